@@ -1,0 +1,45 @@
+# Everything here works on a machine that has python3 and make; each target installs what it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format proto clean
+
+help:  ## Show the targets.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/.run  ## Serve the example on 127.0.0.1:4000 and show that it works.
+	@$(BIN)/python scripts/run_example.py
+
+test: $(VENV)/.dev  ## Run every test.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generated code.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(MAKE) --no-print-directory proto-check
+
+format: $(VENV)/.dev  ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what the targets made.
+	rm -rf .venv* .cache build dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
+	$(PIP) install -e . -r example_user_code/requirements.txt
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
+	$(PIP) install -e '.[test,lint]' -r example_user_code/requirements.txt
+	@touch $@
+
+include proto/proto.mk

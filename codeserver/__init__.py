@@ -1,0 +1,1 @@
+"""A code location server for Dagster."""

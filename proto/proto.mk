@@ -1,0 +1,3 @@
+# targets for generated code: filled in with the proto
+proto-check:
+	@true

@@ -1,0 +1,49 @@
+"""What every test must leave behind: no process, no lost exception, no open resource."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.processes import adopt_orphans, leftover_children
+
+pytest_plugins = ["tests.support.fixtures"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Orphaned grandchildren are handed to this process, so a leak cannot hide behind a dead parent.
+    adopt_orphans()
+
+
+@pytest.fixture(autouse=True)
+def no_process_left_behind() -> Iterator[None]:
+    before = leftover_children(grace=0)
+    yield
+    left = leftover_children(grace=10) - before
+    assert not left, f"processes left behind: {sorted(left)}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run ``async def`` tests; an exception that nobody awaited fails the test."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    lost: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+        await pyfuncitem.obj(**arguments)
+        left = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        assert not left, f"tasks left running: {left}"
+
+    asyncio.run(run())
+    gc.collect()
+    assert not lost, f"lost asyncio exceptions: {lost}"
+    return True

@@ -1,0 +1,31 @@
+"""Waiting for something outside this process to become true."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_PAUSE = 0.05
+
+
+def eventually(probe: Callable[[], T], *, within: float = 60, what: str = "") -> T:
+    """Call `probe` until it returns something true; return that.
+
+    Raises AssertionError with the last value or exception after `within` seconds.
+    """
+    deadline = time.monotonic() + within
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            value = probe()
+        except Exception as error:
+            last = error
+        else:
+            if value:
+                return value
+            last = value
+        time.sleep(_PAUSE)
+    raise AssertionError(f"not within {within} s: {what or probe}; last: {last!r}")

@@ -1,0 +1,97 @@
+"""Start real code servers (ours and stock) as processes, and talk to them with Dagster's client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from dagster._grpc.client import DagsterGrpcClient
+
+OURS: tuple[str, ...] = (sys.executable, "-m", "codeserver", "grpc")
+STOCK_API_GRPC: tuple[str, ...] = (sys.executable, "-m", "dagster", "api", "grpc")
+STOCK_CODE_SERVER: tuple[str, ...] = (sys.executable, "-m", "dagster", "code-server", "start")
+
+
+@dataclass
+class ServerProcess:
+    """A running code server on a unix socket; a context manager that stops it.
+
+    Attributes:
+        socket: path of the unix socket it serves on.
+        output: every line it wrote to stdout or stderr so far.
+    """
+
+    command: Sequence[str]
+    socket: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: Path | None = None
+    start_timeout: float = 120
+    output: list[str] = field(default_factory=list)
+
+    def __enter__(self) -> ServerProcess:
+        self.process = subprocess.Popen(
+            [*self.command, "-s", str(self.socket)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            cwd=self.cwd,
+            env={**os.environ, **self.env},
+        )
+        self._reader = threading.Thread(target=self._read, name="server-output")
+        self._reader.start()
+        self._closing = False
+        threading.Thread(target=self._fail_fast, daemon=True).start()
+        try:
+            with grpc.insecure_channel(f"unix:{self.socket}") as channel:
+                self._ready = grpc.channel_ready_future(channel)
+                self._ready.result(timeout=self.start_timeout)
+        except BaseException:
+            self.stop()
+            raise AssertionError("server did not start:\n" + "".join(self.output)) from None
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output.append(line)
+
+    def _fail_fast(self) -> None:
+        self.process.wait()
+        ready = getattr(self, "_ready", None)
+        if ready is not None:
+            ready.cancel()
+
+    def stop(self, *, timeout: float = 60) -> int:
+        """Send SIGTERM, wait, and return the exit code; kill after `timeout` seconds."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        code = self.process.wait()
+        self._reader.join(timeout)
+        assert self.process.stdout
+        self.process.stdout.close()
+        return code
+
+    @property
+    def client(self) -> DagsterGrpcClient:
+        """Dagster's own client, connected to this server."""
+        return DagsterGrpcClient(socket=str(self.socket))
+
+    @property
+    def text(self) -> str:
+        """Everything the server wrote so far."""
+        return "".join(self.output)
