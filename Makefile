@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format proto clean
+.PHONY: help run test lint docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,10 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(MAKE) --no-print-directory proto-check
+	$(BIN)/python scripts/document_settings.py --check
+
+docs: $(VENV)/.dev  ## Write docs/configuration.md from the settings.
+	$(BIN)/python scripts/document_settings.py
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,138 @@
+"""Write the Python code of the protos, or check that the committed code is what they give.
+
+Run by ``make proto`` and ``make proto-check``, with the Python of ``.cache/proto-venv``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Proto:
+    """One proto file and where its code goes.
+
+    Attributes:
+        source: The proto, from the root of the checkout.
+        package: The directory of the Python package that gets the code, from the root.
+        private: Whether the module keeps its descriptors to itself, see ``PRIVATE``.
+    """
+
+    source: str
+    package: str
+    private: bool = False
+
+    @property
+    def stem(self) -> str:
+        """What the names of the generated files begin with, from the root."""
+        return f"{self.package}/{Path(self.source).stem}_pb2"
+
+
+PROTOS = (Proto("proto/codeserver/dagster/dagster_api.proto", "codeserver/dagster_wire", True),)
+
+# Generated modules register their names in one pool per process and refuse a name that is taken.
+# Dagster's own module takes `api.PingRequest` and all the others, and the two must be able to meet:
+# in tests, and wherever somebody imports both. So this module gets a pool of its own.
+# That much would do for the C implementation. The pure Python one registers names a second time
+# when the builder makes the classes, so the classes are made here, without the builder.
+PRIVATE = (
+    ("_descriptor_pool.Default()", "_descriptor_pool.DescriptorPool()"),
+    (
+        "import symbol_database as _symbol_database\n",
+        "import message_factory as _message_factory\n",
+    ),
+    ("_sym_db = _symbol_database.Default()\n", ""),
+    (
+        "_builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, '{module}', _globals)\n",
+        "for _name, _item in DESCRIPTOR.services_by_name.items():\n"
+        "  _globals['_' + _name.upper()] = _item\n"
+        "for _name, _item in DESCRIPTOR.message_types_by_name.items():\n"
+        "  _globals[_name] = _message_factory.GetMessageClass(_item)\n"
+        "  _globals[_name].__module__ = __name__\n",
+    ),
+)
+
+HEADER = "# Written by `make proto` from {source}; change that file instead.\n"
+
+
+def generate(out: Path) -> None:
+    """Write the code of every proto below ``out``."""
+    # Mapping the package's directory onto the proto's gives the code the module name it will have.
+    include = {f"-I{proto.package}={Path(proto.source).parent}" for proto in PROTOS}
+    sources = [f"{proto.package}/{Path(proto.source).name}" for proto in PROTOS]
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", f"--python_out={out}", f"--pyi_out={out}"]
+    subprocess.run([*protoc, *sorted(include), *sources], cwd=ROOT, check=True)
+    for proto in PROTOS:
+        for path in (out / f"{proto.stem}.py", out / f"{proto.stem}.pyi"):
+            code = path.read_text(encoding="utf-8")
+            if proto.private and path.suffix == ".py":
+                code = make_private(code, proto.stem.replace("/", "."))
+            path.write_text(HEADER.format(source=proto.source) + code, encoding="utf-8")
+
+
+def make_private(code: str, module: str) -> str:
+    """Give a generated module a descriptor pool of its own.
+
+    Args:
+        code: The module as protoc wrote it.
+        module: Its full name.
+
+    Raises:
+        SystemExit: The code is not of the form that ``PRIVATE`` knows.
+    """
+    for old, new in PRIVATE:
+        wanted = old.format(module=module)
+        if code.count(wanted) != 1:
+            sys.exit(f"make proto: {module}: expected this once in the generated code: {wanted!r}")
+        code = code.replace(wanted, new)
+    return code
+
+
+def difference(out: Path) -> list[str]:
+    """Say how the committed code differs from the code below ``out``; nothing if it does not."""
+    found: list[str] = []
+    for package in sorted({proto.package for proto in PROTOS}):
+        fresh = {path.name for path in (out / package).glob("*_pb2*")}
+        committed = {path.name for path in (ROOT / package).glob("*_pb2*.py*")}
+        found += [f"{package}/{name}: not from any proto" for name in sorted(committed - fresh)]
+        found += [f"{package}/{name}: missing" for name in sorted(fresh - committed)]
+        for name in sorted(fresh & committed):
+            old, new = (
+                (base / package / name).read_text(encoding="utf-8").splitlines()
+                for base in (ROOT, out)
+            )
+            diff = list(difflib.unified_diff(old, new, "committed", "generated", n=0, lineterm=""))
+            if diff:
+                found.append(f"{package}/{name}: not what the proto gives")
+                found += [f"    {line[:120]}" for line in diff[:12]]
+    return found
+
+
+def main() -> int:
+    """Generate, or check; the exit code says whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing, compare only")
+    check = parser.parse_args().check
+    if not check:
+        generate(ROOT)
+        return 0
+    with tempfile.TemporaryDirectory() as directory:
+        generate(Path(directory))
+        found = difference(Path(directory))
+    if found:
+        message = "make proto-check: the generated code is out of date; run `make proto`"
+        print(message, *found, sep=os.linesep, file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
