@@ -1,0 +1,54 @@
+"""Every error codeserver raises on purpose, classed by who must act.
+
+The message of each is one line that says what is wrong and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class CodeserverError(Exception):
+    """Base of all errors in this module."""
+
+
+class OperatorError(CodeserverError):
+    """Whoever started the server must act: bad option, port in use, unwritable socket."""
+
+
+class CallerError(CodeserverError):
+    """The client sent something that cannot be answered; calling again unchanged will not help."""
+
+
+class InvalidRequest(CallerError):
+    """A request field is malformed."""
+
+
+class NotFound(CallerError):
+    """The request names something that does not exist."""
+
+
+class NotPermitted(CallerError):
+    """The request asks for something that must not be served."""
+
+
+class UserCodeError(CodeserverError):
+    """The user's code, or the process that ran it, failed."""
+
+
+class WorkerCrashed(UserCodeError):
+    """A worker process ended without answering; the message says how it ended."""
+
+
+class LoadTimeout(UserCodeError):
+    """Loading the user's code took longer than the start-up timeout."""
+
+
+class RequestTimeout(CodeserverError):
+    """The caller's deadline passed before the user's code answered."""
+
+
+class Draining(CodeserverError):
+    """The server is shutting down and takes no new work of this kind."""
+
+
+class ProtocolError(CodeserverError):
+    """We must act: bytes between the front and a worker are not what they should be."""

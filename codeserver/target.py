@@ -1,0 +1,133 @@
+"""Which definitions to load: from the settings, or from `pyproject.toml` when they name none."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_KINDS = {
+    "python_file": "--python-file/-f",
+    "module_name": "--module-name/-m",
+    "package_name": "--package-name",
+    "autoload_defs_module_name": "--autoload-defs-module-name",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a code location's definitions are. Exactly one of the first four is set.
+
+    The fields are those of Dagster's `LoadableTargetOrigin`.
+    """
+
+    python_file: str | None = None
+    module_name: str | None = None
+    package_name: str | None = None
+    autoload_defs_module_name: str | None = None
+    attribute: str | None = None
+    working_directory: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What people call it: the file or module name."""
+        return str(next(getattr(self, kind) for kind in _KINDS if getattr(self, kind)))
+
+
+def resolve(config: Config) -> tuple[Config, Target]:
+    """The target that the settings name, else the one of `pyproject.toml` in the current directory.
+
+    Returns the config too, completed by what `pyproject.toml` says (the location's name).
+
+    Raises:
+        OperatorError: more than one target, none, or a `pyproject.toml` that cannot be used.
+    """
+    given = [kind for kind in _KINDS if getattr(config, kind)]
+    if len(given) > 1:
+        names = " and ".join(_KINDS[kind] for kind in given)
+        raise OperatorError(f"{names} are given; a server loads one target, so give one of them.")
+    if not given:
+        found, location_name = _from_pyproject(Path("pyproject.toml"))
+        config = dataclasses.replace(
+            config, **found, location_name=config.location_name or location_name
+        )
+    directory = config.working_directory or os.getcwd()
+    return config, Target(
+        **{kind: getattr(config, kind) for kind in _KINDS},
+        attribute=config.attribute,
+        working_directory=None if config.empty_working_directory else directory,
+    )
+
+
+def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The target and location name that `[tool.dagster]` or `[tool.dg.project]` declares."""
+    hint = "give a file with -f or a module with -m"
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise OperatorError(f"Nothing to serve: {hint}, or run beside a pyproject.toml.") from None
+    except (OSError, ValueError) as error:
+        raise OperatorError(f"{path} cannot be read: {error}") from None
+    try:
+        dagster, project = _table(tables, "tool.dagster"), _table(tables, "tool.dg.project")
+        modules = _modules(dagster)
+        if len(modules) > 1:
+            raise OperatorError(
+                f"[tool.dagster] in {path} names {len(modules)} modules ({', '.join(modules)}); a "
+                "server loads one, so choose it with -m."
+            )
+        if modules:
+            return {"module_name": modules[0]}, _text(dagster, "code_location_name")
+        if "root_module" in project:
+            return _of_dg_project(project), _text(project, "code_location_name")
+    except TypeError as error:
+        raise OperatorError(f"{path} cannot be used: {error}.") from None
+    raise OperatorError(
+        f"Nothing to serve: {path} has no module_name in [tool.dagster] and no root_module in "
+        f"[tool.dg.project]; {hint}."
+    )
+
+
+def _modules(dagster: dict[str, Any]) -> list[str]:
+    if name := _text(dagster, "module_name"):
+        return [name]
+    modules = dagster.get("modules", [])
+    if not isinstance(modules, list) or not all(isinstance(each, dict) for each in modules):
+        raise TypeError("modules in [tool.dagster] must be a list of tables")
+    found = (_text(each, "name") for each in modules if each.get("type") == "module")
+    return [name for name in found if name]
+
+
+def _of_dg_project(project: dict[str, Any]) -> dict[str, str]:
+    root = _text(project, "root_module")
+    if project.get("autoload_defs"):
+        return {"autoload_defs_module_name": _text(project, "defs_module") or f"{root}.defs"}
+    target = _text(project, "code_location_target_module")
+    return {"module_name": target or f"{root}.definitions"}
+
+
+def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    table: Any = tables
+    for part in name.split("."):
+        table = table.get(part, {})
+        if not isinstance(table, dict):
+            raise TypeError(f"{name} must be a table")
+    return dict(table)
+
+
+def _text(table: dict[str, Any], name: str) -> str | None:
+    value = table.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, and it is {value!r}")
+    return value

@@ -1,0 +1,160 @@
+"""Settings: each declared once, and every way to give one ends in the same field."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from dagster._cli.api import grpc_command as stock_grpc
+from dagster._cli.code_server import start_command as stock_start
+
+from codeserver.cli.options import config_options
+from codeserver.config import Config, Setting, settings
+
+SETTINGS = {setting.name: setting for setting in settings()}
+KINDS = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def every(facts: Any) -> list[str]:
+    return [fact for setting in SETTINGS.values() for fact in facts(setting)]
+
+
+def test_a_setting_for_each_field_in_order() -> None:
+    assert [setting.name for setting in settings()] == [
+        field.name for field in dataclasses.fields(Config)
+    ]
+
+
+@pytest.mark.parametrize(
+    "facts", [lambda setting: setting.flags, lambda setting: setting.all_variables]
+)
+def test_each_flag_and_variable_is_declared_once(facts: Any) -> None:
+    assert [fact for fact, count in Counter(every(facts)).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_a_declaration_is_complete(setting: Setting) -> None:
+    assert setting.flags[0] == "--" + setting.name.replace("_", "-"), "long form first"
+    assert all(flag[0] == "-" for flag in setting.flags)
+    assert setting.help[0].isupper()
+    assert setting.help[-1] == "."
+    declared = next(field for field in dataclasses.fields(Config) if field.name == setting.name)
+    kind, _, optional = str(declared.type).partition(" | ")
+    assert setting.kind is KINDS[kind]
+    assert setting.default is None if optional else type(setting.default) is setting.kind
+    assert setting.default == getattr(Config(), setting.name)
+    assert setting.choices is None or setting.default in setting.choices
+
+
+def test_variables_strongest_first() -> None:
+    assert SETTINGS["port"].all_variables == (
+        "CODESERVER_PORT",
+        "DAGSTER_GRPC_PORT",
+        "DAGSTER_CODE_SERVER_PORT",
+        "DAGSTER_CLI_API_GRPC_PORT",
+        "DAGSTER_CLI_CODE_SERVER_START_PORT",
+    )
+    assert SETTINGS["heartbeat"].all_variables == (
+        "CODESERVER_HEARTBEAT",
+        "DAGSTER_CLI_API_GRPC_HEARTBEAT",
+        "DAGSTER_CLI_CODE_SERVER_START_HEARTBEAT",
+    )
+
+
+def test_defaults_that_operators_rely_on() -> None:
+    config = Config()
+    assert (config.host, config.port, config.socket) == ("localhost", None, None)
+    assert (config.default_timeout, config.startup_timeout, config.shutdown_grace) == (60, 0, 20)
+    assert (config.heartbeat, config.heartbeat_timeout) == (False, 30)
+    assert (config.on_load_error, config.on_reload_error) == ("serve", "keep")
+    assert (config.log_level, config.log_format) == ("info", "colored")
+    assert 1 <= config.max_workers <= 32
+
+
+def test_a_config_is_immutable() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, Config()),
+        (dict.fromkeys(SETTINGS), Config()),
+        ({"port": 4000, "host": None}, Config(port=4000)),
+        ({"port": 0, "startup_timeout": 0.0}, Config(port=0)),
+        ({"heartbeat": False, "enable_metrics": True}, Config(enable_metrics=True)),
+        ({"location_name": ""}, Config(location_name="")),
+    ],
+)
+def test_from_options(options: dict[str, Any], expected: Config) -> None:
+    assert Config.from_options(options) == expected
+
+
+def test_from_options_that_do_not_exist() -> None:
+    with pytest.raises(TypeError, match="ports"):
+        Config.from_options({"ports": 1})
+
+
+def config_from(arguments: list[str], environment: dict[str, str]) -> Config:
+    """The config that the command line makes of these."""
+    made: list[Config] = []
+
+    @click.command()
+    @config_options
+    def command(**options: Any) -> None:
+        made.append(Config.from_options(options))
+
+    others = dict.fromkeys(every(lambda setting: setting.all_variables))
+    result = CliRunner().invoke(command, arguments, env={**others, **environment})
+    assert result.exit_code == 0, result.output
+    return made[0]
+
+
+def a_value(setting: Setting) -> Any:
+    """One that is not the default."""
+    if setting.choices:
+        return next(choice for choice in setting.choices if choice != setting.default)
+    return {str: "text", int: 77, float: 7.5, bool: True}[setting.kind]
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_every_flag_and_variable_sets_its_field(setting: Setting) -> None:
+    value = a_value(setting)
+    expected = Config(**{setting.name: value})
+    for flag in setting.flags:
+        arguments = [flag] if setting.kind is bool else [flag, str(value)]
+        assert config_from(arguments, {}) == expected
+    for variable in setting.all_variables:
+        assert config_from([], {variable: "1" if value is True else str(value)}) == expected
+
+
+def test_which_source_wins() -> None:
+    """The command line, then the variables in their order."""
+    variables = SETTINGS["host"].all_variables
+    environment = {variable: variable.lower() for variable in variables}
+    assert config_from(["--host", "given"], environment).host == "given"
+    for variable in variables:
+        assert config_from([], environment).host == environment.pop(variable)
+    assert config_from([], environment).host == "localhost"
+
+
+STOCK = [(command, each) for command in (stock_grpc, stock_start) for each in command.params]
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), STOCK, ids=[f"{command.name} {each.name}" for command, each in STOCK]
+)
+def test_takes_what_dagster_takes(command: click.Command, option: click.Option) -> None:
+    setting = SETTINGS[str(option.name)]
+    assert set(option.opts) <= set(setting.flags)
+    prefix = "API_GRPC" if command is stock_grpc else "CODE_SERVER_START"
+    wanted = {f"DAGSTER_CLI_{prefix}_{str(option.name).upper()}"}
+    assert wanted | ({str(option.envvar)} if option.envvar else set()) <= set(setting.all_variables)
+    assert option.is_flag is (setting.kind is bool)
+    if isinstance(option.type, click.Choice):
+        assert set(option.type.choices) <= set(setting.choices or ())

@@ -1,0 +1,222 @@
+"""Which definitions are loaded: what the settings say, else what `pyproject.toml` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+from codeserver.target import Target, resolve
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_pyproject(text: str) -> None:
+    Path("pyproject.toml").write_text(text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"python_file": "repo.py"},
+        {"module_name": "a.b"},
+        {"package_name": "a"},
+        {"autoload_defs_module_name": "a.defs"},
+        {"module_name": "a", "attribute": "defs"},
+        {"module_name": "a", "working_directory": "/elsewhere"},
+    ],
+)
+def test_settings_name_the_target(given: dict[str, str], folder: Path) -> None:
+    write_pyproject('[tool.dagster]\nmodule_name = "other"\ncode_location_name = "other"')
+    before = Config(**given)
+    config, target = resolve(before)
+    assert target == Target(**{"working_directory": str(folder), **given})
+    assert config == before, "pyproject.toml does not count"
+    assert target.label == next(iter(given.values()))
+
+
+def test_the_empty_working_directory() -> None:
+    for directory in (None, "/elsewhere"):
+        config = Config(module_name="a", empty_working_directory=True, working_directory=directory)
+        assert resolve(config)[1].working_directory is None
+
+
+def test_it_has_dagsters_fields() -> None:
+    """A host makes Dagster's class from them."""
+    fields = vars(Target(module_name="a", attribute="b", working_directory="/c"))
+    origin = LoadableTargetOrigin(executable_path=None, **fields)
+    assert (origin.module_name, origin.attribute, origin.working_directory) == ("a", "b", "/c")
+
+
+@pytest.mark.parametrize(
+    ("given", "flags"),
+    [
+        ({"python_file": "a.py", "module_name": "a"}, ["--python-file/-f", "--module-name/-m"]),
+        ({"module_name": "a", "package_name": "a"}, ["--module-name/-m", "--package-name"]),
+        (
+            {"package_name": "a", "autoload_defs_module_name": "a"},
+            ["--package-name", "--autoload-defs-module-name"],
+        ),
+        (
+            {"python_file": "a.py", "module_name": "a", "package_name": "a"},
+            ["--python-file/-f", "--module-name/-m", "--package-name"],
+        ),
+    ],
+)
+def test_more_than_one_target(given: dict[str, str], flags: list[str]) -> None:
+    with pytest.raises(OperatorError, match="give one of them") as error:
+        resolve(Config(**given))
+    assert all(flag in str(error.value) for flag in flags)
+
+
+DG = '[tool.dg.project]\nroot_module = "fruit"\n'
+
+PYPROJECTS: dict[str, tuple[str, dict[str, str], str | None]] = {
+    "module": ('[tool.dagster]\nmodule_name = "a.b"', {"module_name": "a.b"}, None),
+    "module with name": (
+        '[tool.dagster]\nmodule_name = "a"\ncode_location_name = "é"',
+        {"module_name": "a"},
+        "é",
+    ),
+    "one of the modules": (
+        '[tool.dagster]\nmodules = [{ type = "module", name = "a" }]',
+        {"module_name": "a"},
+        None,
+    ),
+    "module before modules": (
+        '[tool.dagster]\nmodule_name = "a"\nmodules = [{ type = "module", name = "b" }]',
+        {"module_name": "a"},
+        None,
+    ),
+    "other kinds of modules": (
+        '[tool.dagster]\nmodules = [{type="file", name="b"}, {type="module", name="a"}]',
+        {"module_name": "a"},
+        None,
+    ),
+    "dg project": (DG, {"module_name": "fruit.definitions"}, None),
+    "dg project with target": (
+        DG + 'code_location_target_module = "fruit.other"',
+        {"module_name": "fruit.other"},
+        None,
+    ),
+    "dg project that autoloads": (
+        DG + "autoload_defs = true",
+        {"autoload_defs_module_name": "fruit.defs"},
+        None,
+    ),
+    "dg project that autoloads elsewhere": (
+        DG + 'autoload_defs = true\ndefs_module = "fruit.here"',
+        {"autoload_defs_module_name": "fruit.here"},
+        None,
+    ),
+    "dg project that does not autoload": (
+        DG + 'autoload_defs = false\ndefs_module = "fruit.here"',
+        {"module_name": "fruit.definitions"},
+        None,
+    ),
+    "dg project with name": (
+        DG + 'code_location_name = "orchard"',
+        {"module_name": "fruit.definitions"},
+        "orchard",
+    ),
+    "both": (
+        DG + 'code_location_name = "orchard"\n[tool.dagster]\nmodule_name = "a"',
+        {"module_name": "a"},
+        None,
+    ),
+    "dagster without a module": (
+        DG + '[tool.dagster]\ncode_location_name = "other"',
+        {"module_name": "fruit.definitions"},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "found", "name"), PYPROJECTS.values(), ids=PYPROJECTS)
+def test_pyproject(text: str, found: dict[str, str], name: str | None, folder: Path) -> None:
+    write_pyproject(text)
+    config, target = resolve(Config(port=1))
+    assert target == Target(working_directory=str(folder), **found)
+    assert config == Config(port=1, location_name=name, **found)
+
+
+def test_settings_beside_pyproject() -> None:
+    write_pyproject('[tool.dagster]\nmodule_name = "a"\ncode_location_name = "theirs"')
+    given = Config(location_name="mine", attribute="defs", working_directory="/elsewhere")
+    config, target = resolve(given)
+    assert config.location_name == "mine"
+    assert target == Target(module_name="a", attribute="defs", working_directory="/elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "no module_name in .* no root_module"),
+        ("[tool.dagster]", "no module_name in .* no root_module"),
+        ("[tool.dagster]\nmodules = []", "no module_name in .* no root_module"),
+        ("[tool.dg.project]\nautoload_defs = true", "no module_name in .* no root_module"),
+        (
+            '[tool.dagster]\nmodules = [{type="module", name="a"}, {type="module", name="b"}]',
+            r"names 2 modules \(a, b\).*-m",
+        ),
+        ("[tool.dagster", "pyproject.toml cannot be read"),
+    ],
+)
+def test_a_pyproject_of_no_use(text: str, problem: str) -> None:
+    write_pyproject(text)
+    with pytest.raises(OperatorError, match=problem):
+        resolve(Config())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.dagster]\nmodules = ["a"]',
+        '[tool.dagster]\nmodules = "a"',
+        '[tool.dagster]\nmodule_name = ["a"]',
+        '[tool]\ndagster = "a"',
+        '[tool.dg]\nproject = "fruit"',
+        "[tool.dg.project]\nroot_module = 1",
+        'tool = "a"',
+    ],
+)
+def test_a_pyproject_with_values_of_the_wrong_type(text: str) -> None:
+    """A mistake of the operator is one line that says so, not a traceback of ours."""
+    write_pyproject(text)
+    with pytest.raises(OperatorError, match=r"pyproject\.toml"):
+        resolve(Config())
+
+
+def test_a_pyproject_that_is_not_text(folder: Path) -> None:
+    (folder / "pyproject.toml").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(OperatorError, match=r"pyproject\.toml cannot be read"):
+        resolve(Config())
+
+
+def test_a_pyproject_that_is_a_folder(folder: Path) -> None:
+    (folder / "pyproject.toml").mkdir()
+    with pytest.raises(OperatorError, match=r"pyproject\.toml cannot be read"):
+        resolve(Config())
+
+
+def test_nothing_at_all() -> None:
+    with pytest.raises(
+        OperatorError, match=r"Nothing to serve: give a file with -f .* beside a py"
+    ):
+        resolve(Config())
+
+
+@pytest.mark.parametrize("kind", ["python_file", "module_name", "package_name"])
+def test_an_empty_name_is_none(kind: str) -> None:
+    """As when a manifest passes on a variable that is not set."""
+    empty: dict[str, Any] = {kind: ""}
+    with pytest.raises(OperatorError, match="Nothing to serve"):
+        resolve(Config(**empty))
