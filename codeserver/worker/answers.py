@@ -1,0 +1,278 @@
+"""Answer the requests that need user code, one function each.
+
+Every function takes the request's serialized argument and returns the serialized reply. A failure
+of user code is part of the reply, in the class that Dagster's clients expect there; an exception
+of `codeserver.errors` means that the request itself cannot be answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from codeserver.errors import InvalidRequest, NotFound, NotPermitted
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import snapshots
+from codeserver.worker.failures import current_error
+from codeserver.worker.location import Location
+
+Answer = Callable[[Location, str, Mapping[str, Any]], Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to the front.
+
+    Attributes:
+        body: the serialized reply.
+        is_error: the body is a bare error, for which the messages of some RPCs have a field of
+            their own, or a repository that cannot be described, which is not to be kept.
+    """
+
+    body: bytes
+    is_error: bool = False
+
+
+def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]) -> Reply:
+    """The reply to one request.
+
+    Args:
+        location: the loaded definitions.
+        rpc: name of the RPC.
+        argument: its serialized argument.
+        extra: its other fields, by name.
+
+    Raises:
+        CallerError: the request cannot be answered; the front makes it a gRPC status.
+    """
+    if rpc == "ExternalNotebookData":
+        return Reply(_notebook(argument))
+    value = _ANSWERS[rpc](location, argument, extra)
+    text = value if isinstance(value, str) else dagster.serialize_value(value)
+    return Reply(text.encode(), isinstance(value, _ERRORS))
+
+
+def _plan(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    # Stock deserializes this one outside of its error handling, so clients expect a status here.
+    args = _parse_plan(argument)
+    try:
+        repository = location.repository(args.job_origin.repository_origin.repository_name)
+        return dagster.get_external_execution_plan_snapshot(
+            repository, args.job_origin.job_name, args
+        )
+    except Exception:
+        return dagster.ExecutionPlanSnapshotErrorData(error=current_error())
+
+
+def _job_subset(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.JobSubsetSnapshotArgs)
+        name = args.job_origin.repository_origin.repository_name
+        return dagster.get_external_pipeline_subset_result(
+            location.repository(name),
+            location.reconstructables[name],
+            args.job_origin.job_name,
+            args.op_selection,
+            args.asset_selection,
+            args.asset_check_selection,
+            args.include_parent_snapshot,
+        )
+    except Exception:
+        return dagster.RemoteJobSubsetResult(success=False, error=current_error())
+
+
+def _repository(location: Location, argument: str, extra: Mapping[str, Any]) -> object:
+    try:
+        origin = dagster.deserialize_value(argument, dagster.RemoteRepositoryOrigin)
+        repository = location.repository(origin.repository_name)
+        return dagster.RepositorySnap.from_def(repository, defer_snapshots=extra["defer_snapshots"])
+    except Exception:
+        return dagster.RepositoryErrorSnap(error=current_error())
+
+
+def _job(location: Location, argument: str, extra: Mapping[str, Any]) -> object:
+    try:
+        origin = dagster.deserialize_value(argument, dagster.RemoteRepositoryOrigin)
+        return snapshots.job(location.repository(origin.repository_name), extra["job_name"])
+    except Exception:
+        return current_error()
+
+
+def _partition_names(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.PartitionNamesArgs)
+        repository = location.repository(args.repository_origin.repository_name)
+        return dagster.get_partition_names(repository, job_name=args.get_job_name())
+    except Exception:
+        return dagster.PartitionExecutionErrorSnap(error=current_error())
+
+
+def _partition_config(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.PartitionArgs)
+        return dagster.get_partition_config(
+            location.repository(args.repository_origin.repository_name),
+            job_name=args.get_job_name(),
+            partition_key=args.partition_name,
+            instance_ref=args.instance_ref or location.order.instance,
+        )
+    except Exception:
+        return dagster.PartitionExecutionErrorSnap(error=current_error())
+
+
+def _partition_tags(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.PartitionArgs)
+        return dagster.get_partition_tags(
+            location.repository(args.repository_origin.repository_name),
+            job_name=args.get_job_name(),
+            partition_name=args.partition_name,
+            instance_ref=args.instance_ref or location.order.instance,
+        )
+    except Exception:
+        return dagster.PartitionExecutionErrorSnap(error=current_error())
+
+
+def _partition_set(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.PartitionSetExecutionParamArgs)
+        return dagster.get_partition_set_execution_param_data(
+            location.repository(args.repository_origin.repository_name),
+            partition_set_name=args.partition_set_name,
+            partition_names=args.partition_names,
+            instance_ref=args.instance_ref or location.order.instance,
+        )
+    except Exception:
+        return dagster.PartitionExecutionErrorSnap(error=current_error())
+
+
+def _schedule(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.ExternalScheduleExecutionArgs)
+        return dagster.get_external_schedule_execution(
+            location.repository(args.repository_origin.repository_name),
+            args.instance_ref,
+            args.schedule_name,
+            args.scheduled_execution_timestamp,
+            args.scheduled_execution_timezone,
+            args.log_key,
+        )
+    except Exception:
+        return dagster.ScheduleExecutionErrorSnap(error=current_error())
+
+
+def _sensor(location: Location, argument: str, _: Mapping[str, Any]) -> object:
+    try:
+        args = dagster.deserialize_value(argument, dagster.SensorExecutionArgs)
+        return dagster.get_external_sensor_execution(
+            location.repository(args.repository_origin.repository_name),
+            args.repository_origin.code_location_origin,
+            args.instance_ref,
+            args.sensor_name,
+            args.last_tick_completion_time,
+            args.last_run_key,
+            args.cursor,
+            args.log_key,
+            args.last_sensor_start_time,
+        )
+    except Exception:
+        return dagster.SensorExecutionErrorSnap(error=current_error())
+
+
+def _refresh_state(location: Location, _: str, extra: Mapping[str, Any]) -> object:
+    try:
+        return _refresh_components(location, set(extra["defs_state_keys"]))
+    except Exception:
+        return current_error()
+
+
+def _refresh_components(location: Location, wanted: set[str]) -> dagster.DefsStateInfo:
+    components: dict[str, dagster.StateBackedComponent] = {}
+    project_root = None
+    for repository in location.repositories.values():
+        tree = repository.get_component_tree()  # type: ignore[no-untyped-call]
+        if tree is None:
+            continue
+        project_root = tree.project_root
+        for component in tree.get_all_components(of_type=dagster.StateBackedComponent):
+            if component.defs_state_config.key in wanted:
+                components[component.defs_state_config.key] = component
+    if missing := wanted - components.keys():
+        raise dagster.DagsterInvariantViolationError(
+            "No matching state-backed components found for keys: " + ", ".join(sorted(missing))
+        )
+    root = dagster.check.not_none(project_root, "No project root found")
+
+    async def refresh_all() -> list[str]:
+        return await asyncio.gather(*(each.refresh_state(root) for each in components.values()))
+
+    with ExitStack() as stack:
+        try:
+            storage = location.order.open_instance(stack).defs_state_storage
+        except dagster.DagsterError:
+            storage = None
+        stack.enter_context(dagster.set_defs_state_storage(storage))
+        versions = asyncio.run(refresh_all())
+    info: dagster.DefsStateInfo | None = None
+    for key, version in zip(components, versions, strict=True):
+        info = dagster.DefsStateInfo.add_version(info, key, version)
+    return info or dagster.DefsStateInfo.empty()
+
+
+def _explain(_: Location, argument: str, extra: Mapping[str, Any]) -> object:
+    """The error that Dagster finds in an argument that the front could not read."""
+    try:
+        dagster.deserialize_value(argument, _EXPLAINED[extra["class"]])
+    except Exception:
+        return current_error()
+    raise InvalidRequest(f"Not a serialized {extra['class']}.")
+
+
+def _notebook(path: str) -> bytes:
+    shown = path if len(path) < _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "..."
+    try:
+        return bytes(dagster.get_notebook_data(path))  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        raise NotFound(f"There is no notebook at {shown}.") from None
+    except Exception as error:
+        if "Access denied" in str(error):
+            raise NotPermitted(f"Notebook {shown} is outside the working directory.") from None
+        raise InvalidRequest(f"Notebook {shown} cannot be read: {error}") from None
+
+
+def _parse_plan(argument: str) -> dagster.ExecutionPlanSnapshotArgs:
+    try:
+        return dagster.deserialize_value(argument, dagster.ExecutionPlanSnapshotArgs)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise InvalidRequest(f"Not a serialized ExecutionPlanSnapshotArgs: {reason}") from None
+
+
+_ERRORS = (dagster.SerializableErrorInfo, dagster.RepositoryErrorSnap)
+
+_LONGEST_SHOWN = 200
+"""Characters of a path in an error message."""
+
+_EXPLAINED: dict[str, Any] = {
+    "ExecuteExternalJobArgs": dagster.ExecuteExternalJobArgs,
+    "CancelExecutionRequest": dagster.CancelExecutionRequest,
+    "DefsStateInfo": dagster.DefsStateInfo,
+}
+
+_ANSWERS: dict[str, Answer] = {
+    "ExecutionPlanSnapshot": _plan,
+    "ExternalPipelineSubsetSnapshot": _job_subset,
+    "ExternalRepository": _repository,
+    "ExternalJob": _job,
+    "ExternalPartitionNames": _partition_names,
+    "ExternalPartitionConfig": _partition_config,
+    "ExternalPartitionTags": _partition_tags,
+    "ExternalPartitionSetExecutionParams": _partition_set,
+    "ExternalScheduleExecution": _schedule,
+    "ExternalSensorExecution": _sensor,
+    "RefreshComponentState": _refresh_state,
+    "explain": _explain,
+}

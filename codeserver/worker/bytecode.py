@@ -1,0 +1,30 @@
+"""Make sure that a reload sees the file as it is now.
+
+Python trusts a cached `.pyc` file when the source has the recorded size and the recorded
+modification time *in whole seconds*. Two edits within one second that keep the size would then
+run the older code. A stock server restarts too slowly to notice; a reload of ours does not.
+"""
+
+from __future__ import annotations
+
+import time
+from importlib.machinery import SourceFileLoader
+from typing import Any
+
+_RECENT = 2.0
+"""Seconds. Beyond this the whole-second comparison is safe."""
+
+_path_stats = SourceFileLoader.path_stats
+
+
+def _stats_unless_recent(self: SourceFileLoader, path: str) -> Any:
+    stats = _path_stats(self, path)
+    if abs(time.time() - stats["mtime"]) < _RECENT:
+        # `importlib` takes OSError for "no cache here": it neither reads nor writes one.
+        raise OSError(f"{path} was modified a moment ago")
+    return stats
+
+
+def distrust_recent_bytecode() -> None:
+    """Compile source files that were modified a moment ago instead of using their cache."""
+    SourceFileLoader.path_stats = _stats_unless_recent  # type: ignore[method-assign]

@@ -1,0 +1,98 @@
+"""The worker's end of a socket to the front: blocking frames, with file descriptors attached."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import socket
+from collections.abc import Mapping
+
+from codeserver import wire
+from codeserver.wire import Frame
+
+_MAX_FDS = 4
+_FD_SIZE = array.array("i").itemsize
+
+
+class Channel:
+    """Sends and receives frames over a connected unix socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        # User code may have set a default timeout for sockets, and this one waits for days.
+        sock.settimeout(None)
+        self._sock = sock
+
+    @classmethod
+    def from_fd(cls, fd: int) -> Channel:
+        """The channel over an inherited descriptor."""
+        # What user code starts must not hold this socket open: its end tells the front that this
+        # process has ended.
+        os.set_inheritable(fd, False)
+        return cls(socket.socket(fileno=fd))
+
+    def fileno(self) -> int:
+        """The descriptor, for selectors."""
+        return self._sock.fileno()
+
+    def send(self, header: Mapping[str, object], body: bytes = b"") -> None:
+        """Send one frame; blocks until the kernel has taken it.
+
+        Raises:
+            OSError: the front is gone.
+        """
+        self._sock.sendall(wire.encode(Frame(dict(header), body)))
+
+    def receive(self) -> Frame | None:
+        """The next frame, or None when the front has closed its end."""
+        received = self.receive_with_fds()
+        if received is None:
+            return None
+        for fd in received[1]:
+            socket.close(fd)
+        return received[0]
+
+    def receive_with_fds(self) -> tuple[Frame, list[int]] | None:
+        """The next frame and the descriptors sent along with it, or None at the end.
+
+        The kernel never joins data across attached descriptors, and no read here goes beyond one
+        frame, so descriptors always arrive with the frame that they were sent with.
+        """
+        fds: list[int] = []
+        prefix = self._read(wire.PREFIX_SIZE, fds)
+        if prefix is None:
+            return None
+        header_size, body_size = wire.decode_prefix(prefix)
+        header = self._read(header_size, fds)
+        body = self._read(body_size, fds)
+        if header is None or body is None:
+            return None
+        return wire.decode(header, body), fds
+
+    def close(self) -> None:
+        """Close this end."""
+        with contextlib.suppress(OSError):
+            self._sock.close()
+
+    def _read(self, size: int, fds: list[int]) -> bytes | None:
+        data = bytearray(size)
+        view = memoryview(data)
+        got = 0
+        while got < size:
+            try:
+                count, ancillary, _, _ = self._sock.recvmsg_into(
+                    [view[got:]], socket.CMSG_SPACE(_MAX_FDS * _FD_SIZE)
+                )
+            except ConnectionResetError:
+                return None
+            for level, kind, payload in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    received = array.array("i")
+                    received.frombytes(payload[: len(payload) - len(payload) % _FD_SIZE])
+                    for fd in received:
+                        os.set_inheritable(fd, False)
+                    fds.extend(received)
+            if count == 0:
+                return None
+            got += count
+        return bytes(data)

@@ -1,0 +1,195 @@
+"""The loop of a process that forks: takes orders from the front, reports how children end.
+
+The forkserver and every host run it. It is single-threaded and never runs user code, so it always
+answers, and a fork never copies a locked lock.
+
+A forked child does not run inside this loop: `run` returns a *role* in the child, which the caller
+hands up to the trampoline in `main`. So a child's stack (and every traceback of user code) starts
+clean, and it can end like any Python program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from codeserver.wire import Frame
+from codeserver.worker import process
+from codeserver.worker.channel import Channel
+
+Role = Callable[[], Any]
+"""What a process does: called without arguments, returns its exit code or its next role."""
+
+
+def trampoline(role: Role) -> int:
+    """Run a role, and whatever role it returns, until one returns an exit code."""
+    result: Any = role
+    while callable(result):
+        result = result()
+    return int(result)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of child.
+
+    Attributes:
+        start: makes the child's role from its channel to the front.
+        outlives_parent: the child is a session of its own and goes on when the parent dies.
+    """
+
+    start: Callable[[Channel], Role]
+    outlives_parent: bool = False
+
+
+def _never_started(_: Channel) -> Role:
+    raise AssertionError("an adopted child was started by its first parent")
+
+
+_ADOPTED = Kind(_never_started, outlives_parent=True)
+
+
+class ForkLoop:
+    """Serves the front's orders to fork and to signal children."""
+
+    def __init__(self, control: Channel, kinds: Mapping[str, Kind]) -> None:
+        self._control = control
+        self._kinds = kinds
+        self._children: dict[int, Kind] = {}
+        self._wakeup, self._wakeup_writer = socket.socketpair()
+        for end in (self._wakeup, self._wakeup_writer):
+            end.setblocking(False)
+
+    def run(self) -> Role | None:
+        """Serve until the front goes away or says `exit`.
+
+        Returns:
+            In the process that called it, None. In a forked child, the child's role.
+        """
+        # Here and not at start-up: user code that was loaded meanwhile may have taken the handlers
+        # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
+        process.reset_signals()
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
+        poll = select.poll()
+        poll.register(self._control.fileno(), select.POLLIN)
+        poll.register(self._wakeup.fileno(), select.POLLIN)
+        try:
+            while True:
+                self._report_ended_children()
+                ready = {fd for fd, _ in poll.poll()}
+                if self._wakeup.fileno() in ready:
+                    self._wakeup.recv(4096)
+                if self._control.fileno() in ready:
+                    received = self._control.receive_with_fds()
+                    if received is None or received[0].kind == "exit":
+                        break
+                    role = self._obey(*received)
+                    if role is not None:
+                        return role
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        self._end_children()
+        return None
+
+    def _obey(self, order: Frame, fds: list[int]) -> Role | None:
+        if order.kind == "fork":
+            return self._fork(order.header, fds[0])
+        if order.kind == "signal":
+            self._signal(order.header["pid"], order.header["signal"])
+        elif order.kind == "adopt":
+            self._adopt(order.header["pid"])
+        return None
+
+    def _fork(self, order: Mapping[str, Any], fd: int) -> Role | None:
+        kind = self._kinds[order["role"]]
+        parent = os.getpid()
+        process.flush()  # or each child prints again what is still buffered here
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(fd)
+            self._control.send({"kind": "fork_failed", "id": order["id"], "reason": str(error)})
+            return None
+        if pid == 0:
+            self._become_child(kind, parent)
+            process.set_name(f"codeserver {order['role']}")
+            return kind.start(Channel.from_fd(fd))
+        os.close(fd)
+        self._children[pid] = kind
+        self._control.send({"kind": "forked", "id": order["id"], "pid": pid})
+        return None
+
+    def _become_child(self, kind: Kind, parent: int) -> None:
+        process.reset_signals()
+        # A group of its own, so that killing the child also ends what user code started.
+        os.setsid()
+        if not kind.outlives_parent:
+            process.die_with_parent(parent)
+        # The front must see the end of *this* process's sockets when this process ends, not
+        # when the last of its relatives does.
+        self._control.close()
+        self._wakeup.close()
+        self._wakeup_writer.close()
+        process.reseed()
+
+    def _signal(self, pid: int, number: int) -> None:
+        # Only children that were not reaped yet: their process id cannot have been reused.
+        if pid not in self._children:
+            self._adopt(pid)  # the order to adopt it may have come before the kernel's
+        if pid not in self._children:
+            return
+        try:
+            if number == signal.SIGKILL and os.getpgid(pid) == pid:
+                os.killpg(pid, number)
+            else:
+                os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+    def _adopt(self, pid: int) -> None:
+        """Own a child of a dead child, which the kernel has handed to this process."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            self._children[pid] = _ADOPTED
+
+    def _report_ended_children(self) -> None:
+        while (pid := self._ended_child()) is not None:
+            _, status = os.waitpid(pid, 0)
+            code = os.waitstatus_to_exitcode(status)
+            self._control.send({"kind": "exited", "pid": pid, "code": code})
+
+    def _ended_child(self) -> int | None:
+        """The id of a child that has ended, not yet reaped and so not yet used again."""
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            return None
+        if ended is None:
+            return None
+        kind = self._children.pop(ended.si_pid, None)
+        if kind is not None and not kind.outlives_parent:
+            # What user code started in there ends with it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(ended.si_pid, signal.SIGKILL)
+        return ended.si_pid
+
+    def _end_children(self) -> None:
+        """Kill and reap every child that must not outlive this process."""
+        for pid, kind in list(self._children.items()):
+            if not kind.outlives_parent:
+                self._signal(pid, signal.SIGKILL)
+                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        # What those children leave behind may have been handed to this process.
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass

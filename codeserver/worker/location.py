@@ -1,0 +1,222 @@
+"""Load the user's definitions into this process, the way stock Dagster's server does.
+
+The order of the steps, the context each runs in and the wording of the errors are those of
+`LoadedRepositories` in `dagster._grpc.server` (Dagster 1.13), because users see them in the UI.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+
+_LOGGERS = ("dagster", "dagit", "dagster-webserver")
+"""The loggers that `configure_loggers` gives handlers."""
+
+
+@dataclass(frozen=True)
+class LoadOrder:
+    """What to load and how; the fields are those of the front's load order.
+
+    Attributes:
+        target: fields of `LoadableTargetOrigin` but `executable_path`.
+        executable_path: the Python that clients are told to use.
+        entry_point: the command that clients are told to launch runs with.
+        instance_ref: serialized `InstanceRef`, or None for the one of DAGSTER_HOME.
+        defs_state_info: serialized `DefsStateInfo`, or None for the newest versions.
+        loggers: handlers that `add_loggers` has added, by logger.
+    """
+
+    target: Mapping[str, str | None]
+    executable_path: str
+    entry_point: Sequence[str]
+    container_image: str | None = None
+    container_context: Mapping[str, Any] | None = None
+    instance_ref: str | None = None
+    inject_env_vars_from_instance: bool = False
+    location_name: str | None = None
+    defs_state_info: str | None = None
+    log_level: str = "info"
+    log_format: str = "colored"
+    loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
+
+    def add_loggers(self) -> None:
+        """Have Dagster log as its server does, before user code sets up logging of its own."""
+        dagster.configure_loggers(formatter=self.log_format, log_level=self.log_level.upper())
+        self.loggers.update({name: logging.getLogger(name).handlers[:] for name in _LOGGERS})
+
+    def remove_loggers(self) -> None:
+        """Take that back, for runs, which have logging of their own."""
+        for name, handlers in self.loggers.items():
+            for handler in handlers:
+                logging.getLogger(name).removeHandler(handler)
+
+    def open_instance(self, stack: ExitStack) -> dagster.DagsterInstance:
+        """The Dagster instance, open until `stack` closes.
+
+        Raises:
+            DagsterError: there is none, for example because DAGSTER_HOME is not set.
+        """
+        return stack.enter_context(dagster.get_instance_for_cli(self.instance))
+
+    @property
+    def instance(self) -> dagster.InstanceRef | None:
+        """The instance that the operator named."""
+        if self.instance_ref is None:
+            return None
+        return dagster.deserialize_value(self.instance_ref, dagster.InstanceRef)
+
+    @property
+    def state(self) -> dagster.DefsStateInfo | None:
+        """The pinned versions of component state."""
+        if self.defs_state_info is None:
+            return None
+        return dagster.deserialize_value(self.defs_state_info, dagster.DefsStateInfo)
+
+
+@dataclass
+class Location:
+    """The definitions of a code location, loaded and resolved.
+
+    Attributes:
+        repositories: by name, in the order in which they were found.
+        pointers: where to find each again.
+        seconds: how long importing the target and resolving its definitions took.
+    """
+
+    order: LoadOrder
+    repositories: dict[str, dagster.RepositoryDefinition] = field(default_factory=dict)
+    reconstructables: dict[str, dagster.ReconstructableRepository] = field(default_factory=dict)
+    pointers: dict[str, dagster.CodePointer] = field(default_factory=dict)
+    symbols: list[dagster.LoadableRepositorySymbol] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def repository(self, name: str) -> dagster.RepositoryDefinition:
+        """The repository of this name.
+
+        Raises:
+            Exception: there is none; the text is what stock says.
+        """
+        if name not in self.repositories:
+            raise Exception(f'Could not find a repository called "{name}"')
+        return self.repositories[name]
+
+
+def load(order: LoadOrder) -> Location:
+    """Import the target and resolve every definition in it.
+
+    The instance is open during the load only (components read their state through it, variables
+    come from it), so that no connection is alive when this process forks.
+
+    Raises:
+        DagsterUserCodeLoadError: the user's code failed; the cause is its exception.
+    """
+    needs_instance = order.inject_env_vars_from_instance or order.defs_state_info is not None
+    with ExitStack() as stack:
+        try:
+            instance = _open_instance(order, stack)
+        except dagster.DagsterError:
+            if needs_instance:
+                raise
+        else:
+            if order.inject_env_vars_from_instance:
+                instance.inject_env_vars(order.location_name)
+        location = _load(order)
+        # Closing the instance takes the variables of a .env file back; the code needs them.
+        environment = dict(os.environ)
+    os.environ.update(environment)
+    return location
+
+
+def _open_instance(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:
+    try:
+        return order.open_instance(stack)
+    except dagster.DagsterError:
+        raise
+    except Exception:
+        # On a new DAGSTER_HOME every program creates the tables, and all but one fail. The second
+        # time they are there.
+        return order.open_instance(stack)
+
+
+def _load(order: LoadOrder) -> Location:
+    location = Location(order)
+    origin = dagster.LoadableTargetOrigin(executable_path=order.executable_path, **order.target)
+    dagster.DefinitionsLoadContext.set(
+        dagster.DefinitionsLoadContext(
+            dagster.DefinitionsLoadType.INITIALIZATION,
+            repository_load_data=dagster.RepositoryLoadData(
+                defs_state_info=order.state, code_location_name=order.location_name
+            ),
+        )
+    )
+    started = time.monotonic()
+    with dagster.enter_loadable_target_origin_load_context(origin):
+        with dagster.user_code_error_boundary(
+            dagster.DagsterUserCodeLoadError, lambda: _while_loading("\n" + _describe(origin))
+        ):
+            found = dagster.get_loadable_targets(
+                python_file=origin.python_file,
+                module_name=origin.module_name,
+                package_name=origin.package_name,
+                working_directory=origin.working_directory,
+                attribute=origin.attribute,
+                autoload_defs_module_name=origin.autoload_defs_module_name,
+                resolve_lazy_defs=True,
+            )
+        imported = time.monotonic()
+        for target in found:
+            _resolve(location, _pointer(origin, target.attribute), target.attribute)
+    location.seconds = {"import": imported - started, "resolve": time.monotonic() - imported}
+    return location
+
+
+def _resolve(location: Location, pointer: dagster.CodePointer, attribute: str) -> None:
+    order = location.order
+    reconstructable = dagster.ReconstructableRepository(
+        pointer,
+        order.container_image,
+        executable_path=order.executable_path,
+        entry_point=order.entry_point,
+        container_context=order.container_context,
+    )
+    with dagster.user_code_error_boundary(
+        dagster.DagsterUserCodeLoadError, lambda: _while_loading(" " + pointer.describe())
+    ):
+        repository = reconstructable.get_definition()
+        repository.load_all_definitions()
+    name = repository.name
+    location.repositories[name] = repository
+    location.reconstructables[name] = reconstructable
+    location.pointers[name] = pointer
+    location.symbols.append(
+        dagster.LoadableRepositorySymbol(attribute=attribute, repository_name=name)
+    )
+
+
+def _while_loading(what: str) -> str:
+    return f"Error occurred during the loading of Dagster definitions in{what}"
+
+
+def _describe(origin: dagster.LoadableTargetOrigin) -> str:
+    return ", ".join(f"{name}={value}" for name, value in origin.as_dict.items())
+
+
+def _pointer(origin: dagster.LoadableTargetOrigin, attribute: str) -> dagster.CodePointer:
+    where = origin.working_directory
+    if origin.python_file:
+        return dagster.CodePointer.from_python_file(origin.python_file, attribute, where)
+    if origin.package_name:
+        return dagster.CodePointer.from_python_package(origin.package_name, attribute, where)
+    if origin.module_name:
+        return dagster.CodePointer.from_module(origin.module_name, attribute, where)
+    assert origin.autoload_defs_module_name
+    return dagster.AutoloadDefsModuleCodePointer(
+        module=origin.autoload_defs_module_name, working_directory=where
+    )

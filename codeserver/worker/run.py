@@ -1,0 +1,107 @@
+"""A process that executes one Dagster run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import traceback
+from contextlib import ExitStack
+from typing import NoReturn
+
+from codeserver.wire import Frame
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.channel import Channel
+from codeserver.worker.failures import current_error
+from codeserver.worker.leaving import disown_inherited, leave
+from codeserver.worker.location import Location
+
+
+def execute(channel: Channel, location: Location) -> NoReturn:
+    """Execute the run that the first frame names.
+
+    Tells the front `started` or `not_started`, and `finished` when the run has a final status.
+    The front may go away meanwhile; the run goes on.
+    """
+    disown_inherited()
+    frame = channel.receive()
+    code = 0
+    if frame is not None:
+        location.order.remove_loggers()
+        try:
+            code = _execute_ordered(channel, location, frame)
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+    leave(code)
+
+
+def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with dagster.capture_interrupts(), ExitStack() as stack:
+        try:
+            args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)
+            job = _job(location, args)
+        except Exception:
+            return _not_started(channel, None)
+        try:
+            instance = _instance(stack, args.instance_ref)
+            run = _run(instance, args.run_id)
+        except Exception:
+            return _not_started(channel, "Error during RPC setup for executing run: ")
+        _tell(channel, {"kind": "started"})
+        _execute(instance, run, job)
+        record = instance.get_run_by_id(run.run_id)
+        if record is None or record.is_finished:
+            _tell(channel, {"kind": "finished"})
+    return 0
+
+
+def _job(location: Location, args: dagster.ExecuteExternalJobArgs) -> dagster.ReconstructableJob:
+    name = args.job_origin.repository_origin.repository_name
+    location.repository(name)
+    return location.reconstructables[name].get_reconstructable_job(args.job_origin.job_name)
+
+
+def _instance(stack: ExitStack, ref: dagster.InstanceRef | None) -> dagster.DagsterInstance:
+    if ref is None:
+        raise dagster.DagsterInvariantViolationError("The request names no Dagster instance.")
+    return stack.enter_context(dagster.DagsterInstance.from_ref(ref))
+
+
+def _run(instance: dagster.DagsterInstance, run_id: str) -> dagster.DagsterRun:
+    run = instance.get_run_by_id(run_id)
+    if run is None:
+        raise dagster.DagsterRunNotFoundError(  # type: ignore[no-untyped-call]
+            f"gRPC server could not load run {run_id} in order to execute it. Make sure that the "
+            "gRPC server has access to your run storage.",
+            invalid_run_id=run_id,
+        )
+    return run
+
+
+def _execute(
+    instance: dagster.DagsterInstance, run: dagster.DagsterRun, job: dagster.ReconstructableJob
+) -> None:
+    pid = os.getpid()
+    instance.report_engine_event(
+        f"Started process for run (pid: {pid}).", run, dagster.EngineEventData.in_process(pid)
+    )
+    # Whatever goes wrong in there is in the run's event log before it is raised.
+    with contextlib.suppress(BaseException):
+        for _ in dagster.core_execute_run(job, run, instance, inject_env_vars=False):
+            pass
+    instance.report_engine_event(f"Process for run exited (pid: {pid}).", run)
+
+
+def _not_started(channel: Channel, prefix: str | None) -> int:
+    error = current_error()
+    message = None if prefix is None else prefix + error.message
+    body = dagster.serialize_value(error).encode()
+    _tell(channel, {"kind": "not_started", "message": message}, body)
+    return 0
+
+
+def _tell(channel: Channel, header: dict[str, object], body: bytes = b"") -> None:
+    with contextlib.suppress(OSError):
+        channel.send(header, body)

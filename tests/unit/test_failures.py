@@ -1,0 +1,126 @@
+"""Errors that users read: their frames, and not ours."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dagster_shared.error import SerializableErrorInfo
+
+import codeserver
+from codeserver import wire
+from codeserver.worker import dagster_internals
+from codeserver.worker.failures import current_error
+
+OWN = str(Path(codeserver.__file__).parent)
+
+
+def fail_inside() -> None:
+    """An exception that codeserver's own code raises on behalf of the user's."""
+    wire.decode(b"not json", b"")
+
+
+def plain() -> None:
+    fail_inside()
+
+
+def with_cause() -> None:
+    try:
+        fail_inside()
+    except Exception as error:
+        raise ValueError("outer") from error
+
+
+def with_context() -> None:
+    try:
+        fail_inside()
+    except Exception:
+        raise ValueError("outer")  # noqa: B904 - the point of it
+
+
+def with_two_causes() -> None:
+    try:
+        with_cause()
+    except Exception as error:
+        raise LookupError("outermost") from error
+
+
+def exits() -> None:
+    try:
+        fail_inside()
+    except Exception:
+        raise SystemExit("stop")  # noqa: B904 - the point of it
+
+
+class Header(dict):  # type: ignore[type-arg]
+    """Code of the user that codeserver calls."""
+
+    def get(self, *_: object) -> object:
+        raise ValueError("called back")
+
+
+def called_back() -> None:
+    """Frames of ours are in the middle of the stack."""
+    assert wire.Frame(Header()).kind
+
+
+def chain(error: SerializableErrorInfo | None) -> list[SerializableErrorInfo]:
+    """The error, its causes and its contexts."""
+    if error is None:
+        return []
+    return [error, *chain(error.cause), *chain(error.context)]
+
+
+def own_frames(error: SerializableErrorInfo) -> list[str]:
+    return [frame for each in chain(error) for frame in each.stack if OWN in frame]
+
+
+@pytest.mark.parametrize(
+    ("work", "links"),
+    [
+        (plain, 1),
+        (with_cause, 2),
+        (with_context, 2),
+        (with_two_causes, 3),
+        (exits, 2),
+        (called_back, 1),
+    ],
+)
+def test_own_frames_are_left_out(work: Callable[[], None], links: int) -> None:
+    try:
+        work()
+    except BaseException as error:
+        raw = dagster_internals.serializable_error_info_from_exc_info(
+            (type(error), error, error.__traceback__)
+        )
+        shown = current_error()
+    assert own_frames(raw), "the test is about something"
+    assert own_frames(shown) == []
+    assert len(chain(shown)) == len(chain(raw)) == links
+    for ours, theirs in zip(chain(shown), chain(raw), strict=True):
+        assert (ours.message, ours.cls_name) == (theirs.message, theirs.cls_name)
+        assert ours.stack == [frame for frame in theirs.stack if OWN not in frame]
+        assert any(work.__name__ in frame or "fail_inside" in frame for frame in ours.stack)
+
+
+def test_it_is_the_error_of_the_user() -> None:
+    try:
+        with_cause()
+    except ValueError:
+        shown = current_error()
+        assert shown.to_string().count(__file__) == traceback.format_exc().count(__file__)
+    assert shown.message == "ValueError: outer\n"
+    assert shown.cls_name == "ValueError"
+    assert shown.cause is not None
+    assert shown.cause.cls_name == "ProtocolError"
+
+
+@pytest.mark.parametrize("file", [f"{OWN}_tools/repo.py", f"{OWN}.py", f"/srv{OWN}/repo.py"])
+def test_files_with_names_like_ours_are_the_users(file: str) -> None:
+    try:
+        exec(compile("raise ValueError", file, "exec"))
+    except ValueError:
+        shown = current_error()
+    assert any(file in frame for frame in shown.stack)
