@@ -1,0 +1,4 @@
+"""Processes, generations, evaluators and runs as the front sees them.
+
+Asyncio, without gRPC and without Dagster.
+"""

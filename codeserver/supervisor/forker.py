@@ -1,0 +1,242 @@
+"""The front's view of a process that forks (see `codeserver.worker.forking`), and its children."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+from collections import OrderedDict
+
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor.channel import Channel
+from codeserver.wire import Frame
+
+_REMEMBERED_EXITS = 1024
+
+OUTLIVING = frozenset({"run"})
+"""Roles of children that go on when their parent dies."""
+
+
+class Child:
+    """A forked worker process.
+
+    Attributes:
+        role: what it does.
+        channel: the socket to it.
+        pid: its process id, once the fork is confirmed.
+        exited: its exit code (negative for a signal), or None when nobody saw it end.
+    """
+
+    def __init__(self, role: str, channel: Channel) -> None:
+        self.role = role
+        self.channel = channel
+        self.pid = 0
+        self.exited: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._parent: Forker | None = None
+        self._pidfd: int | None = None
+
+    async def signal(self, number: signal.Signals) -> None:
+        """Send a signal, through the parent, who alone knows that the pid is still this child.
+
+        An orphan that nobody has adopted is reached through the descriptor that was opened while
+        its parent lived (Linux).
+        """
+        if self._parent is not None:
+            await self._parent.signal(self.pid, number)
+        elif self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    async def ended(self) -> int | None:
+        """Wait for its end; returns the exit code."""
+        return await asyncio.shield(self.exited)
+
+    async def end(self, grace: float) -> int | None:
+        """Make it end: by SIGTERM, and by SIGKILL (with its group) after `grace` seconds."""
+        self.channel.close()
+        await self.signal(signal.SIGTERM)
+        done, _ = await asyncio.wait([self.exited], timeout=grace)
+        if not done:
+            await self.signal(signal.SIGKILL)
+        return await self.ended()
+
+    def close(self) -> None:
+        """Close what this process holds of it."""
+        self.channel.close()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def has_started(self, pid: int, parent: Forker) -> None:
+        """Record its process id, and that `parent` reaps it."""
+        self.pid = pid
+        self._parent = parent
+        if self.role in OUTLIVING and hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                self._pidfd = os.pidfd_open(pid)
+
+    def is_adopted(self, parent: Forker) -> None:
+        """Record who reaps it from now on."""
+        self._parent = parent
+
+    def is_orphaned(self) -> None:
+        """Record that nobody of ours will see how it ends; its channel still tells when."""
+        self._parent = None
+        if not self.exited.done():
+            self.exited.set_result(None)
+
+    def has_ended(self, code: int) -> None:
+        """Record its end, as its parent reports it."""
+        self.channel.sender_has_ended()
+        self._parent = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        if not self.exited.done():
+            self.exited.set_result(code)
+
+
+class Forker:
+    """Orders forks from one process and learns how its children end.
+
+    Args:
+        channel: the socket to the forking process.
+        adopter: the forker whose process adopts orphans of this one; it will report the ends of
+            children that outlive this one.
+    """
+
+    def __init__(self, channel: Channel, adopter: Forker | None = None) -> None:
+        self._channel = channel
+        self._adopter = adopter
+        self._ids = itertools.count(1)
+        self._forking: dict[int, tuple[Child, asyncio.Future[None]]] = {}
+        self._children: dict[int, Child] = {}
+        self._strangers: OrderedDict[int, int] = OrderedDict()
+        self._lost = False
+        self._reason = "The process that starts {role}s has ended."
+
+    @property
+    def children(self) -> frozenset[Child]:
+        """The children that have not ended."""
+        return frozenset(self._children.values())
+
+    async def fork(self, role: str) -> Child:
+        """Fork a child.
+
+        Raises:
+            WorkerCrashed: the forking process is gone, or cannot fork.
+        """
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise WorkerCrashed(f"No process for a {role}: {error.strerror}.") from None
+        child = Child(role, Channel(ours))
+        confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        number = next(self._ids)
+        try:
+            with theirs:
+                if self._lost:
+                    raise self._crashed(role)
+                self._forking[number] = (child, confirmed)
+                order = Frame({"kind": "fork", "id": number, "role": role})
+                await self._channel.send(order, [theirs.fileno()])
+            await confirmed
+        except BaseException as error:
+            # A child that was forked all the same sees the end of its input, and exits.
+            child.channel.close()
+            confirmed.cancel()
+            if isinstance(error, BrokenPipeError):
+                raise self._crashed(role) from None
+            raise
+        return child
+
+    async def signal(self, pid: int, number: signal.Signals) -> None:
+        """Send a signal to a child; does nothing when it has ended."""
+        with contextlib.suppress(BrokenPipeError):
+            await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": int(number)}))
+
+    async def exit(self) -> None:
+        """Tell the process to end, once it has handled what was ordered before."""
+        with contextlib.suppress(BrokenPipeError):
+            await self._channel.send(Frame({"kind": "exit"}))
+
+    async def adopt(self, child: Child) -> None:
+        """Take over a child whose parent has died."""
+        if child.pid in self._strangers:
+            child.has_ended(self._strangers.pop(child.pid))
+        elif self._lost:
+            child.is_orphaned()
+        else:
+            child.is_adopted(self)
+            self._children[child.pid] = child
+            with contextlib.suppress(BrokenPipeError):
+                await self._channel.send(Frame({"kind": "adopt", "pid": child.pid}))
+
+    async def follow(self) -> None:
+        """Handle the process's reports until it ends."""
+        try:
+            while (frame := await self._channel.expect()) is not None:
+                self._handle(frame)
+        finally:
+            orphans = self._handle_loss()
+        for orphan in orphans:
+            if self._adopter is not None:
+                await self._adopter.adopt(orphan)
+            else:
+                orphan.is_orphaned()
+
+    def _handle(self, frame: Frame) -> None:
+        header = frame.header
+        if frame.kind == "forked":
+            child, confirmed = self._forking.pop(header["id"])
+            child.has_started(header["pid"], self)
+            if self._adopter is not None:
+                self._adopter.forget_stranger(child.pid)
+            self._children[child.pid] = child
+            if not confirmed.done():
+                confirmed.set_result(None)
+        elif frame.kind == "fork_failed":
+            child, confirmed = self._forking.pop(header["id"])
+            if not confirmed.done():
+                confirmed.set_exception(
+                    WorkerCrashed(f"No process for a {child.role}: {header['reason']}.")
+                )
+        elif frame.kind == "exited":
+            ended = self._children.pop(header["pid"], None)
+            if ended is not None:
+                ended.has_ended(header["code"])
+            else:
+                self._remember_stranger(header["pid"], header["code"])
+        elif frame.kind == "failed":
+            self._reason = header["text"].replace("{", "{{").replace("}", "}}")
+
+    def _crashed(self, role: str) -> WorkerCrashed:
+        return WorkerCrashed(self._reason.format(role=role))
+
+    def forget_stranger(self, pid: int) -> None:
+        """A new process has this id; what was heard of it before was about another."""
+        self._strangers.pop(pid, None)
+
+    def _remember_stranger(self, pid: int, code: int) -> None:
+        # The end of an adopted child may be reported before the end of its first parent is.
+        self._strangers[pid] = code
+        while len(self._strangers) > _REMEMBERED_EXITS:
+            self._strangers.popitem(last=False)
+
+    def _handle_loss(self) -> list[Child]:
+        """Settle everything that the process will not settle any more; returns the orphans."""
+        self._lost = True
+        self._channel.close()
+        for child, confirmed in self._forking.values():
+            if not confirmed.done():
+                confirmed.set_exception(self._crashed(child.role))
+        self._forking.clear()
+        children = list(self._children.values())
+        self._children.clear()
+        for child in children:
+            if child.role not in OUTLIVING:
+                child.is_orphaned()
+        return [child for child in children if child.role in OUTLIVING]

@@ -1,0 +1,72 @@
+"""One load of the user's code: what clients are told about it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LoadFailure:
+    """A load that failed.
+
+    Attributes:
+        error: serialized `SerializableErrorInfo`, empty when no worker lived to make one.
+        text: the error with its traceback, for people.
+        digest: identifies the failure by its content.
+    """
+
+    error: bytes
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class RepositorySnapshot:
+    """One repository of a generation.
+
+    Attributes:
+        deferred: serialized `RepositorySnap` that refers to its jobs.
+        jobs: serialized `JobDataSnap` by job name, each once it is built; None when it could
+            not be, so that whoever asks gets the error.
+        counts: how many jobs, assets, schedules and sensors it has.
+    """
+
+    deferred: bytes
+    jobs: Mapping[str, asyncio.Future[bytes | None]]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What clients are told about a location.
+
+    Attributes:
+        listing: serialized `ListRepositoriesResponse`.
+        repositories: by name.
+        digest: changes when anything that clients are told changes, and only then.
+        seconds: how long each phase of the load took.
+    """
+
+    listing: bytes
+    repositories: Mapping[str, RepositorySnapshot]
+    digest: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs, assets, schedules and sensors there are in all repositories."""
+        total: dict[str, int] = {}
+        for repository in self.repositories.values():
+            for what, count in repository.counts.items():
+                total[what] = total.get(what, 0) + count
+        return total
+
+
+def describe_counts(counts: Mapping[str, Any]) -> str:
+    """For example `2 jobs, 4 assets, 1 schedule, 1 sensor`."""
+    return ", ".join(
+        f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items()
+    )

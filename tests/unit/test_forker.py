@@ -1,0 +1,426 @@
+"""Forking by order: what is asked of the forking process, and what its reports mean.
+
+Most tests play that process, frame by frame; the last ones have a real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor import forker as forker_module
+from codeserver.supervisor.channel import Channel
+from codeserver.supervisor.forker import Child, Forker
+from codeserver.wire import Frame
+from codeserver.worker.channel import Channel as WorkerChannel
+from tests.unit.forking import forking_process, order
+from tests.unit.waiting import DEADLINE, soon
+
+
+class Script:
+    """The forking process, played by a test."""
+
+    def __init__(self, adopter: Forker | None = None) -> None:
+        ours, self.socket = socket.socketpair()
+        self.socket.settimeout(DEADLINE)
+        self.channel = WorkerChannel(self.socket)
+        self.forker = Forker(Channel(ours), adopter)
+        self.following = asyncio.create_task(self.forker.follow())
+
+    async def order(self) -> tuple[dict[str, Any], list[int]]:
+        """The next order, and the descriptors that came with it."""
+        received = await asyncio.to_thread(self.channel.receive_with_fds)
+        assert received is not None
+        return received[0].header, received[1]
+
+    async def no_order(self) -> None:
+        """Make sure that nothing has been ordered."""
+        await asyncio.sleep(0)
+        self.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            self.socket.recv(1)
+        self.socket.settimeout(DEADLINE)
+
+    def report(self, kind: str, **facts: Any) -> None:
+        self.channel.send({"kind": kind, **facts})
+
+    async def heard(self) -> None:
+        """Wait until every report so far was handled: a fork that fails is the last of them."""
+        forking = asyncio.create_task(self.forker.fork("probe"))
+        header, fds = await self.order()
+        while header["kind"] != "fork":
+            header, fds = await self.order()
+        os.close(*fds)
+        self.report("fork_failed", id=header["id"], reason="probe")
+        with contextlib.suppress(WorkerCrashed):
+            await soon(forking)
+
+    async def fork(self, role: str, pid: int) -> tuple[Child, WorkerChannel]:
+        """Have a child forked; returns it, and its end of the channel."""
+        forking = asyncio.create_task(self.forker.fork(role))
+        header, [fd] = await self.order()
+        assert (header["kind"], header["role"]) == ("fork", role)
+        self.report("forked", id=header["id"], pid=pid)
+        return await soon(forking), WorkerChannel.from_fd(fd)
+
+    async def die(self) -> None:
+        self.channel.close()
+        await soon(self.following)
+
+
+@contextlib.asynccontextmanager
+async def script(adopter: Forker | None = None) -> AsyncIterator[Script]:
+    made = Script(adopter)
+    try:
+        yield made
+    finally:
+        await made.die()
+
+
+async def is_waiting(work: asyncio.Future[Any]) -> bool:
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return not work.done()
+
+
+async def test_a_fork_is_ordered_with_the_childs_socket() -> None:
+    async with script() as process:
+        forking = asyncio.create_task(process.forker.fork("evaluator"))
+        header, [fd] = await process.order()
+        assert header == {"kind": "fork", "id": header["id"], "role": "evaluator"}
+        assert await is_waiting(forking), "until the fork is confirmed"
+        process.report("forked", id=header["id"], pid=4711)
+        child = await soon(forking)
+        assert (child.role, child.pid, child.exited.done()) == ("evaluator", 4711, False)
+        assert process.forker.children == {child}
+        theirs = WorkerChannel.from_fd(fd)
+        await soon(child.channel.send(Frame({"kind": "hello"})))
+        assert theirs.receive() == Frame({"kind": "hello"})
+        child.channel.close()
+        assert theirs.receive() is None, "the front kept no other copy of the child's end"
+        theirs.close()
+
+
+async def test_confirmations_in_any_order() -> None:
+    async with script() as process:
+        forking = [asyncio.create_task(process.forker.fork(role)) for role in ("a", "b", "c")]
+        orders = [await process.order() for _ in forking]
+        assert [header["role"] for header, _ in orders] == ["a", "b", "c"]
+        assert len({header["id"] for header, _ in orders}) == 3
+        for pid, (header, _) in reversed(list(enumerate(orders, 1))):
+            process.report("forked", id=header["id"], pid=pid)
+        children = await soon(asyncio.gather(*forking))
+        assert [(child.role, child.pid) for child in children] == [("a", 1), ("b", 2), ("c", 3)]
+        for child, (_, [fd]) in zip(children, orders, strict=True):
+            WorkerChannel.from_fd(fd).close()
+            child.channel.close()
+
+
+async def test_a_fork_that_fails() -> None:
+    async with script() as process:
+        forking = asyncio.create_task(process.forker.fork("run"))
+        header, [fd] = await process.order()
+        process.report("fork_failed", id=header["id"], reason="no memory {0}")
+        with pytest.raises(WorkerCrashed, match=r"^No process for a run: no memory \{0\}\.$"):
+            await soon(forking)
+        theirs = WorkerChannel.from_fd(fd)
+        assert theirs.receive() is None, "the channel of no child is closed"
+        theirs.close()
+        assert process.forker.children == frozenset()
+        await process.heard()  # it goes on
+
+
+async def test_a_fork_whose_caller_goes_away() -> None:
+    """The child that comes all the same sees the end of its input, and is followed to its end."""
+    async with script() as process:
+        forking = asyncio.create_task(process.forker.fork("evaluator"))
+        header, [fd] = await process.order()
+        forking.cancel()
+        await asyncio.wait([forking])
+        theirs = WorkerChannel.from_fd(fd)
+        assert theirs.receive() is None
+        theirs.close()
+        process.report("forked", id=header["id"], pid=7)
+        await process.heard()
+        assert [child.pid for child in process.forker.children] == [7]
+        process.report("exited", pid=7, code=0)
+        await process.heard()
+        assert process.forker.children == frozenset()
+
+
+@pytest.mark.parametrize("code", [0, 3, -9])
+async def test_ends_are_reported(code: int) -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        other, others = await process.fork("evaluator", 11)
+        waiting = [asyncio.create_task(child.ended()) for _ in range(3)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        process.report("exited", pid=10, code=code)
+        ends = await soon(asyncio.gather(*waiting, return_exceptions=True))
+        assert isinstance(ends[0], asyncio.CancelledError)
+        assert ends[1:] == [code, code], "a waiter that gives up does not take others along"
+        assert await soon(child.ended()) == code
+        assert process.forker.children == {other}
+        for each in (theirs, others):
+            each.close()
+        for each in (child, other):
+            each.channel.close()
+
+
+async def test_signals_go_through_the_parent_until_the_end() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        await soon(child.signal(signal.SIGINT))
+        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 2}
+        process.report("exited", pid=10, code=0)
+        await soon(child.ended())
+        await soon(child.signal(signal.SIGKILL))
+        await process.no_order()
+        theirs.close()
+        child.channel.close()
+
+
+async def test_end_asks_first() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        ending = asyncio.create_task(child.end(DEADLINE))
+        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 15}
+        assert theirs.receive() is None
+        assert await is_waiting(ending)
+        process.report("exited", pid=10, code=-15)
+        assert await soon(ending) == -15
+        await process.no_order()
+        theirs.close()
+
+
+async def test_end_kills_after_the_grace() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        ending = asyncio.create_task(child.end(0.01))
+        assert (await process.order())[0]["signal"] == signal.SIGTERM
+        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 9}
+        assert await is_waiting(ending), "until it has ended"
+        process.report("exited", pid=10, code=-9)
+        assert await soon(ending) == -9
+        theirs.close()
+
+
+async def test_end_of_what_has_ended() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        process.report("exited", pid=10, code=3)
+        await soon(child.ended())
+        assert await soon(child.end(DEADLINE)) == 3
+        await process.no_order()
+        theirs.close()
+
+
+async def test_the_order_to_exit() -> None:
+    async with script() as process:
+        await soon(process.forker.exit())
+        assert (await process.order())[0] == {"kind": "exit"}
+
+
+async def test_the_loss_of_the_process() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        forking = asyncio.create_task(process.forker.fork("run"))
+        _, [fd] = await process.order()
+        os.close(fd)
+        await process.die()
+        message = r"^The process that starts runs has ended\.$"
+        with pytest.raises(WorkerCrashed, match=message):
+            await soon(forking)
+        with pytest.raises(WorkerCrashed, match=message):
+            await soon(process.forker.fork("run"))
+        assert await soon(child.ended()) is None, "nobody saw how it ended"
+        assert process.forker.children == frozenset()
+        # What its owners do next fails no more than it does.
+        await soon(child.signal(signal.SIGTERM))
+        assert await soon(child.end(0.01)) is None
+        await soon(process.forker.signal(10, signal.SIGTERM))
+        await soon(process.forker.exit())
+        theirs.close()
+
+
+async def test_rubbish_is_a_loss() -> None:
+    async with script() as process:
+        child, theirs = await process.fork("evaluator", 10)
+        process.socket.sendall(b"print() of user code that found the socket")
+        await soon(process.following)
+        assert await soon(child.ended()) is None
+        theirs.close()
+        child.channel.close()
+
+
+async def test_the_reason_of_the_loss() -> None:
+    async with script() as process:
+        forking = asyncio.create_task(process.forker.fork("host"))
+        _, [fd] = await process.order()
+        os.close(fd)
+        process.report("failed", text="Dagster cannot be imported: KeyError('{role} {')")
+        await process.die()
+        for failing in (forking, process.forker.fork("host")):
+            with pytest.raises(WorkerCrashed) as error:
+                await soon(failing)
+            assert str(error.value) == "Dagster cannot be imported: KeyError('{role} {')"
+
+
+async def test_a_fork_before_the_loss_is_noticed() -> None:
+    """The order cannot be sent any more, and the loss leaves nothing behind that nobody awaits."""
+    ours, theirs = socket.socketpair()
+    forker = Forker(Channel(ours))
+    theirs.close()
+    with pytest.raises(WorkerCrashed, match="The process that starts hosts has ended"):
+        await soon(forker.fork("host"))
+    await soon(forker.follow())
+
+
+ADOPTIONS: list[tuple[list[str], int | None]] = [
+    (["host dies", "run exits"], 5),
+    # Two sockets, so the adopter's report may come first.
+    (["run exits", "host dies"], 5),
+    (["run exits", "forkserver dies", "host dies"], 5),
+    (["host dies", "forkserver dies"], None),
+    (["forkserver dies", "host dies"], None),
+]
+
+
+@pytest.mark.parametrize(
+    ("events", "code"), ADOPTIONS, ids=[", ".join(events) for events, _ in ADOPTIONS]
+)
+async def test_runs_are_adopted(events: list[str], code: int | None) -> None:
+    async with script() as forkserver, script(adopter=forkserver.forker) as host:
+        run, theirs = await host.fork("run", 10)
+        waiting = asyncio.create_task(run.ended())
+        for event in events:
+            assert await is_waiting(waiting)
+            if event == "host dies":
+                await host.die()
+            elif event == "forkserver dies":
+                await forkserver.die()
+            else:
+                forkserver.report("exited", pid=10, code=5)
+                await forkserver.heard()
+        assert await soon(waiting) == code
+        assert forkserver.forker.children == frozenset()
+        theirs.close()
+        run.close()
+
+
+async def test_the_adopter_signals_what_it_has_adopted() -> None:
+    async with script() as forkserver, script(adopter=forkserver.forker) as host:
+        run, theirs = await host.fork("run", 10)
+        await host.die()
+        assert forkserver.forker.children == {run}
+        assert (await forkserver.order())[0] == {"kind": "adopt", "pid": 10}
+        await soon(run.signal(signal.SIGINT))
+        assert (await forkserver.order())[0] == {"kind": "signal", "pid": 10, "signal": 2}
+        forkserver.report("exited", pid=10, code=-2)
+        assert await soon(run.ended()) == -2
+        theirs.close()
+        run.close()
+
+
+async def test_only_runs_are_adopted() -> None:
+    """The others do not outlive their parent."""
+    async with script() as forkserver, script(adopter=forkserver.forker) as host:
+        child, theirs = await host.fork("evaluator", 10)
+        await host.die()
+        assert await soon(child.ended()) is None
+        assert forkserver.forker.children == frozenset()
+        theirs.close()
+        child.close()
+
+
+async def test_ends_of_strangers_are_remembered_up_to_a_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forker_module, "_REMEMBERED_EXITS", 2)
+    async with script() as forkserver, script(adopter=forkserver.forker) as host:
+        runs = [await host.fork("run", pid) for pid in (10, 11, 12)]
+        for pid in (10, 11, 12):
+            forkserver.report("exited", pid=pid, code=pid)
+        await forkserver.heard()
+        await host.die()
+        assert [run.exited.done() for run, _ in runs] == [False, True, True]
+        assert [await soon(run.ended()) for run, _ in runs[1:]] == [11, 12]
+        for run, theirs in runs:
+            theirs.close()
+            run.close()
+
+
+async def test_real_children_end_in_every_way() -> None:
+    async with forking_process() as forker:
+        ways = {
+            0: lambda child: child.channel.close(),
+            3: lambda child: order(child, "exit", code=3),
+            -signal.SIGSEGV: lambda child: order(child, "kill", signal=signal.SIGSEGV),
+            -signal.SIGTERM: lambda child: child.signal(signal.SIGTERM),
+        }
+        children = [await soon(forker.fork("evaluator")) for _ in ways]
+        assert forker.children == set(children)
+        for child in children:
+            reply = await order(child, "echo")
+            assert reply is not None
+            assert reply.header["pid"] == child.pid == reply.header["session"]
+        for child, (code, end) in zip(children, ways.items(), strict=True):
+            ending = end(child)
+            if ending is not None:
+                await soon(ending)
+            assert await soon(child.ended()) == code
+            child.channel.close()
+        assert forker.children == frozenset()
+
+
+async def test_a_real_child_that_does_not_listen_is_killed_with_its_offspring() -> None:
+    """The fixture that looks for processes after each test would find the grandchild."""
+    async with forking_process() as forker:
+        child = await soon(forker.fork("evaluator"))
+        assert await order(child, "deaf", tell=True) == Frame({"kind": "busy"})
+        assert await soon(child.end(0.05)) == -signal.SIGKILL
+
+
+async def test_real_children_do_not_outlive_the_process_that_forked_them() -> None:
+    async with forking_process() as forkserver:
+        hosting = await soon(forkserver.fork("host"))
+        host = Forker(hosting.channel, adopter=forkserver)
+        following = asyncio.create_task(host.follow())
+        child = await soon(host.fork("evaluator"))
+        assert await order(child, "hang", tell=True) == Frame({"kind": "busy"})
+        await soon(hosting.signal(signal.SIGKILL))
+        assert await soon(hosting.ended()) == -signal.SIGKILL
+        await soon(following)
+        assert await soon(child.channel.expect()) is None, "the kernel has ended it"
+        assert await soon(child.ended()) is None
+        child.channel.close()
+
+
+async def test_a_real_run_outlives_its_host_and_is_adopted() -> None:
+    async with forking_process() as forkserver:
+        hosting = await soon(forkserver.fork("host"))
+        host = Forker(hosting.channel, adopter=forkserver)
+        following = asyncio.create_task(host.follow())
+        run = await soon(host.fork("run"))
+        before = await order(run, "echo")
+        await soon(hosting.signal(signal.SIGKILL))
+        await soon(hosting.ended())
+        await soon(following)
+        after = await order(run, "echo")
+        assert before is not None
+        assert after is not None
+        assert before.header["pid"] == after.header["pid"] == run.pid
+        assert before.header["parent"] == hosting.pid
+        assert after.header["parent"] != hosting.pid
+        await order(run, "exit", code=7)
+        assert await soon(run.ended()) == 7
+        run.close()
