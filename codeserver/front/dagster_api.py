@@ -1,0 +1,292 @@
+"""Service `api.DagsterApi`: what the unmodified Dagster webserver, daemon and launchers call.
+
+The contract of each RPC is in `proto/codeserver/dagster/dagster_api.proto`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from codeserver.config import Config
+from codeserver.dagster_wire import dagster_api_pb2 as pb
+from codeserver.errors import Draining, InvalidRequest, WorkerCrashed
+from codeserver.front import dagster_json
+from codeserver.front.encoding import chunk_messages, string_field
+from codeserver.front.handlers import Context
+from codeserver.front.metadata import Metadata
+from codeserver.front.user_code import UserCodeRpcs, not_loaded
+from codeserver.front.utilization import Utilization
+from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.location import Generation, Location, NotLoaded
+
+_WHOLE_REPOSITORY_SECONDS = 180.0
+"""As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
+
+
+class _RepositoryError(Exception):
+    """A repository could not be described; `reply` says so to clients and is not kept."""
+
+    def __init__(self, reply: bytes) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+class DagsterApi(UserCodeRpcs):
+    """Answers from the location; one method for each RPC.
+
+    Args:
+        config: the operator's settings.
+        location: the code location that is served.
+        shut_down: called when a client asks the server to shut down.
+        heard: called when a client sends a heartbeat.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        location: Location,
+        shut_down: Callable[[], None],
+        heard: Callable[[], None],
+    ) -> None:
+        super().__init__(location, config.default_timeout)
+        self._config = config
+        self._shut_down = shut_down
+        self._heard = heard
+        self._utilization = Utilization(config.max_workers)
+        self._metadata: weakref.WeakKeyDictionary[Generation, Metadata] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._refreshing: weakref.WeakValueDictionary[str, asyncio.Lock] = (
+            weakref.WeakValueDictionary()
+        )
+
+    async def Ping(self, request: pb.PingRequest, _: Context) -> pb.PingReply:
+        """The echo, and utilization metrics when they are enabled."""
+        if not self._config.enable_metrics:
+            return pb.PingReply(echo=request.echo)
+        server_id = await self._location.server_id()
+        return pb.PingReply(
+            echo=request.echo,
+            serialized_server_utilization_metrics=self._utilization.report(
+                server_id, running=self._location.busy, queued=self._location.queued
+            ),
+        )
+
+    async def Heartbeat(self, request: pb.PingRequest, _: Context) -> pb.PingReply:
+        """The echo; keeps a server with `--heartbeat` alive."""
+        self._heard()
+        return pb.PingReply(echo=request.echo)
+
+    async def StreamingPing(
+        self, request: pb.StreamingPingRequest, _: Context
+    ) -> AsyncIterator[pb.StreamingPingEvent]:
+        """As many echoes as asked for."""
+        for number in range(request.sequence_length):
+            yield pb.StreamingPingEvent(sequence_number=number, echo=request.echo)
+
+    async def GetServerId(self, _request: pb.Empty, _: Context) -> pb.GetServerIdReply:
+        """The id that changes when the location does."""
+        return pb.GetServerIdReply(server_id=await self._location.server_id())
+
+    async def GetCurrentImage(self, _request: pb.Empty, _: Context) -> pb.GetCurrentImageReply:
+        """The container image of this code."""
+        image = dagster_json.current_image(self._config.container_image)
+        return pb.GetCurrentImageReply(serialized_current_image=image.decode())
+
+    async def GetCurrentRuns(self, _request: pb.Empty, _: Context) -> pb.GetCurrentRunsReply:
+        """Ids of the runs that this server executes."""
+        runs = dagster_json.current_runs(self._location.runs.current)
+        return pb.GetCurrentRunsReply(serialized_current_runs=runs.decode())
+
+    async def ListRepositories(
+        self, _request: pb.ListRepositoriesRequest, _: Context
+    ) -> bytes | pb.ListRepositoriesReply:
+        """The repositories and how to run them, or why the code does not load."""
+        try:
+            return self._described(await self._location.generation()).list_repositories
+        except NotLoaded as error:
+            return pb.ListRepositoriesReply(
+                serialized_list_repositories_response_or_error=_serialized(error.failure)
+            )
+
+    async def ExternalRepository(
+        self, request: pb.ExternalRepositoryRequest, context: Context
+    ) -> bytes:
+        """One repository, in one message."""
+        return (await self._repository(request, context, streamed=False))[0]
+
+    async def StreamingExternalRepository(
+        self, request: pb.ExternalRepositoryRequest, context: Context
+    ) -> AsyncIterator[bytes]:
+        """One repository, in chunks."""
+        for message in await self._repository(request, context, streamed=True):
+            yield message
+
+    async def ExternalJob(
+        self, request: pb.ExternalJobRequest, context: Context
+    ) -> bytes | pb.ExternalJobReply:
+        """One job with its snapshot."""
+        origin = request.serialized_repository_origin
+        try:
+            name = dagster_json.read_string(origin, "RemoteRepositoryOrigin", "repository_name")
+            described = self._described(await self._location.generation())
+            reply = await described.job(name, request.job_name)
+        except (InvalidRequest, NotLoaded):
+            reply = None
+        if reply is not None:
+            return reply
+        extra = {"job_name": request.job_name}
+        answer = await self.ask("ExternalJob", origin, extra, context)
+        if answer.is_error:
+            return pb.ExternalJobReply(serialized_error=answer.body.decode())
+        return pb.ExternalJobReply(serialized_job_data=answer.body.decode())
+
+    async def ShutdownServer(self, _request: pb.Empty, _: Context) -> pb.ShutdownServerReply:
+        """Shut down once the runs have ended."""
+        self._shut_down()
+        result = dagster_json.shutdown_result()
+        return pb.ShutdownServerReply(serialized_shutdown_server_result=result.decode())
+
+    async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunReply:
+        """Execute a run; the reply comes when its process has begun."""
+        arguments = request.serialized_execute_run_args
+        try:
+            run_id = dagster_json.read_string(
+                arguments, "ExecuteExternalJobArgs", "pipeline_run_id"
+            )
+            launch = await self._location.start_run(run_id, arguments.encode())
+            result = dagster_json.start_run_result(launch.success, launch.message, launch.error)
+        except Draining as error:
+            result = dagster_json.start_run_result(False, str(error))
+        except InvalidRequest as error:
+            info = await self.explain(arguments, "ExecuteExternalJobArgs", error, context)
+            result = dagster_json.start_run_result(False, None, info)
+        except NotLoaded as error:
+            result = dagster_json.start_run_result(False, None, not_loaded(error))
+        return pb.StartRunReply(serialized_start_run_result=result.decode())
+
+    async def CancelExecution(
+        self, request: pb.CancelExecutionRequest, context: Context
+    ) -> pb.CancelExecutionReply:
+        """Interrupt a run."""
+        argument = request.serialized_cancel_execution_request
+        try:
+            run_id = dagster_json.read_string(argument, "CancelExecutionRequest", "run_id")
+            result = dagster_json.cancel_result(await self._location.runs.cancel(run_id))
+        except InvalidRequest as error:
+            info = await self.explain(argument, "CancelExecutionRequest", error, context)
+            result = dagster_json.cancel_result(False, info)
+        return pb.CancelExecutionReply(serialized_cancel_execution_result=result.decode())
+
+    async def CanCancelExecution(
+        self, request: pb.CanCancelExecutionRequest, _: Context
+    ) -> pb.CanCancelExecutionReply:
+        """Whether a run can be interrupted."""
+        run_id = dagster_json.read_string(
+            request.serialized_can_cancel_execution_request, "CanCancelExecutionRequest", "run_id"
+        )
+        result = dagster_json.can_cancel_result(self._location.runs.can_cancel(run_id))
+        return pb.CanCancelExecutionReply(serialized_can_cancel_execution_result=result.decode())
+
+    async def ReloadCode(self, _request: pb.ReloadCodeRequest, _: Context) -> pb.ReloadCodeReply:
+        """Load the code again; the reply comes when it is served, or with the error."""
+        failure = await self._location.reload()
+        return pb.ReloadCodeReply(serialized_error=_serialized(failure))
+
+    async def ReloadCodeWithState(
+        self, request: pb.ReloadCodeWithStateRequest, context: Context
+    ) -> pb.ReloadCodeWithStateReply:
+        """Load the code with these versions of component state, unless it has them."""
+        wanted = request.serialized_defs_state_info or None
+        try:
+            same = _same_state(wanted, self._location.defs_state_info)
+            # While a load is under way, what is loaded now is not what will be served.
+            if self._location.is_loading or not same:
+                failure = await self._location.reload(defs_state_info=wanted)
+                if failure is not None:
+                    return pb.ReloadCodeWithStateReply(serialized_error=_serialized(failure))
+        except InvalidRequest as error:
+            info = await self.explain(wanted or "", "DefsStateInfo", error, context)
+            return pb.ReloadCodeWithStateReply(serialized_error=info.decode())
+        server_id = await self._location.server_id()
+        return pb.ReloadCodeWithStateReply(serialized_server_id=server_id)
+
+    async def RefreshComponentState(
+        self, request: pb.RefreshComponentStateRequest, context: Context
+    ) -> pb.RefreshComponentStateReply:
+        """Have components write a new version of their state."""
+        keys = sorted(set(request.defs_state_keys))
+        # One refresh of a key at a time, as each writes a new version; in sorted order, so that
+        # requests for overlapping keys cannot wait for each other.
+        locks = [self._refreshing.setdefault(key, asyncio.Lock()) for key in keys]
+        async with contextlib.AsyncExitStack() as stack:
+            for lock in locks:
+                await stack.enter_async_context(lock)
+            extra = {"defs_state_keys": keys}
+            answer = await self.ask("RefreshComponentState", "", extra, context)
+        text = answer.body.decode()
+        if answer.is_error:
+            return pb.RefreshComponentStateReply(serialized_error=text)
+        return pb.RefreshComponentStateReply(serialized_defs_state_info=text)
+
+    async def _repository(
+        self, request: pb.ExternalRepositoryRequest, context: Context, *, streamed: bool
+    ) -> list[bytes]:
+        origin = request.serialized_repository_python_origin
+
+        async def evaluate_for_all() -> bytes:
+            # Not under this caller's deadline: others wait for the same snapshot.
+            extra = {"defer_snapshots": False}
+            try:
+                answer = await self._location.evaluate(
+                    "ExternalRepository", origin.encode(), extra, _WHOLE_REPOSITORY_SECONDS
+                )
+            except WorkerCrashed as error:
+                info = dagster_json.error(str(error), "WorkerCrashed")
+                raise _RepositoryError(dagster_json.repository_error(info)) from None
+            if answer.is_error:
+                raise _RepositoryError(answer.body)
+            return answer.body
+
+        async def evaluate() -> bytes:
+            extra = {"defer_snapshots": request.defer_snapshots}
+            answer = await self.ask(
+                "ExternalRepository", origin, extra, context, dagster_json.repository_error
+            )
+            return answer.body
+
+        described = None
+        with contextlib.suppress(InvalidRequest, NotLoaded):
+            name = dagster_json.read_string(origin, "RemoteRepositoryOrigin", "repository_name")
+            described = self._described(await self._location.generation())
+        try:
+            if described is not None and described.has_repository(name):
+                whole = None if request.defer_snapshots else evaluate_for_all
+                return await described.repository(name, streamed=streamed, whole=whole)
+            text = await evaluate()
+        except _RepositoryError as error:
+            text = error.reply
+        return chunk_messages(text) if streamed else [string_field(1, text)]
+
+    def _described(self, generation: Generation) -> Metadata:
+        if generation not in self._metadata:
+            self._metadata[generation] = Metadata(generation.snapshot)
+        return self._metadata[generation]
+
+
+def _serialized(failure: LoadFailure | None) -> str:
+    if failure is None:
+        return ""
+    return (failure.error or dagster_json.error(failure.text)).decode()
+
+
+def _same_state(one: str | None, other: str | None) -> bool:
+    return _state(one) == _state(other)
+
+
+def _state(text: str | None) -> dict[str, Any] | None:
+    return dagster_json.read(text, "DefsStateInfo") if text else None

@@ -1,0 +1,137 @@
+"""The few Dagster values that the front reads or writes itself, in Dagster's JSON.
+
+The class names are the storage names of Dagster 1.13 (`whitelist_for_serdes` in
+`dagster._grpc.types` and `dagster._core.remote_representation.external_data`); a test has Dagster
+deserialize each of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from codeserver.errors import InvalidRequest
+
+LONGEST_ARGUMENT = 1024 * 1024
+"""Bytes. What the front parses itself are a name or an id and where they belong, never more."""
+
+
+def read(text: str, what: str) -> dict[str, Any]:
+    """The fields of a small serialized value.
+
+    Args:
+        text: the JSON.
+        what: name of the expected class, for the error.
+
+    Raises:
+        InvalidRequest: it is not a JSON object, or far too long to be one of these.
+    """
+    if len(text) > LONGEST_ARGUMENT:
+        raise InvalidRequest(f"A serialized {what} of {len(text)} characters is not plausible.")
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"Not a serialized {what}: {error}") from None
+    if not isinstance(fields, dict):
+        raise InvalidRequest(f"Not a serialized {what}: a JSON object is expected.")
+    return fields
+
+
+def read_string(text: str, what: str, field: str) -> str:
+    """One string field of a small serialized value; raises as `read` does."""
+    value = read(text, what).get(field)
+    if not isinstance(value, str):
+        raise InvalidRequest(f"Not a serialized {what}: it has no {field}.")
+    return value
+
+
+def error(message: str, class_name: str = "Exception") -> bytes:
+    """A `SerializableErrorInfo` without a traceback."""
+    return _write(
+        "SerializableErrorInfo",
+        cause=None,
+        cls_name=class_name,
+        context=None,
+        message=f"{class_name}: {message}\n",
+        stack=[],
+    )
+
+
+def plan_error(error_info: bytes) -> bytes:
+    """An `ExecutionPlanSnapshotErrorData`."""
+    return _wrap("ExecutionPlanSnapshotErrorData", error_info)
+
+
+def partition_error(error_info: bytes) -> bytes:
+    """A `PartitionExecutionErrorSnap`."""
+    return _wrap("ExternalPartitionExecutionErrorData", error_info)
+
+
+def repository_error(error_info: bytes) -> bytes:
+    """A `RepositoryErrorSnap`."""
+    return _wrap("ExternalRepositoryErrorData", error_info)
+
+
+def schedule_error(error_info: bytes) -> bytes:
+    """A `ScheduleExecutionErrorSnap`."""
+    return _wrap("ExternalScheduleExecutionErrorData", error_info)
+
+
+def sensor_error(error_info: bytes) -> bytes:
+    """A `SensorExecutionErrorSnap`."""
+    return _wrap("ExternalSensorExecutionErrorData", error_info)
+
+
+def subset_error(error_info: bytes) -> bytes:
+    """A `RemoteJobSubsetResult` of a subset that could not be made."""
+    return _write(
+        "ExternalPipelineSubsetResult",
+        error=json.loads(error_info),
+        external_pipeline_data=None,
+        repository_python_origin=None,
+        success=False,
+    )
+
+
+def start_run_result(success: bool, message: str | None = None, error_info: bytes = b"") -> bytes:
+    """A `StartRunResult`."""
+    return _result("StartRunResult", error_info, success=success, message=message)
+
+
+def cancel_result(success: bool, error_info: bytes = b"") -> bytes:
+    """A `CancelExecutionResult`."""
+    return _result("CancelExecutionResult", error_info, success=success, message=None)
+
+
+def can_cancel_result(can_cancel: bool) -> bytes:
+    """A `CanCancelExecutionResult`."""
+    return _write("CanCancelExecutionResult", can_cancel=can_cancel)
+
+
+def shutdown_result() -> bytes:
+    """A `ShutdownServerResult` of a server that will shut down."""
+    return _result("ShutdownServerResult", success=True)
+
+
+def current_image(image: str | None) -> bytes:
+    """A `GetCurrentImageResult`."""
+    return _result("GetCurrentImageResult", current_image=image)
+
+
+def current_runs(run_ids: Sequence[str]) -> bytes:
+    """A `GetCurrentRunsResult`."""
+    return _result("GetCurrentRunsResult", current_runs=list(run_ids))
+
+
+def _wrap(class_name: str, error_info: bytes) -> bytes:
+    return _write(class_name, error=json.loads(error_info))
+
+
+def _result(class_name: str, error_info: bytes = b"", **fields: object) -> bytes:
+    info = json.loads(error_info) if error_info else None
+    return _write(class_name, serializable_error_info=info, **fields)
+
+
+def _write(class_name: str, **fields: object) -> bytes:
+    return json.dumps({"__class__": class_name, **fields}).encode()

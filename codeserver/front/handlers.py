@@ -1,0 +1,101 @@
+"""Turn an object with a method per RPC into gRPC handlers, and exceptions into statuses."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+
+from codeserver import errors
+
+_log = logging.getLogger("codeserver")
+
+_STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
+    (errors.InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
+    (errors.NotFound, grpc.StatusCode.NOT_FOUND),
+    (errors.NotPermitted, grpc.StatusCode.PERMISSION_DENIED),
+    (errors.RequestTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (errors.Draining, grpc.StatusCode.UNAVAILABLE),
+    (errors.WorkerCrashed, grpc.StatusCode.INTERNAL),
+)
+
+_LONGEST_DETAILS = 1000
+"""Bytes. Details travel in a header, three times as long where they are not ASCII, and clients
+refuse headers over 8 KiB.
+"""
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+def handlers_for(
+    service: ServiceDescriptor, messages: Any, servicer: object
+) -> grpc.GenericRpcHandler:
+    """Handlers for every RPC of a service.
+
+    Args:
+        service: its descriptor.
+        messages: the generated module that has its message classes.
+        servicer: has a method named like each RPC: a coroutine function for a unary reply, an
+            asynchronous generator for a stream. Replies are messages, or bytes of messages.
+    """
+    handlers = {}
+    for rpc in service.methods:
+        method = getattr(servicer, rpc.name)
+        request = getattr(messages, rpc.input_type.name)
+        make, wrap = (
+            (grpc.unary_stream_rpc_method_handler, _stream)
+            if rpc.server_streaming
+            else (grpc.unary_unary_rpc_method_handler, _unary)
+        )
+        handlers[rpc.name] = make(
+            wrap(method, rpc.name),
+            request_deserializer=request.FromString,
+            response_serializer=_serialize,
+        )
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+def _serialize(reply: Message | bytes) -> bytes:
+    return reply if isinstance(reply, bytes) else reply.SerializeToString()
+
+
+def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str) -> Any:
+    @functools.wraps(method)
+    async def handle(request: Any, context: Context) -> Any:
+        try:
+            return await method(request, context)
+        except Exception as error:
+            await _abort(error, name, context)
+
+    return handle
+
+
+def _stream(method: Callable[[Any, Context], AsyncIterator[Any]], name: str) -> Any:
+    @functools.wraps(method)
+    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
+        try:
+            async for reply in method(request, context):
+                yield reply
+        except Exception as error:
+            await _abort(error, name, context)
+
+    return handle
+
+
+async def _abort(error: Exception, name: str, context: Context) -> None:
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            await context.abort(status, _shortened(str(error)))
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    _log.error("%s failed; this is a defect of codeserver", name, exc_info=error)
+    await context.abort(grpc.StatusCode.INTERNAL, _shortened(f"{name} failed: {error!r}"))
+
+
+def _shortened(details: str) -> str:
+    return details.encode(errors="replace")[:_LONGEST_DETAILS].decode(errors="ignore")

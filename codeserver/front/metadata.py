@@ -1,0 +1,79 @@
+"""Replies made of a generation's snapshot: encoded once, sent many times."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from codeserver.front.encoding import chunk_messages, string_field
+from codeserver.supervisor.generation import Snapshot
+
+_LISTING = 1
+_REPOSITORY = 1
+_JOB = 1
+
+
+class Metadata:
+    """The encoded replies of one generation."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._replies: dict[tuple[str, ...], asyncio.Future[list[bytes] | None]] = {}
+        self.list_repositories = string_field(_LISTING, snapshot.listing)
+
+    def has_repository(self, name: str) -> bool:
+        """Whether the location has a repository of this name."""
+        return name in self._snapshot.repositories
+
+    async def repository(
+        self, name: str, *, streamed: bool, whole: Callable[[], Awaitable[bytes]] | None
+    ) -> list[bytes]:
+        """The messages of an `ExternalRepository` reply, or of its stream.
+
+        Args:
+            name: of a repository that there is.
+            streamed: in chunks, as `StreamingExternalRepository` sends it.
+            whole: makes the snapshot that has every job in it; None for the one that defers them.
+        """
+
+        async def make() -> list[bytes]:
+            text = await whole() if whole else self._snapshot.repositories[name].deferred
+            encode = chunk_messages if streamed else _single_message
+            return await asyncio.to_thread(encode, text)
+
+        key = ("repository", name, f"{streamed}", f"{whole is not None}")
+        messages = await self._once(key, make)
+        assert messages is not None
+        return messages
+
+    async def job(self, repository: str, name: str) -> bytes | None:
+        """An `ExternalJob` reply; None when the location has no such job to show."""
+        found = self._snapshot.repositories.get(repository)
+        if found is None or name not in found.jobs:
+            return None
+
+        async def make() -> list[bytes] | None:
+            text = await asyncio.shield(found.jobs[name])
+            return None if text is None else [string_field(_JOB, text)]
+
+        messages = await self._once(("job", repository, name), make)
+        return messages[0] if messages else None
+
+    async def _once(
+        self, key: tuple[str, ...], make: Callable[[], Awaitable[list[bytes] | None]]
+    ) -> list[bytes] | None:
+        """What `make` makes, made once for all callers; a failure is not kept."""
+        if key not in self._replies:
+            future = self._replies[key] = asyncio.ensure_future(make())
+            future.add_done_callback(lambda done: self._forget_failure(key, done))
+        return await asyncio.shield(self._replies[key])
+
+    def _forget_failure(
+        self, key: tuple[str, ...], done: asyncio.Future[list[bytes] | None]
+    ) -> None:
+        if done.cancelled() or done.exception() is not None:
+            del self._replies[key]
+
+
+def _single_message(text: bytes) -> list[bytes]:
+    return [string_field(_REPOSITORY, text)]

@@ -1,0 +1,145 @@
+"""The server as a whole: location, services, addresses, and the order of starting and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+
+import grpc
+from grpc_health.v1 import health_pb2_grpc
+
+from codeserver.config import Config
+from codeserver.dagster_wire import dagster_api_pb2
+from codeserver.errors import Draining
+from codeserver.front.binding import bind
+from codeserver.front.dagster_api import DagsterApi
+from codeserver.front.handlers import handlers_for
+from codeserver.front.health import Health
+from codeserver.supervisor.forkserver import Spawned
+from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.tasks import Tasks
+from codeserver.target import Target
+
+_log = logging.getLogger("codeserver")
+
+_DEFAULT_MESSAGE_BYTES = 100_000_000
+_LAST_WORD_SECONDS = 1.0
+
+
+class Server:
+    """A code location served over gRPC.
+
+    Args:
+        config: the operator's settings.
+        target: what to load.
+        spawned: a forkserver that was started ahead of time, if any.
+
+    Attributes:
+        location: the code location.
+        addresses: what it is bound to, once started.
+    """
+
+    def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
+        self._config = config
+        self._tasks = Tasks()
+        self._stop_asked = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._signalled = False
+        self._grace: float | None = config.shutdown_grace
+        self._fatal: LoadFailure | None = None
+        self._heartbeat = asyncio.Event()
+        self.location = Location(config, target, spawned)
+        self.addresses: list[str] = []
+        self._server = grpc.aio.server(options=_options())
+        health = Health(self.location, self._tasks)
+        health_pb2_grpc.add_HealthServicer_to_server(health.servicer, self._server)
+        api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeat.set)
+        service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
+        self._server.add_generic_rpc_handlers((handlers_for(service, dagster_api_pb2, api),))
+
+    async def start(self) -> None:
+        """Bind and answer; the code is loaded meanwhile.
+
+        Raises:
+            OperatorError: an address cannot be had.
+        """
+        self.addresses = bind(self._server, self._config)
+        await self._server.start()
+        self._tasks.start("first load", self._load())
+
+    def stop(self) -> None:
+        """Ask the server to shut down within the grace; the second time, to hurry."""
+        if self._signalled:
+            self._hurry.set()
+        elif self._stop_asked.is_set():
+            # It waits for its runs, as a client wished; from now on, no longer than the grace.
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._config.shutdown_grace, self._hurry.set)
+        self._signalled = True
+        self._stop_asked.set()
+
+    async def serve(self) -> LoadFailure | None:
+        """Answer until asked to stop, then shut down.
+
+        Returns:
+            Why the code could not be loaded, if that is what ended it.
+        """
+        await self._stop_asked.wait()
+        await self.close()
+        return self._fatal
+
+    async def close(self) -> None:
+        """Shut down: answer while runs and requests finish, then end every process."""
+        await self.location.finish(self._grace, self._hurry)
+        await self._server.stop(_LAST_WORD_SECONDS)
+        await self.location.close()
+        await self._tasks.close()
+        for address in self.addresses:
+            if address.startswith("unix:"):
+                with contextlib.suppress(OSError):
+                    os.unlink(address.removeprefix("unix:"))
+
+    async def _load(self) -> None:
+        try:
+            failure = await self.location.reload()
+        except Draining:
+            return
+        if failure is not None and self._config.on_load_error == "exit":
+            self._fatal = failure
+            self.stop()
+        if self._config.heartbeat:
+            self._tasks.start("watch heartbeat", self._watch_heartbeat())
+
+    def _shut_down_when_idle(self) -> None:
+        """A client's wish, unlike a signal's, waits for every run to end."""
+        if not self._signalled:
+            self._grace = None
+        self._stop_asked.set()
+
+    async def _watch_heartbeat(self) -> None:
+        limit = self._config.heartbeat_timeout
+        while True:
+            self._heartbeat.clear()
+            try:
+                await asyncio.wait_for(self._heartbeat.wait(), limit)
+            except asyncio.TimeoutError:
+                break
+        _log.warning("no heartbeat for %d seconds, shutting down", limit)
+        self._shut_down_when_idle()
+
+
+def _options() -> list[tuple[str, int]]:
+    return [
+        ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
+        ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
+        # Otherwise a second server on the same port would start, and each would get some calls.
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+def _bytes(variable: str) -> int:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdecimal() else _DEFAULT_MESSAGE_BYTES

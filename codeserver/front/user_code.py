@@ -1,0 +1,185 @@
+"""The RPCs that user code answers, in evaluators, under the caller's deadline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from codeserver.dagster_wire import dagster_api_pb2 as pb
+from codeserver.errors import CodeserverError, InvalidRequest, WorkerCrashed
+from codeserver.front import dagster_json
+from codeserver.front.encoding import chunk_messages
+from codeserver.front.handlers import Context
+from codeserver.supervisor.location import Location, NotLoaded
+from codeserver.supervisor.pool import Reply
+
+MakeError = Callable[[bytes], bytes]
+"""Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""
+
+_Unary = Callable[["UserCodeRpcs", Any, Context], Awaitable[Any]]
+_Stream = Callable[["UserCodeRpcs", Any, Context], AsyncIterator[bytes]]
+
+
+def _unary(rpc: str, argument: str, reply: type, field: str, make_error: MakeError) -> _Unary:
+    """An RPC with one serialized argument and one serialized reply.
+
+    Args:
+        rpc: its name.
+        argument: the request's field with the argument.
+        reply: class of the reply message.
+        field: its field for the answer.
+        make_error: makes the answer for a failure that user code could not report itself.
+    """
+
+    async def handle(self: UserCodeRpcs, request: Any, context: Context) -> Any:
+        answer = await self.ask(rpc, getattr(request, argument), {}, context, make_error)
+        return reply(**{field: answer.body.decode()})
+
+    return handle
+
+
+def _stream(rpc: str, argument: str, make_error: MakeError) -> _Stream:
+    """Like `_unary`, for a reply in chunks."""
+
+    async def handle(self: UserCodeRpcs, request: Any, context: Context) -> AsyncIterator[bytes]:
+        answer = await self.ask(rpc, getattr(request, argument), {}, context, make_error)
+        for message in chunk_messages(answer.body):
+            yield message
+
+    return handle
+
+
+_PARTITION = "serialized_external_partition_{}_or_external_partition_execution_error"
+_SCHEDULE = "serialized_external_schedule_execution_args"
+_SENSOR = "serialized_external_sensor_execution_args"
+
+
+class UserCodeRpcs:
+    """Base of the service: every RPC that an evaluator answers.
+
+    Args:
+        location: the code location that is served.
+        default_timeout: seconds for callers that set no deadline.
+    """
+
+    def __init__(self, location: Location, default_timeout: float) -> None:
+        self._location = location
+        self._default_timeout = default_timeout
+
+    async def ask(
+        self,
+        rpc: str,
+        argument: str,
+        extra: Mapping[str, Any],
+        context: Context,
+        make_error: MakeError = bytes,
+    ) -> Reply:
+        """An evaluator's answer, or the error in the form that this RPC's clients read."""
+        timeout = self._time_left(context)
+        try:
+            return await self._location.evaluate(rpc, argument.encode(), extra, timeout)
+        except NotLoaded as error:
+            return Reply(make_error(not_loaded(error)), is_error=True)
+        except WorkerCrashed as error:
+            info = dagster_json.error(str(error), "WorkerCrashed")
+            return Reply(make_error(info), is_error=True)
+
+    def _time_left(self, context: Context) -> float:
+        """Seconds until the caller's deadline, or until ours when the caller has none."""
+        remaining = context.time_remaining()
+        return self._default_timeout if remaining is None else float(remaining)
+
+    async def explain(
+        self, argument: str, class_name: str, error: InvalidRequest, context: Context
+    ) -> bytes:
+        """What Dagster says is wrong with an argument, else what the front says.
+
+        Args:
+            argument: what the front could not read.
+            class_name: the class that it should be.
+            error: why the front could not read it.
+            context: of the request.
+        """
+        try:
+            return (await self.ask("explain", argument, {"class": class_name}, context)).body
+        except CodeserverError:
+            return dagster_json.error(str(error))
+
+    ExecutionPlanSnapshot = _unary(
+        "ExecutionPlanSnapshot",
+        "serialized_execution_plan_snapshot_args",
+        pb.ExecutionPlanSnapshotReply,
+        "serialized_execution_plan_snapshot",
+        dagster_json.plan_error,
+    )
+    ExternalPipelineSubsetSnapshot = _unary(
+        "ExternalPipelineSubsetSnapshot",
+        "serialized_pipeline_subset_snapshot_args",
+        pb.ExternalPipelineSubsetSnapshotReply,
+        "serialized_external_pipeline_subset_result",
+        dagster_json.subset_error,
+    )
+    ExternalPartitionNames = _unary(
+        "ExternalPartitionNames",
+        "serialized_partition_names_args",
+        pb.ExternalPartitionNamesReply,
+        _PARTITION.format("names"),
+        dagster_json.partition_error,
+    )
+    ExternalPartitionConfig = _unary(
+        "ExternalPartitionConfig",
+        "serialized_partition_args",
+        pb.ExternalPartitionConfigReply,
+        _PARTITION.format("config"),
+        dagster_json.partition_error,
+    )
+    ExternalPartitionTags = _unary(
+        "ExternalPartitionTags",
+        "serialized_partition_args",
+        pb.ExternalPartitionTagsReply,
+        _PARTITION.format("tags"),
+        dagster_json.partition_error,
+    )
+    ExternalPartitionSetExecutionParams = _stream(
+        "ExternalPartitionSetExecutionParams",
+        "serialized_partition_set_execution_param_args",
+        dagster_json.partition_error,
+    )
+    SyncExternalScheduleExecution = _unary(
+        "ExternalScheduleExecution",
+        _SCHEDULE,
+        pb.ExternalScheduleExecutionReply,
+        "serialized_schedule_result",
+        dagster_json.schedule_error,
+    )
+    ExternalScheduleExecution = _stream(
+        "ExternalScheduleExecution", _SCHEDULE, dagster_json.schedule_error
+    )
+    SyncExternalSensorExecution = _unary(
+        "ExternalSensorExecution",
+        _SENSOR,
+        pb.ExternalSensorExecutionReply,
+        "serialized_sensor_result",
+        dagster_json.sensor_error,
+    )
+    ExternalSensorExecution = _stream("ExternalSensorExecution", _SENSOR, dagster_json.sensor_error)
+
+    async def ExternalNotebookData(
+        self, request: pb.ExternalNotebookDataRequest, context: Context
+    ) -> pb.ExternalNotebookDataReply:
+        """Contents of a notebook below the working directory."""
+        try:
+            path = request.notebook_path.encode()
+            timeout = self._time_left(context)
+            answer = await self._location.evaluate("ExternalNotebookData", path, {}, timeout)
+        except NotLoaded as error:
+            raise WorkerCrashed(f"The code has not been loaded: {error}") from None
+        return pb.ExternalNotebookDataReply(content=answer.body)
+
+
+def not_loaded(error: NotLoaded) -> bytes:
+    """The serialized error for requests that need code which failed to load."""
+    return dagster_json.error(
+        "Could not load definitions since the code server is in an error state: "
+        + error.failure.text
+    )

@@ -1,0 +1,143 @@
+"""How much of the container this server uses, as replies to Ping report it.
+
+The shape is that of `DagsterCodeServerUtilizationMetrics` in `dagster._grpc.server` (1.13); the
+numbers come from the control group files, see https://docs.kernel.org/admin-guide/cgroup-v2.html.
+Where those of stock can be moved by environment variables (`DAGSTER_CPU_STAT_PATH` and others),
+the same variables work here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+
+_V1, _V2 = "V1", "V2"
+_ROOT = "/sys/fs/cgroup"
+
+
+class Utilization:
+    """Measures and reports.
+
+    Args:
+        max_requests: most requests that evaluators answer at the same time.
+    """
+
+    def __init__(self, max_requests: int) -> None:
+        self._max_requests = max_requests
+        self._previous: tuple[float | None, float | None] = (None, None)
+
+    def report(self, server_id: str, *, running: int, queued: int) -> str:
+        """The JSON for a reply to Ping."""
+        return json.dumps(
+            {
+                "container_utilization": self._container(),
+                "request_utilization": {
+                    "max_concurrent_requests": self._max_requests,
+                    "num_running_requests": running,
+                    "num_queued_requests": queued,
+                },
+                "per_api_metrics": {},
+                "server_id": server_id,
+            }
+        )
+
+    def _container(self) -> dict[str, float | int | str | None]:
+        version = _cgroup_version()
+        previous_usage, previous_time = self._previous
+        usage, now = _cpu_seconds(version), time.time()
+        self._previous = (usage, now)
+        quota, period = _cpu_quota(version)
+        return {
+            "num_allocated_cores": _cores(),
+            "cpu_usage": usage,
+            "cpu_cfs_quota_us": quota,
+            "cpu_cfs_period_us": period,
+            "memory_usage": _memory_usage(version),
+            "memory_limit": _memory_limit(version),
+            "measurement_timestamp": now,
+            "previous_cpu_usage": previous_usage,
+            "previous_measurement_timestamp": previous_time,
+            "cgroup_version": version,
+        }
+
+
+def _cgroup_version() -> str | None:
+    if Path(_ROOT, "cgroup.controllers").exists():
+        return _V2
+    return _V1 if Path(_ROOT, "cpuacct").exists() else None
+
+
+def _cores() -> int | None:
+    text = _read("DAGSTER_CPU_INFO_PATH", "/proc/cpuinfo")
+    if text is None:
+        return None
+    return sum(line.startswith("processor") for line in text.splitlines())
+
+
+def _cpu_seconds(version: str | None) -> float | None:
+    if version == _V1:
+        nanoseconds = _number(_read("DAGSTER_CPU_USAGE_PATH", f"{_ROOT}/cpuacct/cpuacct.usage"))
+        return None if nanoseconds is None else nanoseconds / 1e9
+    microseconds = _entry(_read("DAGSTER_CPU_STAT_PATH", f"{_ROOT}/cpu.stat"), "usage_usec")
+    return None if microseconds is None else microseconds / 1e6
+
+
+def _cpu_quota(version: str | None) -> tuple[float | None, float | None]:
+    """Microseconds of CPU time per period, and the period; the quota is None without a limit."""
+    if version == _V1:
+        return (
+            _number(_read("DAGSTER_CPU_CFS_QUOTA_US_PATH", f"{_ROOT}/cpu/cpu.cfs_quota_us")),
+            _number(_read("DAGSTER_CPU_CFS_PERIOD_US_PATH", f"{_ROOT}/cpu/cpu.cfs_period_us")),
+        )
+    words = (_read("DAGSTER_CPU_MAX_PATH", f"{_ROOT}/cpu.max") or "").split()
+    return (_number(words[0]), _number(words[1])) if len(words) > 1 else (None, None)
+
+
+def _memory_usage(version: str | None) -> int | None:
+    """Bytes in use that the kernel cannot drop on demand."""
+    if version == _V1:
+        used = _number(
+            _read("DAGSTER_MEMORY_USAGE_PATH_V1", f"{_ROOT}/memory/memory.usage_in_bytes")
+        )
+        statistics = _read("DAGSTER_MEMORY_STAT_PATH_V1", f"{_ROOT}/memory/memory.stat")
+        cached = _entry(statistics, "total_inactive_file")
+    else:
+        used = _number(_read("DAGSTER_MEMORY_USAGE_PATH_V2", f"{_ROOT}/memory.current"))
+        statistics = _read("DAGSTER_MEMORY_STAT_PATH_V2", f"{_ROOT}/memory.stat")
+        cached = _entry(statistics, "inactive_file")
+    return None if used is None or cached is None else max(int(used - cached), 0)
+
+
+def _memory_limit(version: str | None) -> int | None:
+    if version == _V1:
+        path = f"{_ROOT}/memory/memory.limit_in_bytes"
+        limit = _read("DAGSTER_MEMORY_LIMIT_PATH_V1", path)
+    else:
+        limit = _read("DAGSTER_MEMORY_LIMIT_PATH_V2", f"{_ROOT}/memory.max")
+    digits = (limit or "").strip()
+    return int(digits) if digits.isdecimal() else None  # "max" in version 2: there is none
+
+
+def _read(variable: str, path: str) -> str | None:
+    with contextlib.suppress(OSError):
+        return Path(os.environ.get(variable, path)).read_text("utf-8")
+    return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
+
+
+def _entry(text: str | None, key: str) -> float | None:
+    """The number behind `key` in lines of `key number`."""
+    for line in (text or "").splitlines():
+        name, _, value = line.partition(" ")
+        if name == key:
+            return _number(value)
+    return None
