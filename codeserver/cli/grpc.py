@@ -1,0 +1,126 @@
+"""`codeserver grpc`: serve a code location."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeserver.cli.defs_state import with_override
+from codeserver.cli.logs import set_up_logging
+from codeserver.cli.options import config_options
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+from codeserver.target import Target, resolve
+
+if TYPE_CHECKING:
+    from codeserver.supervisor.forkserver import Spawned
+
+_JSON_OPTIONS = {
+    "container_context": ("--container-context", 'an object, such as {"k8s": {}}', None),
+    "instance_ref": ("--instance-ref", "a serialized InstanceRef", "InstanceRef"),
+    "defs_state_info": ("--defs-state-info", "a serialized DefsStateInfo", "DefsStateInfo"),
+}
+
+
+_LEAST = {
+    "max_workers": 1,
+    "heartbeat_timeout": 1,
+    "default_timeout": 0,
+    "startup_timeout": 0,
+    "shutdown_grace": 0,
+}
+
+
+@click.command("grpc")
+@config_options
+def grpc_command(**options: Any) -> None:
+    """Serve Dagster definitions over gRPC.
+
+    Takes every option and environment variable of `dagster api grpc` and of
+    `dagster code-server start`. Without a target, the one of the pyproject.toml in the current
+    directory is served; without a port or socket, 127.0.0.1:4000.
+    """
+    try:
+        config, target = resolve(Config.from_options(options))
+        set_up_logging(config.log_level, config.log_format)
+        config = with_override(config)
+        _check(config)
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(_serve(config, target))
+
+
+def _check(config: Config) -> None:
+    for name, (flag, what, class_name) in _JSON_OPTIONS.items():
+        text = getattr(config, name)
+        if text is None:
+            continue
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise OperatorError(f"{flag} is not JSON ({error}); it must be {what}.") from None
+        if not isinstance(value, dict) or (class_name and value.get("__class__") != class_name):
+            raise OperatorError(f"{flag} must be {what}; it is {text[:80]}.")
+    if config.port is not None and not 0 <= config.port <= 65535:
+        raise OperatorError(f"--port must be from 0 to 65535; it is {config.port}.")
+    for name, least in _LEAST.items():
+        value = getattr(config, name)
+        if value < least:
+            flag = "--" + name.replace("_", "-")
+            raise OperatorError(f"{flag} must be at least {least}; it is {value:g}.")
+    if config.default_timeout == 0:
+        raise OperatorError("--default-timeout must be greater than 0.")
+
+
+def _serve(config: Config, target: Target) -> int:
+    from codeserver.supervisor.forkserver import spawn
+
+    # First of all: it imports Dagster while this process imports gRPC.
+    spawned = spawn()
+    loop = _new_event_loop()
+    try:
+        return loop.run_until_complete(_run(config, target, spawned))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _run(config: Config, target: Target, spawned: Spawned) -> int:
+    from codeserver.front.server import Server
+
+    server = Server(config, target, spawned)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.start()
+    except OperatorError:
+        server.stop()
+        server.stop()
+        await server.close()
+        raise
+    _announce(server.addresses, target)
+    return 1 if await server.serve() else 0
+
+
+def _announce(addresses: list[str], target: Target) -> None:
+    import logging
+
+    logging.getLogger("codeserver").info(
+        "serving %s on %s", target.label, ", ".join(addresses), extra={"addresses": addresses}
+    )
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
