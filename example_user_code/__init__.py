@@ -1,0 +1,1 @@
+"""A small Dagster code location to try codeserver with."""

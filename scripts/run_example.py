@@ -1,0 +1,218 @@
+"""Serve the example, show that it works through Dagster's own client, and keep serving.
+
+This is `make run`. Everything it creates is in a temporary folder that is removed at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.definitions.selector import JobSubsetSelector
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import GrpcServerTarget
+from dagster.version import __version__ as dagster_version
+from rich.console import Console
+from rich.tree import Tree
+
+HOST = "127.0.0.1"
+PORT = int(os.environ.get("PORT", "4000"))
+FILE = "example_user_code/repo.py"
+JOB = "example_job"
+START_SECONDS = 120
+RUN_SECONDS = 120
+
+# Without the daemon nothing takes runs from a queue, so they are launched at once.
+INSTANCE = """\
+telemetry:
+  enabled: false
+run_coordinator:
+  module: dagster._core.run_coordinator
+  class: DefaultRunCoordinator
+"""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Run the show; returns the server's exit code."""
+    # Ctrl-C reaches the server as well, which then ends; this script waits for that.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="codeserver-example-") as home:
+        os.environ["DAGSTER_HOME"] = home
+        Path(home, "dagster.yaml").write_text(INSTANCE)
+        with serve() as server:
+            try:
+                show()
+                what_next(home)
+                return server.wait()
+            except KeyboardInterrupt:
+                server.send_signal(signal.SIGTERM)
+                return server.wait()
+
+
+@contextlib.contextmanager
+def serve() -> Iterator[subprocess.Popen[bytes]]:
+    """The server, in a process of its own."""
+    command = ["grpc", "-f", FILE, "-h", HOST, "-p", str(PORT)]
+    step(f"codeserver {' '.join(command)}")
+    server = subprocess.Popen([sys.executable, "-m", "codeserver", *command])
+    try:
+        wait_until_listening(server)
+        yield server
+    finally:
+        if server.poll() is None:
+            server.terminate()
+        server.wait()
+
+
+def wait_until_listening(server: subprocess.Popen[bytes]) -> None:
+    """Return when the server answers; exit with its code when it ends instead."""
+    with grpc.insecure_channel(f"{HOST}:{PORT}") as channel:
+        ready = grpc.channel_ready_future(channel)
+        for _ in range(START_SECONDS):
+            if (code := server.poll()) is not None:
+                sys.exit(code)
+            with contextlib.suppress(grpc.FutureTimeoutError):
+                ready.result(timeout=1)
+                return
+    sys.exit(f"The server did not answer within {START_SECONDS} seconds.")
+
+
+def show() -> None:
+    """Ask the server for everything that Dagster asks for."""
+    target = GrpcServerTarget(host=HOST, port=PORT, socket=None, location_name="example")
+    with (
+        DagsterInstance.get() as instance,
+        WorkspaceProcessContext(instance, target, dagster_version) as process,
+    ):
+        workspace = process.create_request_context()
+        location = workspace.get_code_location("example")
+        repository = next(iter(location.get_repositories().values()))
+        show_jobs(repository)
+        selector = JobSubsetSelector(
+            location_name=location.name,
+            repository_name=repository.name,
+            job_name=JOB,
+            op_selection=None,
+        )
+        job = location.get_job(selector)
+        show_graph(job)
+        plan = location.get_execution_plan(job, {}, None, None, instance)
+        show_plan(plan)
+        show_run(instance, workspace, repository, job, plan)
+
+
+def show_jobs(repository: Any) -> None:
+    """The job listing."""
+    step("Jobs of the location")
+    for job in sorted(repository.get_all_jobs(), key=lambda each: each.name):
+        if not job.name.startswith("__"):
+            console.print(f"  [bold]{job.name}[/]  {job.description or ''}")
+
+
+def show_graph(job: Any) -> None:
+    """The dependency structure: each op and where its inputs come from."""
+    step(f"Dependency structure of {JOB}")
+    tree = Tree(f"[bold]{JOB}[/]")
+    for node in job.job_snapshot.dep_structure_snapshot.node_invocation_snaps:
+        branch = tree.add(node.node_name)
+        for dependency in node.input_dep_snaps:
+            sources = [
+                f"{handle.node_name}.{handle.output_name}"
+                for handle in dependency.upstream_output_snaps
+            ]
+            branch.add(f"{dependency.input_name} ← {', '.join(sources) or 'run config'}")
+    console.print(tree)
+
+
+def show_plan(plan: Any) -> None:
+    """The execution plan: the steps in the order in which they can run."""
+    step(f"Execution plan of {JOB}")
+    for number, level in enumerate(plan.topological_step_levels(), 1):
+        console.print(f"  level {number}: {', '.join(each.key for each in level)}")
+
+
+def show_run(
+    instance: DagsterInstance, workspace: Any, repository: Any, job: Any, plan: Any
+) -> None:
+    """One launched run, from StartRun to its last event."""
+    step(f"A run of {JOB}, launched through the server")
+    snapshot = plan.execution_plan_snapshot
+    run = instance.create_run(
+        job_name=JOB,
+        run_id=None,
+        run_config={},
+        resolved_op_selection=None,
+        step_keys_to_execute=snapshot.step_keys_to_execute,
+        op_selection=None,
+        status=None,
+        root_run_id=None,
+        parent_run_id=None,
+        tags=dict(job.tags),
+        job_snapshot=job.job_snapshot,
+        execution_plan_snapshot=snapshot,
+        parent_job_snapshot=job.parent_job_snapshot,
+        remote_job_origin=job.get_remote_origin(),
+        job_code_origin=job.get_python_origin(),
+        asset_selection=None,
+        asset_check_selection=None,
+        asset_graph=repository.asset_graph,
+    )
+    instance.launch_run(run.run_id, workspace)
+    status = wait_for_end(instance, run.run_id)
+    for record in instance.all_logs(run.run_id):
+        event = record.dagster_event
+        if event is not None and (event.is_step_event or event.is_job_event):
+            name = event.event_type_value.replace("PIPELINE", "RUN")
+            console.print(f"  {name:<24} {event.step_key or ''}")
+    color = "green" if status is DagsterRunStatus.SUCCESS else "red"
+    console.print(f"  run {run.run_id}: [bold {color}]{status.value}[/]")
+    if status is not DagsterRunStatus.SUCCESS:
+        sys.exit(1)
+
+
+def wait_for_end(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
+    """The run's final status."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and run.is_finished:
+            return run.status
+        time.sleep(0.1)
+    sys.exit(f"Run {run_id} did not end within {RUN_SECONDS} seconds.")
+
+
+def what_next(home: str) -> None:
+    """What to try while the server goes on serving."""
+    binaries = os.path.relpath(Path(sys.executable).parent)
+    address = f"--grpc-host {HOST} --grpc-port {PORT}"
+    step(f"Serving {FILE} on {HOST}:{PORT} until Ctrl-C. What to try next, in another terminal:")
+    console.print(f"  export DAGSTER_HOME={home}")
+    console.print(f"  {binaries}/dagster job list {address}")
+    console.print(f"  {binaries}/dagster job launch {address} -j word_of_the_day_job")
+    console.print(f"  {binaries}/pip install dagster-webserver")
+    console.print(f"  {binaries}/dagster-webserver {address}", soft_wrap=True)
+    console.print(
+        f"Then edit {FILE} and press Reload in the UI. All options: codeserver grpc --help"
+    )
+
+
+def step(title: str) -> None:
+    """A heading."""
+    console.print(f"\n[bold cyan]{title}[/]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
