@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import adopt_orphans, leftover_children
+from tests.support.processes import adopt_orphans, nothing_left_behind
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -22,10 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def no_process_left_behind() -> Iterator[None]:
-    before = leftover_children(grace=0)
-    yield
-    left = leftover_children(grace=10) - before
-    assert not left, f"processes left behind: {sorted(left)}"
+    with nothing_left_behind():
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)

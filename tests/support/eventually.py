@@ -8,12 +8,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE = 0.05
 
-
-def eventually(probe: Callable[[], T], *, within: float = 60, what: str = "") -> T:
+def eventually(
+    probe: Callable[[], T], *, within: float = 60, every: float = 0.05, what: str = ""
+) -> T:
     """Call `probe` until it returns something true; return that.
 
+    `every` is the pause between two calls in seconds, longer for a probe that costs much.
     Raises AssertionError with the last value or exception after `within` seconds.
     """
     deadline = time.monotonic() + within
@@ -27,5 +28,5 @@ def eventually(probe: Callable[[], T], *, within: float = 60, what: str = "") ->
             if value:
                 return value
             last = value
-        time.sleep(_PAUSE)
+        time.sleep(every)
     raise AssertionError(f"not within {within} s: {what or probe}; last: {last!r}")

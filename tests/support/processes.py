@@ -7,6 +7,7 @@ import ctypes
 import os
 import sys
 import time
+from collections.abc import Iterator, Set
 
 import psutil
 
@@ -19,18 +20,33 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def leftover_children(*, grace: float) -> set[str]:
+@contextlib.contextmanager
+def nothing_left_behind() -> Iterator[None]:
+    """Fail when the body leaves a process behind that was not there before."""
+    before = leftover_children(grace=0)
+    yield
+    left = leftover_children(grace=10, but=before)
+    assert not left, f"processes left behind: {sorted(left)}"
+
+
+def leftover_children(*, grace: float, but: Set[str] = frozenset()) -> set[str]:
     """Live descendants of this process, described, after waiting at most `grace` seconds.
 
     Adopted zombies are reaped: an orphan that has exited is nobody's leak.
+
+    Args:
+        grace: how long those that are about to end may take.
+        but: descriptions of those that may stay.
     """
     deadline = time.monotonic() + grace
     while True:
-        living = _descendants()
+        left = {_describe(process): process for process in _descendants()}
+        for known in but:
+            left.pop(known, None)
         remaining = deadline - time.monotonic()
-        if not living or remaining <= 0:
-            return {_describe(process) for process in living}
-        psutil.wait_procs(living, timeout=min(remaining, 0.1))
+        if not left or remaining <= 0:
+            return set(left)
+        psutil.wait_procs(list(left.values()), timeout=min(remaining, 0.1))
 
 
 def _descendants() -> list[psutil.Process]:

@@ -47,12 +47,12 @@ class ServerProcess:
         )
         self._reader = threading.Thread(target=self._read, name="server-output")
         self._reader.start()
-        self._closing = False
-        threading.Thread(target=self._fail_fast, daemon=True).start()
         try:
             with grpc.insecure_channel(f"unix:{self.socket}") as channel:
-                self._ready = grpc.channel_ready_future(channel)
-                self._ready.result(timeout=self.start_timeout)
+                ready = grpc.channel_ready_future(channel)
+                end = threading.Thread(target=_fail_fast, args=(self.process, ready), daemon=True)
+                end.start()
+                ready.result(timeout=self.start_timeout)
         except BaseException:
             self.stop()
             raise AssertionError("server did not start:\n" + "".join(self.output)) from None
@@ -65,12 +65,6 @@ class ServerProcess:
         assert self.process.stdout
         for line in self.process.stdout:
             self.output.append(line)
-
-    def _fail_fast(self) -> None:
-        self.process.wait()
-        ready = getattr(self, "_ready", None)
-        if ready is not None:
-            ready.cancel()
 
     def stop(self, *, timeout: float = 60) -> int:
         """Send SIGTERM, wait, and return the exit code; kill after `timeout` seconds."""
@@ -95,3 +89,8 @@ class ServerProcess:
     def text(self) -> str:
         """Everything the server wrote so far."""
         return "".join(self.output)
+
+
+def _fail_fast(process: subprocess.Popen[str], ready: grpc.Future) -> None:
+    process.wait()
+    ready.cancel()

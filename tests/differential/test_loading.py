@@ -1,0 +1,88 @@
+"""ListRepositories for everything that can be loaded, and that cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.differential import calls
+from tests.differential.calls import raw
+from tests.differential.cases import Case, check
+from tests.differential.sides import USER_CODE, serving
+
+IMAGE = "example.org/code:1"
+CONTEXT = '{"k8s": {"namespace": "data"}, "env_vars": ["A=1"]}'
+
+LARGE = "second"  # in more than two chunks
+
+# name: options, what must occur in the answer, repositories
+GOOD: dict[str, tuple[list[str], str, list[str]]] = {
+    "several repositories, container": (
+        ["-f", "several.py", "--container-image", IMAGE, "--container-context", CONTEXT],
+        '"namespace": "data"',
+        ["first", "second"],
+    ),
+    "attribute that makes a repository, relative folder": (
+        ["-f", "several.py", "-a", "third", "-d", ".", "--location-name", "here"],
+        '"attribute": "third"',
+        ["on_demand"],
+    ),
+    "only assets, no working directory": (
+        ["-f", "only_assets.py", "--empty-working-directory"],
+        "LOAD_ALL_ASSETS",
+        [calls.REPOSITORY],
+    ),
+    "lazy definitions in a module, entry point": (
+        ["-m", "shop.definitions", "--use-python-environment-entry-point"],
+        '"attribute": "lazily"',
+        [calls.REPOSITORY],
+    ),
+    "package": (
+        ["--package-name", "shop", "-d", str(USER_CODE)],
+        '"attribute": "catalogue"',
+        ["catalogue"],
+    ),
+}
+
+# name: the file's text, options, what must occur in the answer
+BAD: dict[str, tuple[str | None, list[str], str]] = {
+    "missing module": ("import no_such_thing", ["-f", "bad.py"], "No module named 'no_such_thing'"),
+    "syntax error": ("def broken(:\n", ["-f", "bad.py"], "SyntaxError"),
+    "missing attribute": ("", ["-f", "bad.py", "-a", "nope"], "nope not found"),
+    "empty file": ("", ["-f", "bad.py"], "No Definitions, RepositoryDefinition"),
+    "definitions that do not fit together": (
+        "import dagster as dg\n\n@dg.op(required_resource_keys={'db'})\ndef query(): ...\n\n"
+        "@dg.job\ndef report(): query()\n\ndefs = dg.Definitions(jobs=[report])\n",
+        ["-f", "bad.py"],
+        "resource with key 'db' required by op 'query' was not provided",
+    ),
+    "no such file": (None, ["-f", "nope.py"], "nope.py"),
+    "no such module": (None, ["-m", "no_such_module"], "No module named 'no_such_module'"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_loads(name: str, work: Path) -> None:
+    options, expect, repositories = GOOD[name]
+    folder = work / f"good{list(GOOD).index(name)}"
+    folder.mkdir()
+    with serving(options, folder) as pair:
+        check(Case(name, calls.list_repositories(), expect), pair)
+        check(Case(name, raw("GetCurrentImage"), "current_image"), pair)
+        for repository in repositories:
+            named = f'"name": "{repository}"'
+            check(Case(name, calls.repository(repository=repository), named), pair)
+            chunks = '"sequence_numbers": ' + ("[0, 1, 2]" if repository == LARGE else "[0]")
+            check(Case(name, calls.repository_stream(repository=repository), chunks), pair)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_does_not_load(name: str, work: Path) -> None:
+    text, options, expect = BAD[name]
+    folder = work / f"bad{list(BAD).index(name)}"
+    folder.mkdir()
+    if text is not None:
+        (folder / "bad.py").write_text(text)
+    with serving(options, folder, cwd=folder) as pair:
+        check(Case(name, calls.list_repositories(), expect), pair)

@@ -1,0 +1,60 @@
+"""ShutdownServer: at once when idle, after the runs otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dagster import DagsterEventType
+
+from tests.differential import calls
+from tests.differential.calls import Call
+from tests.differential.cases import Case, check
+from tests.differential.plain import value
+from tests.differential.running import current_runs, launch, start
+from tests.differential.sides import Side, serving
+
+
+def _exit_code(side: Side) -> int:
+    return side.server.process.wait(timeout=60)
+
+
+def _idle(side: Side) -> object:
+    reply = value(side.client.shutdown_server())
+    return {"reply": reply, "exit_code": _exit_code(side)}
+
+
+def _during_a_run(side: Side) -> object:
+    release = side.home / "release"
+    config = {"ops": {"wait_for_cancel": {"config": {"path": str(release)}}}}
+    launched = launch(side, "waits", config)
+    launched.wait_for(DagsterEventType.STEP_START)
+    said = [
+        value(side.client.shutdown_server()),
+        start(side, launched.run_id, "arithmetic").reply,
+        current_runs(side),
+        calls.sensor("skips").make(side),
+        calls.cancel(launched.run_id).make(side),
+    ]
+    release.touch()
+    exit_code = _exit_code(side)
+    return launched.story(said=said, exit_code=exit_code)
+
+
+IDLE = Case("idle", Call("ShutdownServer", _idle), expect='"exit_code": 0')
+DURING_A_RUN = Case(
+    "during a run",
+    Call("ShutdownServer", _during_a_run),
+    expect="Tried to start a run on a server after telling it to shut down",
+)
+
+
+def test_idle(work: Path) -> None:
+    folder = work / "idle"
+    folder.mkdir()
+    with serving(["-f", "only_assets.py"], folder) as pair:
+        check(IDLE, pair)
+
+
+def test_during_a_run(work: Path) -> None:
+    with serving(["-f", "repo.py"], work) as pair:
+        check(DURING_A_RUN, pair)

@@ -1,0 +1,7 @@
+"""Assets, and nothing that collects them."""
+
+import dagster as dg
+
+
+@dg.asset
+def lonely() -> None: ...

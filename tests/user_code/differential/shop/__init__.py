@@ -1,0 +1,1 @@
+from shop.definitions import catalogue as catalogue
