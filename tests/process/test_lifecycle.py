@@ -1,0 +1,198 @@
+"""How a server ends when it is asked to, and what becomes of its processes and runs."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
+
+from tests.differential.running import current_runs
+from tests.differential.running import start as start_run
+from tests.process.conftest import Start
+from tests.process.running import failures, launch, launch_patient, reasons
+from tests.process.serving import (
+    LIMIT,
+    USER_CODE,
+    Server,
+    in_background,
+    pid_in,
+    skip_message,
+    tick,
+    wait_until_gone,
+)
+from tests.support.eventually import eventually
+
+REPO = ("-f", str(USER_CODE / "repo.py"))
+REFUSAL = "Tried to start a run on a server after telling it to shut down"
+
+
+def wait_until_shutting_down(server: Server) -> None:
+    eventually(lambda: start_run(server, "no-such-run", "short").reply.message == REFUSAL)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_all_it_started(start: Start, number: signal.Signals) -> None:
+    server = start(*REPO)
+    assert skip_message(server)
+    processes = server.processes()
+    assert len(processes) >= 3  # forkserver, host, evaluator
+
+    server.front.send_signal(number)
+
+    assert server.wait_for_exit() == 0
+    wait_until_gone(processes)
+    assert not server.server.socket.exists()
+    assert "Traceback" not in server.server.text
+
+
+def test_sigterm_waits_for_a_run_that_ends_in_time(start: Start, work: Path) -> None:
+    server = start(*REPO)
+    launched = launch_patient(server, work / "release")
+
+    server.front.terminate()
+    wait_until_shutting_down(server)
+    (work / "release").touch()
+
+    assert server.wait_for_exit() == 0
+    assert launched.run.status is DagsterRunStatus.SUCCESS
+
+
+def test_sigterm_interrupts_a_run_that_takes_longer(start: Start) -> None:
+    server = start(*REPO, "--shutdown-grace", "1")
+    launched = launch(server, "endless")
+
+    began = time.monotonic()
+    server.front.terminate()
+
+    assert server.wait_for_exit() == 0
+    assert 1 <= time.monotonic() - began < 8
+    assert launched.run.status is DagsterRunStatus.FAILURE
+    assert "interrupted" in failures(launched)[0]
+
+
+def test_a_run_that_ignores_the_interrupt_is_killed_and_marked_as_failed(start: Start) -> None:
+    server = start(*REPO, "--shutdown-grace", "0")
+    launched = launch(server, "stubborn")
+    process = server.only("run")
+
+    server.front.terminate()
+
+    assert server.wait_for_exit() == 0
+    wait_until_gone([process])
+    assert launched.run.status is DagsterRunStatus.FAILURE
+    assert "signal 9 (SIGKILL)" in " ".join(reasons(launched))
+
+
+def test_a_second_sigterm_is_faster(start: Start) -> None:
+    server = start(*REPO, "--shutdown-grace", "600")
+    launched = launch(server, "endless")
+    server.front.terminate()
+    wait_until_shutting_down(server)
+
+    server.front.terminate()
+
+    assert server.wait_for_exit() == 0
+    assert launched.run.status is DagsterRunStatus.FAILURE
+
+
+def test_sigterm_does_not_wait_for_a_tick_that_hangs(start: Start, work: Path) -> None:
+    server = start(*REPO, "--shutdown-grace", "1")
+    answer = in_background(lambda: tick(server, "ignores_sigterm", work / "tick"))
+    pid_in(work / "tick")
+    processes = server.processes()
+
+    began = time.monotonic()
+    server.front.terminate()
+
+    assert server.wait_for_exit() == 0
+    assert 1 <= time.monotonic() - began < 8
+    assert isinstance(answer.exception(LIMIT), DagsterUserCodeUnreachableError)
+    wait_until_gone(processes)
+
+
+def test_sigterm_while_the_code_is_loaded(start: Start, work: Path) -> None:
+    (work / "hangs.py").write_text(
+        "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
+    )
+    server = start("-f", "hangs.py")
+    eventually((work / "begun").exists)
+    processes = server.processes()
+
+    server.front.terminate()
+
+    assert server.wait_for_exit() == 0
+    wait_until_gone(processes)
+    assert "Traceback" not in server.server.text
+
+
+def test_a_server_that_is_told_to_shut_down_waits_for_its_runs(start: Start, work: Path) -> None:
+    server = start(*REPO, "--shutdown-grace", "0")
+    launched = launch_patient(server, work / "release")
+
+    server.client.shutdown_server()
+
+    refused = start_run(server, "no-such-run", "short").reply
+    assert not refused.success
+    assert refused.message == REFUSAL
+    assert current_runs(server) == [launched.run_id]
+    assert skip_message(server)
+    (work / "release").touch()
+    assert server.wait_for_exit() == 0
+    assert launched.run.status is DagsterRunStatus.SUCCESS
+    assert not server.server.socket.exists()
+
+
+def test_sigterm_after_it_was_told_to_shut_down_leaves_runs_their_grace(
+    start: Start, work: Path
+) -> None:
+    server = start(*REPO, "--shutdown-grace", "600")
+    launched = launch_patient(server, work / "release")
+    server.client.shutdown_server()
+    wait_until_shutting_down(server)
+
+    server.front.terminate()
+    # Answered after the signal was handled.
+    assert server.id
+    (work / "release").touch()
+
+    assert server.wait_for_exit() == 0
+    assert launched.run.status is DagsterRunStatus.SUCCESS
+
+
+def test_a_server_shuts_down_when_heartbeats_cease(start: Start) -> None:
+    server = start(*REPO, "--heartbeat", "--heartbeat-timeout", "2")
+    assert skip_message(server)
+
+    beats = threading.Event()
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        assert server.client.heartbeat("still here") == "still here"
+        beats.wait(0.5)
+    assert server.front.poll() is None
+
+    assert server.wait_for_exit() == 0
+    assert "no heartbeat for 2 seconds" in server.server.text
+
+
+def test_servers_do_not_disturb_each_other(start: Start, work: Path) -> None:
+    one, other = start(*REPO, "--shutdown-grace", "0"), start(*REPO)
+    ends, stays = launch(one, "endless"), launch_patient(other, work / "release")
+    assert current_runs(one) == [ends.run_id]
+    assert current_runs(other) == [stays.run_id]
+    assert skip_message(other)
+    before = set(other.processes())
+
+    one.front.terminate()
+
+    assert one.wait_for_exit() == 0
+    assert ends.run.status is DagsterRunStatus.FAILURE
+    assert set(other.processes()) == before
+    assert skip_message(other)
+    (work / "release").touch()
+    stays.wait_until_finished()
+    assert stays.run.status is DagsterRunStatus.SUCCESS
