@@ -1,0 +1,93 @@
+"""Write docs/configuration.md from the settings in `codeserver.config` (`make docs`).
+
+With `--check`, only say whether it is current.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from codeserver.config import Setting, settings
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+
+HEAD = """\
+# Configuration
+
+<!-- Written by `make docs` from codeserver/config.py. Do not edit. -->
+
+`codeserver grpc` takes every option, short option and environment variable of `dagster api grpc` and
+`dagster code-server start` (Dagster 1.13), and some of its own. The command line wins over the
+environment; among variables, the first one in the list wins.
+
+Besides the variables shown, each option can be given as `CODESERVER_<NAME>` (strongest), and as
+`DAGSTER_CLI_API_GRPC_<NAME>` and `DAGSTER_CLI_CODE_SERVER_START_<NAME>` (weakest), with the name of
+the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`.
+
+"""
+
+TAIL = """
+## Read from the environment only
+
+| variable | meaning |
+| --- | --- |
+| `DAGSTER_HOME` | folder of the Dagster instance, when `--instance-ref` is not given |
+| `DAGSTER_GRPC_MAX_RX_BYTES`, `DAGSTER_GRPC_MAX_SEND_BYTES` | largest message, in bytes; 100,000,000 |
+| `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH` | file whose content replaces `--defs-state-info`; an empty file means the newest versions |
+| `DAGSTER_CPU_STAT_PATH`, `DAGSTER_MEMORY_USAGE_PATH_V2`, ... | where `--enable-metrics` reads control group figures, named as in Dagster |
+
+## What to serve
+
+One of `--python-file`, `--module-name`, `--package-name` and `--autoload-defs-module-name`. Without any
+of them, the `pyproject.toml` in the current directory decides: `module_name` or a single entry of
+`modules` in `[tool.dagster]`, else `[tool.dg.project]` (`root_module`, `code_location_target_module`,
+`autoload_defs`, `defs_module`). `code_location_name` there is the default of `--location-name`.
+
+## Exit codes
+
+| code | meaning |
+| --- | --- |
+| 0 | stopped by SIGTERM, Ctrl-C, ShutdownServer or a missing heartbeat |
+| 1 | the address cannot be had, or the code does not load under `--on-load-error exit` |
+| 2 | an option or variable is wrong |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = ["| option | default | meaning | variables |", "| --- | --- | --- | --- |"]
+    rows += [_row(setting) for setting in settings()]
+    return HEAD + "\n".join(rows) + "\n" + TAIL
+
+
+def _row(setting: Setting) -> str:
+    flags = ", ".join(f"`{flag}`" for flag in setting.flags)
+    meaning = setting.help.replace("|", "\\|")
+    if setting.choices:
+        meaning += f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}."
+    variables = ", ".join(f"`{name}`" for name in setting.variables)
+    return f"| {flags} | {_default(setting)} | {meaning} | {variables} |"
+
+
+def _default(setting: Setting) -> str:
+    if setting.default is None or setting.kind is bool:
+        return ""
+    if setting.name == "max_workers":
+        return "CPUs + 4"
+    return f"`{setting.default:g}`" if setting.kind is float else f"`{setting.default}`"
+
+
+def main() -> int:
+    """Write the page, or check it."""
+    if "--check" not in sys.argv:
+        PAGE.write_text(page(), "utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text("utf-8") == page():
+        return 0
+    print(f"{PAGE.name} is not what codeserver/config.py says; run `make docs`.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
