@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
@@ -105,15 +106,13 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         server.stop()
         await server.close()
         raise
-    _announce(server.addresses, target)
+    _announce(server.addresses)
     return 1 if await server.serve() else 0
 
 
-def _announce(addresses: list[str], target: Target) -> None:
-    import logging
-
+def _announce(addresses: list[str]) -> None:
     logging.getLogger("codeserver").info(
-        "serving %s on %s", target.label, ", ".join(addresses), extra={"addresses": addresses}
+        "listening on %s", ", ".join(addresses), extra={"addresses": addresses}
     )
 
 

@@ -67,6 +67,7 @@ class Server:
             OperatorError: an address cannot be had.
         """
         self.addresses = bind(self._server, self._config)
+        self.location.served_on = ", ".join(self.addresses)
         await self._server.start()
         self._tasks.start("first load", self._load())
 

@@ -76,6 +76,11 @@ class Location:
         config: the operator's settings.
         target: what to load.
         spawned: a forkserver that was started ahead of time, if any.
+
+    Attributes:
+        runs: the runs that it executes.
+        last_failure: why the newest load failed, None when it did not.
+        served_on: the addresses, for the log.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -100,6 +105,7 @@ class Location:
         self._queued: asyncio.Task[LoadFailure | None] | None = None
         self.runs = Runs(self._tasks, self._caretakers)
         self.last_failure: LoadFailure | None = None
+        self.served_on = "no address"
 
     @property
     def state(self) -> State:
@@ -322,7 +328,12 @@ class Location:
         self._settled.set()
         if self._state in (State.LOADING, State.RELOADING):
             self._move(Event.KEPT if keep else Event.FAILED)
-        outcome = "the code loaded before is served on" if keep else "the error is served"
+        if keep:
+            outcome = "the code loaded before is served on"
+        elif number == 1 and self._config.on_load_error == "exit":
+            outcome = "the server exits"
+        else:
+            outcome = "the error is served"
         _log.error(
             "load #%d of %s failed, %s\n%s", number, self._target.label, outcome, failure.text
         )
@@ -390,9 +401,10 @@ class Location:
         snapshot = generation.snapshot
         phases = ", ".join(f"{name} {value:.2f}" for name, value in snapshot.seconds.items())
         _log.info(
-            "load #%d of %s: %.2f s (%s): %s",
+            "load #%d: serving %s on %s after %.2f s (%s): %s",
             generation.number,
             self._target.label,
+            self.served_on,
             seconds,
             phases,
             describe_counts(snapshot.counts),

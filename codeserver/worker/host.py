@@ -8,7 +8,7 @@ import importlib
 import json
 from functools import partial
 
-from codeserver.worker import caretaker, evaluator, run, snapshots
+from codeserver.worker import caretaker, evaluator, process, run, snapshots
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.bytecode import distrust_recent_bytecode
 from codeserver.worker.channel import Channel
@@ -31,6 +31,8 @@ def serve(channel: Channel) -> Role | int:
         location = load(order)
     except BaseException:
         # BaseException: a module that calls sys.exit() has failed to load, too.
+        # Dagster's own handlers raise, and the front may end this process at any moment now.
+        process.reset_signals()
         error = current_error()
         body = dagster.serialize_value(error).encode()
         with contextlib.suppress(OSError):  # the front may have given up on this load

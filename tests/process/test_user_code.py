@@ -81,7 +81,6 @@ def test_it_is_served(shared: Server, work: Path, lines: str) -> None:
     (work / "release").touch()
     assert final_status(launched) is DagsterRunStatus.SUCCESS
     wait_until_gone([process])
-    load(shared, GOOD)
 
 
 def test_a_temporary_folder_of_the_module_lasts_as_long_as_its_host(
