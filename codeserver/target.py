@@ -101,6 +101,8 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
 
 def _modules(dagster: dict[str, Any]) -> list[str]:
     if name := _text(dagster, "module_name"):
+        if "modules" in dagster:
+            raise TypeError("[tool.dagster] has both module_name and modules; keep one")
         return [name]
     modules = dagster.get("modules", [])
     if not isinstance(modules, list) or not all(isinstance(each, dict) for each in modules):

@@ -123,8 +123,10 @@ def _remove_stale(path: Path) -> None:
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
         try:
             probe.connect(str(path))
-        except OSError:
+        except ConnectionRefusedError:
             with contextlib.suppress(OSError):
                 path.unlink()
             return
+        except OSError as error:
+            raise OperatorError(f"Socket {path} cannot be used: {error.strerror}.") from None
     raise OperatorError(f"Socket {path} is in use; stop what uses it or choose another with -s.")

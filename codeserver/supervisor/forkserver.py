@@ -31,6 +31,12 @@ class Spawned:
     process: subprocess.Popen[bytes]
     sock: socket.socket
 
+    def discard(self) -> None:
+        """End it; it has forked nothing yet."""
+        self.process.kill()
+        self.process.wait()
+        self.sock.close()
+
 
 def spawn(python: str = sys.executable) -> Spawned:
     """Start a forkserver; returns at once, while it imports Dagster."""

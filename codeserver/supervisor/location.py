@@ -242,7 +242,7 @@ class Location:
         if self._forkserver is not None:
             await self._forkserver.close()
         elif self._spawned is not None:
-            await ForkServer(self._spawned, self._tasks).close()
+            await asyncio.to_thread(self._spawned.discard)
         await self._tasks.close()
         self._settled.set()
         self._move(Event.STOPPED)

@@ -6,6 +6,7 @@ A difference with `normalise` is noise: it is taken out of both answers of every
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable
@@ -22,7 +23,8 @@ class Difference:
     accepts: Callable[[Any, Any], None] | None = None
 
 
-_USER_FILES = (str(USER_CODE), tempfile.gettempdir())
+# The checkout itself may be in the folder for temporary files.
+_USER_FILES = (str(USER_CODE), os.path.join(tempfile.gettempdir(), "dif-"))
 _FRAME = re.compile(r'^ +File "([^"]+)", line \d+, in .*\n(?: {4,}.*\n?)*', re.MULTILINE)
 
 

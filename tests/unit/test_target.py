@@ -91,11 +91,6 @@ PYPROJECTS: dict[str, tuple[str, dict[str, str], str | None]] = {
         {"module_name": "a"},
         None,
     ),
-    "module before modules": (
-        '[tool.dagster]\nmodule_name = "a"\nmodules = [{ type = "module", name = "b" }]',
-        {"module_name": "a"},
-        None,
-    ),
     "other kinds of modules": (
         '[tool.dagster]\nmodules = [{type="file", name="b"}, {type="module", name="a"}]',
         {"module_name": "a"},
@@ -186,9 +181,11 @@ def test_a_pyproject_of_no_use(text: str, problem: str) -> None:
         '[tool.dg]\nproject = "fruit"',
         "[tool.dg.project]\nroot_module = 1",
         'tool = "a"',
+        # Dagster takes one or the other as well.
+        '[tool.dagster]\nmodule_name = "a"\nmodules = [{ type = "module", name = "b" }]',
     ],
 )
-def test_a_pyproject_with_values_of_the_wrong_type(text: str) -> None:
+def test_a_pyproject_that_dagster_could_not_use_either(text: str) -> None:
     """A mistake of the operator is one line that says so, not a traceback of ours."""
     write_pyproject(text)
     with pytest.raises(OperatorError, match=r"pyproject\.toml"):
