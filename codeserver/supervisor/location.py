@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +24,7 @@ from codeserver.supervisor.generation import (
     describe_counts,
 )
 from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.pool import Pool, Reply
 from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.server_ids import ServerIds
@@ -282,7 +280,12 @@ class Location:
         timeout = self._config.startup_timeout or None
         try:
             forkserver = self._living_forkserver()
-            return await hosts.load(forkserver.forker, self._order(), timeout, self._tasks)
+            return await hosts.load(
+                forkserver.forker,
+                load_order(self._config, self._target, self._wanted_state_info),
+                timeout,
+                self._tasks,
+            )
         except (WorkerCrashed, OSError) as error:
             raise hosts.no_host(error) from error
 
@@ -375,27 +378,6 @@ class Location:
             # Draining when the server is told to stop meanwhile.
             with contextlib.suppress(Draining):
                 await self.reload()
-
-    def _order(self) -> bytes:
-        """JSON of `codeserver.worker.location.LoadOrder`."""
-        config = self._config
-        python = sys.executable
-        by_python = config.use_python_environment_entry_point
-        return json.dumps(
-            {
-                "target": dataclasses.asdict(self._target),
-                "executable_path": python,
-                "entry_point": [python, "-m", "dagster"] if by_python else ["dagster"],
-                "container_image": config.container_image,
-                "container_context": json.loads(config.container_context or "{}"),
-                "instance_ref": config.instance_ref,
-                "inject_env_vars_from_instance": config.inject_env_vars_from_instance,
-                "location_name": config.location_name,
-                "defs_state_info": self._wanted_state_info,
-                "log_level": config.log_level,
-                "log_format": config.log_format,
-            }
-        ).encode()
 
     def _log_loaded(self, generation: Generation, seconds: float) -> None:
         snapshot = generation.snapshot

@@ -1,0 +1,37 @@
+"""What a host is told to load, made from the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+from codeserver.config import Config
+from codeserver.target import Target
+
+
+def load_order(config: Config, target: Target, defs_state_info: str | None) -> bytes:
+    """JSON of the fields of `codeserver.worker.location.LoadOrder`.
+
+    Args:
+        config: the operator's settings.
+        target: what to load.
+        defs_state_info: serialized versions of component state, None for the newest.
+    """
+    python = sys.executable
+    by_python = config.use_python_environment_entry_point
+    return json.dumps(
+        {
+            "target": dataclasses.asdict(target),
+            "executable_path": python,
+            "entry_point": [python, "-m", "dagster"] if by_python else ["dagster"],
+            "container_image": config.container_image,
+            "container_context": json.loads(config.container_context or "{}"),
+            "instance_ref": config.instance_ref,
+            "inject_env_vars_from_instance": config.inject_env_vars_from_instance,
+            "location_name": config.location_name,
+            "defs_state_info": defs_state_info,
+            "log_level": config.log_level,
+            "log_format": config.log_format,
+        }
+    ).encode()
