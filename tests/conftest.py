@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,9 @@ pytest_plugins = ["tests.support.fixtures"]
 def pytest_configure(config: pytest.Config) -> None:
     # Orphaned grandchildren are handed to this process, so a leak cannot hide behind a dead parent.
     adopt_orphans()
+    # A shell that starts this in the background ignores SIGINT, and every program started from
+    # here would inherit that. Stock's servers then ignore SIGTERM, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
