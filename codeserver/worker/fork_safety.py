@@ -1,0 +1,145 @@
+"""Whether forks of this process can be trusted, now that it has loaded the user's code.
+
+A fork copies all memory but only one thread: locks that other threads hold stay locked in it, and
+work is handed to threads that are not there. Sockets and the like are not even copied but shared.
+Libraries differ in what they do about that, so what counts here was measured with the libraries
+themselves (`tests/unit/test_fork_safety.py`). In doubt, a fork is not trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from itertools import groupby
+
+from codeserver.worker.native_threads import NativeThread, native_threads
+
+_SAFE_THREADS = frozenset(
+    {
+        "jemalloc_bg_thd",  # jemalloc handles forks (`background_thread_postfork_child`)
+        "polars-ooc-clea",  # removes what polars has spilled; without it, a later process does
+    }
+)
+"""Names that the kernel shows, which are cut after 15 bytes."""
+
+_EVENT_LOOPS = {"eventpoll": "epoll", "io_uring": "io_uring"}
+_SAFE_OBJECTS = frozenset({"eventfd", "timerfd", "signalfd", "pidfd"})
+
+_MEMORY_DEVICES = 1
+"""The major number of null, zero, full, random and urandom (devices.txt of the kernel)."""
+
+
+def reasons_not_to_fork(own_fds: Collection[int]) -> list[str]:
+    """Why a fork of this process could not be trusted; empty when it can.
+
+    Args:
+        own_fds: descriptors that are not the user's. Standard input and outputs never count.
+
+    Returns:
+        Short sentences for people, without a full stop.
+    """
+    if sys.platform != "linux":
+        return ["forks can be trusted on Linux only"]
+    try:
+        reasons = [*_python_threads(), *_native_threads(), *_descriptors(own_fds)]
+    except Exception as error:  # whatever it is, nothing is known then
+        reasons = [f"what this process uses cannot be seen: {error}"]
+    return list(dict.fromkeys(reasons))
+
+
+def _python_threads() -> Iterator[str]:
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            yield f"a Python thread is running: {thread.name}"
+
+
+def _native_threads() -> Iterator[str]:
+    # This thread apart: in a forked process, Python still has its number of before (3.11).
+    known = {threading.get_native_id(), *(each.native_id or 0 for each in threading.enumerate())}
+    unsafe = [thread for thread in native_threads(but=known) if not _is_safe(thread)]
+    for owner, threads in groupby(sorted(unsafe, key=_owner), _owner):
+        names = sorted({thread.name for thread in threads if thread.name})
+        if len(names) > 3:
+            names[3:] = ["..."]
+        yield f"{owner} is running" + (f" ({', '.join(names)})" if names else "")
+
+
+def _owner(thread: NativeThread) -> str:
+    if thread.name is None and any(name.startswith("python") for name in thread.libraries):
+        return "a Python thread that `threading` does not know"
+    return "a native thread of " + (", ".join(sorted(thread.libraries)) or "an unknown library")
+
+
+def _is_safe(thread: NativeThread) -> bool:
+    if thread.name in _SAFE_THREADS:
+        return True
+    if thread.libraries == {"arrow"}:
+        # Arrow's pools begin anew in the child (ARROW-2963, ARROW-17975). They have no names, but
+        # those of the AWS SDK in older releases of the same library do.
+        return thread.name is None
+    # OpenBLAS ends its threads before a fork (`openblas_fork_handler`), unless it uses OpenMP's,
+    # which are another library's.
+    return bool(thread.libraries) and all("openblas" in name for name in thread.libraries)
+
+
+def _descriptors(own_fds: Collection[int]) -> Iterator[str]:
+    for fd in sorted(map(int, os.listdir("/proc/self/fd"))):
+        if fd > 2 and fd not in own_fds:
+            # One of them is that of the listing, which is closed again.
+            with contextlib.suppress(FileNotFoundError):
+                yield from _descriptor(fd, os.readlink(f"/proc/self/fd/{fd}"))
+
+
+def _descriptor(fd: int, name: str) -> Iterator[str]:
+    status = os.fstat(fd)
+    if stat.S_ISSOCK(status.st_mode):
+        yield _socket(fd)
+    elif stat.S_ISREG(status.st_mode):
+        if _is_sqlite(fd):
+            yield f"an SQLite database is open: {name}"
+    elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
+        if os.major(status.st_rdev) != _MEMORY_DEVICES and not os.isatty(fd):
+            yield f"a device is open: {name}"
+    elif name.startswith("anon_inode:"):
+        kind = name.removeprefix("anon_inode:").strip("[]")
+        if kind in _EVENT_LOOPS:
+            yield f"an event loop is open ({_EVENT_LOOPS[kind]})"
+        elif kind not in _SAFE_OBJECTS:
+            yield f"a kernel object is open: {kind}"
+
+
+def _is_sqlite(fd: int) -> bool:
+    # SQLite forbids to carry a connection across a fork ("How To Corrupt An SQLite Database File",
+    # section 2.6). Read through this very descriptor: closing another one of the same file would
+    # drop the locks that SQLite holds (section 2.2).
+    with contextlib.suppress(OSError):  # it may be open for writing only
+        return os.pread(fd, 16, 0) == b"SQLite format 3\0"
+    return False
+
+
+def _socket(fd: int) -> str:
+    with socket.socket(fileno=os.dup(fd)) as copy:
+        if copy.family not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
+            return "a socket is open"
+        if copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return f"a socket listens on {_address(copy.getsockname())}"
+        try:
+            peer = _address(copy.getpeername())
+        except OSError:  # it is not connected
+            peer = ""
+        return f"a socket to {peer} is open" if peer else "a socket is open"
+
+
+def _address(address: object) -> str:
+    """In words; empty for one without a name, as the ends of a socket pair are."""
+    if isinstance(address, tuple):
+        host, port, *_ = address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(address, bytes):  # the names of Linux that are not in the file system
+        return address.decode(errors="replace").replace("\0", "@", 1)
+    return str(address)

@@ -1,0 +1,135 @@
+"""The threads of this process that Python does not know, and the libraries they belong to (Linux).
+
+Most libraries do not name their threads, so names tell little. Stacks tell more: that of a waiting
+thread holds the addresses that it will return to, and they lie in the library that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from bisect import bisect
+from collections.abc import Collection
+from dataclasses import dataclass
+
+_SETTLING_SECONDS = 3.0
+"""How long a thread may take to begin to wait.
+
+OpenBLAS's spin first, for 2^26 ticks of a clock (`thread_timeout` in its blas_server.c): 25 ms on a
+PC, but more on ARM, where that clock is slower.
+"""
+
+_LONGEST_STACK = 1 << 20
+"""Bytes. A pool that waits for work uses a few thousand."""
+
+_SYSTEM = frozenset({"c", "pthread", "m", "stdc++", "gcc_s", "ld"})
+"""Libraries that are on the stack of every thread."""
+
+
+@dataclass(frozen=True)
+class NativeThread:
+    """A thread of this process.
+
+    Attributes:
+        name: what the library calls it; None when it did not name it.
+        libraries: whose code is on its stack, without `lib` and version, and without the system's;
+            empty when that cannot be told.
+    """
+
+    name: str | None
+    libraries: frozenset[str]
+
+
+def native_threads(but: Collection[int]) -> list[NativeThread]:
+    """The threads of this process, but those with these ids of the kernel.
+
+    Raises:
+        OSError: /proc cannot be read.
+        ValueError: /proc is not what it is on Linux.
+    """
+    own_name = _read("comm")
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    ids = set(map(int, os.listdir("/proc/self/task"))).difference(but)
+    memory = _Memory() if ids else None
+    found = []
+    for thread in ids:
+        try:
+            name = _read(f"task/{thread}/comm")
+            pointer = _stack_pointer(thread, deadline)
+            libraries = memory.libraries(pointer) if memory and pointer else frozenset[str]()
+        except OSError:
+            if _exists(thread):
+                raise
+        else:
+            found.append(NativeThread(None if name == own_name else name, libraries))
+    return found
+
+
+def _read(path: str) -> str:
+    with open(f"/proc/self/{path}", errors="replace") as file:
+        return file.read().strip()
+
+
+def _exists(thread: int) -> bool:
+    return os.path.exists(f"/proc/self/task/{thread}")
+
+
+def _stack_pointer(thread: int, deadline: float) -> int | None:
+    """Up to where a waiting thread uses its stack; None when that cannot be told."""
+    while time.monotonic() < deadline:
+        try:
+            where = _read(f"task/{thread}/syscall").split()
+        except FileNotFoundError:
+            if _exists(thread):
+                return None  # not every kernel has this file
+            raise
+        # A thread that is about to end has no stack any more.
+        if where != ["running"] and (pointer := int(where[-2], 16)):
+            return pointer
+        time.sleep(0.002)
+    return None
+
+
+@dataclass(frozen=True)
+class _Mapping:
+    start: int
+    end: int
+    library: str | None
+
+
+class _Memory:
+    """The memory of this process: what is mapped where."""
+
+    def __init__(self) -> None:
+        self._mappings: list[_Mapping] = []
+        for line in _read("maps").splitlines():
+            addresses, permissions, _, _, inode, *path = line.split(maxsplit=5)
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            is_code = "x" in permissions and inode != "0"
+            self._mappings.append(_Mapping(start, end, _library(path[0]) if is_code else None))
+        self._starts = [mapping.start for mapping in self._mappings]
+
+    def libraries(self, stack_pointer: int) -> frozenset[str]:
+        """Whose code a stack refers to; empty when it cannot be read."""
+        stack = self._at(stack_pointer)
+        if stack is None or stack.end - stack_pointer > _LONGEST_STACK:
+            return frozenset()
+        with open("/proc/self/mem", "rb", buffering=0) as memory:
+            memory.seek(stack_pointer)
+            content = memory.read(stack.end - stack_pointer)
+        words = set(memoryview(content).cast("P"))
+        found = {mapping.library for word in words if (mapping := self._at(word))}
+        return frozenset(library for library in found if library) - _SYSTEM
+
+    def _at(self, address: int) -> _Mapping | None:
+        index = bisect(self._starts, address) - 1
+        if index >= 0 and address < self._mappings[index].end:
+            return self._mappings[index]
+        return None
+
+
+def _library(path: str) -> str:
+    """`scipy_openblas64_` for `/x/libscipy_openblas64_-32a4b2a6.so`."""
+    found = re.match(r"(?:lib)?([^.-]+)", os.path.basename(path))
+    return found[1] if found else path

@@ -1,0 +1,335 @@
+"""Whether a host may fork after its code was loaded, with the libraries that users import.
+
+Every case is a process of its own. What is trusted is also tried: forks that use the library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from codeserver.worker.fork_safety import reasons_not_to_fork
+from tests.support.postgres import postgres
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
+
+_PROGRAM = """
+import json, os, signal, sys
+from codeserver.worker.fork_safety import reasons_not_to_fork
+
+at_import, in_fork, forks = json.loads(sys.argv[1])
+module = {}
+exec(at_import, module)
+reasons = reasons_not_to_fork(module.get("own_fds", ()))
+ends = []
+for _ in range(0 if reasons else forks):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)  # a deadlock ends by that signal
+        try:
+            exec(in_fork, module)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+print(json.dumps([reasons, ends]), flush=True)
+os._exit(0)  # daemonic threads and open loops are part of the cases
+"""
+
+_FORKS = 5
+
+NUMPY = """
+import numpy
+matrix = numpy.ones((500, 500))
+assert (matrix @ matrix)[0, 0] == 500
+"""
+PANDAS = """
+import pandas
+frame = pandas.DataFrame({"key": ["a", "b"] * 50_000, "value": 1.0})
+assert frame.groupby("key").value.sum()["a"] == 50_000
+"""
+ARROW = """
+import pyarrow, pyarrow.dataset
+table = pyarrow.table({"key": [1, 2] * 50_000, "value": [1] * 100_000})
+assert table.group_by("key").aggregate([("value", "sum")]).num_rows == 2
+assert pyarrow.dataset.dataset(table).to_table().num_rows == 100_000
+"""
+POLARS = """
+import polars
+frame = polars.LazyFrame({"key": [1, 2] * 50_000, "value": 1})
+assert frame.group_by("key").agg(polars.col("value").sum()).collect().height == 2
+"""
+DUCKDB = """
+import duckdb
+connection = duckdb.connect()
+assert connection.sql("select sum(range) from range(1000000)").fetchall()
+"""
+SCIPY = """
+import numpy, scipy.linalg
+scipy.linalg.svd(numpy.ones((200, 200)))
+"""
+SKLEARN = """
+import numpy, sklearn.cluster
+sklearn.cluster.KMeans(3, n_init=1).fit(numpy.random.rand(5000, 5))
+"""
+BOTO3 = """
+import boto3
+client = boto3.client(
+    "s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
+)
+"""
+SQLITE = """
+import sqlalchemy
+engine = sqlalchemy.create_engine("sqlite:///PATH")
+connection = engine.connect()
+connection.execute(sqlalchemy.text("create table numbers (number integer)"))
+connection.commit()
+"""
+GRPC = """
+import grpc
+channel = grpc.insecure_channel("127.0.0.1:1")
+try:
+    channel.unary_unary("/service/method")(b"", timeout=10)
+except grpc.RpcError:
+    pass
+"""
+GRPC_IN_FORK = GRPC + "else:\n    raise AssertionError"
+FILES = """
+import os, subprocess, tempfile
+null, random, terminal = open("/dev/null"), open("/dev/urandom"), os.openpty()
+file, pipe, memory = tempfile.TemporaryFile(), os.pipe(), os.memfd_create("name")
+child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+"""
+OWN = """
+import socket
+pair = socket.socketpair()
+own_fds = [end.fileno() for end in pair]
+"""
+ENDED = """
+import asyncio, concurrent.futures, threading
+asyncio.run(asyncio.sleep(0))
+with concurrent.futures.ThreadPoolExecutor() as pool:
+    pool.submit(int).result()
+"""
+EVERYTHING = """
+import boto3, numpy, pandas, polars, pyarrow.dataset, requests, scipy.linalg, sklearn.cluster
+import sqlalchemy
+requests.Session()
+sqlalchemy.create_engine("sqlite://")
+"""
+
+
+def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
+    """Reasons not to fork after `at_import`, and how forks ended that executed `in_fork`."""
+    case = json.dumps([at_import, in_fork, _FORKS])
+    # -W: newer Pythons warn about forks of processes with native threads.
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _PROGRAM, case],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    reasons, ends = json.loads(ended.stdout.splitlines()[-1])
+    assert not any(ends), f"forks ended with {ends}\n{ended.stderr}"
+    return reasons, ends
+
+
+@pytest.mark.parametrize(
+    ("at_import", "in_fork"),
+    [
+        pytest.param("", "", id="nothing"),
+        pytest.param("import numpy", NUMPY, id="numpy imported"),
+        pytest.param(NUMPY, NUMPY, id="numpy used"),
+        pytest.param(PANDAS, PANDAS, id="pandas used"),
+        pytest.param("import pyarrow.dataset", ARROW, id="pyarrow imported"),
+        pytest.param(ARROW, ARROW, id="pyarrow used"),
+        pytest.param("import polars", POLARS, id="polars imported"),
+        pytest.param("import duckdb", DUCKDB, id="duckdb imported"),
+        pytest.param(DUCKDB + "connection.close()", DUCKDB, id="duckdb closed"),
+        pytest.param(SCIPY, SCIPY, id="scipy used"),
+        pytest.param("import sklearn.cluster", SKLEARN, id="sklearn imported"),
+        pytest.param(EVERYTHING, ARROW + POLARS + NUMPY, id="all imported"),
+        pytest.param("import grpc", GRPC_IN_FORK, id="grpc imported"),
+        pytest.param(BOTO3, BOTO3, id="boto3 client"),
+        pytest.param("import sqlite3; sqlite3.connect(':memory:')", "", id="sqlite in memory"),
+        pytest.param(ENDED, ENDED, id="threads and loops that have ended"),
+        pytest.param(FILES, "", id="files, pipes and a child"),
+        pytest.param(OWN, "", id="descriptors of our own"),
+    ],
+)
+def test_forks_are_trusted_and_work(at_import: str, in_fork: str) -> None:
+    reasons, ends = audit(at_import, in_fork)
+    assert reasons == []
+    assert len(ends) == _FORKS
+
+
+THREAD = """
+import threading
+thread = threading.Thread(target=threading.Event().wait, name="metrics-exporter", daemon=True)
+thread.start()
+"""
+UNKNOWN_THREAD = """
+import _thread
+lock = _thread.allocate_lock()
+lock.acquire()
+_thread.start_new_thread(lock.acquire, ())
+"""
+KERNEL_THAT_DOES_NOT_TELL = """
+import builtins
+known = open
+def refuse(path, *args, **kwargs):
+    if str(path).endswith("/syscall"):
+        raise FileNotFoundError(path)
+    return known(path, *args, **kwargs)
+builtins.open = refuse
+"""
+EXECUTOR = """
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1, "downloads")
+pool.submit(int).result()
+"""
+SQLITE_IN_FILE = """
+import sqlite3
+connection = sqlite3.connect("PATH")
+connection.execute("create table numbers (number integer)")
+"""
+INOTIFY = "import ctypes; descriptor = ctypes.CDLL(None).inotify_init()"
+LISTENING = """
+import socket
+server = socket.create_server(("127.0.0.1", 0))
+"""
+CONNECTED = """
+client = socket.create_connection(server.getsockname())
+"""
+
+
+@pytest.mark.parametrize(
+    ("at_import", "words"),
+    [
+        pytest.param(POLARS, "a native thread of _polars_runtime is running", id="polars used"),
+        pytest.param(DUCKDB, "a native thread of _duckdb is running", id="duckdb open"),
+        pytest.param(SKLEARN, "a native thread of gomp is running", id="sklearn fitted"),
+        pytest.param(GRPC, "a native thread of cygrpc is running (event_engine", id="grpc used"),
+        pytest.param(THREAD, "a Python thread is running: metrics-exporter", id="thread"),
+        pytest.param(EXECUTOR, "a Python thread is running: downloads_0", id="executor"),
+        pytest.param(
+            UNKNOWN_THREAD,
+            "a Python thread that `threading` does not know is running",
+            id="_thread",
+        ),
+        pytest.param(
+            UNKNOWN_THREAD + KERNEL_THAT_DOES_NOT_TELL,
+            "a native thread of an unknown library is running",
+            id="kernel that does not tell",
+        ),
+        pytest.param(
+            "import asyncio; loop = asyncio.new_event_loop()",
+            "an event loop is open (epoll)\na socket is open",
+            id="asyncio loop",
+        ),
+        pytest.param(
+            "import uvloop; loop = uvloop.new_event_loop()",
+            "an event loop is open (epoll)",
+            id="uvloop loop",
+        ),
+        pytest.param(INOTIFY, "a kernel object is open: inotify", id="inotify"),
+        pytest.param(LISTENING, "a socket listens on 127.0.0.1:", id="listening"),
+        pytest.param(LISTENING + CONNECTED, "a socket to 127.0.0.1:", id="connected"),
+        pytest.param(OWN + "own_fds = ()", "a socket is open", id="socket pair"),
+        pytest.param(SQLITE, "an SQLite database is open: PATH", id="sqlalchemy on sqlite"),
+        pytest.param(SQLITE_IN_FILE, "an SQLite database is open: PATH", id="sqlite"),
+    ],
+)
+def test_forks_are_not_trusted(at_import: str, words: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "numbers.db")
+    reasons, _ = audit(at_import.replace("PATH", path))
+    assert words.replace("PATH", path) in "\n".join(reasons)
+
+
+def test_a_connection_to_postgresql_is_not_carried_across_a_fork() -> None:
+    with postgres() as server:
+        engine = f"import sqlalchemy; engine = sqlalchemy.create_engine({server.url!r})"
+        use = "\nengine.connect().close()"
+        assert audit(engine, use)[0] == []
+        (reason,) = audit(engine + use)[0]
+        assert ".s.PGSQL.5432 is open" in reason
+
+
+class Page(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # which keeps connections
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def http_server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("create", "use"),
+    [
+        pytest.param(
+            "import requests; session = requests.Session()",
+            "session.get('http://SERVER/').text",
+            id="requests",
+        ),
+        pytest.param(
+            BOTO3.replace('"s3",', '"s3", endpoint_url="http://SERVER",'),
+            "client.get_object(Bucket='a', Key='b')['Body'].read()",
+            id="boto3",
+        ),
+    ],
+)
+def test_a_kept_connection_is_not_carried_across_a_fork(
+    create: str, use: str, http_server: str
+) -> None:
+    create, use = (code.replace("SERVER", http_server) for code in (create, use))
+    assert audit(create, use)[0] == []
+    assert audit(create + "\n" + use)[0] == [f"a socket to {http_server} is open"]
+
+
+def test_an_open_device_is_not_carried_across_a_fork() -> None:
+    try:
+        os.close(os.open("/dev/fuse", os.O_RDONLY))
+    except OSError:
+        pytest.skip("it takes a device that can be opened")
+    assert audit("device = open('/dev/fuse')")[0] == ["a device is open: /dev/fuse"]
+
+
+def test_what_cannot_be_seen_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> list[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    (reason,) = reasons_not_to_fork(())
+    assert "cannot be seen" in reason
+    assert "Permission denied" in reason
+
+
+def test_other_kernels_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert reasons_not_to_fork(()) == ["forks can be trusted on Linux only"]
