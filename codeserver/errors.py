@@ -35,7 +35,16 @@ class UserCodeError(CodeserverError):
 
 
 class WorkerCrashed(UserCodeError):
-    """A worker process ended without answering; the message says how it ended."""
+    """A worker process ended without answering; the message says how it ended.
+
+    Attributes:
+        info: serialized `SerializableErrorInfo` with a traceback, when the process lived to make
+            one; else empty.
+    """
+
+    def __init__(self, message: str, info: bytes = b"") -> None:
+        super().__init__(message)
+        self.info = info
 
 
 class LoadTimeout(UserCodeError):
@@ -44,6 +53,10 @@ class LoadTimeout(UserCodeError):
 
 class RequestTimeout(CodeserverError):
     """The caller's deadline passed before the user's code answered."""
+
+
+class Overloaded(CodeserverError):
+    """Too many requests wait already; the message says what they wait for."""
 
 
 class Draining(CodeserverError):

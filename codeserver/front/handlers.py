@@ -20,6 +20,7 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.NotFound, grpc.StatusCode.NOT_FOUND),
     (errors.NotPermitted, grpc.StatusCode.PERMISSION_DENIED),
     (errors.RequestTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
+    (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.Draining, grpc.StatusCode.UNAVAILABLE),
     (errors.WorkerCrashed, grpc.StatusCode.INTERNAL),
 )

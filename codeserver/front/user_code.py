@@ -10,8 +10,11 @@ from codeserver.errors import CodeserverError, InvalidRequest, WorkerCrashed
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages
 from codeserver.front.handlers import Context
-from codeserver.supervisor.location import Location, NotLoaded
+from codeserver.front.requests import describe
+from codeserver.supervisor.generation import NotLoaded, Snapshot
+from codeserver.supervisor.location import Location
 from codeserver.supervisor.pool import Reply
+from codeserver.supervisor.request import Request
 
 MakeError = Callable[[bytes], bytes]
 """Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""
@@ -75,19 +78,32 @@ class UserCodeRpcs:
         make_error: MakeError = bytes,
     ) -> Reply:
         """An evaluator's answer, or the error in the form that this RPC's clients read."""
-        timeout = self._time_left(context)
         try:
-            return await self._location.evaluate(rpc, argument.encode(), extra, timeout)
+            snapshot = (await self._location.generation()).snapshot
+            request = self.describe(rpc, argument, extra, context, snapshot)
+            return await self._location.evaluate(request)
         except NotLoaded as error:
             return Reply(make_error(not_loaded(error)), is_error=True)
         except WorkerCrashed as error:
-            info = dagster_json.error(str(error), "WorkerCrashed")
-            return Reply(make_error(info), is_error=True)
+            return Reply(make_error(crashed(error)), is_error=True)
 
-    def _time_left(self, context: Context) -> float:
-        """Seconds until the caller's deadline, or until ours when the caller has none."""
-        remaining = context.time_remaining()
-        return self._default_timeout if remaining is None else float(remaining)
+    def describe(
+        self,
+        rpc: str,
+        argument: str,
+        extra: Mapping[str, Any],
+        context: Context,
+        snapshot: Snapshot | None,
+    ) -> Request:
+        """The request as evaluators get it, with the caller's deadline."""
+        return describe(
+            rpc,
+            argument,
+            extra,
+            deadline=context.time_remaining(),
+            default=self._default_timeout,
+            snapshot=snapshot,
+        )
 
     async def explain(
         self, argument: str, class_name: str, error: InvalidRequest, context: Context
@@ -169,12 +185,18 @@ class UserCodeRpcs:
     ) -> pb.ExternalNotebookDataReply:
         """Contents of a notebook below the working directory."""
         try:
-            path = request.notebook_path.encode()
-            timeout = self._time_left(context)
-            answer = await self._location.evaluate("ExternalNotebookData", path, {}, timeout)
+            path = request.notebook_path
+            answer = await self._location.evaluate(
+                self.describe("ExternalNotebookData", path, {}, context, None)
+            )
         except NotLoaded as error:
             raise WorkerCrashed(f"The code has not been loaded: {error}") from None
         return pb.ExternalNotebookDataReply(content=answer.body)
+
+
+def crashed(error: WorkerCrashed) -> bytes:
+    """The serialized error for requests whose evaluator ended without a reply."""
+    return error.info or dagster_json.error(str(error), "WorkerCrashed")
 
 
 def not_loaded(error: NotLoaded) -> bytes:

@@ -9,36 +9,42 @@ the same variables work here.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import time
 from pathlib import Path
+
+from codeserver.supervisor.slots import Slots
 
 _V1, _V2 = "V1", "V2"
 _ROOT = "/sys/fs/cgroup"
 
 
 class Utilization:
-    """Measures and reports.
+    """Measures and reports."""
 
-    Args:
-        max_requests: most requests that evaluators answer at the same time.
-    """
-
-    def __init__(self, max_requests: int) -> None:
-        self._max_requests = max_requests
+    def __init__(self) -> None:
         self._previous: tuple[float | None, float | None] = (None, None)
 
-    def report(self, server_id: str, *, running: int, queued: int) -> str:
-        """The JSON for a reply to Ping."""
+    def report(self, server_id: str, queue: Slots) -> str:
+        """The JSON for a reply to Ping.
+
+        Beside what stock reports, it has `queue_counts`: the fields of `QueueCounts`.
+
+        Args:
+            server_id: the current one.
+            queue: who evaluates user code, and who waits for it.
+        """
         return json.dumps(
             {
                 "container_utilization": self._container(),
                 "request_utilization": {
-                    "max_concurrent_requests": self._max_requests,
-                    "num_running_requests": running,
-                    "num_queued_requests": queued,
+                    "max_concurrent_requests": queue.total,
+                    "num_running_requests": queue.running,
+                    "num_queued_requests": queue.waiting,
                 },
+                "queue_counts": dataclasses.asdict(queue.counts),
                 "per_api_metrics": {},
                 "server_id": server_id,
             }

@@ -166,7 +166,8 @@ def test_every_writer_has_a_case() -> None:
     functions = {
         each for name, each in vars(write).items() if inspect.isfunction(each) and name[0] != "_"
     }
-    assert functions - {write.read, write.read_string} == {case[0].func for case in CASES.values()}
+    readers = {write.read, write.read_string}
+    assert functions - readers == {case[0].func for case in CASES.values()}
 
 
 def test_read() -> None:
@@ -192,7 +193,10 @@ MALFORMED = {
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
 def test_read_malformed(text: str) -> None:
-    for read in (write.read, lambda text, what: write.read_string(text, what, "run_id")):
+    for read in (
+        write.read,
+        lambda text, what: write.read_string(text, what, "run_id"),
+    ):
         with pytest.raises(InvalidRequest, match=r"^Not a serialized CancelExecutionRequest: "):
             read(text, "CancelExecutionRequest")
 

@@ -96,6 +96,7 @@ EXPECTED: list[tuple[Exception, grpc.StatusCode]] = [
     (errors.NotFound("what is missing é€😀\nsecond line"), Status.NOT_FOUND),
     (errors.NotPermitted("what is not allowed"), Status.PERMISSION_DENIED),
     (errors.RequestTimeout("what took long"), Status.DEADLINE_EXCEEDED),
+    (errors.Overloaded("what is waited for"), Status.RESOURCE_EXHAUSTED),
     (errors.Draining("no new work"), Status.UNAVAILABLE),
     (errors.WorkerCrashed("how it ended"), Status.INTERNAL),
     (Subclass("how it ended"), Status.INTERNAL),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import typing
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from dagster._utils import container as stock
 
 from codeserver.front import utilization
 from codeserver.front.utilization import Utilization
+from codeserver.supervisor.slots import QueueCounts, Slots
+from tests.unit.waiting import DEADLINE, until
 
 V1 = {
     "DAGSTER_CPU_USAGE_PATH": "12345000000000\n",
@@ -59,8 +62,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return set_files
 
 
-def report(**counts: int) -> dict[str, Any]:
-    text = Utilization(8).report("the-id", **{"running": 3, "queued": 2, **counts})
+def report(queue: Slots | None = None) -> dict[str, Any]:
+    text = Utilization().report("the-id", queue or Slots(8, 10))
     parsed: dict[str, Any] = json.loads(text)
     return parsed
 
@@ -74,7 +77,7 @@ def test_the_shape_is_dagsters(machine: Machine) -> None:
     machine("V2", **V2, **BOTH)
     parts = typing.get_type_hints(DagsterCodeServerUtilizationMetrics)
     made = report()
-    assert set(made) == {*parts, "server_id"}
+    assert set(made) == {*parts, "server_id", "queue_counts"}
     for part in ("container_utilization", "request_utilization"):
         assert set(made[part]) == set(typing.get_type_hints(parts[part]))
     assert made["per_api_metrics"] == {}
@@ -90,15 +93,31 @@ def test_the_types_are_dagsters(machine: Machine, version: str) -> None:
         assert type(value) in allowed | ({int} if float in allowed else set()), field
 
 
-def test_requests_and_server_id(machine: Machine) -> None:
+async def test_requests_and_server_id(machine: Machine) -> None:
+    """Beside what stock has, there is what the queue has seen; clients ignore what is new."""
     machine(None)
-    made = report(running=5, queued=7)
+    queue = Slots(3, 10)
+    for subject in ("a", "b", "c"):
+        await queue.take(subject, 1.0)
+    waiting = [asyncio.create_task(queue.take(subject, DEADLINE)) for subject in ("d", "e")]
+    await until(lambda: queue.waiting == 2)
+    queue.counts = QueueCounts(waited=4, waited_seconds=2.5, refused=6, timed_out=7)
+    made = report(queue)
     assert made["server_id"] == "the-id"
     assert made["request_utilization"] == {
-        "max_concurrent_requests": 8,
-        "num_running_requests": 5,
-        "num_queued_requests": 7,
+        "max_concurrent_requests": 3,
+        "num_running_requests": 3,
+        "num_queued_requests": 2,
     }
+    assert made["queue_counts"] == {
+        "waited": 4,
+        "waited_seconds": 2.5,
+        "refused": 6,
+        "timed_out": 7,
+    }
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
 
 
 @pytest.mark.parametrize(
@@ -192,10 +211,9 @@ def test_stock_reads_the_same_numbers(machine: Machine, version: str) -> None:
 def test_a_report_has_the_measurement_before(machine: Machine) -> None:
     """From two points clients compute the share of the CPU that is used."""
     machine("V2", **V2, **BOTH)
-    measuring = Utilization(8)
+    measuring = Utilization()
     first, second = (
-        json.loads(measuring.report("x", running=0, queued=0))["container_utilization"]
-        for _ in range(2)
+        json.loads(measuring.report("x", Slots(8, 10)))["container_utilization"] for _ in range(2)
     )
     assert (first["previous_cpu_usage"], first["previous_measurement_timestamp"]) == (None, None)
     assert second["previous_cpu_usage"] == first["cpu_usage"] == 7.25

@@ -1,0 +1,179 @@
+"""Who may use an evaluator, and who waits: bounded, and fair between subjects."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from codeserver.errors import Overloaded, RequestTimeout
+
+_log = logging.getLogger("codeserver")
+
+_WARNING_PAUSE = 10.0
+"""Seconds between two warnings that the queue is full."""
+_LONG_WAIT = 1.0
+"""Seconds. A request that has waited longer for an evaluator is mentioned in the log."""
+
+
+ENDING = ""
+"""The subject of slots whose evaluators are being ended."""
+
+
+@dataclass
+class QueueCounts:
+    """What the queue has seen since the server started.
+
+    Attributes:
+        waited: requests that had to wait and then got an evaluator.
+        waited_seconds: how long they waited, together.
+        refused: requests that found the queue full.
+        timed_out: requests whose deadline passed while they waited.
+    """
+
+    waited: int = 0
+    waited_seconds: float = 0.0
+    refused: int = 0
+    timed_out: int = 0
+
+
+class Slots:
+    """Bounds how many requests are evaluated at a time, and how many wait.
+
+    One subject (a sensor, a schedule, a job) gets at most half of the slots and half of the queue,
+    so a sensor that hangs at every tick leaves room for the others. A slot that becomes free goes
+    to the subject that has the fewest, and within a subject to who came first.
+
+    Args:
+        total: how many may be evaluated at a time.
+        queue: how many may wait.
+    """
+
+    def __init__(self, total: int, queue: int) -> None:
+        self.total = total
+        self.queue = queue
+        self.share = max(1, total // 2)
+        self.queue_share = max(1, queue // 2)
+        self.counts = QueueCounts()
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._warned_at = -math.inf
+
+    @property
+    def running(self) -> int:
+        """How many slots are taken."""
+        return sum(self._running.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return sum(map(len, self._waiting.values()))
+
+    async def take(self, subject: str, timeout: float) -> None:
+        """Take a slot, which the caller gives back.
+
+        Args:
+            subject: for whom.
+            timeout: seconds to wait for one.
+
+        Raises:
+            RequestTimeout: none became free in time.
+            Overloaded: too many wait already.
+        """
+        if self.running < self.total and self._running[subject] < self.share:
+            self._running[subject] += 1
+            return
+        self._refuse_if_full(subject)
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(subject, deque()).append(granted)
+        began = time.monotonic()
+        try:
+            done, _ = await asyncio.wait([granted], timeout=timeout)
+        except BaseException:
+            self._withdraw(subject, granted)
+            raise
+        if not done:
+            described = self._describe(subject)
+            self._withdraw(subject, granted)
+            self.counts.timed_out += 1
+            raise RequestTimeout(
+                f"The {subject} waited {timeout:.3g} seconds for a free evaluator ({described}). "
+                "Look for user code that hangs, or raise --max-workers."
+            )
+        self._count_wait(subject, time.monotonic() - began)
+
+    def count_as_ending(self, subject: str) -> None:
+        """Have a slot of this subject count for nobody, until it is given back for `ENDING`.
+
+        Its evaluator is being ended. That takes room on the machine for a moment, but must not
+        keep the subject's next request waiting.
+        """
+        self._running[ENDING] += 1
+        self.give_back(subject)
+
+    def give_back(self, subject: str) -> None:
+        """Free a slot that was taken for this subject."""
+        self._running[subject] -= 1
+        if not self._running[subject]:
+            del self._running[subject]
+        self._grant()
+
+    def _grant(self) -> None:
+        while self.running < self.total:
+            open_to = [each for each in self._waiting if self._running[each] < self.share]
+            if not open_to:
+                return
+            # `min` takes the first of equals: the subject that has been waiting longest.
+            subject = min(open_to, key=lambda each: self._running[each])
+            waiting = self._waiting.pop(subject)
+            granted = waiting.popleft()
+            if waiting:
+                self._waiting[subject] = waiting  # behind the others
+            self._running[subject] += 1
+            granted.set_result(None)
+
+    def _withdraw(self, subject: str, granted: asyncio.Future[None]) -> None:
+        """Stop waiting; a slot that was granted at this very moment is given back."""
+        if granted.done():
+            self.give_back(subject)
+            return
+        waiting = self._waiting[subject]
+        waiting.remove(granted)
+        if not waiting:
+            del self._waiting[subject]
+
+    def _refuse_if_full(self, subject: str) -> None:
+        waiting = self.waiting
+        own = len(self._waiting.get(subject, ()))
+        if waiting < self.queue and own < self.queue_share:
+            return
+        self.counts.refused += 1
+        message = (
+            f"The {subject} cannot wait for an evaluator: the queue is full "
+            f"({self._describe(subject)}; --max-queue {self.queue}, {self.queue_share} for one "
+            "sensor, schedule or job). Try again later."
+        )
+        now = time.monotonic()
+        if now - self._warned_at > _WARNING_PAUSE:
+            # Not for each of ten thousand.
+            self._warned_at = now
+            _log.warning("%s (%d requests were refused so far.)", message, self.counts.refused)
+        raise Overloaded(message)
+
+    def _describe(self, subject: str) -> str:
+        return (
+            f"{self.running} of {self.total} busy, {self._running[subject]} of them with it; "
+            f"{self.waiting} waiting, {len(self._waiting.get(subject, ()))} of them for it"
+        )
+
+    def _count_wait(self, subject: str, seconds: float) -> None:
+        self.counts.waited += 1
+        self.counts.waited_seconds += seconds
+        if seconds >= _LONG_WAIT:
+            _log.info(
+                "the %s waited %.1f s for a free evaluator; %d of %d are busy, %d requests wait",
+                *(subject, seconds, self.running, self.total, self.waiting),
+            )
