@@ -2,54 +2,100 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import logging
-import sys
+from collections.abc import Iterator
+from functools import partial
+from typing import IO, cast
+
+from codeserver.cli.background_writer import BackgroundWriter
 
 _FIELDS = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _DATE = "%Y-%m-%d %H:%M:%S %z"
 _COLORS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
+_DIM = "2"
+
+_STDERR = 2
 
 
-def set_up_logging(level: str, style: str) -> None:
-    """Log to standard error.
+@contextlib.contextmanager
+def logging_to_stderr(level: str, style: str) -> Iterator[None]:
+    """Log to standard error, and write out what is left at the end.
+
+    What user code prints (logger `codeserver.output`) is logged at any level.
 
     Args:
         level: name of the least severe level to show.
         style: `colored` (colours only on a terminal), `json` or `rich`.
     """
+    writer = BackgroundWriter(_STDERR)
     root = logging.getLogger("codeserver")
     root.setLevel(level.upper())
     root.propagate = False
-    root.handlers = [_handler(style)]
+    root.handlers = [handler := _handler(style, writer)]
+    writer.describe_loss = partial(_loss, handler)
+    logging.getLogger("codeserver.output").setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        writer.close()
 
 
-def _handler(style: str) -> logging.Handler:
+def _loss(handler: logging.Handler, count: int) -> str:
+    text = f"{count} lines of this log were lost, because nobody has read it for long"
+    record = logging.LogRecord("codeserver", logging.WARNING, "", 0, text, None, None)
+    return f"{handler.format(record)}\n"
+
+
+def _handler(style: str, writer: BackgroundWriter) -> logging.Handler:
     if style == "rich":
         from rich.console import Console
         from rich.logging import RichHandler
 
-        return RichHandler(console=Console(stderr=True), show_path=False)
-    handler = logging.StreamHandler(sys.stderr)
+        console = Console(file=cast("IO[str]", writer), force_terminal=writer.isatty())
+        rich = RichHandler(console=console, show_path=False)
+        rich.setFormatter(_Formatter("%(message)s"))
+        return rich
+    handler = logging.StreamHandler(writer)
     if style == "json":
         handler.setFormatter(_JsonFormatter())
-    elif sys.stderr.isatty():
+    elif writer.isatty():
         handler.setFormatter(_ColorFormatter(_FIELDS, _DATE))
     else:
-        handler.setFormatter(logging.Formatter(_FIELDS, _DATE))
+        handler.setFormatter(_Formatter(_FIELDS, _DATE))
     return handler
 
 
-class _ColorFormatter(logging.Formatter):
+class _Formatter(logging.Formatter):
+    """Lines of user code keep their form; what they come from stands in front."""
+
     def format(self, record: logging.LogRecord) -> str:
+        if not hasattr(record, "origin"):
+            return super().format(record)
+        return f"{_origin(record)} | {record.getMessage()}"
+
+
+class _ColorFormatter(_Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        if hasattr(record, "origin") and record.levelno == logging.INFO:
+            return f"\x1b[{_DIM}m{_origin(record)} |\x1b[0m {record.getMessage()}"
         text = super().format(record)
         color = _COLORS.get(record.levelname)
         return f"\x1b[{color}m{text}\x1b[0m" if color else text
 
 
+def _origin(record: logging.LogRecord) -> str:
+    return f"{record.origin} [{record.pid}]"  # type: ignore[attr-defined]
+
+
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the names that structlog gives Dagster's JSON log."""
+    """One JSON object a line, with the names that structlog gives Dagster's JSON log.
+
+    Lines of user code have their `origin`, its process id `pid`, and their `stream`, too. A
+    line that is such an object already, because Dagster has logged it there, is taken as it is.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
@@ -59,8 +105,21 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "timestamp": moment.isoformat().replace("+00:00", "Z"),
         }
+        if hasattr(record, "origin"):
+            line |= _logged_already(record.getMessage())
+            for name in ("origin", "pid", "stream"):
+                line[name] = getattr(record, name)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if hasattr(record, "addresses"):
             line["addresses"] = record.addresses
         return json.dumps(line)
+
+
+def _logged_already(text: str) -> dict[str, object]:
+    if text.startswith("{") and text.endswith("}"):
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(text)
+            if isinstance(found, dict) and {"event", "level", "timestamp"} <= found.keys():
+                return found
+    return {}

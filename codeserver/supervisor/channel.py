@@ -67,6 +67,17 @@ class Channel:
         except ProtocolError:
             return None
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the worker has said nothing since the last frame, and has not ended."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
+
     def close(self) -> None:
         """Close this end: the worker sees the end of its input, and a waiting receive ends."""
         if self._closed:

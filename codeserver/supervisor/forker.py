@@ -12,7 +12,9 @@ from collections import OrderedDict
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.channel import Channel
-from codeserver.wire import Frame
+from codeserver.supervisor.exits import note_out_of_memory
+from codeserver.supervisor.output import Output, Outputs
+from codeserver.wire import STACK_SIGNAL, Frame
 
 _REMEMBERED_EXITS = 1024
 
@@ -26,19 +28,26 @@ class Child:
     Attributes:
         role: what it does.
         channel: the socket to it.
+        output: what it prints.
         pid: its process id, once the fork is confirmed.
         exited: its exit code (negative for a signal), or None when nobody saw it end.
     """
 
-    def __init__(self, role: str, channel: Channel) -> None:
+    def __init__(self, role: str, channel: Channel, output: Output) -> None:
         self.role = role
         self.channel = channel
+        self.output = output
         self.pid = 0
         self.exited: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._parent: Forker | None = None
         self._pidfd: int | None = None
 
-    async def signal(self, number: signal.Signals) -> None:
+    async def show_stack(self) -> None:
+        """Have an evaluator print where it is, for the log."""
+        if STACK_SIGNAL is not None:
+            await self.signal(STACK_SIGNAL)
+
+    async def signal(self, number: int) -> None:
         """Send a signal, through the parent, who alone knows that the pid is still this child.
 
         An orphan that nobody has adopted is reached through the descriptor that was opened while
@@ -63,6 +72,12 @@ class Child:
             await self.signal(signal.SIGKILL)
         return await self.ended()
 
+    async def leave(self, patience: float, grace: float) -> int | None:
+        """Let it end by itself when it sees the end of its input; `end` it after `patience`."""
+        self.channel.close()
+        done, _ = await asyncio.wait([self.exited], timeout=patience)
+        return self.exited.result() if done else await self.end(grace)
+
     def close(self) -> None:
         """Close what this process holds of it."""
         self.channel.close()
@@ -72,7 +87,8 @@ class Child:
 
     def has_started(self, pid: int, parent: Forker) -> None:
         """Record its process id, and that `parent` reaps it."""
-        self.pid = pid
+        self.pid = self.output.pid = pid
+        note_out_of_memory()
         self._parent = parent
         if self.role in OUTLIVING and hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
@@ -104,12 +120,14 @@ class Forker:
 
     Args:
         channel: the socket to the forking process.
+        outputs: reads what the children print.
         adopter: the forker whose process adopts orphans of this one; it will report the ends of
             children that outlive this one.
     """
 
-    def __init__(self, channel: Channel, adopter: Forker | None = None) -> None:
+    def __init__(self, channel: Channel, outputs: Outputs, adopter: Forker | None = None) -> None:
         self._channel = channel
+        self._outputs = outputs
         self._adopter = adopter
         self._ids = itertools.count(1)
         self._forking: dict[int, tuple[Child, asyncio.Future[None]]] = {}
@@ -129,34 +147,37 @@ class Forker:
         Raises:
             WorkerCrashed: the forking process is gone, or cannot fork.
         """
+        if self._lost:
+            raise self._crashed(role)
         try:
-            ours, theirs = socket.socketpair()
+            child, theirs = self._prepare(role)
         except OSError as error:
             raise WorkerCrashed(f"No process for a {role}: {error.strerror}.") from None
-        child = Child(role, Channel(ours))
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         number = next(self._ids)
         try:
-            with theirs:
-                if self._lost:
-                    raise self._crashed(role)
-                self._forking[number] = (child, confirmed)
+            self._forking[number] = (child, confirmed)
+            try:
                 order = Frame({"kind": "fork", "id": number, "role": role})
-                await self._channel.send(order, [theirs.fileno()])
+                await self._channel.send(order, theirs)
+            finally:
+                for fd in theirs:
+                    os.close(fd)
             await confirmed
         except BaseException as error:
             # A child that was forked all the same sees the end of its input, and exits.
             child.channel.close()
+            child.output.close()
             confirmed.cancel()
             if isinstance(error, BrokenPipeError):
                 raise self._crashed(role) from None
             raise
         return child
 
-    async def signal(self, pid: int, number: signal.Signals) -> None:
+    async def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child; does nothing when it has ended."""
         with contextlib.suppress(BrokenPipeError):
-            await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": int(number)}))
+            await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": number}))
 
     async def exit(self) -> None:
         """Tell the process to end, once it has handled what was ordered before."""
@@ -187,6 +208,27 @@ class Forker:
                 await self._adopter.adopt(orphan)
             else:
                 orphan.is_orphaned()
+
+    def _prepare(self, role: str) -> tuple[Child, list[int]]:
+        """A child that is not there yet, and the descriptors that it will have."""
+        with contextlib.ExitStack() as undo:
+            ours, theirs = socket.socketpair()
+            for end in (ours, theirs):
+                undo.callback(end.close)
+            ends = []
+            for _ in ("stdout", "stderr"):
+                ends.append(os.pipe())
+                for fd in ends[-1]:
+                    undo.callback(os.close, fd)
+            readers, writers = zip(*ends, strict=True)
+            # An outliving child keeps the pipes open: when we are gone, it reads them itself.
+            kept: list[int] = []
+            for fd in readers if role in OUTLIVING else ():
+                kept.append(os.dup(fd))
+                undo.callback(os.close, kept[-1])
+            undo.pop_all()
+        child = Child(role, Channel(ours), self._outputs.open(role, *readers))
+        return child, [theirs.detach(), *writers, *kept]
 
     def _handle(self, frame: Frame) -> None:
         header = frame.header

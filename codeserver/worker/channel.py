@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from codeserver import wire
 from codeserver.wire import Frame
 
-_MAX_FDS = 4
+_MAX_FDS = 8
 _FD_SIZE = array.array("i").itemsize
 
 

@@ -15,12 +15,13 @@ import os
 import select
 import signal
 import socket
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from codeserver.wire import Frame
-from codeserver.worker import process
+from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 
 Role = Callable[[], Any]
@@ -40,19 +41,25 @@ class Kind:
     """A kind of child.
 
     Attributes:
-        start: makes the child's role from its channel to the front.
+        start: makes the child's role from its channel to the front and what else came along:
+            for a child that outlives the front, the reading ends of what it prints.
         outlives_parent: the child is a session of its own and goes on when the parent dies.
     """
 
-    start: Callable[[Channel], Role]
+    start: Callable[[Channel, list[int]], Role]
     outlives_parent: bool = False
 
 
-def _never_started(_: Channel) -> Role:
+def _never_started(_: Channel, __: list[int]) -> Role:
     raise AssertionError("an adopted child was started by its first parent")
 
 
 _ADOPTED = Kind(_never_started, outlives_parent=True)
+
+
+def _close(fds: list[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 class ForkLoop:
@@ -74,6 +81,7 @@ class ForkLoop:
         """
         # Here and not at start-up: user code that was loaded meanwhile may have taken the handlers
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
+        process.open_standard_streams()
         process.reset_signals()
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
@@ -100,28 +108,34 @@ class ForkLoop:
 
     def _obey(self, order: Frame, fds: list[int]) -> Role | None:
         if order.kind == "fork":
-            return self._fork(order.header, fds[0])
+            return self._fork(order.header, fds)
         if order.kind == "signal":
             self._signal(order.header["pid"], order.header["signal"])
         elif order.kind == "adopt":
             self._adopt(order.header["pid"])
         return None
 
-    def _fork(self, order: Mapping[str, Any], fd: int) -> Role | None:
+    def _fork(self, order: Mapping[str, Any], fds: list[int]) -> Role | None:
         kind = self._kinds[order["role"]]
         parent = os.getpid()
         process.flush()  # or each child prints again what is still buffered here
         try:
-            pid = os.fork()
+            with warnings.catch_warnings():
+                # Python 3.12 warns of threads; whether they matter was decided before.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
         except OSError as error:
-            os.close(fd)
+            _close(fds)
             self._control.send({"kind": "fork_failed", "id": order["id"], "reason": str(error)})
             return None
         if pid == 0:
             self._become_child(kind, parent)
             process.set_name(f"codeserver {order['role']}")
-            return kind.start(Channel.from_fd(fd))
-        os.close(fd)
+            process.prefer_as_victim(order["role"])
+            channel, stdout, stderr, *others = fds
+            stdio.redirect(stdout, stderr)
+            return kind.start(Channel.from_fd(channel), others)
+        _close(fds)
         self._children[pid] = kind
         self._control.send({"kind": "forked", "id": order["id"], "pid": pid})
         return None

@@ -35,7 +35,7 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
         # What only a function imports counts, too.
         "from codeserver.cli.grpc import _new_event_loop; _new_event_loop().close()\n"
         "from codeserver.supervisor.forkserver import spawn; import codeserver.cli.logs\n"
-        "codeserver.cli.logs.set_up_logging('info', 'rich')",
+        "codeserver.cli.logs.logging_to_stderr('info', 'rich').__enter__()",
     ],
     ids=["modules", "functions"],
 )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterator
 
 import pytest
+
+from codeserver.supervisor import pool
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,3 +21,20 @@ def frozen_imports() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture
+def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluators that do not end when they are asked to are killed soon."""
+    monkeypatch.setattr(pool, "_KILL_GRACE", 0.02)
+
+
+@pytest.fixture
+def loggers_as_before() -> Iterator[None]:
+    """Undo what setting up the log does to the loggers."""
+    loggers = [logging.getLogger(name) for name in ("codeserver", "codeserver.output")]
+    before = [(each.handlers, each.level, each.propagate) for each in loggers]
+    yield
+    for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        each.handlers, each.propagate = handlers, propagate
+        each.setLevel(level)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import codeserver
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.output import Outputs
 from codeserver.wire import Frame
 from tests.unit.waiting import DEADLINE, soon
 
@@ -25,7 +27,8 @@ _PROGRAM = Path(__file__).with_name("forking_program.py")
 async def forking_process() -> AsyncIterator[Forker]:
     """A forker of a real process, which is ended with everything that it forked, but runs."""
     process, sock = _start()
-    forker = Forker(Channel(sock))
+    outputs = Outputs()
+    forker = Forker(Channel(sock), outputs)
     following = asyncio.create_task(forker.follow())
     try:
         yield forker
@@ -37,6 +40,22 @@ async def forking_process() -> AsyncIterator[Forker]:
             process.kill()
             process.wait()
         await soon(following)
+        outputs.close()
+
+
+@contextlib.asynccontextmanager
+async def forking_host(forkserver: Forker) -> AsyncIterator[tuple[Child, Forker]]:
+    """A real child that forks in turn, and its forker; its orphans go to `forkserver`."""
+    host = await soon(forkserver.fork("host"))
+    outputs = Outputs()
+    forker = Forker(host.channel, outputs, adopter=forkserver)
+    following = asyncio.create_task(forker.follow())
+    try:
+        yield host, forker
+    finally:
+        await soon(host.signal(signal.SIGKILL))
+        await soon(following)
+        outputs.close()
 
 
 def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:

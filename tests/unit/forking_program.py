@@ -5,18 +5,30 @@ Run with the descriptor of its socket to the test. Its children do what requests
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
 from functools import partial
+from types import FrameType
 
+from codeserver.wire import STACK_SIGNAL
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
 
 
-def serve(channel: Channel) -> int:
+def terminate(number: int, _: FrameType | None) -> None:
+    """End as by this signal, but not before others that have come with it were handled."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def serve(channel: Channel, readers: list[int]) -> int:
     """Do what each request says; the name of its RPC is the deed."""
+    if STACK_SIGNAL is not None:
+        faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
+    signal.signal(signal.SIGTERM, terminate)
     while (frame := channel.receive()) is not None:
         deed, extra = frame.header["rpc"], frame.header["extra"]
         if deed == "deaf":
@@ -31,7 +43,11 @@ def serve(channel: Channel) -> int:
             os.kill(os.getpid(), extra["signal"])
         if deed == "exit":
             os._exit(extra["code"])
+        if deed == "print":
+            os.write(1, extra["stdout"].encode())
+            os.write(2, extra["stderr"].encode())
         reply = {"pid": os.getpid(), "parent": os.getppid(), "session": os.getsid(0)}
+        reply["readers"] = len(readers)
         channel.send({"kind": "reply", "is_error": False, **reply}, frame.body)
     return 0
 
@@ -42,9 +58,9 @@ def host(channel: Channel) -> Role | int:
 
 
 KINDS = {
-    "evaluator": Kind(lambda channel: partial(serve, channel)),
-    "run": Kind(lambda channel: partial(serve, channel), outlives_parent=True),
-    "host": Kind(lambda channel: partial(host, channel)),
+    "evaluator": Kind(lambda channel, readers: partial(serve, channel, readers)),
+    "run": Kind(lambda channel, readers: partial(serve, channel, readers), outlives_parent=True),
+    "host": Kind(lambda channel, _: partial(host, channel)),
 }
 
 

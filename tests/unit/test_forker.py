@@ -6,102 +6,36 @@ Most tests play that process, frame by frame; the last ones have a real one.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
+import resource
 import signal
 import socket
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor import forker as forker_module
 from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.forker import Forker
+from codeserver.supervisor.output import Outputs
 from codeserver.wire import Frame
-from codeserver.worker.channel import Channel as WorkerChannel
-from tests.unit.forking import forking_process, order
-from tests.unit.waiting import DEADLINE, soon
-
-
-class Script:
-    """The forking process, played by a test."""
-
-    def __init__(self, adopter: Forker | None = None) -> None:
-        ours, self.socket = socket.socketpair()
-        self.socket.settimeout(DEADLINE)
-        self.channel = WorkerChannel(self.socket)
-        self.forker = Forker(Channel(ours), adopter)
-        self.following = asyncio.create_task(self.forker.follow())
-
-    async def order(self) -> tuple[dict[str, Any], list[int]]:
-        """The next order, and the descriptors that came with it."""
-        received = await asyncio.to_thread(self.channel.receive_with_fds)
-        assert received is not None
-        return received[0].header, received[1]
-
-    async def no_order(self) -> None:
-        """Make sure that nothing has been ordered."""
-        await asyncio.sleep(0)
-        self.socket.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            self.socket.recv(1)
-        self.socket.settimeout(DEADLINE)
-
-    def report(self, kind: str, **facts: Any) -> None:
-        self.channel.send({"kind": kind, **facts})
-
-    async def heard(self) -> None:
-        """Wait until every report so far was handled: a fork that fails is the last of them."""
-        forking = asyncio.create_task(self.forker.fork("probe"))
-        header, fds = await self.order()
-        while header["kind"] != "fork":
-            header, fds = await self.order()
-        os.close(*fds)
-        self.report("fork_failed", id=header["id"], reason="probe")
-        with contextlib.suppress(WorkerCrashed):
-            await soon(forking)
-
-    async def fork(self, role: str, pid: int) -> tuple[Child, WorkerChannel]:
-        """Have a child forked; returns it, and its end of the channel."""
-        forking = asyncio.create_task(self.forker.fork(role))
-        header, [fd] = await self.order()
-        assert (header["kind"], header["role"]) == ("fork", role)
-        self.report("forked", id=header["id"], pid=pid)
-        return await soon(forking), WorkerChannel.from_fd(fd)
-
-    async def die(self) -> None:
-        self.channel.close()
-        await soon(self.following)
-
-
-@contextlib.asynccontextmanager
-async def script(adopter: Forker | None = None) -> AsyncIterator[Script]:
-    made = Script(adopter)
-    try:
-        yield made
-    finally:
-        await made.die()
-
-
-async def is_waiting(work: asyncio.Future[Any]) -> bool:
-    for _ in range(3):
-        await asyncio.sleep(0)
-    return not work.done()
+from tests.unit.forking import forking_host, forking_process, order
+from tests.unit.scripted import TheirEnd, is_waiting, script
+from tests.unit.waiting import DEADLINE, soon, until
 
 
 async def test_a_fork_is_ordered_with_the_childs_socket() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("evaluator"))
-        header, [fd] = await process.order()
+        header, fds = await process.order()
         assert header == {"kind": "fork", "id": header["id"], "role": "evaluator"}
         assert await is_waiting(forking), "until the fork is confirmed"
         process.report("forked", id=header["id"], pid=4711)
         child = await soon(forking)
         assert (child.role, child.pid, child.exited.done()) == ("evaluator", 4711, False)
         assert process.forker.children == {child}
-        theirs = WorkerChannel.from_fd(fd)
+        theirs = TheirEnd.of(fds)
         await soon(child.channel.send(Frame({"kind": "hello"})))
         assert theirs.receive() == Frame({"kind": "hello"})
         child.channel.close()
@@ -119,19 +53,19 @@ async def test_confirmations_in_any_order() -> None:
             process.report("forked", id=header["id"], pid=pid)
         children = await soon(asyncio.gather(*forking))
         assert [(child.role, child.pid) for child in children] == [("a", 1), ("b", 2), ("c", 3)]
-        for child, (_, [fd]) in zip(children, orders, strict=True):
-            WorkerChannel.from_fd(fd).close()
+        for child, (_, fds) in zip(children, orders, strict=True):
+            TheirEnd.of(fds).close()
             child.channel.close()
 
 
 async def test_a_fork_that_fails() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("run"))
-        header, [fd] = await process.order()
+        header, fds = await process.order()
         process.report("fork_failed", id=header["id"], reason="no memory {0}")
         with pytest.raises(WorkerCrashed, match=r"^No process for a run: no memory \{0\}\.$"):
             await soon(forking)
-        theirs = WorkerChannel.from_fd(fd)
+        theirs = TheirEnd.of(fds)
         assert theirs.receive() is None, "the channel of no child is closed"
         theirs.close()
         assert process.forker.children == frozenset()
@@ -142,10 +76,10 @@ async def test_a_fork_whose_caller_goes_away() -> None:
     """The child that comes all the same sees the end of its input, and is followed to its end."""
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("evaluator"))
-        header, [fd] = await process.order()
+        header, fds = await process.order()
         forking.cancel()
         await asyncio.wait([forking])
-        theirs = WorkerChannel.from_fd(fd)
+        theirs = TheirEnd.of(fds)
         assert theirs.receive() is None
         theirs.close()
         process.report("forked", id=header["id"], pid=7)
@@ -234,8 +168,8 @@ async def test_the_loss_of_the_process() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
         forking = asyncio.create_task(process.forker.fork("run"))
-        _, [fd] = await process.order()
-        os.close(fd)
+        _, fds = await process.order()
+        TheirEnd.of(fds).close()
         await process.die()
         message = r"^The process that starts runs has ended\.$"
         with pytest.raises(WorkerCrashed, match=message):
@@ -265,8 +199,8 @@ async def test_rubbish_is_a_loss() -> None:
 async def test_the_reason_of_the_loss() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("host"))
-        _, [fd] = await process.order()
-        os.close(fd)
+        _, fds = await process.order()
+        TheirEnd.of(fds).close()
         process.report("failed", text="Dagster cannot be imported: KeyError('{role} {')")
         await process.die()
         for failing in (forking, process.forker.fork("host")):
@@ -278,7 +212,7 @@ async def test_the_reason_of_the_loss() -> None:
 async def test_a_fork_before_the_loss_is_noticed() -> None:
     """The order cannot be sent any more, and the loss leaves nothing behind that nobody awaits."""
     ours, theirs = socket.socketpair()
-    forker = Forker(Channel(ours))
+    forker = Forker(Channel(ours), Outputs())
     theirs.close()
     with pytest.raises(WorkerCrashed, match="The process that starts hosts has ended"):
         await soon(forker.fork("host"))
@@ -391,30 +325,23 @@ async def test_a_real_child_that_does_not_listen_is_killed_with_its_offspring() 
 
 
 async def test_real_children_do_not_outlive_the_process_that_forked_them() -> None:
-    async with forking_process() as forkserver:
-        hosting = await soon(forkserver.fork("host"))
-        host = Forker(hosting.channel, adopter=forkserver)
-        following = asyncio.create_task(host.follow())
+    async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
         child = await soon(host.fork("evaluator"))
         assert await order(child, "hang", tell=True) == Frame({"kind": "busy"})
         await soon(hosting.signal(signal.SIGKILL))
         assert await soon(hosting.ended()) == -signal.SIGKILL
-        await soon(following)
         assert await soon(child.channel.expect()) is None, "the kernel has ended it"
         assert await soon(child.ended()) is None
         child.channel.close()
 
 
 async def test_a_real_run_outlives_its_host_and_is_adopted() -> None:
-    async with forking_process() as forkserver:
-        hosting = await soon(forkserver.fork("host"))
-        host = Forker(hosting.channel, adopter=forkserver)
-        following = asyncio.create_task(host.follow())
+    async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
         run = await soon(host.fork("run"))
         before = await order(run, "echo")
         await soon(hosting.signal(signal.SIGKILL))
         await soon(hosting.ended())
-        await soon(following)
+        await until(lambda: run in forkserver.children)
         after = await order(run, "echo")
         assert before is not None
         assert after is not None
@@ -424,3 +351,107 @@ async def test_a_real_run_outlives_its_host_and_is_adopted() -> None:
         await order(run, "exit", code=7)
         assert await soon(run.ended()) == 7
         run.close()
+
+
+@pytest.mark.parametrize(("role", "readers"), [("evaluator", 0), ("host", 0), ("run", 2)])
+async def test_the_descriptors_of_a_child(
+    caplog: pytest.LogCaptureFixture, role: str, readers: int
+) -> None:
+    """What outlives the front also has the ends to read its own output from."""
+    caplog.set_level(logging.INFO, "codeserver.output")
+    async with script() as process:
+        child, theirs = await process.fork(role, 10)
+        assert len(theirs.readers) == readers
+        os.write(theirs.stdout, b"to stdout\n")
+        os.write(theirs.stderr, b"to stderr\n")
+        child.output.drain()
+        assert [
+            (record.origin, record.pid, record.stream, record.getMessage())  # type: ignore[attr-defined]
+            for record in caplog.records
+        ] == [(role, 10, "stdout", "to stdout"), (role, 10, "stderr", "to stderr")]
+        child.output.close()
+        if readers:
+            for reader, writer in zip(theirs.readers, (theirs.stdout, theirs.stderr), strict=True):
+                os.write(writer, b"on its own")
+                assert os.read(reader, 100) == b"on its own"
+        else:
+            with pytest.raises(BrokenPipeError):
+                os.write(theirs.stdout, b"to nobody")
+        theirs.close()
+        child.close()
+
+
+@pytest.mark.parametrize("way", ["fails", "is given up", "is lost"])
+async def test_a_fork_that_comes_to_nothing_reads_no_output(way: str) -> None:
+    async with script() as process:
+        forking = asyncio.create_task(process.forker.fork("evaluator"))
+        header, fds = await process.order()
+        theirs = TheirEnd.of(fds)
+        if way == "fails":
+            process.report("fork_failed", id=header["id"], reason="no memory")
+        elif way == "is given up":
+            forking.cancel()
+        else:
+            await process.die()
+        await asyncio.wait([forking], timeout=DEADLINE)
+        assert forking.cancelled() or isinstance(forking.exception(), WorkerCrashed)
+        for fd in (theirs.stdout, theirs.stderr):
+            with pytest.raises(BrokenPipeError):
+                os.write(fd, b"to nobody")
+        theirs.close()
+
+
+@pytest.mark.parametrize(("role", "needed"), [("evaluator", 6), ("run", 8)])
+async def test_a_fork_without_enough_descriptors(role: str, needed: int) -> None:
+    """Whichever is the first that cannot be had, those before it are closed."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with script() as process:
+        for left in range(needed):
+            free = _free_numbers(left + 1)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], limits[1]))
+            try:
+                with pytest.raises(WorkerCrashed, match=rf"^No process for a {role}: Too many"):
+                    await soon(process.forker.fork(role))
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            assert _free_numbers(left + 1) == free
+        await process.no_order()
+        child, theirs = await process.fork(role, 10)
+        theirs.close()
+        child.close()
+
+
+def _free_numbers(count: int) -> list[int]:
+    """The descriptors that will be opened next."""
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
+    for fd in opened:
+        os.close(fd)
+    return opened
+
+
+async def test_real_children_print(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "codeserver.output")
+    async with forking_process() as forker:
+        child = await soon(forker.fork("evaluator"))
+        await order(child, "print", stdout="é\n", stderr="no newline")
+        assert child.output.last_words() == "no newline"
+        child.channel.close()
+        assert await soon(child.ended()) == 0
+        await until(lambda: not child.output.is_open)
+    found = [(record.pid, record.getMessage()) for record in caplog.records]  # type: ignore[attr-defined]
+    assert found == [(child.pid, "é"), (child.pid, "no newline")]
+
+
+@pytest.mark.parametrize("role", ["evaluator", "run"])
+async def test_a_real_child_prints_to_pipes_that_nobody_else_reads(role: str) -> None:
+    """A run goes on when the front is gone, an evaluator has nobody to print to."""
+    async with forking_process() as forker:
+        child = await soon(forker.fork(role))
+        reply = await order(child, "echo")
+        assert reply is not None
+        assert reply.header["readers"] == (2 if role == "run" else 0)
+        child.output.close()
+        reply = await order(child, "print", stdout="x", stderr="y")
+        assert (reply is not None) is (role == "run")
+        child.close()
+        assert await soon(child.ended()) == (0 if role == "run" else 1)

@@ -1,0 +1,288 @@
+"""What worker processes print: read as it comes, and logged line by line with its origin.
+
+A process must never wait because nobody reads what it prints, and a process that prints without
+end must not fill the log or keep the event loop busy. So everything is read, a generous amount a
+second is logged, and the rest is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import os
+import re
+import time
+from collections import deque
+from dataclasses import dataclass
+
+_log = logging.getLogger("codeserver.output")
+
+_READ_SIZE = 16 * 1024
+_PIPE_SIZE = 64 * 1024
+"""Bytes that a pipe holds (pipe(7)), and so the most that is unread of what was printed."""
+_BYTES_PER_LINE = 256
+_LONGEST_LINE = 64 * 1024
+"""Bytes; a longer line is logged in pieces."""
+_LINES_AT_A_TIME = 100
+_REMEMBERED = 64 * 1024
+_REPORT_PAUSE = 5.0
+"""Seconds between two reports that output was dropped, while it goes on."""
+_LONGEST_SHOWN_LINE = 400
+_SHOWN_LINES = 15
+_FATAL = "Fatal Python error"
+_NOT_USERS = (
+    f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}',
+    '  File "<string>", line 1 in <module>',
+    "Extension modules: ",
+)
+"""Lines of what Python says about a crash that do not help the author of the code."""
+_LOGGED = re.compile(r"\S*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.* - \S*dagster\S* - ")
+
+
+@dataclass
+class Budget:
+    """How much may be logged: an amount at once, and then some each second.
+
+    The unit is a line, or 256 bytes of a longer one.
+
+    Attributes:
+        per_second: how much is added each second.
+        most: how much is saved up at most.
+        left: what may be logged now; negative when the last piece was larger than what was left.
+        at: when `left` was computed, in seconds on a monotonic clock.
+    """
+
+    per_second: float = 1000.0
+    most: float = 10_000.0
+    left: float = 10_000.0
+    at: float = 0.0
+
+    def allows(self, cost: float, now: float) -> bool:
+        """Whether this much may be logged; if so, it is taken from the budget."""
+        self.left = min(self.most, self.left + (now - self.at) * self.per_second)
+        self.at = now
+        if self.left <= 0:
+            return False
+        self.left -= cost
+        return True
+
+
+class Stream:
+    """One of the two streams of a process.
+
+    Args:
+        name: `stdout` or `stderr`.
+        fd: the end to read from, which it owns.
+        output: what it is a stream of.
+    """
+
+    def __init__(self, name: str, fd: int, output: Output) -> None:
+        self.name = name
+        self._fd: int | None = fd
+        self._output = output
+        self._rest = b""
+        self._lines: deque[bytes] = deque()
+        self._dropped = 0
+        self._dropping_since = 0.0
+        self._reported_at = -math.inf
+        self._last = b""
+        os.set_blocking(fd, False)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(fd, self._readable)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may still come."""
+        return self._fd is not None
+
+    def drain(self) -> None:
+        """Read and log what has been printed until now."""
+        for _ in range(_PIPE_SIZE // _READ_SIZE + 1):  # bounded, as it may be printing right now
+            if not self._read():
+                break
+        self._log_all()
+
+    def forget(self) -> None:
+        """Let `last_lines` begin here."""
+        self._last = b""
+
+    def last_lines(self) -> list[str]:
+        """The end of what was printed, whether it was logged or not."""
+        lines = self._last.decode(errors="replace").splitlines()
+        return [line[:_LONGEST_SHOWN_LINE] for line in lines]
+
+    def finish(self) -> None:
+        """Like `drain`; a line that was begun will not be completed."""
+        self.drain()
+        self._log_rest()
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._fd is not None:
+            self.finish()
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
+
+    def _readable(self) -> None:
+        if self._lines:
+            return  # the writer waits a moment, until these are logged
+        self._read()
+        self._log_some()
+
+    def _read(self) -> bool:
+        """Read once; returns whether there may be more right now."""
+        if self._fd is None:
+            return False
+        try:
+            data = os.read(self._fd, _READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
+            self._log_all()
+            self._log_rest()
+            return False
+        self._last = (self._last + data)[-_REMEMBERED:]
+        self._take(data)
+        return True
+
+    def _take(self, data: bytes) -> None:
+        count = data.count(b"\n")
+        cost = count + len(data) / _BYTES_PER_LINE
+        now = time.monotonic()
+        if not self._output.budget.allows(cost, now):
+            if not self._dropped:
+                self._dropping_since = now
+            self._dropped += len(data)
+            if now - max(self._dropping_since, self._reported_at) > _REPORT_PAUSE:
+                self._report_dropped()
+            self._rest = data[data.rfind(b"\n") + 1 :] if count else self._rest[:_LONGEST_LINE]
+            return
+        if now - self._reported_at > _REPORT_PAUSE:
+            self._report_dropped()
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._lines.extend(lines)
+        if len(self._rest) > _LONGEST_LINE:
+            self._lines.append(self._rest)
+            self._rest = b""
+
+    def _log_some(self) -> None:
+        for _ in range(min(_LINES_AT_A_TIME, len(self._lines))):
+            self._log_line(self._lines.popleft())
+        if self._lines:
+            self._loop.call_soon(self._log_some)
+
+    def _log_all(self) -> None:
+        while self._lines:
+            self._log_line(self._lines.popleft())
+        self._report_dropped()
+
+    def _log_rest(self) -> None:
+        if self._rest:
+            self._log_line(self._rest)
+            self._rest = b""
+
+    def _log_line(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip("\r")
+        _log.info("%s", text, extra=self._origin)
+
+    @property
+    def _origin(self) -> dict[str, object]:
+        output = self._output
+        return {"origin": output.origin, "pid": output.pid, "stream": self.name}
+
+    def _report_dropped(self) -> None:
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            self._reported_at = time.monotonic()
+            budget = self._output.budget
+            _log.warning(
+                "%d bytes of output were dropped: more than %d lines at once and %d a second",
+                *(dropped, budget.most, budget.per_second),
+                extra=self._origin,
+            )
+
+
+class Output:
+    """What one process prints.
+
+    Args:
+        origin: what the process does now, in words, for the log.
+        stdout: the end to read its standard output from, which this owns.
+        stderr: likewise, for standard error.
+
+    Attributes:
+        pid: the process id, once it is known.
+        budget: how much of it is logged.
+    """
+
+    def __init__(self, origin: str, stdout: int, stderr: int) -> None:
+        self.origin = origin
+        self.pid = 0
+        self.budget = Budget(at=time.monotonic())
+        self._stderr = Stream("stderr", stderr, self)
+        self._streams = (Stream("stdout", stdout, self), self._stderr)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may still come, from the process or from what it has started."""
+        return any(stream.is_open for stream in self._streams)
+
+    def begin(self, origin: str) -> None:
+        """What is printed from now on belongs to this."""
+        self.drain()
+        self.origin = origin
+        self._stderr.forget()
+
+    def drain(self) -> None:
+        """Log what has been printed until now."""
+        for stream in self._streams:
+            stream.drain()
+
+    def last_words(self, *, with_log: bool = True) -> str:
+        """The last lines on standard error, or what Python itself said about a crash.
+
+        Args:
+            with_log: lines that Dagster has logged there count, too.
+        """
+        for stream in self._streams:
+            stream.finish()
+        lines = [line for line in self._stderr.last_lines() if not line.startswith(_NOT_USERS)]
+        if not with_log:
+            lines = [line for line in lines if not _LOGGED.match(line)]
+        for number, line in enumerate(lines):
+            if line.startswith(_FATAL):
+                return "\n".join(lines[number:][:_SHOWN_LINES])
+        return "\n".join(lines[-_SHOWN_LINES:])
+
+    def close(self) -> None:
+        """Read no more."""
+        for stream in self._streams:
+            stream.close()
+
+
+class Outputs:
+    """The outputs of all processes of a server: opened with each, closed at the latest with it."""
+
+    def __init__(self) -> None:
+        self._open: set[Output] = set()
+
+    def open(self, origin: str, stdout: int, stderr: int) -> Output:
+        """Read from these two descriptors."""
+        self._open = {output for output in self._open if output.is_open}
+        output = Output(origin, stdout, stderr)
+        self._open.add(output)
+        return output
+
+    def close(self) -> None:
+        """Close all, also those that a descendant of the process still holds open."""
+        for output in self._open:
+            output.close()
+        self._open.clear()

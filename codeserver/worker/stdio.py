@@ -1,0 +1,76 @@
+"""Where a worker process prints to: two pipes that the front reads.
+
+A run outlives the front. It keeps the reading ends of its pipes open, so that printing goes on
+working, and reads them itself from the moment that the front is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+from collections.abc import Sequence
+
+from codeserver.worker.channel import Channel
+
+_READ_SIZE = 64 * 1024
+
+_log_fd: int | None = None
+
+
+def keep_log(fd: int) -> None:
+    """Remember the server's own log, for when the front cannot write it any more."""
+    global _log_fd  # noqa: PLW0603 - a fact about the process, as its standard streams are
+    os.set_inheritable(fd, False)
+    _log_fd = fd
+
+
+def redirect(stdout: int, stderr: int) -> None:
+    """Make these descriptors, which are used up, the standard streams."""
+    for fd, standard in ((stdout, 1), (stderr, 2)):
+        os.dup2(fd, standard)
+        os.close(fd)
+
+
+class Survivor:
+    """Reads what this process prints once the front is gone.
+
+    Args:
+        channel: the socket to the front, over which nothing comes any more.
+        readers: the reading ends of the standard streams.
+    """
+
+    def __init__(self, channel: Channel, readers: Sequence[int]) -> None:
+        self._channel = channel
+        self._readers = readers
+        self._on_its_own = False
+        threading.Thread(target=self._watch, name="codeserver output", daemon=True).start()
+
+    def finish(self) -> None:
+        """Write out what is left; for the end of the process."""
+        if self._on_its_own:
+            for fd in self._readers:
+                with contextlib.suppress(OSError):
+                    while self._copy(fd):
+                        pass
+
+    def _watch(self) -> None:
+        with contextlib.suppress(OSError):
+            while self._channel.receive() is not None:
+                pass
+        self._on_its_own = True
+        poll = select.poll()
+        for fd in self._readers:
+            poll.register(fd, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                with contextlib.suppress(OSError):
+                    self._copy(fd)
+
+    def _copy(self, fd: int) -> bool:
+        data = os.read(fd, _READ_SIZE)
+        if _log_fd is not None:
+            with contextlib.suppress(OSError):
+                os.write(_log_fd, data)
+        return bool(data)

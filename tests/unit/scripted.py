@@ -1,0 +1,142 @@
+"""The forking process and its children, played by a test, frame by frame."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor.channel import Channel
+from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.output import Outputs
+from codeserver.wire import Frame
+from codeserver.worker.channel import Channel as WorkerChannel
+from tests.unit.waiting import DEADLINE, soon
+
+
+@dataclass
+class TheirEnd:
+    """What a child has of the front.
+
+    Attributes:
+        channel: its socket to the front.
+        stdout: descriptor of its standard output.
+        stderr: likewise, for standard error.
+        readers: the ends to read them from, for a child that outlives the front.
+    """
+
+    channel: WorkerChannel
+    stdout: int
+    stderr: int
+    readers: list[int]
+
+    @classmethod
+    def of(cls, fds: list[int]) -> TheirEnd:
+        """What came with an order to fork."""
+        fd, stdout, stderr, *readers = fds
+        sock = socket.socket(fileno=fd)
+        channel = WorkerChannel(sock)
+        sock.settimeout(DEADLINE)
+        return cls(channel, stdout, stderr, readers)
+
+    def receive(self) -> Frame | None:
+        """The next frame from the front, which must be there already; None at the end."""
+        return self.channel.receive()
+
+    async def hear(self) -> Frame | None:
+        """The next frame from the front, when it comes."""
+        return await asyncio.to_thread(self.channel.receive)
+
+    def send(self, kind: str, body: bytes = b"", **facts: Any) -> None:
+        """Tell the front something."""
+        self.channel.send({"kind": kind, **facts}, body)
+
+    def close(self) -> None:
+        """End, as far as the front can see."""
+        self.channel.close()
+        for fd in (self.stdout, self.stderr, *self.readers):
+            os.close(fd)
+
+
+class Script:
+    """The forking process."""
+
+    def __init__(self, adopter: Forker | None = None) -> None:
+        ours, self.socket = socket.socketpair()
+        self.socket.settimeout(DEADLINE)
+        self.channel = WorkerChannel(self.socket)
+        self.outputs = Outputs()
+        self.forker = Forker(Channel(ours), self.outputs, adopter)
+        self.following = asyncio.create_task(self.forker.follow())
+
+    async def order(self) -> tuple[dict[str, Any], list[int]]:
+        """The next order, and the descriptors that came with it."""
+        received = await asyncio.to_thread(self.channel.receive_with_fds)
+        assert received is not None
+        return received[0].header, received[1]
+
+    async def no_order(self) -> None:
+        """Make sure that nothing has been ordered."""
+        await asyncio.sleep(0)
+        self.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            self.socket.recv(1)
+        self.socket.settimeout(DEADLINE)
+
+    def report(self, kind: str, **facts: Any) -> None:
+        """Tell the front something."""
+        self.channel.send({"kind": kind, **facts})
+
+    async def heard(self) -> None:
+        """Wait until every report so far was handled: a fork that fails is the last of them."""
+        forking = asyncio.create_task(self.forker.fork("probe"))
+        header, fds = await self.order()
+        while header["kind"] != "fork":
+            header, fds = await self.order()
+        TheirEnd.of(fds).close()
+        self.report("fork_failed", id=header["id"], reason="probe")
+        with contextlib.suppress(WorkerCrashed):
+            await soon(forking)
+
+    async def confirm(self, role: str, pid: int) -> TheirEnd:
+        """Fork the child that is ordered next; returns its end."""
+        header, fds = await self.order()
+        assert (header["kind"], header["role"]) == ("fork", role)
+        self.report("forked", id=header["id"], pid=pid)
+        return TheirEnd.of(fds)
+
+    async def fork(self, role: str, pid: int) -> tuple[Child, TheirEnd]:
+        """Have a child forked; returns it, and its end."""
+        forking = asyncio.create_task(self.forker.fork(role))
+        theirs = await self.confirm(role, pid)
+        return await soon(forking), theirs
+
+    async def die(self) -> None:
+        """End, and let the front notice."""
+        self.channel.close()
+        await soon(self.following)
+
+
+@contextlib.asynccontextmanager
+async def script(adopter: Forker | None = None) -> AsyncIterator[Script]:
+    """A forking process that ends with the test."""
+    made = Script(adopter)
+    try:
+        yield made
+    finally:
+        await made.die()
+        made.outputs.close()
+
+
+async def is_waiting(work: asyncio.Future[Any]) -> bool:
+    """Whether it goes on, also after whatever could let it end has had its turn."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return not work.done()
