@@ -11,6 +11,7 @@ and the blocking side share it.
 from __future__ import annotations
 
 import json
+import signal
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,13 @@ MAX_HEADER = 16 * 1024 * 1024
 
 MAX_BODY = 4 * 1024 * 1024 * 1024
 """Longest body, in bytes."""
+
+
+STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
+"""The signal at which an evaluator prints where it is; None where there are no such signals.
+
+One of those without a name, which user code does not use for itself.
+"""
 
 
 @dataclass(frozen=True)

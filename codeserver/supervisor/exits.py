@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import signal
 
+from codeserver.supervisor.oom import OomKills
+
+_oom_kills = OomKills()
+
 
 def explain_exit(code: int | None) -> str:
     """A predicate such as `was killed by signal 11 (SIGSEGV)`.
@@ -19,5 +23,15 @@ def explain_exit(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         return f"was killed by signal {-code}"
-    hint = ", as the kernel does when memory runs out" if name == "SIGKILL" else ""
-    return f"was killed by signal {-code} ({name}){hint}"
+    reason = ": out of memory" if ran_out_of_memory(code) else ""
+    return f"was killed by signal {-code} ({name}){reason}"
+
+
+def note_out_of_memory() -> None:
+    """Take note of what the kernel has ended until now, so that it is not held to be news later."""
+    _oom_kills.happened_lately()
+
+
+def ran_out_of_memory(code: int | None) -> bool:
+    """Whether it is the kernel that has just killed a process, because memory ran out."""
+    return code == -signal.SIGKILL and _oom_kills.happened_lately()

@@ -15,8 +15,8 @@ from typing import Any
 
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import snapshots
-from codeserver.worker.failures import current_error
+from codeserver.worker import limits, snapshots
+from codeserver.worker.failures import current_error, explained
 from codeserver.worker.location import Location
 
 Answer = Callable[[Location, str, Mapping[str, Any]], Any]
@@ -50,9 +50,17 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
     """
     if rpc == "ExternalNotebookData":
         return Reply(_notebook(argument))
-    value = _ANSWERS[rpc](location, argument, extra)
+    value = _explained(_ANSWERS[rpc](location, argument, extra))
     text = value if isinstance(value, str) else dagster.serialize_value(value)
     return Reply(text.encode(), isinstance(value, _ERRORS))
+
+
+def _explained(value: Any) -> Any:
+    """The reply, with what can be said about an error that Dagster has caught itself."""
+    if isinstance(value, _WITH_ERROR) and value.error is not None:
+        limits.lift()
+        return dagster.copy(value, error=explained(value.error))
+    return value
 
 
 def _plan(location: Location, argument: str, _: Mapping[str, Any]) -> object:
@@ -252,6 +260,13 @@ def _parse_plan(argument: str) -> dagster.ExecutionPlanSnapshotArgs:
 
 
 _ERRORS = (dagster.SerializableErrorInfo, dagster.RepositoryErrorSnap)
+
+_WITH_ERROR = (
+    dagster.PartitionExecutionErrorSnap,
+    dagster.RemoteJobSubsetResult,
+    dagster.ScheduleExecutionErrorSnap,
+    dagster.SensorExecutionErrorSnap,
+)
 
 _LONGEST_SHOWN = 200
 """Characters of a path in an error message."""

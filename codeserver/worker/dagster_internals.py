@@ -80,6 +80,7 @@ from dagster._utils.log import configure_loggers
 from dagster.components.component.state_backed_component import StateBackedComponent
 from dagster_shared.error import DagsterError, SerializableErrorInfo
 from dagster_shared.libraries import DagsterLibraryRegistry
+from dagster_shared.record import copy
 from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 
 # What instances and runs import late; imported here, every fork shares it.
@@ -131,6 +132,7 @@ __all__ = [
     "capture_interrupts",
     "check",
     "configure_loggers",
+    "copy",
     "core_execute_run",
     "deserialize_value",
     "enter_loadable_target_origin_load_context",

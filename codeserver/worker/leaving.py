@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from codeserver.worker import process
@@ -36,11 +37,37 @@ def disown_inherited() -> None:
         children._children.clear()
 
 
-def leave(code: int) -> NoReturn:
-    """Do what a Python program does at its end, in the same order, and end."""
+def finish_threads(but: Collection[threading.Thread]) -> None:
+    """Wait for the threads that a Python program waits for at its end.
+
+    Args:
+        but: threads that belong to the module, not to what this process was for. They may run for
+            ever, as one that exports metrics does.
+    """
+    shut_down: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
+    if all(thread.daemon for thread in but):
+        shut_down()
+        return
+    # It is what tells pools to let their threads end, but it would wait for those others, too.
+    threading.Thread(target=shut_down, name="codeserver shutdown", daemon=True).start()
+    for thread in set(threading.enumerate()).difference(but, [threading.current_thread()]):
+        if not thread.daemon:
+            thread.join()
+
+
+def leave(code: int, but: Collection[threading.Thread], last: Callable[[], None]) -> NoReturn:
+    """Do what a Python program does at its end, in the same order, then `last`, and end.
+
+    Args:
+        code: the exit code.
+        but: threads that are not waited for.
+        last: what is done at the very end.
+    """
     with contextlib.suppress(BaseException):
-        threading._shutdown()  # type: ignore[attr-defined]
+        finish_threads(but)
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     process.flush()
+    with contextlib.suppress(BaseException):
+        last()
     os._exit(code)

@@ -5,35 +5,47 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import traceback
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NoReturn
 
 from codeserver.wire import Frame
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import disown_inherited, leave
 from codeserver.worker.location import Location
+from codeserver.worker.stdio import Survivor
 
 
-def execute(channel: Channel, location: Location) -> NoReturn:
-    """Execute the run that the first frame names.
+def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoReturn:
+    """Execute the run that the next frame names.
 
     Tells the front `started` or `not_started`, and `finished` when the run has a final status.
     The front may go away meanwhile; the run goes on.
+
+    Args:
+        channel: the socket to the front.
+        readers: the reading ends of what this process prints.
+        location: the loaded definitions.
     """
     disown_inherited()
+    threads = {*threading.enumerate()} - {threading.current_thread()}
     frame = channel.receive()
     code = 0
+    at_end = process.flush
     if frame is not None:
+        at_end = Survivor(channel, readers).finish
         location.order.remove_loggers()
         try:
             code = _execute_ordered(channel, location, frame)
         except BaseException:
             traceback.print_exc()
             code = 1
-    leave(code)
+    leave(code, threads, at_end)
 
 
 def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,11 +84,16 @@ def name_of(process: psutil.Process) -> str:
 
 @contextlib.contextmanager
 def serve(
-    home: Path, socket: Path, *options: str, cwd: Path, env: Mapping[str, str] | None = None
+    home: Path,
+    socket: Path,
+    *options: str,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    command: Sequence[str] = OURS,
 ) -> Iterator[Server]:
     """Run `codeserver grpc` with these options; `home` is the DAGSTER_HOME."""
     process = ServerProcess(
-        [*OURS, *options], socket, env={"DAGSTER_HOME": str(home), **(env or {})}, cwd=cwd
+        [*command, *options], socket, env={"DAGSTER_HOME": str(home), **(env or {})}, cwd=cwd
     )
     with contextlib.ExitStack() as stack:
         # For the report of a test that fails.

@@ -11,8 +11,8 @@ from dagster_shared.error import SerializableErrorInfo
 
 import codeserver
 from codeserver import wire
-from codeserver.worker import dagster_internals
-from codeserver.worker.failures import current_error
+from codeserver.worker import dagster_internals, limits
+from codeserver.worker.failures import current_error, explained
 
 OWN = str(Path(codeserver.__file__).parent)
 
@@ -124,3 +124,68 @@ def test_files_with_names_like_ours_are_the_users(file: str) -> None:
     except ValueError:
         shown = current_error()
     assert any(file in frame for frame in shown.stack)
+
+
+NOTE = (
+    "It needs more than the 100 MiB of memory that --worker-memory-limit leaves to one evaluator."
+)
+
+
+class NotMemoryError(MemoryError):
+    """One that the user's code raises about something else."""
+
+
+def for_memory() -> None:
+    raise MemoryError
+
+
+def caused_by_memory() -> None:
+    try:
+        for_memory()
+    except MemoryError as error:
+        raise ValueError("outer") from error
+
+
+def while_memory_was_out() -> None:
+    try:
+        caused_by_memory()
+    finally:
+        raise KeyError("clean-up")
+
+
+def for_something_else() -> None:
+    raise NotMemoryError
+
+
+@pytest.mark.parametrize(
+    ("work", "is_for_memory"),
+    [
+        (for_memory, True),
+        (caused_by_memory, True),
+        (while_memory_was_out, True),
+        (for_something_else, False),
+        (plain, False),
+    ],
+)
+@pytest.mark.parametrize("limit", [None, 100 << 20])
+def test_errors_of_the_memory_limit_are_explained(
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[], None],
+    is_for_memory: bool,
+    limit: int | None,
+) -> None:
+    """At the end of the message, once; with no limit, it is the machine that has no more."""
+    lifted: list[bool] = []
+    monkeypatch.setattr(limits, "_limit", limit)
+    monkeypatch.setattr(limits, "lift", lambda: lifted.append(True))
+    try:
+        work()
+    except Exception as error:
+        raw = dagster_internals.serializable_error_info_from_exc_info(
+            (type(error), error, error.__traceback__)
+        )
+        shown = current_error()
+    assert lifted, "it takes memory to say so"
+    note = f"{NOTE}\n" if is_for_memory and limit else ""
+    assert shown.message == raw.message + note
+    assert explained(shown) == shown

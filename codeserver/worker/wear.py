@@ -1,0 +1,65 @@
+"""Whether an evaluator is still what it was when it started, or should not be used again.
+
+Evaluators answer many requests, and what one leaves behind must not reach the next: a folder that
+a sensor has changed to, a variable that it has set, a file that it has not closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from typing import Any
+
+from codeserver.worker import limits, process
+
+_MORE_FILES = 64
+
+_SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+
+
+class Wear:
+    """What this process was like at the start.
+
+    Args:
+        max_growth: bytes of memory by which it may grow; 0 for no limit.
+    """
+
+    def __init__(self, max_growth: int) -> None:
+        self._max_growth = max_growth
+        self._state = _state()
+        self._threads = set(threading.enumerate())
+        self._files = len(process.open_descriptors())
+        self._memory = limits.resident_size()
+
+    def reason(self) -> str | None:
+        """Why this process should not be used again, None when it may be."""
+        state = _state()
+        for what, value in self._state.items():
+            if state[what] != value:
+                return f"it has changed its {what}"
+        if (more := len(process.open_descriptors()) - self._files) > _MORE_FILES:
+            return f"it has left {more} files open"
+        if left := set(threading.enumerate()) - self._threads:
+            return f"it has left threads running: {', '.join(thread.name for thread in left)}"
+        growth = limits.resident_size() - self._memory
+        if 0 < self._max_growth < growth:
+            return f"it has grown by {growth / 2**20:.0f} MiB"
+        return None
+
+
+def _state() -> dict[str, Any]:
+    folder = None
+    with contextlib.suppress(OSError):
+        folder = os.getcwd()
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return {
+        "working directory": folder,
+        "file mode mask": mask,
+        "environment": os.environb.copy(),
+        "signal handlers": [signal.getsignal(number) for number in _SIGNALS],
+        "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        "timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+    }

@@ -1,0 +1,117 @@
+"""As process 1 of a container: signals, orphans, and nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from dagster import DagsterRunStatus
+
+from tests.process.running import final_status, launch, launch_patient
+from tests.process.serving import (
+    LIMIT,
+    SOON,
+    USER_CODE,
+    Server,
+    name_of,
+    serve,
+    skip_message,
+    wait_until_gone,
+)
+from tests.support.eventually import eventually
+
+_UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
+
+
+def _can_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _can_unshare(), reason="needs the right to make a container")
+
+
+@pytest.fixture
+def container(home: Path, work: Path) -> Iterator[Server]:
+    """A server that is the first process of a namespace of processes."""
+    command = [*_UNSHARE, sys.executable, "-m", "codeserver", "grpc"]
+    with serve(home, work / "s.sock", "-f", "repo.py", cwd=USER_CODE, command=command) as server:
+        yield server
+        # `unshare` takes no notice of signals while its child lives.
+        if server.front.poll() is None:
+            for process in psutil.Process(server.front.pid).children():
+                process.terminate()
+            server.front.wait(LIMIT)
+
+
+def first(server: Server) -> psutil.Process:
+    """The server as it is seen from outside."""
+    (process,) = psutil.Process(server.front.pid).children()
+    return process
+
+
+def children(server: Server) -> list[psutil.Process]:
+    return first(server).children(recursive=True)
+
+
+def zombies(server: Server) -> list[psutil.Process]:
+    found = []
+    for process in children(server):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def test_it_ends_at_a_signal(container: Server) -> None:
+    assert skip_message(container)
+
+    first(container).send_signal(signal.SIGTERM)
+
+    assert container.wait_for_exit() == 0
+
+
+def test_orphans_are_reaped(container: Server) -> None:
+    """Also those that nobody but process 1 adopts, because the forkserver has died."""
+    launched = launch(container, "endless")
+    (forkserver,) = [p for p in children(container) if name_of(p) == "codeserver fork"]
+    run = next(p for p in children(container) if name_of(p) == "codeserver run")
+
+    forkserver.kill()
+    eventually(lambda: run.ppid() == first(container).pid, what="the run to be adopted")
+    run.kill()
+
+    assert final_status(launched) is DagsterRunStatus.FAILURE
+    eventually(lambda: not run.is_running(), within=SOON, what="the run to be reaped")
+    eventually(lambda: skip_message(container), within=LIMIT, what="a tick that works")
+    eventually(lambda: not zombies(container), within=SOON, what="no zombies")
+
+
+def test_no_zombies_after_many_runs(container: Server, work: Path) -> None:
+    runs = [launch_patient(container, work / "release") for _ in range(5)]
+    (work / "release").touch()
+    runs += [launch_patient(container, work / "release") for _ in range(15)]
+    assert {final_status(run) for run in runs} == {DagsterRunStatus.SUCCESS}
+
+    eventually(lambda: not zombies(container), within=SOON, what="no zombies")
+    names = [name_of(process) for process in children(container)]
+    assert "codeserver run" not in names
+
+
+def test_when_it_is_killed_nothing_is_left(container: Server) -> None:
+    assert skip_message(container)
+    processes = children(container)
+
+    first(container).kill()
+
+    assert len(processes) >= 3  # forkserver, host, evaluator
+    wait_until_gone(processes)
+    container.front.wait(SOON)

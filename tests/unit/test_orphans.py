@@ -1,0 +1,143 @@
+"""Letting go of children that nobody waits for.
+
+Each case is a fork of its own of one process, because it has children of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import codeserver
+
+PROGRAM = """
+import asyncio, json, os, signal, sys, traceback
+from codeserver.supervisor import orphans
+
+def child(code=0):
+    '''A child that has ended, and that nobody has asked about.'''
+    pid = os.fork()
+    if pid == 0:
+        os._exit(code)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return pid
+
+def living():
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    return pid
+
+def end(pid):
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+def is_there(pid):
+    try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+results = {}
+for name, program in json.load(sys.stdin).items():
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(writer, 1)
+        os.dup2(writer, 2)
+        code = 1
+        try:
+            exec(program)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(code)
+    os.close(writer)
+    with open(reader) as output:
+        text = output.read().strip()
+    os.waitpid(pid, 0)
+    results[name] = text
+print(json.dumps(results))
+"""
+
+
+CASES = {
+    "no children": ("orphans.reap(); print('fine')", "fine"),
+    "adopted ones": (
+        "all = [child(), child(3), child()]\norphans.reap(); print([is_there(pid) for pid in all])",
+        "[False, False, False]",
+    ),
+    "one that lives is left alone": (
+        "pid = living(); orphans.reap(); print(is_there(pid))\n"
+        "end(pid); orphans.reap(); print(is_there(pid))",
+        "True\nFalse",
+    ),
+    "one that somebody waits for": (
+        "pid = child(7); orphans.expect(pid)\n"
+        "orphans.reap(); print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))",
+        "7",
+    ),
+    "others, before and after it has been waited for": (
+        "pid = child(7); orphans.expect(pid); others = [child(), child()]\n"
+        "orphans.reap(); os.waitpid(pid, 0); orphans.has_been_waited_for(pid)\n"
+        "orphans.reap(); print([is_there(pid) for pid in others])",
+        "[False, False]",
+    ),
+    "an expected one that lives holds nobody up": (
+        "pid = living(); orphans.expect(pid); other = child()\n"
+        "orphans.reap(); print(is_there(pid), is_there(other))\n"
+        "end(pid); orphans.reap(); print(is_there(pid)); os.waitpid(pid, 0)",
+        "True False\nTrue",
+    ),
+    "whose number is used again": (
+        "pid = child(); orphans.expect(pid); orphans.has_been_waited_for(pid)\n"
+        "orphans.reap(); print(is_there(pid))",
+        "False",
+    ),
+    "who was never expected": ("orphans.has_been_waited_for(12345); print('fine')", "fine"),
+}
+
+
+IN_ANOTHER_PROCESS = """
+async def main():
+    before = signal.getsignal(signal.SIGCHLD)
+    orphans.reap_if_first_process()
+    assert signal.getsignal(signal.SIGCHLD) == before
+    pid = child(5)
+    orphans.has_been_waited_for(12345)
+    await asyncio.sleep(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
+asyncio.run(main())
+"""
+"""Others than process 1 adopt nobody, and their children are somebody's."""
+
+CASES["another than the first process reaps nothing by itself"] = (IN_ANOTHER_PROCESS, "5")
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, str]:
+    """What each case prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        input=json.dumps({name: program for name, (program, _) in CASES.items()}),
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=Path(codeserver.__file__).parents[1],
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_reap(results: dict[str, str], name: str) -> None:
+    assert results[name] == CASES[name][1]
