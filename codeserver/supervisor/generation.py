@@ -23,6 +23,18 @@ class LoadFailure:
     digest: str
 
 
+class NotLoaded(Exception):
+    """The code failed to load, so there is nothing to answer with.
+
+    Attributes:
+        failure: what clients are shown instead.
+    """
+
+    def __init__(self, failure: LoadFailure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
 @dataclass(frozen=True)
 class RepositorySnapshot:
     """One repository of a generation.
@@ -31,11 +43,13 @@ class RepositorySnapshot:
         deferred: serialized `RepositorySnap` that refers to its jobs.
         jobs: serialized `JobDataSnap` by job name, each once it is built; None when it could
             not be, so that whoever asks gets the error.
+        names: of its `job`s, `schedule`s and `sensor`s, by kind.
         counts: how many jobs, assets, schedules and sensors it has.
     """
 
     deferred: bytes
     jobs: Mapping[str, asyncio.Future[bytes | None]]
+    names: Mapping[str, frozenset[str]]
     counts: Mapping[str, int]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 
-from codeserver.config import Config
+from codeserver.config import Config, parse_size
 from codeserver.target import Target
 
 
@@ -33,5 +33,8 @@ def load_order(config: Config, target: Target, defs_state_info: str | None) -> b
             "defs_state_info": defs_state_info,
             "log_level": config.log_level,
             "log_format": config.log_format,
+            "isolation": config.isolation,
+            "memory_limit": parse_size(config.worker_memory_limit),
+            "max_growth": parse_size(config.worker_max_growth),
         }
     ).encode()

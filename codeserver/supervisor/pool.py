@@ -1,23 +1,38 @@
-"""The evaluators of one generation: forked on demand, reused, and killed at the deadline."""
+"""The evaluators of one generation: started on demand, reused, and killed at the deadline."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from codeserver import errors
-from codeserver.errors import Draining, RequestTimeout, WorkerCrashed
+from codeserver.errors import CodeserverError, Draining, RequestTimeout, WorkerCrashed
+from codeserver.supervisor.crashes import Crashes
 from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.forker import Child
+from codeserver.supervisor.request import Request
+from codeserver.supervisor.slots import ENDING, Slots
+from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
+T = TypeVar("T")
+Starting = asyncio.Task["Child | CodeserverError"]
+
+_log = logging.getLogger("codeserver")
+
 _KILL_GRACE = 2.0
+_KILL_PATIENCE = 1.0
+"""Seconds that a killed process may take to be gone, before its slot is given to another."""
+_EXIT_PATIENCE = 0.5
+"""Seconds between the end of what an evaluator says and the report that it has ended."""
+_LEAVE_PATIENCE = 5.0
+"""Seconds that an evaluator which is not needed any more may take to finish its threads."""
 _IDLE_SECONDS = 60.0
-_REQUESTS_PER_EVALUATOR = 1000
 
 
 @dataclass(frozen=True)
@@ -33,61 +48,75 @@ class Reply:
     is_error: bool
 
 
-class Pool:
-    """Evaluates requests in processes forked from one host.
+@dataclass(frozen=True)
+class Lanes:
+    """Who may evaluate at the same time, shared by all generations of a location.
 
-    Args:
-        forker: forks from the host.
-        slots: bounds how many evaluate at a time, shared by all generations of a location.
-        tasks: owns the ends of evaluators.
+    Attributes:
+        user_code: for requests that call the user's functions.
+        other: for those that do not. They cannot hang, so there is always room for them.
     """
 
-    def __init__(self, forker: Forker, slots: asyncio.Semaphore, tasks: Tasks) -> None:
-        self._forker = forker
-        self._slots = slots
+    user_code: Slots
+    other: Slots
+
+
+class Pool:
+    """Evaluates requests in processes that have the code of one generation.
+
+    Args:
+        starter: starts evaluators.
+        lanes: bound how many evaluate at a time.
+        tasks: owns the starts and ends of evaluators.
+        max_requests: how many requests one evaluator answers before it is replaced; 0 for no
+            limit.
+    """
+
+    def __init__(self, starter: Starter, lanes: Lanes, tasks: Tasks, max_requests: int = 0) -> None:
+        self._starter = starter
+        self._lanes = lanes
         self._tasks = tasks
+        self._max_requests = max_requests
+        self._crashes = Crashes()
         self._idle: list[Child] = []
         self._working: set[Child] = set()
+        self._leaving: set[asyncio.Task[int | None]] = set()
+        self._starting = 0
         self._served: dict[Child, int] = {}
         self._timers: dict[Child, asyncio.TimerHandle] = {}
         self._requests = 0
-        self._busy = 0
-        self._waiting = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._closed = False
         self._ended = False
 
-    @property
-    def busy(self) -> int:
-        """How many requests are being answered."""
-        return self._busy
-
-    @property
-    def queued(self) -> int:
-        """How many requests wait for a free evaluator."""
-        return self._waiting
-
-    async def evaluate(
-        self, rpc: str, argument: bytes, extra: Mapping[str, Any], timeout: float
-    ) -> Reply:
+    async def evaluate(self, request: Request) -> Reply:
         """The answer of user code to one request.
 
-        Args:
-            rpc: name of the RPC.
-            argument: its serialized argument.
-            extra: its other fields, by name.
-            timeout: seconds it may take, waiting for a free evaluator included.
-
         Raises:
-            RequestTimeout: it took longer; the evaluator is killed.
+            RequestTimeout: it took longer than it may; the evaluator is killed.
             WorkerCrashed: the evaluator ended without answering.
+            Overloaded: too many requests wait already.
             CallerError: the request cannot be answered.
         """
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + request.timeout
+        self._refuse_what_keeps_crashing(request)
         self.hold()
         try:
-            return await self._evaluate(rpc, argument, extra, deadline, timeout)
+            slots = self._lanes.user_code if request.runs_user_code else self._lanes.other
+            await slots.take(request.subject, request.timeout)
+            try:
+                # Again: it may have crashed for others while this one waited.
+                self._refuse_what_keeps_crashing(request)
+                if time.monotonic() >= deadline:
+                    raise RequestTimeout(
+                        f"The {request.subject} had no time left when an evaluator was free: it "
+                        f"had {request.timeout:.3g} seconds."
+                    )
+            except BaseException:
+                slots.give_back(request.subject)
+                raise
+            return await self._evaluate(request, slots, deadline)
         finally:
             self.release()
 
@@ -106,109 +135,211 @@ class Pool:
         """Wait until no request is being evaluated."""
         await self._quiet.wait()
 
+    def warm(self) -> None:
+        """Have an evaluator ready before the first request comes, where starting one is slow."""
+        if self._starter.is_slow and not self._closed and not self._idle and not self._starting:
+            self._tasks.start("start spare evaluator", self._start_spare())
+
     def close(self) -> None:
         """Let idle evaluators end; busy ones end with their request."""
         self._closed = True
         while self._idle:
             self._dismiss(self._idle.pop())
 
+    async def closed(self) -> None:
+        """Wait until those that were let go have ended."""
+        while self._leaving:
+            await asyncio.wait(self._leaving)
+
     def end(self) -> None:
         """End every evaluator, and refuse what is still to come."""
-        self._ended = True
-        self.close()
-        for evaluator in self._working:
+        self._ended = self._closed = True
+        for evaluator in (*self._idle, *self._working):
+            self._forget(evaluator)
             self._tasks.start("end evaluator", evaluator.end(_KILL_GRACE))
+        self._idle.clear()
 
-    async def _evaluate(
-        self, rpc: str, argument: bytes, extra: Mapping[str, Any], deadline: float, timeout: float
-    ) -> Reply:
-        self._waiting += 1
+    def _refuse_what_keeps_crashing(self, request: Request) -> None:
+        if request.runs_user_code:
+            objection = self._crashes.objection(request.subject, time.monotonic())
+            if objection is not None:
+                raise WorkerCrashed(objection)
+
+    async def _evaluate(self, request: Request, slots: Slots, deadline: float) -> Reply:
+        evaluator = self._take_idle()
+        starting: Starting | None = None
         try:
-            await asyncio.wait_for(self._slots.acquire(), timeout)
-        except asyncio.TimeoutError:
-            raise RequestTimeout(
-                f"{rpc} waited {timeout:g} seconds for a free evaluator; all are busy. Raise "
-                "--max-workers, or look for user code that hangs."
-            ) from None
-        finally:
-            self._waiting -= 1
-        self._busy += 1
-        try:
-            request = Frame({"kind": "request", "rpc": rpc, "extra": dict(extra)}, argument)
-            remaining = max(0.0, deadline - time.monotonic())
-            try:
-                reply = await asyncio.wait_for(self._ask(request), remaining)
-            except asyncio.TimeoutError:
-                raise RequestTimeout(
-                    f"{rpc} took longer than {timeout:g} seconds, so its evaluator was ended."
-                ) from None
-        finally:
-            self._busy -= 1
-            self._slots.release()
+            if evaluator is None:
+                starting = self._tasks.start("start evaluator", self._start())
+                evaluator = await _by(deadline, _started(starting))
+            reply = await _by(deadline, self._ask(evaluator, request))
+        except BaseException as error:
+            # A timeout, a caller that went away, a crash: it never answers another request, and
+            # its slot is free when it is gone.
+            is_late = isinstance(error, asyncio.TimeoutError)
+            slots.count_as_ending(request.subject)
+            if evaluator is not None:
+                ending = self._end(evaluator, is_late)
+                self._tasks.start("end evaluator", self._free_after(ending, slots))
+            elif starting is not None:
+                self._tasks.start("keep evaluator", self._free_after(self._keep(starting), slots))
+            if is_late:
+                raise _too_late(request, evaluator) from None
+            raise
+        slots.give_back(request.subject)
+        self._crashes.clear(request.subject)
+        self._give_back(evaluator, reply.header.get("worn"))
         return _understand(reply)
 
-    async def _ask(self, request: Frame) -> Frame:
-        if self._ended:
-            raise Draining("The server is shutting down.")
-        evaluator = await self._take()
-        self._working.add(evaluator)
-        try:
-            try:
-                await evaluator.channel.send(request)
-                reply = await evaluator.channel.expect()
-            except BrokenPipeError:
-                reply = None
-            if reply is None:
-                code = await evaluator.end(_KILL_GRACE)
-                raise WorkerCrashed(
-                    f"The process that evaluated {request.header['rpc']} {explain_exit(code)}."
-                )
-        except BaseException:
-            # A timeout, a caller that went away, a crash: it never answers another request.
-            self._forget(evaluator)
-            self._tasks.start("end evaluator", evaluator.end(_KILL_GRACE))
-            raise
-        finally:
-            self._working.discard(evaluator)
-        self._give_back(evaluator)
-        return reply
-
-    async def _take(self) -> Child:
+    def _take_idle(self) -> Child | None:
         while self._idle:
             evaluator = self._idle.pop()
-            self._timers.pop(evaluator).cancel()
-            if not evaluator.exited.done():
+            if timer := self._timers.pop(evaluator, None):
+                timer.cancel()
+            if not evaluator.exited.done() and evaluator.channel.is_quiet:
                 return evaluator
-            self._forget(evaluator)
-            evaluator.channel.close()
-        return await self._forker.fork("evaluator")
+            self._dismiss(evaluator)  # it has died idle, or is about to
+        return None
 
-    def _give_back(self, evaluator: Child) -> None:
+    async def _start(self) -> Child | CodeserverError:
+        """A new evaluator, or why there is none; a task that fails would be taken for a defect."""
+        if self._ended:
+            return Draining("The server is shutting down.")
+        self._starting += 1
+        try:
+            return await self._starter.start("evaluator")
+        except WorkerCrashed as error:
+            return error
+        finally:
+            self._starting -= 1
+
+    async def _start_spare(self) -> None:
+        started = await self._start()
+        if isinstance(started, Child):
+            self._rest(started)
+        else:
+            _log.warning("%s", started)
+
+    async def _keep(self, starting: Starting) -> None:
+        """Who waited for it has given up; the next request may have it."""
+        await asyncio.wait([starting])
+        if not starting.cancelled() and isinstance(started := starting.result(), Child):
+            self._rest(started)
+
+    async def _ask(self, evaluator: Child, request: Request) -> Frame:
+        if self._ended:
+            raise Draining("The server is shutting down.")
+        self._working.add(evaluator)
+        evaluator.output.begin(request.subject)
+        header = {"kind": "request", "rpc": request.rpc, "extra": dict(request.extra)}
+        try:
+            await evaluator.channel.send(Frame(header, request.argument))
+            reply = await evaluator.channel.expect()
+        except BrokenPipeError:
+            reply = None
+        finally:
+            self._working.discard(evaluator)
+        if reply is None:
+            raise await self._crashed(evaluator, request)
+        return reply
+
+    async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
+        done, _ = await asyncio.wait([evaluator.exited], timeout=_EXIT_PATIENCE)
+        if done:
+            how = explain_exit(evaluator.exited.result())
+        else:
+            how = "has closed its connection to the server, and was ended"
+            await evaluator.end(_KILL_GRACE)
+        if self._ended:
+            return WorkerCrashed("The server is shutting down, and ended the process.")
+        reason = f"The process that evaluated the {request.subject} {how}."
+        if words := evaluator.output.last_words():
+            reason += f" The last lines on its standard error:\n{words}"
+        if request.runs_user_code:
+            self._crashes.add(request.subject, reason, time.monotonic())
+        _log.warning("the evaluator of the %s (process %d) %s", request.subject, evaluator.pid, how)
+        return WorkerCrashed(reason)
+
+    async def _end(self, evaluator: Child, is_late: bool) -> None:
+        self._forget(evaluator)
+        ending = self._tasks.start("await end of evaluator", self._signal(evaluator, is_late))
+        await asyncio.wait([ending], timeout=_KILL_GRACE + _KILL_PATIENCE)
+
+    async def _signal(self, evaluator: Child, is_late: bool) -> None:
+        if is_late:
+            await evaluator.show_stack()
+        await evaluator.end(_KILL_GRACE)
+
+    async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
+        await end
+        slots.give_back(ENDING)
+        self.warm()
+
+    def _give_back(self, evaluator: Child, worn: str | None) -> None:
         served = self._served.get(evaluator, 0) + 1
         self._served[evaluator] = served
-        if self._closed or served >= _REQUESTS_PER_EVALUATOR:
+        if worn is None and 0 < self._max_requests <= served:
+            worn = f"it has answered {served} requests"
+        if worn is not None:
+            _log.debug("evaluator %d is replaced: %s", evaluator.pid, worn)
+            self._dismiss(evaluator)
+            self.warm()
+        else:
+            self._rest(evaluator)
+
+    def _rest(self, evaluator: Child) -> None:
+        """Let it wait for the next request."""
+        if self._closed:
             self._dismiss(evaluator)
             return
         self._idle.append(evaluator)
-        self._timers[evaluator] = asyncio.get_running_loop().call_later(
-            _IDLE_SECONDS, self._dismiss_idle, evaluator
-        )
+        loop = asyncio.get_running_loop()
+        self._timers[evaluator] = loop.call_later(_IDLE_SECONDS, self._dismiss_idle, evaluator)
 
     def _dismiss_idle(self, evaluator: Child) -> None:
-        if evaluator in self._idle:
+        is_spare = self._starter.is_slow and len(self._idle) == 1
+        if evaluator in self._idle and not is_spare:
             self._idle.remove(evaluator)
             self._dismiss(evaluator)
 
     def _dismiss(self, evaluator: Child) -> None:
         """Let it end by itself: it sees the end of its input."""
         self._forget(evaluator)
-        self._tasks.start("dismiss evaluator", evaluator.end(_KILL_GRACE))
+        leaving = self._tasks.start(
+            "dismiss evaluator", evaluator.leave(_LEAVE_PATIENCE, _KILL_GRACE)
+        )
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     def _forget(self, evaluator: Child) -> None:
         self._served.pop(evaluator, None)
         timer = self._timers.pop(evaluator, None)
         if timer is not None:
             timer.cancel()
+
+
+async def _started(starting: Starting) -> Child:
+    started = await asyncio.shield(starting)
+    if isinstance(started, Child):
+        return started
+    raise started
+
+
+async def _by(deadline: float, work: Awaitable[T]) -> T:
+    return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
+
+
+def _too_late(request: Request, evaluator: Child | None) -> RequestTimeout:
+    seconds = f"{request.timeout:.3g} seconds"
+    if evaluator is None:
+        return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
+    _log.warning(
+        "the %s took longer than %s; its evaluator (process %d) is ended",
+        *(request.subject, seconds, evaluator.pid),
+    )
+    return RequestTimeout(
+        f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
+    )
 
 
 def _understand(frame: Frame) -> Reply:
@@ -218,4 +349,4 @@ def _understand(frame: Frame) -> Reply:
     if frame.kind == "refused":
         kind = getattr(errors, str(frame.header.get("error")), errors.InvalidRequest)
         raise kind(message)
-    raise WorkerCrashed(message)
+    raise WorkerCrashed(message, frame.body)

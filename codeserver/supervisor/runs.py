@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codeserver.errors import WorkerCrashed
-from codeserver.supervisor.exits import explain_exit
+from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
@@ -19,6 +20,10 @@ _log = logging.getLogger("codeserver")
 
 _KILL_GRACE = 5.0
 _RECORDING_PAUSES = (0.0, 1.0, 5.0)
+_RECORDING_SECONDS = 60.0
+
+Environment = Mapping[str, "str | None"]
+"""Variables that loading the code has changed; None for one that is gone."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,16 @@ class Launch:
 
 
 class _Run:
-    def __init__(self, run_id: str, arguments: bytes, child: Child) -> None:
+    def __init__(self, run_id: str, arguments: bytes, environment: Environment) -> None:
         self.run_id = run_id
         self.arguments = arguments
-        self.child = child
+        self.environment = environment
+        self.child: Child | None = None
         self.cancelled = False
+
+    async def signal(self, number: signal.Signals) -> None:
+        if self.child is not None:
+            await self.child.signal(number)
 
 
 class Runs:
@@ -55,7 +65,7 @@ class Runs:
     def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker]) -> None:
         self._tasks = tasks
         self._caretakers = caretakers
-        self._runs: dict[str, _Run | None] = {}
+        self._runs: dict[str, _Run] = {}
         self._none = asyncio.Event()
         self._none.set()
 
@@ -64,27 +74,33 @@ class Runs:
         """Ids of the runs that are being executed."""
         return list(self._runs)
 
-    async def start(self, run_id: str, arguments: bytes, host: Forker) -> Launch:
-        """Execute a run in a process forked from `host`.
+    async def start(
+        self, run_id: str, arguments: bytes, starter: Starter, environment: Environment
+    ) -> Launch:
+        """Execute a run in a process of its own.
 
         Args:
             run_id: its id.
             arguments: serialized `ExecuteExternalJobArgs`.
-            host: the generation that executes it.
+            starter: starts the process, with the code of the generation that executes it.
+            environment: of that generation.
         """
         if run_id in self._runs:
             return Launch(False, f"Run {run_id} is already being executed by this server.")
         self._none.clear()
-        self._runs[run_id] = None
+        run = self._runs[run_id] = _Run(run_id, arguments, environment)
         try:
-            run = _Run(run_id, arguments, await host.fork("run"))
-            self._runs[run_id] = run
-            return await self._launch(run)
-        except WorkerCrashed as error:
-            return Launch(False, str(error))
-        finally:
-            if self._runs.get(run_id) is None:
-                self._remove(run_id)
+            child = await starter.start("run")
+        except BaseException as error:
+            self._remove(run_id)
+            if isinstance(error, WorkerCrashed):
+                return Launch(False, str(error))
+            raise
+        child.output.begin(f"run {run_id}")
+        run.child = child
+        if run.cancelled:
+            await child.signal(signal.SIGINT)
+        return await self._launch(run, child)
 
     def can_cancel(self, run_id: str) -> bool:
         """Whether `cancel` would have an effect."""
@@ -99,7 +115,7 @@ class Runs:
         if not run.cancelled:
             # Once only: a second interrupt would break into the clean-up that the first one began.
             run.cancelled = True
-            await run.child.signal(signal.SIGINT)
+            await run.signal(signal.SIGINT)
         return True
 
     async def finished(self) -> None:
@@ -107,64 +123,77 @@ class Runs:
         await self._none.wait()
 
     async def interrupt_all(self) -> None:
+        """Interrupt every run."""
+        for run_id in self.current:
+            await self.cancel(run_id)
+
+    async def end_all(self) -> None:
         """Interrupt every run, and kill those that do not end soon."""
-        running = [run for run in self._runs.values() if run is not None]
-        for run in running:
-            await self.cancel(run.run_id)
+        running = list(self._runs.values())
+        await self.interrupt_all()
         try:
             await asyncio.wait_for(self.finished(), _KILL_GRACE)
         except asyncio.TimeoutError:
             for run in running:
-                await run.child.signal(signal.SIGKILL)
+                await run.signal(signal.SIGKILL)
             # Recording their ends needs the instance, which may not answer.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.finished(), _KILL_GRACE)
 
-    async def _launch(self, run: _Run) -> Launch:
-        channel = run.child.channel
+    async def _launch(self, run: _Run, child: Child) -> Launch:
+        channel = child.channel
         try:
             await channel.send(Frame({"kind": "run"}, run.arguments))
             frame = await channel.expect()
         except BrokenPipeError:
             frame = None
         if frame is not None and frame.kind == "started":
-            self._tasks.start(f"watch run {run.run_id}", self._watch(run))
+            self._tasks.start(f"watch run {run.run_id}", self._watch(run, child))
             return Launch(True)
-        code = await run.child.ended()
-        run.child.close()
+        code = await child.ended()
+        words = child.output.last_words()
+        child.close()
         self._remove(run.run_id)
         if frame is not None:
             return Launch(False, frame.header["message"], frame.body)
-        return Launch(
-            False, f"The process of run {run.run_id} {explain_exit(code)} before the run began."
-        )
+        message = f"The process of run {run.run_id} {explain_exit(code)} before the run began."
+        return Launch(False, f"{message}\n{words}" if words else message)
 
-    async def _watch(self, run: _Run) -> None:
+    async def _watch(self, run: _Run, child: Child) -> None:
         finished = False
         try:
-            while (frame := await run.child.channel.expect()) is not None:
+            while (frame := await child.channel.expect()) is not None:
                 finished = finished or frame.kind == "finished"
-            code = await run.child.ended()
+            code = await child.ended()
             if not finished:
                 _log.warning("the process of run %s %s", run.run_id, explain_exit(code))
-                await self._record_end(run, code)
+                facts = {
+                    "code": code,
+                    "out_of_memory": ran_out_of_memory(code),
+                    # What Dagster logs there is in the run's event log.
+                    "last_words": child.output.last_words(with_log=False) if code else "",
+                    "environment": dict(run.environment),
+                }
+                await self._record_end(run, Frame({"kind": "record_end", **facts}, run.arguments))
         finally:
-            run.child.close()
+            child.close()
             self._remove(run.run_id)
 
-    async def _record_end(self, run: _Run, code: int | None) -> None:
+    async def _record_end(self, run: _Run, order: Frame) -> None:
         for pause in _RECORDING_PAUSES:
             await asyncio.sleep(pause)
             # Its parent may have died together with the run, or the instance may be away.
             with contextlib.suppress(WorkerCrashed, BrokenPipeError):
                 caretaker = await self._caretakers().fork("caretaker")
+                caretaker.output.begin(f"end of run {run.run_id}")
                 try:
-                    order = Frame({"kind": "record_end", "code": code}, run.arguments)
                     await caretaker.channel.send(order)
-                    recorded = await caretaker.channel.expect()
+                    receiving = caretaker.channel.expect()
+                    recorded = await asyncio.wait_for(receiving, _RECORDING_SECONDS)
+                except asyncio.TimeoutError:
+                    recorded = None
                 finally:
-                    caretaker.channel.close()
-                await caretaker.ended()
+                    await caretaker.leave(_KILL_GRACE, _KILL_GRACE)
                 if recorded is not None:
                     return
         _log.error("run %s could not be marked as failed", run.run_id)

@@ -1,37 +1,46 @@
 """The process that has Dagster imported and forks a host for each generation of user code.
 
-Started by the front with one inherited socket, in a session of its own, so that Ctrl-C in a
+Started by the front with inherited descriptors, in a session of its own, so that Ctrl-C in a
 terminal reaches the front only.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
+import resource
 import sys
 from functools import partial
 
-from codeserver.worker import process
+from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
 
 
-def main(fd: int, parent: int) -> None:
+def main(fd: int, log: int, parent: int, most_files: int) -> None:
     """Serve the front over `fd`; does not return.
 
     Args:
         fd: the inherited socket to the front.
+        log: the inherited log of the server.
         parent: process id of the front.
+        most_files: how many files the operator lets a process open; the front may open more.
     """
     process.die_with_parent(parent)
     process.set_name("codeserver forkserver")
     process.become_subreaper()
+    stdio.keep_log(log)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
+    # What Python was doing when native code crashes; every fork inherits it.
+    faulthandler.enable()
     sys.exit(trampoline(lambda: _serve(Channel.from_fd(fd))))
 
 
 def _serve(channel: Channel) -> Role | int:
     try:
-        from codeserver.worker import caretaker, host
+        from codeserver.worker import caretaker, host, solo
     except BaseException as error:
         channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
         return 1
@@ -39,7 +48,12 @@ def _serve(channel: Channel) -> Role | int:
     gc.freeze()
     channel.send({"kind": "ready", "pid": os.getpid()})
     kinds = {
-        "host": Kind(lambda channel: partial(host.serve, channel)),
-        "caretaker": Kind(lambda channel: partial(caretaker.record_end, channel)),
+        "host": Kind(lambda channel, _: partial(host.serve, channel)),
+        "caretaker": Kind(lambda channel, _: partial(caretaker.record_end, channel)),
+        "evaluator": Kind(lambda channel, _: partial(solo.evaluate, channel)),
+        "run": Kind(
+            lambda channel, readers: partial(solo.execute, channel, readers),
+            outlives_parent=True,
+        ),
     }
     return ForkLoop(channel, kinds).run() or 0

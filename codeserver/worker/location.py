@@ -30,6 +30,9 @@ class LoadOrder:
         entry_point: the command that clients are told to launch runs with.
         instance_ref: serialized `InstanceRef`, or None for the one of DAGSTER_HOME.
         defs_state_info: serialized `DefsStateInfo`, or None for the newest versions.
+        isolation: how evaluators and runs get the code: `fork`, `spawn` or `auto`.
+        memory_limit: bytes that an evaluator may take on top of the loaded code; 0 for no limit.
+        max_growth: bytes by which an evaluator may grow before it is replaced; 0 for no limit.
         loggers: handlers that `add_loggers` has added, by logger.
     """
 
@@ -44,6 +47,9 @@ class LoadOrder:
     defs_state_info: str | None = None
     log_level: str = "info"
     log_format: str = "colored"
+    isolation: str = "auto"
+    memory_limit: int = 0
+    max_growth: int = 0
     loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
 
     def add_loggers(self) -> None:

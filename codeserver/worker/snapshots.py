@@ -27,28 +27,31 @@ def build(channel: Channel, location: Location) -> NoReturn:
     A location that cannot be described has failed to load. A single job that cannot be is left
     out, and whoever asks for it gets the error.
     """
-    code = _build(channel, location)
+    described = describe(channel, location)
     process.flush()
     # Not sys.exit: what happens at exit belongs to the host.
-    os._exit(code)
+    os._exit(0 if described else 1)
 
 
-def _build(channel: Channel, location: Location) -> int:
+def describe(channel: Channel, location: Location) -> bool:
+    """Send the location's snapshots; returns whether it could be described."""
     try:
         _send_location(channel, location)
     except (BrokenPipeError, ConnectionResetError):
-        return 0
+        return False
     except Exception:
         error = current_error()
         body = dagster.serialize_value(error).encode()
         channel.send({"kind": "failed", "text": error.to_string()}, body)
-        return 1
+        return False
     for name, repository in location.repositories.items():
         for job_name in sorted(repository.job_names):
             with contextlib.suppress(Exception):
                 body = job(repository, job_name).encode()
                 channel.send({"kind": "job", "repository": name, "name": job_name}, body)
-    return 0
+    with contextlib.suppress(OSError):
+        channel.send({"kind": "described"})
+    return True
 
 
 def _send_location(channel: Channel, location: Location) -> None:
@@ -65,6 +68,8 @@ def _send_location(channel: Channel, location: Location) -> None:
             "kind": "repository",
             "name": name,
             "jobs": [ref.name for ref in snapshot.get_job_refs()],
+            "schedules": [schedule.name for schedule in snapshot.schedules],
+            "sensors": [sensor.name for sensor in snapshot.sensors],
             "counts": _count(snapshot),
         }
         channel.send(header, body)

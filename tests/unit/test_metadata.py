@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,7 @@ from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.metadata import Metadata
 from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
 from codeserver.supervisor.pool import Reply
+from codeserver.supervisor.request import Request
 from tests.unit.waiting import others_have_ended, soon
 
 DEFERRED = '{"deferred": "é"}' * 10
@@ -30,7 +31,7 @@ def snapshot() -> tuple[Snapshot, dict[str, asyncio.Future[bytes | None]]]:
         "sell": loop.create_future(),
         "broken": loop.create_future(),
     }
-    shop = RepositorySnapshot(DEFERRED.encode(), jobs, {"jobs": 2})
+    shop = RepositorySnapshot(DEFERRED.encode(), jobs, {}, {"jobs": 2})
     return Snapshot('{"listing": "é"}'.encode(), {"shop": shop}, "digest"), jobs
 
 
@@ -208,9 +209,8 @@ class FakeLocation:
     async def generation(self) -> FakeGeneration:
         return self.current
 
-    async def evaluate(
-        self, rpc: str, argument: bytes, extra: Mapping[str, Any], timeout: float
-    ) -> Reply:
+    async def evaluate(self, request: Request) -> Reply:
+        assert (request.rpc, request.runs_user_code) == ("ExternalRepository", False)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer

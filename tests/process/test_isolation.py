@@ -1,0 +1,189 @@
+"""How evaluators and runs get the code: forked where that can be trusted, else they load it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
+
+from tests.process.conftest import Start
+from tests.process.running import final_status, launch_patient, reasons
+from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
+from tests.support.eventually import eventually
+from tests.support.postgres import postgres
+
+CODE = (USER_CODE / "edition.py").read_text()
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a module does at its import.
+
+    Attributes:
+        name: in words.
+        at_import: the lines that do it.
+        in_use: an expression that uses it, whose value the tick tells.
+        said: its value.
+        reason: what the log says about it; empty when forks can be trusted.
+    """
+
+    name: str
+    at_import: str
+    in_use: str
+    said: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return self.name.replace(" ", "_")
+
+    @property
+    def code(self) -> str:
+        beginning, end = CODE.split("defs = ")
+        code = f"{beginning}{self.at_import}\ndefs = {end}"
+        use = f"str({self.in_use})"
+        code = code.replace("dg.SkipReason(EDITION)", f"dg.SkipReason({use})")
+        return code.replace('f"edition: {EDITION}"', use)
+
+
+POLARS = 'pl.DataFrame({"a": [1, 2, 2]}).group_by("a").len().sort("a")["len"].to_list()'
+
+CASES = [
+    Case("nothing", "", "1 + 1", "2"),
+    Case("numpy", "import numpy as np", "(np.ones((99, 99)) @ np.ones((99, 99)))[0, 0]", "99.0"),
+    Case("pandas", "import pandas as pd", 'pd.DataFrame({"a": [1, 2]}).a.sum()', "3"),
+    Case("pyarrow", "import pyarrow.compute as pc", "pc.sum([1, 2])", "3"),
+    Case("polars imported", "import polars as pl", POLARS, "[1, 2]"),
+    Case("polars used", f"import polars as pl\n{POLARS}", POLARS, "[1, 2]", "polars"),
+    Case(
+        "boto3 client",
+        "import boto3\nS3 = boto3.client('s3', region_name='x', aws_access_key_id='x',"
+        " aws_secret_access_key='x')",
+        "S3.meta.region_name",
+        "x",
+    ),
+    Case(
+        "grpc channel",
+        "import grpc\nCHANNEL = grpc.insecure_channel('127.0.0.1:1')\n"
+        "CHANNEL.subscribe(lambda _: None, try_to_connect=True)",
+        "CHANNEL.close() or 'closed'",
+        "closed",
+        "cygrpc",
+    ),
+    Case(
+        "SQLAlchemy connected to SQLite",
+        "import sqlalchemy as sa\nENGINE = sa.create_engine('sqlite:///data.db')\n"
+        "CONNECTION = ENGINE.connect()\n"
+        "CONNECTION.execute(sa.text('create table if not exists t (x int)'))\n"
+        "CONNECTION.commit()",
+        "CONNECTION.execute(sa.text('select 40 + 2')).scalar()",
+        "42",
+        "an SQLite database is open",
+    ),
+    Case(
+        "thread",
+        "import threading\nTHREAD = threading.Thread(target=threading.Event().wait, daemon=True,"
+        " name='exporter')\nTHREAD.start()",
+        "THREAD.is_alive()",
+        "True",
+        "a Python thread is running: exporter",
+    ),
+    Case(
+        "event loop",
+        "import asyncio\nLOOP = asyncio.new_event_loop()",
+        "LOOP.run_until_complete(asyncio.sleep(0, 'slept'))",
+        "slept",
+        "an event loop is open",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("isolation")
+    (folder / "served.py").write_text(CODE)
+    options = ["-f", str(folder / "served.py")]
+    with serve(home, home / "isolation.sock", *options, cwd=folder) as server:
+        yield server
+
+
+def check(server: Server, work: Path, case: Case) -> None:
+    """It works in ticks, also in several at once, and in runs; and the log says how."""
+    assert [skip_message(server, "says") for _ in range(3)] == [case.said] * 3
+    launched = launch_patient(server, work / "release")
+    (work / "release").touch()
+    assert final_status(launched) is DagsterRunStatus.SUCCESS
+    logged = [entry.user_message for entry in server.instance.all_logs(launched.run_id)]
+    assert case.said in logged
+    assert not reasons(launched)
+
+
+def explanation(server: Server) -> str:
+    """What the log says since the newest load about not forking."""
+    text = server.server.text
+    _, _, newest = text[text.rindex(": serving ") :].partition("load the code themselves: ")
+    return newest.partition("\n")[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_a_module_does_at_its_import(shared: Server, work: Path, case: Case) -> None:
+    assert shared.server.cwd
+    (shared.server.cwd / "served.py").write_text(case.code)
+    count = shared.server.text.count(": serving ")
+    assert not shared.reload()
+    eventually(lambda: shared.server.text.count(": serving ") > count, what="the line in the log")
+
+    check(shared, work, case)
+
+    said = explanation(shared)
+    assert case.reason in said if case.reason else not said, said
+
+
+def test_a_connection_to_postgres(start: Start, work: Path) -> None:
+    with postgres() as database:
+        case = Case(
+            "SQLAlchemy connected to PostgreSQL",
+            f"import sqlalchemy as sa\nCONNECTION = sa.create_engine({database.url!r}).connect()",
+            "CONNECTION.execute(sa.text('select 40 + 2')).scalar()",
+            "42",
+            "a socket to",
+        )
+        (work / "served.py").write_text(case.code)
+        server = start("-f", "served.py")
+        check(server, work, case)
+        assert case.reason in explanation(server)
+        server.server.stop()
+
+
+@pytest.mark.parametrize(
+    ("mode", "forked"), [("fork", True), ("spawn", False)], ids=["fork", "spawn"]
+)
+def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool) -> None:
+    """Whatever the module has done: the thread is not there in a fork of it."""
+    case = next(case for case in CASES if case.name == "thread")
+    (work / "served.py").write_text(case.code)
+
+    server = start("-f", "served.py", "--isolation", mode)
+
+    assert skip_message(server, "says") == str(not forked)
+    assert explanation(server) == ("" if forked else "--isolation spawn")
+
+
+def test_code_that_loads_only_once(start: Start, work: Path) -> None:
+    """It holds a port, say: who needs the code in a process of its own gets the reason."""
+    lines = (
+        "import socket\nSOCKET = socket.socket(socket.AF_UNIX)\nSOCKET.bind('taken')\n"
+        "SOCKET.listen()"
+    )
+    (work / "served.py").write_text(Case("", lines, "1", "1").code)
+    server = start("-f", "served.py")
+
+    answer = tick(server, "says")
+
+    assert isinstance(answer, SensorExecutionErrorSnap)
+    assert "Address already in use" in answer.error.message
+    assert "--isolation fork" in answer.error.message
+    assert server.client.health_check_query() == "SERVING"

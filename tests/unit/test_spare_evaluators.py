@@ -1,0 +1,105 @@
+"""Evaluators whose start is slow: one is ready before it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from codeserver.errors import RequestTimeout, WorkerCrashed
+from codeserver.supervisor import pool as pool_module
+from tests.unit.evaluators import Starter, Used, pool
+from tests.unit.waiting import soon, until
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each evaluator loads the code itself."""
+    monkeypatch.setattr(Starter, "is_slow", True)
+
+
+async def warmed(used: Used) -> None:
+    used.pool.warm()
+    await soon(used.tasks.settle())
+
+
+@pytest.mark.usefixtures("slow")
+async def test_one_is_ready_before_the_first_request() -> None:
+    async with pool() as used:
+        await warmed(used)
+        await warmed(used)
+        assert used.starter.started == 1
+        await used.ask()
+        assert used.starter.started == 1
+
+
+async def test_where_starting_is_fast_none_is() -> None:
+    async with pool() as used:
+        await warmed(used)
+        assert used.starter.started == 0
+
+
+@pytest.mark.usefixtures("slow")
+async def test_only_one_is_made_ready() -> None:
+    async with pool() as used:
+        used.starter.may_start.clear()
+        used.pool.warm()
+        await until(lambda: used.starter.started)
+        used.pool.warm()
+        used.starter.may_start.set()
+        await soon(used.tasks.settle())
+        assert used.starter.started == 1
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("how", ["worn", "killed"])
+async def test_one_that_is_ended_is_replaced(how: str) -> None:
+    worn = {"kind": "reply", "is_error": False, "worn": "it has grown"}
+    async with pool() as used:
+        if how == "worn":
+            await used.ask("answer", extra={"header": worn})
+        else:
+            with pytest.raises(RequestTimeout):
+                await used.ask("hang", timeout=0.02)
+        await soon(used.tasks.settle())
+        assert used.starter.alive == [False, True]
+        assert used.starter.evaluators[1].requests == []
+
+
+@pytest.mark.usefixtures("slow")
+async def test_the_last_idle_one_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 0.02)
+    async with pool() as used:
+        asking = [used.start("wait", body) for body in (b"a", b"b")]
+        await used.started(b"a", b"b")
+        used.starter.open(b"a", b"b")
+        await soon(asyncio.gather(*asking))
+        await until(lambda: sum(used.starter.alive) == 1)
+        await used.ask()
+        assert used.starter.started == 2
+
+
+@pytest.mark.usefixtures("slow")
+async def test_one_that_cannot_be_started(caplog: pytest.LogCaptureFixture) -> None:
+    async with pool() as used:
+        used.starter.failure = WorkerCrashed("The code was loaded before, but not again")
+        await warmed(used)
+        [record] = caplog.records
+        assert (record.name, record.levelno) == ("codeserver", logging.WARNING)
+        assert record.getMessage() == "The code was loaded before, but not again"
+        used.starter.failure = None
+        assert (await used.ask()).body == b"X"
+
+
+@pytest.mark.usefixtures("slow")
+async def test_one_that_is_ready_after_the_pool_is_closed_is_let_go() -> None:
+    async with pool() as used:
+        used.starter.may_start.clear()
+        used.pool.warm()
+        await until(lambda: used.starter.started)
+        used.pool.close()
+        used.pool.warm()
+        used.starter.may_start.set()
+        await soon(used.tasks.settle())
+        assert used.starter.alive == [False]

@@ -1,0 +1,145 @@
+"""Evaluators and runs that are forked with the code, or that load it on their own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor import starter as starter_module
+from codeserver.supervisor.starter import Fork, Spawn
+from codeserver.wire import Frame
+from tests.unit.scripted import Script, TheirEnd, is_waiting, script
+from tests.unit.waiting import soon
+
+ORDER = b'{"target": "repo.py"}'
+HINT = "The code was loaded before, but not again in a process of its own"
+
+
+@pytest.mark.parametrize("role", ["evaluator", "run"])
+async def test_fork(role: str) -> None:
+    async with script() as host:
+        starter = Fork(host.forker)
+        starting = asyncio.create_task(starter.start(role))
+        theirs = await host.confirm(role, 10)
+        child = await soon(starting)
+        assert (child.role, child.pid, starter.is_slow) == (role, 10, False)
+        assert host.forker.children == {child}
+        theirs.close()
+        child.close()
+
+
+@pytest.mark.parametrize("role", ["evaluator", "run"])
+async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
+    async with script() as forkserver:
+        starter = Spawn(forkserver.forker, ORDER)
+        assert starter.is_slow
+        starting = asyncio.create_task(starter.start(role))
+        theirs = await forkserver.confirm(role, 10)
+        assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
+        assert await is_waiting(starting)
+        theirs.send("loaded")
+        child = await soon(starting)
+        assert (child.role, child.pid) == (role, 10)
+        await soon(child.channel.send(Frame({"kind": "request"})))
+        assert theirs.receive() == Frame({"kind": "request"})
+        theirs.close()
+        child.close()
+
+
+def fails(process: Script, theirs: TheirEnd) -> None:
+    theirs.send("failed", b"the serialized error", text="ImportError: no module é\n")
+    process.report("exited", pid=10, code=1)
+
+
+def dies(process: Script, theirs: TheirEnd) -> None:
+    theirs.close()
+    process.report("exited", pid=10, code=-signal.SIGSEGV)
+
+
+def is_lost(process: Script, theirs: TheirEnd) -> None:
+    """With its parent."""
+    process.channel.close()
+    theirs.close()
+
+
+def talks(process: Script, theirs: TheirEnd) -> None:
+    os.write(theirs.channel.fileno(), b"print() of user code that found the socket")
+    process.report("exited", pid=10, code=0)
+
+
+FAILURES: dict[str, tuple[Callable[[Script, TheirEnd], None], str]] = {
+    "fails": (fails, f"{HINT} (--isolation fork shares it): ImportError: no module é\n"),
+    "dies": (dies, f"{HINT}: that process was killed by signal 11 (SIGSEGV)."),
+    "is lost": (is_lost, f"{HINT}: that process ended, and nobody saw how."),
+    "talks": (talks, f"{HINT}: that process exited with code 0."),
+}
+
+
+@pytest.mark.parametrize(("happens", "message"), FAILURES.values(), ids=FAILURES)
+async def test_spawn_that_comes_to_nothing(
+    happens: Callable[[Script, TheirEnd], None], message: str
+) -> None:
+    async with script() as forkserver:
+        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        theirs = await forkserver.confirm("evaluator", 10)
+        await theirs.hear()
+        happens(forkserver, theirs)
+        with pytest.raises(WorkerCrashed) as error:
+            await soon(starting)
+        assert str(error.value) == message
+        assert forkserver.forker.children == frozenset()
+        if happens not in (dies, is_lost):
+            assert theirs.receive() is None
+            theirs.close()
+
+
+async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
+    async with script() as forkserver:
+        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        header, fds = await forkserver.order()
+        TheirEnd.of(fds).close()
+        forkserver.report("forked", id=header["id"], pid=10)
+        forkserver.report("exited", pid=10, code=3)
+        with pytest.raises(WorkerCrashed, match=r"that process exited with code 3\.$"):
+            await soon(starting)
+
+
+async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starter_module, "_END_GRACE", 0.01)
+    async with script() as forkserver:
+        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        theirs = await forkserver.confirm("evaluator", 10)
+        theirs.send("failed", text="ImportError")
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            assert (await forkserver.order())[0] == {"kind": "signal", "pid": 10, "signal": number}
+        assert await is_waiting(starting)
+        forkserver.report("exited", pid=10, code=-9)
+        with pytest.raises(WorkerCrashed, match="ImportError"):
+            await soon(starting)
+        theirs.close()
+
+
+async def test_a_spawn_whose_caller_goes_away() -> None:
+    """The process sees the end of its input."""
+    async with script() as forkserver:
+        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("run"))
+        theirs = await forkserver.confirm("run", 10)
+        assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
+        starting.cancel()
+        await asyncio.wait([starting])
+        assert theirs.receive() is None
+        [child] = forkserver.forker.children
+        theirs.close()
+        child.close()
+
+
+async def test_a_spawn_without_a_forkserver() -> None:
+    async with script() as forkserver:
+        await forkserver.die()
+        with pytest.raises(WorkerCrashed, match=r"^The process that starts evaluators has ended"):
+            await soon(Spawn(forkserver.forker, ORDER).start("evaluator"))
