@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from codeserver.errors import OperatorError
 
 _METADATA_KEY = "setting"
 
@@ -77,6 +80,30 @@ def _setting(
             }
         },
     )
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE | re.ASCII)
+
+_LARGEST_SIZE = float(1 << 62)
+
+
+def parse_size(text: str) -> int:
+    """Bytes, from a number with a unit such as `512MiB` or `1.5G`.
+
+    K, M, G and T are powers of 1000, and of 1024 with an `i`.
+
+    Raises:
+        OperatorError: it is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise OperatorError(f"{text[:80]!r} is not a size; write for example 512MiB.")
+    number, unit, binary = match.groups()
+    base = 1024 if binary else 1000
+    size = float(number) * base ** " KMGT".index(unit.upper() or " ")
+    if size > _LARGEST_SIZE:
+        raise OperatorError(f"{text[:80]!r} is more than a machine has; write for example 512MiB.")
+    return int(size)
 
 
 def _default_workers() -> int:
@@ -176,7 +203,40 @@ class Config:
         "--max_workers",
         "-n",
         env=("DAGSTER_GRPC_MAX_WORKERS", "DAGSTER_CODE_SERVER_MAX_WORKERS"),
-        help="Most processes that evaluate user code at the same time.",
+        help="Most processes that evaluate user code at the same time. One sensor, schedule or "
+        "job gets at most half of them.",
+    )
+    max_queue: int = _setting(
+        200,
+        "--max-queue",
+        help="Most requests that wait for such a process; one sensor, schedule or job gets at most "
+        "half of the places. Beyond it, callers get RESOURCE_EXHAUSTED.",
+    )
+    isolation: str = _setting(
+        "auto",
+        "--isolation",
+        choices=("auto", "fork", "spawn"),
+        help="How evaluators and runs get the code: forked from the process that has it loaded, "
+        "which takes milliseconds, or spawned to load it themselves. auto forks unless the code "
+        "has left threads, sockets or the like behind that do not survive a fork.",
+    )
+    worker_memory_limit: str = _setting(
+        "0",
+        "--worker-memory-limit",
+        metavar="SIZE",
+        help="Memory that one evaluator may take on top of the loaded code, such as 512MiB; user "
+        "code that needs more gets a MemoryError (Linux). 0 for no limit.",
+    )
+    worker_max_requests: int = _setting(
+        1000,
+        "--worker-max-requests",
+        help="Requests after which an evaluator is replaced; 0 for no limit.",
+    )
+    worker_max_growth: str = _setting(
+        "256MiB",
+        "--worker-max-growth",
+        metavar="SIZE",
+        help="Growth in memory after which an evaluator is replaced; 0 for no limit.",
     )
     default_timeout: float = _setting(
         60.0,
@@ -194,7 +254,21 @@ class Config:
         20.0,
         "--shutdown-grace",
         env=("DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD",),
-        help="Seconds that requests and runs may take to finish after SIGTERM or Ctrl-C.",
+        help="Seconds that requests and runs may take to finish after SIGTERM or Ctrl-C, and after "
+        "--drain-delay.",
+    )
+    shutdown_runs: str = _setting(
+        "wait",
+        "--shutdown-runs",
+        choices=("wait", "interrupt"),
+        help="What becomes of runs at shutdown: wait for them, and interrupt those that take "
+        "longer than --shutdown-grace; or interrupt them all at once.",
+    )
+    drain_delay: float = _setting(
+        0.0,
+        "--drain-delay",
+        help="Seconds after SIGTERM for which everything but new runs is answered in any case, so "
+        "that health checks have time to lead clients elsewhere.",
     )
     heartbeat: bool = _setting(
         False,

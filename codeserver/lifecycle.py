@@ -8,6 +8,8 @@
        +--failed--> FAILED ----reload------+     |
                       ^                          |
                       +---------failed-----------+   (the error is what clients are shown)
+    RELOADING --lost--> LOST --loaded--> READY    (tried again until it loads, or fails in
+                                 +----failed--> FAILED    a way that clients are shown)
     any --drain--> DRAINING --stopped--> STOPPED
 """
 
@@ -27,6 +29,9 @@ class State(str, Enum):
     """A generation, or the error of a failed load, is served while its successor loads."""
     FAILED = "failed"
     """The last load failed; clients are shown its error."""
+    LOST = "lost"
+    """The process with the code has died and the code could not be loaded again; that is tried
+    again, and what needs no user code is answered meanwhile."""
     DRAINING = "draining"
     """Shutting down: no new runs, everything else is still answered."""
     STOPPED = "stopped"
@@ -39,6 +44,7 @@ class Event(str, Enum):
     LOADED = "loaded"
     FAILED = "failed"
     KEPT = "kept"
+    LOST = "lost"
     RELOAD = "reload"
     DRAIN = "drain"
     STOPPED = "stopped"
@@ -52,11 +58,17 @@ _TABLE: dict[tuple[State, Event], State] = {
     (State.RELOADING, Event.FAILED): State.FAILED,
     (State.RELOADING, Event.KEPT): State.READY,
     (State.FAILED, Event.RELOAD): State.RELOADING,
+    (State.RELOADING, Event.LOST): State.LOST,
+    # Health must not flap while it is tried again.
+    (State.LOST, Event.RELOAD): State.LOST,
+    (State.LOST, Event.LOST): State.LOST,
+    (State.LOST, Event.LOADED): State.READY,
+    (State.LOST, Event.FAILED): State.FAILED,
     (State.DRAINING, Event.DRAIN): State.DRAINING,
     (State.DRAINING, Event.STOPPED): State.STOPPED,
     **{
         (state, Event.DRAIN): State.DRAINING
-        for state in (State.LOADING, State.READY, State.RELOADING, State.FAILED)
+        for state in (State.LOADING, State.READY, State.RELOADING, State.FAILED, State.LOST)
     },
 }
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from codeserver.cli.defs_state import with_override
-from codeserver.cli.logs import set_up_logging
+from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
-from codeserver.config import Config
+from codeserver.config import Config, parse_size
 from codeserver.errors import OperatorError
 from codeserver.target import Target, resolve
 
@@ -28,8 +30,13 @@ _JSON_OPTIONS = {
 }
 
 
+_SIZES = ("worker_memory_limit", "worker_max_growth")
+
 _LEAST = {
     "max_workers": 1,
+    "max_queue": 0,
+    "worker_max_requests": 0,
+    "drain_delay": 0,
     "heartbeat_timeout": 1,
     "default_timeout": 0,
     "startup_timeout": 0,
@@ -48,12 +55,13 @@ def grpc_command(**options: Any) -> None:
     """
     try:
         config, target = resolve(Config.from_options(options))
-        set_up_logging(config.log_level, config.log_format)
         config = with_override(config)
         _check(config)
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
-    sys.exit(_serve(config, target))
+    with logging_to_stderr(config.log_level, config.log_format):
+        code = _serve(config, target)
+    sys.exit(code)
 
 
 def _check(config: Config) -> None:
@@ -72,15 +80,28 @@ def _check(config: Config) -> None:
     for name, least in _LEAST.items():
         value = getattr(config, name)
         if value < least:
-            flag = "--" + name.replace("_", "-")
-            raise OperatorError(f"{flag} must be at least {least}; it is {value:g}.")
+            raise OperatorError(f"{_flag(name)} must be at least {least}; it is {value:g}.")
+        if math.isnan(value):
+            raise OperatorError(f"{_flag(name)} must be a number; it is {value}.")
+    for name in _SIZES:
+        try:
+            size = parse_size(getattr(config, name))
+        except OperatorError as error:
+            raise OperatorError(f"{_flag(name)}: {error}") from None
+        if size and name == "worker_memory_limit" and sys.platform != "linux":
+            raise OperatorError(f"{_flag(name)} needs Linux; leave it out here.")
     if config.default_timeout == 0:
         raise OperatorError("--default-timeout must be greater than 0.")
 
 
-def _serve(config: Config, target: Target) -> int:
-    from codeserver.supervisor.forkserver import spawn
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
+
+def _serve(config: Config, target: Target) -> int:
+    from codeserver.supervisor.forkserver import open_more_files, spawn
+
+    open_more_files()
     # First of all: it imports Dagster while this process imports gRPC.
     spawned = spawn()
     loop = _new_event_loop()
@@ -94,15 +115,17 @@ def _serve(config: Config, target: Target) -> int:
 
 async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     from codeserver.front.server import Server
+    from codeserver.supervisor.orphans import reap_if_first_process
 
+    reap_if_first_process()
     server = Server(config, target, spawned)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+    loop.add_signal_handler(signal.SIGTERM, server.stop)
+    loop.add_signal_handler(signal.SIGINT, partial(server.stop, at_once=True))
     try:
         await server.start()
     except OperatorError:
-        server.stop()
+        server.stop(at_once=True)
         server.stop()
         await server.close()
         raise

@@ -18,10 +18,11 @@ from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
 from codeserver.front.metadata import Metadata
-from codeserver.front.user_code import UserCodeRpcs, not_loaded
+from codeserver.front.requests import describe
+from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
 from codeserver.front.utilization import Utilization
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.location import Generation, Location, NotLoaded
+from codeserver.supervisor.generation import LoadFailure, NotLoaded
+from codeserver.supervisor.location import Generation, Location
 
 _WHOLE_REPOSITORY_SECONDS = 180.0
 """As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
@@ -56,7 +57,7 @@ class DagsterApi(UserCodeRpcs):
         self._config = config
         self._shut_down = shut_down
         self._heard = heard
-        self._utilization = Utilization(config.max_workers)
+        self._utilization = Utilization()
         self._metadata: weakref.WeakKeyDictionary[Generation, Metadata] = (
             weakref.WeakKeyDictionary()
         )
@@ -72,7 +73,7 @@ class DagsterApi(UserCodeRpcs):
         return pb.PingReply(
             echo=request.echo,
             serialized_server_utilization_metrics=self._utilization.report(
-                server_id, running=self._location.busy, queued=self._location.queued
+                server_id, self._location.queue
             ),
         )
 
@@ -240,14 +241,18 @@ class DagsterApi(UserCodeRpcs):
 
         async def evaluate_for_all() -> bytes:
             # Not under this caller's deadline: others wait for the same snapshot.
-            extra = {"defer_snapshots": False}
+            request = describe(
+                "ExternalRepository",
+                origin,
+                {"defer_snapshots": False},
+                deadline=_WHOLE_REPOSITORY_SECONDS,
+                default=_WHOLE_REPOSITORY_SECONDS,
+                snapshot=None,
+            )
             try:
-                answer = await self._location.evaluate(
-                    "ExternalRepository", origin.encode(), extra, _WHOLE_REPOSITORY_SECONDS
-                )
+                answer = await self._location.evaluate(request)
             except WorkerCrashed as error:
-                info = dagster_json.error(str(error), "WorkerCrashed")
-                raise _RepositoryError(dagster_json.repository_error(info)) from None
+                raise _RepositoryError(dagster_json.repository_error(crashed(error))) from None
             if answer.is_error:
                 raise _RepositoryError(answer.body)
             return answer.body

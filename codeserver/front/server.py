@@ -27,6 +27,7 @@ _log = logging.getLogger("codeserver")
 
 _DEFAULT_MESSAGE_BYTES = 100_000_000
 _LAST_WORD_SECONDS = 1.0
+_MOST_PENDING = 50_000
 
 
 class Server:
@@ -48,6 +49,7 @@ class Server:
         self._stop_asked = asyncio.Event()
         self._hurry = asyncio.Event()
         self._signalled = False
+        self._delay = config.drain_delay
         self._grace: float | None = config.shutdown_grace
         self._fatal: LoadFailure | None = None
         self._heartbeat = asyncio.Event()
@@ -71,8 +73,14 @@ class Server:
         await self._server.start()
         self._tasks.start("first load", self._load())
 
-    def stop(self) -> None:
-        """Ask the server to shut down within the grace; the second time, to hurry."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Ask the server to shut down within the grace; the second time, to hurry.
+
+        Args:
+            at_once: clients need no time to learn of it, as when a person at a terminal asks.
+        """
+        if at_once:
+            self._delay = 0.0
         if self._signalled:
             self._hurry.set()
         elif self._stop_asked.is_set():
@@ -94,7 +102,7 @@ class Server:
 
     async def close(self) -> None:
         """Shut down: answer while runs and requests finish, then end every process."""
-        await self.location.finish(self._grace, self._hurry)
+        await self.location.finish(self._delay, self._grace, self._hurry)
         await self._server.stop(_LAST_WORD_SECONDS)
         await self.location.close()
         await self._tasks.close()
@@ -110,7 +118,7 @@ class Server:
             return
         if failure is not None and self._config.on_load_error == "exit":
             self._fatal = failure
-            self.stop()
+            self.stop(at_once=True)
         if self._config.heartbeat:
             self._tasks.start("watch heartbeat", self._watch_heartbeat())
 
@@ -136,6 +144,10 @@ def _options() -> list[tuple[str, int]]:
     return [
         ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
         ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
+        # Beyond these numbers of calls that no handler has begun with, gRPC cancels at random,
+        # which tells nobody anything. Handlers refuse in words what is too much.
+        ("grpc.server.max_pending_requests", _MOST_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
         # Otherwise a second server on the same port would start, and each would get some calls.
         ("grpc.so_reuseport", 0),
     ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,25 +18,32 @@ from codeserver.lifecycle import Event, State
 from codeserver.supervisor import host as hosts
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.forkserver import ForkServer, Spawned, spawn
+from codeserver.supervisor.forkserver import ForkServers, Spawned
 from codeserver.supervisor.generation import (
     LoadFailure,
+    NotLoaded,
     Snapshot,
-    describe_counts,
 )
 from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.load_log import Outcome, log_failed, log_loaded
 from codeserver.supervisor.load_order import load_order
-from codeserver.supervisor.pool import Pool, Reply
+from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.pool import Lanes, Pool, Reply
+from codeserver.supervisor.request import Request
+from codeserver.supervisor.revival import Revival
 from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.server_ids import ServerIds
+from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")
 
-_FIRST_REVIVAL = 0.5
-_LONGEST_REVIVAL = 30.0
-_STABLE_SECONDS = 60.0
+_RUN_PATIENCE = 60.0
+"""Seconds that the start of a run waits for code that is being loaded again."""
+
+_OTHER_SLOTS = 2
+"""Evaluators for requests that call no function of the user."""
 
 KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
@@ -55,18 +63,6 @@ class Generation:
         return self.host.snapshot
 
 
-class NotLoaded(Exception):
-    """The code failed to load, so there is nothing to answer with.
-
-    Attributes:
-        failure: what clients are shown instead.
-    """
-
-    def __init__(self, failure: LoadFailure) -> None:
-        super().__init__(failure.text)
-        self.failure = failure
-
-
 class Location:
     """A code location that is loaded, served, reloaded and shut down.
 
@@ -84,10 +80,12 @@ class Location:
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
         self._target = target
-        self._spawned = spawned
         self._tasks = Tasks()
-        self._slots = asyncio.Semaphore(config.max_workers)
-        self._forkserver: ForkServer | None = None
+        self._outputs = Outputs()
+        self._lanes = Lanes(
+            Slots(config.max_workers, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue)
+        )
+        self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self._state = State.LOADING
         self._listeners: list[Callable[[State], None]] = []
         self._settled = asyncio.Event()
@@ -97,8 +95,9 @@ class Location:
         self._ids = ServerIds(config.fixed_server_id)
         self._defs_state_info = config.defs_state_info
         self._wanted_state_info = config.defs_state_info
-        self._deaths = 0
-        self._closing = False
+        self._revival = Revival()
+        self._next_outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_finishing = False
         self._loading: asyncio.Task[LoadFailure | None] | None = None
         self._queued: asyncio.Task[LoadFailure | None] | None = None
         self.runs = Runs(self._tasks, self._caretakers)
@@ -111,19 +110,15 @@ class Location:
         return self._state
 
     @property
-    def busy(self) -> int:
-        """How many requests evaluators are answering."""
-        return sum(generation.pool.busy for generation in self._generations)
-
-    @property
-    def queued(self) -> int:
-        """How many requests wait for a free evaluator."""
-        return sum(generation.pool.queued for generation in self._generations)
+    def queue(self) -> Slots:
+        """Who evaluates user code, and who waits for it."""
+        return self._lanes.user_code
 
     @property
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
-        return self._queued is not None or self._state in (State.LOADING, State.RELOADING)
+        loading = self._loading is not None and not self._loading.done()
+        return loading or self._queued is not None
 
     @property
     def defs_state_info(self) -> str | None:
@@ -148,20 +143,34 @@ class Location:
             raise Draining("The server was shut down before its code was loaded.")
         raise NotLoaded(self._current)
 
+    async def _living_generation(self, patience: float) -> Generation:
+        """What is served; when its host has just died, what is loaded in its place."""
+        deadline = time.monotonic() + patience
+        while (generation := await self.generation()).host.ended.done():
+            left = deadline - time.monotonic()
+            if left <= 0 or self._state is State.LOST or self._is_ending:
+                break
+            await asyncio.wait([self._next_outcome], timeout=left)
+        return generation
+
     async def server_id(self) -> str:
         """The id that changes when what clients are told changes."""
         await self._settled.wait()
         return self._ids.current
 
-    async def evaluate(
-        self, rpc: str, argument: bytes, extra: Mapping[str, Any], timeout: float
-    ) -> Reply:
+    async def evaluate(self, request: Request) -> Reply:
         """Have user code answer a request; see `Pool.evaluate`.
 
         Raises:
             NotLoaded: the code failed to load.
+            Draining: the server is shutting down, and finishes what it has begun.
         """
-        return await (await self.generation()).pool.evaluate(rpc, argument, extra, timeout)
+        if self._is_finishing:
+            raise Draining("The server is shutting down.")
+        deadline = time.monotonic() + request.timeout
+        generation = await self._living_generation(request.timeout)
+        left = deadline - time.monotonic()
+        return await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
 
     async def start_run(self, run_id: str, arguments: bytes) -> Launch:
         """Execute a run with the code that is served now.
@@ -172,9 +181,11 @@ class Location:
         """
         if self._is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
-        generation = await self.generation()
+        generation = await self._living_generation(_RUN_PATIENCE)
+        host = generation.host
         starting = self._tasks.start(
-            f"start run {run_id}", self.runs.start(run_id, arguments, generation.host.forker)
+            f"start run {run_id}",
+            self.runs.start(run_id, arguments, host.starter, host.environment),
         )
         # Until it has begun, the generation counts as busy, so that a reload does not end its host.
         generation.pool.hold()
@@ -208,40 +219,51 @@ class Location:
                 raise Draining("The server was shut down before the code was loaded.") from None
             raise
 
-    async def finish(self, grace: float | None, hurry: asyncio.Event) -> None:
-        """Take no new runs, and let requests and runs finish; everything is still answered.
+    async def finish(self, delay: float, grace: float | None, hurry: asyncio.Event) -> None:
+        """Take no new runs, and let runs and then requests finish.
 
         Args:
-            grace: seconds they may take, None for as long as they need. Runs that take longer are
-                interrupted, and then killed.
-            hurry: when set, the grace is over.
+            delay: seconds for which everything else is answered in any case, so that clients
+                learn from the health checks to go elsewhere.
+            grace: seconds that runs and requests may take after that, None for as long as they
+                need. Runs that take longer are interrupted, and then killed.
+            hurry: when set, the time is over.
         """
         self._move(Event.DRAIN)
+        _log.info(
+            "shutting down; %d runs and %d requests are under way",
+            *(len(self.runs.current), self._lanes.user_code.running),
+        )
         for load in (self._queued, self._loading):
             if load is not None:
                 load.cancel()
-        work = asyncio.gather(
-            self.runs.finished(), *(generation.pool.drain() for generation in self._generations)
-        )
-        hurrying: asyncio.Future[bool] = asyncio.ensure_future(hurry.wait())
-        ends: list[asyncio.Future[Any]] = [work, hurrying]
+        hurrying = self._tasks.start("hurry", hurry.wait())
+        await asyncio.wait([hurrying], timeout=delay)
+        finishing = self._tasks.start("finish", self._finish())
+        ends = [finishing, hurrying]
         await asyncio.wait(ends, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-        hurrying.cancel()
-        work.cancel()
-        await asyncio.gather(work, hurrying, return_exceptions=True)
-        await self.runs.interrupt_all()
+        for task in ends:
+            task.cancel()
+        await asyncio.wait(ends)
+        await self.runs.end_all()
+        for generation in self._generations:
+            generation.pool.end()
+
+    async def _finish(self) -> None:
+        if self._config.shutdown_runs == "interrupt":
+            await self.runs.interrupt_all()
+        await self.runs.finished()
+        self._is_finishing = True
+        await asyncio.gather(*(generation.pool.drain() for generation in self._generations))
 
     async def close(self) -> None:
         """End every process."""
-        self._closing = True
+        self._forkservers.refuse()
         for generation in list(self._generations):
-            generation.pool.end()
             await self._retire(generation)
-        if self._forkserver is not None:
-            await self._forkserver.close()
-        elif self._spawned is not None:
-            await asyncio.to_thread(self._spawned.discard)
+        await self._forkservers.close()
         await self._tasks.close()
+        self._outputs.close()
         self._settled.set()
         self._move(Event.STOPPED)
 
@@ -260,7 +282,7 @@ class Location:
         if previous is not None:
             await asyncio.wait([previous])
         self._loading, self._queued = self._queued, None
-        if self._state in (State.READY, State.FAILED):
+        if self._state in (State.READY, State.FAILED, State.LOST):
             self._move(Event.RELOAD)
         self._number += 1
         number, started = self._number, time.monotonic()
@@ -273,15 +295,16 @@ class Location:
             self._take_failure(number, error.failure)
             return error.failure
         self._defs_state_info = wanted
-        self._take(Generation(number, host, self._pool(host)), time.monotonic() - started)
+        pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
+        self._take(Generation(number, host, pool), time.monotonic() - started)
         return None
 
     async def _load_host(self) -> Host:
         timeout = self._config.startup_timeout or None
         try:
-            forkserver = self._living_forkserver()
             return await hosts.load(
-                forkserver.forker,
+                self._forkservers.living().forker,
+                self._outputs,
                 load_order(self._config, self._target, self._wanted_state_info),
                 timeout,
                 self._tasks,
@@ -290,60 +313,61 @@ class Location:
             raise hosts.no_host(error) from error
 
     def _caretakers(self) -> Forker:
-        """What to fork a caretaker from: a host has the environment that the code was loaded in."""
-        if isinstance(self._current, Generation) and not self._current.host.ended.done():
-            return self._current.host.forker
-        return self._living_forkserver().forker
+        """What to fork a caretaker from: a host has the modules that its instance may need."""
+        host = self._current.host if isinstance(self._current, Generation) else None
+        if host is not None and host.isolation == "fork" and not host.ended.done():
+            return host.forker
+        return self._forkservers.living().forker
 
-    def _living_forkserver(self) -> ForkServer:
-        if self._closing:
-            raise WorkerCrashed("The server is shutting down.")
-        if self._forkserver is None or self._forkserver.ended.done():
-            spawned, self._spawned = self._spawned or spawn(), None
-            self._forkserver = ForkServer(spawned, self._tasks)
-        return self._forkserver
-
-    def _pool(self, host: Host) -> Pool:
-        return Pool(host.forker, self._slots, self._tasks)
+    def _tell_outcome(self) -> None:
+        """Wake those who wait for the end of a load."""
+        told, self._next_outcome = self._next_outcome, asyncio.get_running_loop().create_future()
+        told.set_result(None)
 
     def _take(self, generation: Generation, seconds: float) -> None:
         """Serve this generation; let the one before finish what it does."""
         before, self._current = self._current, generation
         self._generations.add(generation)
+        generation.pool.warm()
         self._ids.take(generation.snapshot.digest, time.monotonic())
         self.last_failure = None
         self._settled.set()
-        if self._state in (State.LOADING, State.RELOADING):
+        if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOADED)
+        self._tell_outcome()
         if isinstance(before, Generation):
             self._tasks.start(f"retire generation {before.number}", self._retire(before))
         self._tasks.start(f"watch generation {generation.number}", self._revive(generation))
-        self._log_loaded(generation, seconds)
+        log_loaded(generation.number, generation.host, self._target.label, self.served_on, seconds)
 
     def _take_failure(self, number: int, failure: LoadFailure) -> None:
         self.last_failure = failure
-        keep = isinstance(self._current, Generation) and self._config.on_reload_error == "keep"
+        served = self._current if isinstance(self._current, Generation) else None
+        keep = served is not None and self._config.on_reload_error == "keep"
         if not keep:
-            before, self._current = self._current, failure
+            self._current = failure
             self._ids.take(failure.digest, time.monotonic())
-            if isinstance(before, Generation):
-                self._tasks.start(f"retire generation {before.number}", self._retire(before))
+            if served is not None:
+                self._tasks.start(f"retire generation {served.number}", self._retire(served))
         self._settled.set()
-        if self._state in (State.LOADING, State.RELOADING):
-            self._move(Event.KEPT if keep else Event.FAILED)
-        if keep:
-            outcome = "the code loaded before is served on"
+        lost = keep and served is not None and served.host.ended.done()
+        if self._state in (State.LOADING, State.RELOADING, State.LOST):
+            self._move(Event.LOST if lost else Event.KEPT if keep else Event.FAILED)
+        self._tell_outcome()
+        if lost:
+            outcome = Outcome.LOST
+        elif keep:
+            outcome = Outcome.KEPT
         elif number == 1 and self._config.on_load_error == "exit":
-            outcome = "the server exits"
+            outcome = Outcome.EXITS
         else:
-            outcome = "the error is served"
-        _log.error(
-            "load #%d of %s failed, %s\n%s", number, self._target.label, outcome, failure.text
-        )
+            outcome = Outcome.SERVED
+        log_failed(number, failure, self._target.label, outcome)
 
     async def _retire(self, generation: Generation) -> None:
         await generation.pool.drain()
         generation.pool.close()
+        await generation.pool.closed()
         await self._runs_of(generation)
         await generation.host.close()
         self._generations.discard(generation)
@@ -357,16 +381,13 @@ class Location:
         """Load the code again when its host dies; cached answers go on meanwhile."""
         born = time.monotonic()
         await asyncio.wait([generation.host.ended])
-        if time.monotonic() - born > _STABLE_SECONDS:
-            self._deaths = 0
-        self._closing = False
+        self._revival.has_lived(time.monotonic() - born)
         code = generation.host.ended.result()
         while self._current is generation and not self._is_ending:
             await self._revive_once(generation, explain_exit(code))
 
     async def _revive_once(self, generation: Generation, how: str) -> None:
-        self._deaths += 1
-        pause = min(_FIRST_REVIVAL * 2 ** (self._deaths - 1), _LONGEST_REVIVAL)
+        pause = self._revival.next_pause()
         _log.error(
             "the host of generation %d %s; loading again in %.1f s",
             generation.number,
@@ -378,16 +399,3 @@ class Location:
             # Draining when the server is told to stop meanwhile.
             with contextlib.suppress(Draining):
                 await self.reload()
-
-    def _log_loaded(self, generation: Generation, seconds: float) -> None:
-        snapshot = generation.snapshot
-        phases = ", ".join(f"{name} {value:.2f}" for name, value in snapshot.seconds.items())
-        _log.info(
-            "load #%d: serving %s on %s after %.2f s (%s): %s",
-            generation.number,
-            self._target.label,
-            self.served_on,
-            seconds,
-            phases,
-            describe_counts(snapshot.counts),
-        )

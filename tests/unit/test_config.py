@@ -12,8 +12,11 @@ from click.testing import CliRunner
 from dagster._cli.api import grpc_command as stock_grpc
 from dagster._cli.code_server import start_command as stock_start
 
+from codeserver.cli import grpc
+from codeserver.cli.main import cli
 from codeserver.cli.options import config_options
-from codeserver.config import Config, Setting, settings
+from codeserver.config import Config, Setting, parse_size, settings
+from codeserver.errors import OperatorError
 
 SETTINGS = {setting.name: setting for setting in settings()}
 KINDS = {"str": str, "int": int, "float": float, "bool": bool}
@@ -73,6 +76,9 @@ def test_defaults_that_operators_rely_on() -> None:
     assert (config.on_load_error, config.on_reload_error) == ("serve", "keep")
     assert (config.log_level, config.log_format) == ("info", "colored")
     assert 1 <= config.max_workers <= 32
+    assert (config.max_queue, config.isolation) == (200, "auto")
+    assert (config.worker_memory_limit, config.worker_max_growth) == ("0", "256MiB")
+    assert config.worker_max_requests == 1000
 
 
 def test_a_config_is_immutable() -> None:
@@ -158,3 +164,95 @@ def test_takes_what_dagster_takes(command: click.Command, option: click.Option) 
     assert option.is_flag is (setting.kind is bool)
     if isinstance(option.type, click.Choice):
         assert set(option.type.choices) <= set(setting.choices or ())
+
+
+SIZES = {
+    "0": 0,
+    "1": 1,
+    "1048576": 1 << 20,
+    "512MiB": 512 << 20,
+    "512 MiB": 512 << 20,
+    " 512mib\n": 512 << 20,
+    "1.5G": 1_500_000_000,
+    "1.5GB": 1_500_000_000,
+    "1.5Gi": 3 << 29,
+    "2K": 2000,
+    "2KiB": 2048,
+    "1T": 10**12,
+    "1TiB": 1 << 40,
+    "0MiB": 0,
+    "0.0005K": 0,
+}
+
+
+@pytest.mark.parametrize(("text", "size"), SIZES.items())
+def test_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
+    assert parse_size(text.swapcase()) == size
+
+
+NO_SIZES = [
+    "",
+    "MiB",
+    "-1",
+    "+1",
+    "1,5G",
+    ".5G",
+    "1.G",
+    "1e9",
+    "0x10",
+    "1 000",
+    "512 MiB please",
+    "1PiB",
+    "1MM",
+    "inf",
+    "nan",
+    "5\u212a",  # the sign of a unit that looks like a K
+]
+
+
+@pytest.mark.parametrize("text", NO_SIZES)
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(OperatorError, match=r"is not a size; write for example 512MiB\.$"):
+        parse_size(text)
+
+
+REFUSED = {
+    "no evaluator": (["--max-workers", "0"], "--max-workers must be at least 1; it is 0."),
+    "less than no queue": (["--max-queue", "-1"], "--max-queue must be at least 0; it is -1."),
+    "less than none": (
+        ["--worker-max-requests", "-1"],
+        "--worker-max-requests must be at least 0; it is -1.",
+    ),
+    "no size": (
+        ["--worker-memory-limit", "lots"],
+        "--worker-memory-limit: 'lots' is not a size; write for example 512MiB.",
+    ),
+    "no size, either": (
+        ["--worker-max-growth", "-1"],
+        "--worker-max-growth: '-1' is not a size; write for example 512MiB.",
+    ),
+    "a size that is no number": (
+        ["--worker-memory-limit", "9" * 400],
+        "--worker-memory-limit: '99999",
+    ),
+    "a size that no machine has": (
+        ["--worker-memory-limit", "10000000T"],
+        "--worker-memory-limit: '10000000T'",
+    ),
+    "no isolation": (["--isolation", "thread"], "'thread' is not one of 'auto', 'fork', 'spawn'"),
+    "never": (["--default-timeout", "0"], "--default-timeout must be greater than 0."),
+    "no number": (["--default-timeout", "nan"], "--default-timeout must be a number; it is nan."),
+}
+
+
+@pytest.mark.usefixtures("loggers_as_before")
+@pytest.mark.parametrize(("options", "message"), REFUSED.values(), ids=REFUSED)
+def test_settings_that_are_refused(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    """In words, before anything is started."""
+    monkeypatch.setattr(grpc, "_serve", lambda *_: pytest.fail("it is started"))
+    result = CliRunner().invoke(cli, ["grpc", "-f", "repo.py", *options])
+    assert result.exit_code == 2, result.exception
+    assert message in " ".join(result.output.split())
