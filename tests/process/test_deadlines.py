@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from dagster._core.remote_representation.external_data import SensorExecutionErr
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._serdes import serialize_value
 
+from tests.differential import calls
 from tests.process.serving import (
     LIMIT,
+    USER_CODE,
     Server,
     in_background,
     pid_in,
     sensor_args,
+    serve,
     skip_message,
     tick,
     wait_until_gone,
@@ -90,7 +94,7 @@ def test_a_tick_that_finds_no_worker_passes_its_deadline(example: Server, note: 
         ("exits", "exited with code 7"),
         ("segfaults", "was killed by signal 11 (SIGSEGV)"),
         ("kills_itself", "was killed by signal 9 (SIGKILL)"),
-        ("sys_exits", "SystemExit(3)"),
+        ("sys_exits", "SystemExit: 3"),
     ],
 )
 def test_a_tick_that_ends_its_process_is_an_error(
@@ -112,6 +116,57 @@ def test_an_idle_evaluator_that_is_killed_is_replaced(example: Server) -> None:
 
     wait_until_gone([evaluator])
     assert skip_message(example) != first
+
+
+TIMEOUTS = [
+    # The timeout in the request, the deadline of the call, and whether the tick has its time:
+    # the example gives two seconds to callers who do not say, and the tick takes three.
+    (None, None, False),
+    (None, 30, True),
+    (30, None, True),
+    (1, 30, False),
+    (30, 1, False),
+    (0, 30, False),
+    (-1, 30, False),
+    (-(10**400), None, False),
+    (10**400, 30, True),
+    (10**12, None, True),
+    (10**12, 10**9, True),
+    (None, 0, False),
+    (None, -1, False),
+]
+
+
+@pytest.fixture(scope="module")
+def impatient(home: Path) -> Iterator[Server]:
+    options = ["-f", "repo.py", "--default-timeout", "2"]
+    with serve(home, home / "impatient.sock", *options, cwd=USER_CODE) as server:
+        assert skip_message(server)
+        yield server
+
+
+@pytest.mark.parametrize(("field", "deadline", "has_time"), TIMEOUTS, ids=range(len(TIMEOUTS)))
+def test_whose_deadline_counts(
+    impatient: Server, field: int | None, deadline: float | None, has_time: bool
+) -> None:
+    """The smaller of the two that the caller may give, else the operator's."""
+    args = json.loads(serialize_value(sensor_args(impatient, "takes_three_seconds", "", LIMIT)))
+    request = pb.ExternalSensorExecutionRequest(
+        serialized_external_sensor_execution_args=json.dumps({**args, "timeout": field})
+    )
+    call = impatient.stub.SyncExternalSensorExecution.future(request, timeout=deadline)
+
+    error = call.exception(LIMIT)
+
+    assert (error is None) == has_time, error
+    if error is not None:
+        assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert skip_message(impatient).startswith("pid ")
+
+
+def test_cancel_of_a_run_that_is_not_there(impatient: Server) -> None:
+    assert not calls.cancel("no-such-run").make(impatient).success
+    assert not calls.can_cancel("no-such-run").make(impatient).can_cancel
 
 
 def _status(error: BaseException | None) -> grpc.StatusCode:

@@ -76,6 +76,12 @@ def hangs(context):
 
 
 @dg.sensor(job=short)
+def takes_three_seconds():
+    time.sleep(3)
+    return dg.SkipReason("in time")
+
+
+@dg.sensor(job=short)
 def cleans_up(context):
     path = _begin(context)
     try:
@@ -132,7 +138,15 @@ def sys_exits():
 defs = dg.Definitions(
     jobs=[patient, endless, stubborn, short],
     sensors=[
-        *(quick, hangs, cleans_up, ignores_sigterm, swallows_everything, starts_a_child),
+        *(
+            quick,
+            hangs,
+            takes_three_seconds,
+            cleans_up,
+            ignores_sigterm,
+            swallows_everything,
+            starts_a_child,
+        ),
         *(exits, segfaults, kills_itself, sys_exits),
     ],
 )

@@ -1,0 +1,98 @@
+"""Every harm that user code does, in every place where it runs: one request fails, no more."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.process.fault_places import OUTCOMES, PLACES, SECONDS
+from tests.process.serving import (
+    LIMIT,
+    USER_CODE,
+    Server,
+    in_background,
+    name_of,
+    serve,
+    skip_message,
+)
+from tests.support.eventually import eventually
+
+QUICKLY = 2  # seconds; what the webserver and the daemon give GetServerId
+
+
+@pytest.fixture(scope="module")
+def location(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("faults")
+    shutil.copy(USER_CODE / "faults.py", folder)
+    options = [
+        *("-f", str(folder / "faults.py"), "--max-workers", "2"),
+        *("--worker-memory-limit", "200MiB", "--startup-timeout", f"{SECONDS:g}"),
+    ]
+    with serve(home, home / "faults.sock", *options, cwd=folder) as server:
+        yield server
+
+
+@pytest.fixture
+def begun(location: Server) -> Iterator[Path]:
+    """The file that says that the deed is being done."""
+    assert location.server.cwd
+    yield location.server.cwd / "begun"
+    for name in ("fault", "begun", "child"):
+        (location.server.cwd / name).unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("deed", OUTCOMES)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fault_is_one_failed_request(
+    location: Server, begun: Path, place: str, deed: str
+) -> None:
+    before = PLACES[place].use(location, begun)
+    begun.with_name("fault").write_text(f"{place} {deed}")
+
+    outcome = in_background(lambda: PLACES[place].use(location, begun))
+    eventually(begun.exists, what="the fault")
+    check_control(location)
+    assert skip_message(location, "bystander") == "fine"
+
+    expected = PLACES[place].outcomes.get(deed, OUTCOMES[deed])
+    assert re.search(expected, outcome.result(LIMIT))
+    begun.with_name("fault").unlink()
+    end_child_of_run(begun, place)
+    assert PLACES[place].use(location, begun) == before
+    check_control(location)
+    eventually(lambda: strangers(location) == [], within=LIMIT, what="no process too many")
+
+
+def check_control(server: Server) -> None:
+    """Whatever user code does, these are answered."""
+    assert server.client.get_server_id(timeout=QUICKLY)
+    assert server.client.ping("there")["echo"] == "there"
+    assert "defs" in server.client.list_repositories()
+    health = health_pb2_grpc.HealthStub(server.channel)
+    serving = health_pb2.HealthCheckResponse.SERVING
+    assert health.Check(health_pb2.HealthCheckRequest(), timeout=QUICKLY).status == serving
+
+
+def end_child_of_run(begun: Path, place: str) -> None:
+    """What a run has started goes on, as it does with stock; not so with the others."""
+    child = begun.with_name("child")
+    if place == "run" and child.exists():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(int(child.read_text())).kill()
+
+
+def strangers(server: Server) -> list[str]:
+    """Processes beside the forkserver, one host, and evaluators; zombies, too."""
+    descendants = psutil.Process(server.front.pid).children(recursive=True)
+    names = [name_of(process) or "zombie" for process in descendants if process.is_running()]
+    for expected in ("codeserver forkserver"[:15], "codeserver host"):
+        if expected in names:
+            names.remove(expected)
+    return [name for name in names if name != "codeserver eval"]
