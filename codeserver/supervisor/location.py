@@ -230,10 +230,9 @@ class Location:
             hurry: when set, the time is over.
         """
         self._move(Event.DRAIN)
-        _log.info(
-            "shutting down; %d runs and %d requests are under way",
-            *(len(self.runs.current), self._lanes.user_code.running),
-        )
+        runs, requests = len(self.runs.current), self._lanes.user_code.running
+        if runs or requests:
+            _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
         for load in (self._queued, self._loading):
             if load is not None:
                 load.cancel()

@@ -28,6 +28,7 @@ _log = logging.getLogger("codeserver")
 _KILL_GRACE = 2.0
 _KILL_PATIENCE = 1.0
 """Seconds that a killed process may take to be gone, before its slot is given to another."""
+_SAME_MOMENT = 0.1
 _EXIT_PATIENCE = 0.5
 """Seconds between the end of what an evaluator says and the report that it has ended."""
 _LEAVE_PATIENCE = 5.0
@@ -176,7 +177,9 @@ class Pool:
         except BaseException as error:
             # A timeout, a caller that went away, a crash: it never answers another request, and
             # its slot is free when it is gone.
-            is_late = isinstance(error, asyncio.TimeoutError)
+            # At the same moment gRPC cancels the call, and either may come first.
+            gave_up = isinstance(error, (asyncio.TimeoutError, asyncio.CancelledError))
+            is_late = gave_up and time.monotonic() > deadline - _SAME_MOMENT
             slots.count_as_ending(request.subject)
             if evaluator is not None:
                 ending = self._end(evaluator, is_late)
@@ -184,6 +187,8 @@ class Pool:
             elif starting is not None:
                 self._tasks.start("keep evaluator", self._free_after(self._keep(starting), slots))
             if is_late:
+                _log_late(request, evaluator)
+            if isinstance(error, asyncio.TimeoutError):
                 raise _too_late(request, evaluator) from None
             raise
         slots.give_back(request.subject)
@@ -329,14 +334,18 @@ async def _by(deadline: float, work: Awaitable[T]) -> T:
     return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
 
 
+def _log_late(request: Request, evaluator: Child | None) -> None:
+    if evaluator is not None:
+        _log.warning(
+            "the %s took longer than %.3g seconds; its evaluator (process %d) is ended",
+            *(request.subject, request.timeout, evaluator.pid),
+        )
+
+
 def _too_late(request: Request, evaluator: Child | None) -> RequestTimeout:
     seconds = f"{request.timeout:.3g} seconds"
     if evaluator is None:
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
-    _log.warning(
-        "the %s took longer than %s; its evaluator (process %d) is ended",
-        *(request.subject, seconds, evaluator.pid),
-    )
     return RequestTimeout(
         f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
     )
