@@ -7,6 +7,7 @@ and native code that cannot handle a failed allocation ends its own process only
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 from pathlib import Path
@@ -55,10 +56,13 @@ def explanation() -> str | None:
 def resident_size() -> int:
     """Bytes of memory that this process has in use; 0 where the kernel does not tell."""
     try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        fd = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
         return 0
-    return pages * resource.getpagesize()
+    try:
+        return int(os.read(fd, 200).split()[1]) * resource.getpagesize()
+    finally:
+        os.close(fd)
 
 
 def _data_size() -> int:
