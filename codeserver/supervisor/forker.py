@@ -18,7 +18,7 @@ from codeserver.wire import STACK_SIGNAL, Frame
 
 _REMEMBERED_EXITS = 1024
 
-OUTLIVING = frozenset({"run"})
+OUTLIVING = frozenset({"run", "caretaker"})
 """Roles of children that go on when their parent dies."""
 
 

@@ -55,6 +55,9 @@ def _never_started(_: Channel, __: list[int]) -> Role:
 
 
 _ADOPTED = Kind(_never_started, outlives_parent=True)
+_ORPHANED = Kind(_never_started)
+_DEPENDENT = frozenset(map(process.as_name, ("evaluator", "snapshots")))
+"""Names of children of a dead host that have died with it, and been handed to this process."""
 
 
 def _close(fds: list[int]) -> None:
@@ -130,7 +133,7 @@ class ForkLoop:
             return None
         if pid == 0:
             self._become_child(kind, parent)
-            process.set_name(f"codeserver {order['role']}")
+            process.set_name(order["role"])
             process.prefer_as_victim(order["role"])
             channel, stdout, stderr, *others = fds
             stdio.redirect(stdout, stderr)
@@ -188,6 +191,8 @@ class ForkLoop:
         if ended is None:
             return None
         kind = self._children.pop(ended.si_pid, None)
+        if kind is None and process.name_of(ended.si_pid) in _DEPENDENT:
+            kind = _ORPHANED
         if kind is not None and not kind.outlives_parent:
             # What user code started in there ends with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -28,7 +28,7 @@ def main(fd: int, log: int, parent: int, most_files: int) -> None:
         most_files: how many files the operator lets a process open; the front may open more.
     """
     process.die_with_parent(parent)
-    process.set_name("codeserver forkserver")
+    process.set_name("forkserver")
     process.become_subreaper()
     stdio.keep_log(log)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -49,7 +49,9 @@ def _serve(channel: Channel) -> Role | int:
     channel.send({"kind": "ready", "pid": os.getpid()})
     kinds = {
         "host": Kind(lambda channel, _: partial(host.serve, channel)),
-        "caretaker": Kind(lambda channel, _: partial(caretaker.record_end, channel)),
+        "caretaker": Kind(
+            lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
+        ),
         "evaluator": Kind(lambda channel, _: partial(solo.evaluate, channel)),
         "run": Kind(
             lambda channel, readers: partial(solo.execute, channel, readers),

@@ -55,7 +55,9 @@ def _may_fork(location: Location, own_descriptors: set[int]) -> tuple[bool, list
 
 def _kinds(location: Location) -> dict[str, Kind]:
     return {
-        "caretaker": Kind(lambda channel, _: partial(caretaker.record_end, channel)),
+        "caretaker": Kind(
+            lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
+        ),
         "evaluator": Kind(lambda channel, _: partial(evaluator.serve, channel, location)),
         "snapshots": Kind(lambda channel, _: partial(snapshots.build, channel, location)),
         "run": Kind(

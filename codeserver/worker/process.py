@@ -35,9 +35,21 @@ def _prctl(option: int, argument: object) -> None:
         ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
 
 
-def set_name(name: str) -> None:
-    """Name the process for `ps` and `top` (Linux; the kernel keeps 15 bytes)."""
-    _prctl(_PR_SET_NAME, name.encode()[:15])
+def as_name(role: str) -> str:
+    """What a process of this role is called; the kernel keeps 15 bytes."""
+    return f"codeserver {role}"[:15]
+
+
+def set_name(role: str) -> None:
+    """Name the process for `ps` and `top` (Linux)."""
+    _prctl(_PR_SET_NAME, as_name(role).encode())
+
+
+def name_of(pid: int) -> str:
+    """What a process is called that has not been waited for; nothing where that is not told."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+    return ""
 
 
 def become_subreaper() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
 from tests.differential import calls
 from tests.differential.running import current_runs
@@ -16,7 +18,10 @@ from tests.process.serving import (
     SOON,
     USER_CODE,
     Server,
+    in_background,
+    pid_in,
     skip_message,
+    tick,
     wait_until_gone,
 )
 from tests.support.eventually import eventually
@@ -118,6 +123,20 @@ def test_runs_go_on_without_the_process_that_started_them(
     assert server.front.wait(LIMIT) == 0
     wait_until_gone(processes)
     assert interrupted.run.status is DagsterRunStatus.FAILURE
+
+
+def test_what_a_tick_has_started_ends_with_it_when_the_host_is_killed(
+    start: Start, work: Path
+) -> None:
+    server = start(*REPO)
+    answer = in_background(lambda: tick(server, "starts_a_child", work / "child"))
+    child = psutil.Process(pid_in(work / "child"))
+
+    server.only("host").kill()
+
+    wait_until_gone([child])
+    assert isinstance(answer.result(LIMIT), SensorExecutionErrorSnap)
+    wait_until_ticks_work(server)
 
 
 @pytest.mark.parametrize(

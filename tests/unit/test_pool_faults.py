@@ -132,7 +132,7 @@ async def test_waiting_counts_to_the_timeout(clock: Clock) -> None:
         clock.now += DEADLINE
         used.starter.open(b"a")
         await first
-        with pytest.raises(RequestTimeout, match="hang x had no time left.* 10 seconds"):
+        with pytest.raises(RequestTimeout, match=r"hang x had no time left.* 10 seconds"):
             await asyncio.wait_for(second, DEADLINE / 2)
 
 
