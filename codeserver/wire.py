@@ -37,6 +37,15 @@ One of those without a name, which user code does not use for itself.
 """
 
 
+def process_name(role: str) -> str:
+    """What a process of this role is called by the kernel, which keeps 15 bytes."""
+    return f"codeserver {role}"[:15]
+
+
+DEPENDENT_NAMES = frozenset(map(process_name, ("evaluator", "snapshots")))
+"""Names of processes that die with their parent, and what they have started with them."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """One message.

@@ -115,9 +115,9 @@ def _serve(config: Config, target: Target) -> int:
 
 async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     from codeserver.front.server import Server
-    from codeserver.supervisor.orphans import reap_if_first_process
+    from codeserver.supervisor.orphans import adopt_orphans
 
-    reap_if_first_process()
+    adopt_orphans()
     server = Server(config, target, spawned)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)

@@ -1,25 +1,40 @@
-"""What falls to the first process of a container: processes whose parents have died.
+"""Processes that fall to the front because their parents have died.
 
-The kernel makes them children of process 1, and each stays a zombie until that has asked how it
-ended.
+The kernel hands them to process 1, which the front is in a container, or to the nearest process
+that has asked for them. Each stays a zombie until its new parent has asked how it ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
+import sys
+from pathlib import Path
+
+from codeserver.wire import DEPENDENT_NAMES
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
 
 _own: set[int] = set()
+_adopts = False
 
 
-def reap_if_first_process() -> None:
-    """From now on, let adopted processes go when they have ended; only process 1 adopts any."""
-    if os.getpid() == 1:
-        loop = asyncio.get_running_loop()
-        # Not `add_signal_handler`: uvloop keeps this signal for itself.
-        signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(reap))
+def adopt_orphans() -> None:
+    """From now on, be the parent of orphaned descendants (Linux), and let them go at their end.
+
+    For a program that is a server and nothing else: it reaps every child that it does not know.
+    """
+    global _adopts  # noqa: PLW0603 - a fact about the process
+    if sys.platform != "linux":
+        return
+    _adopts = True
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    loop = asyncio.get_running_loop()
+    # Not `add_signal_handler`: uvloop keeps this signal for itself.
+    signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(reap))
 
 
 def expect(pid: int) -> None:
@@ -30,7 +45,7 @@ def expect(pid: int) -> None:
 def has_been_waited_for(pid: int) -> None:
     """Undo `expect`; those that ended behind it are next."""
     _own.discard(pid)
-    if os.getpid() == 1:
+    if _adopts:
         reap()
 
 
@@ -40,4 +55,14 @@ def reap() -> None:
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             if ended.si_pid in _own:
                 return
+            if _name_of(ended.si_pid) in DEPENDENT_NAMES:
+                # What user code has started in there, whose own parent had no time for it.
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(ended.si_pid, signal.SIGKILL)
             os.waitpid(ended.si_pid, 0)
+
+
+def _name_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+    return ""

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codeserver.wire import Frame
+from codeserver.wire import DEPENDENT_NAMES, Frame
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 
@@ -56,8 +56,6 @@ def _never_started(_: Channel, __: list[int]) -> Role:
 
 _ADOPTED = Kind(_never_started, outlives_parent=True)
 _ORPHANED = Kind(_never_started)
-_DEPENDENT = frozenset(map(process.as_name, ("evaluator", "snapshots")))
-"""Names of children of a dead host that have died with it, and been handed to this process."""
 
 
 def _close(fds: list[int]) -> None:
@@ -191,7 +189,7 @@ class ForkLoop:
         if ended is None:
             return None
         kind = self._children.pop(ended.si_pid, None)
-        if kind is None and process.name_of(ended.si_pid) in _DEPENDENT:
+        if kind is None and process.name_of(ended.si_pid) in DEPENDENT_NAMES:
             kind = _ORPHANED
         if kind is not None and not kind.outlives_parent:
             # What user code started in there ends with it.

@@ -9,6 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
+from codeserver.wire import process_name
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
@@ -35,14 +37,9 @@ def _prctl(option: int, argument: object) -> None:
         ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
 
 
-def as_name(role: str) -> str:
-    """What a process of this role is called; the kernel keeps 15 bytes."""
-    return f"codeserver {role}"[:15]
-
-
 def set_name(role: str) -> None:
     """Name the process for `ps` and `top` (Linux)."""
-    _prctl(_PR_SET_NAME, as_name(role).encode())
+    _prctl(_PR_SET_NAME, process_name(role).encode())
 
 
 def name_of(pid: int) -> str:

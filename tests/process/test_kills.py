@@ -125,14 +125,15 @@ def test_runs_go_on_without_the_process_that_started_them(
     assert interrupted.run.status is DagsterRunStatus.FAILURE
 
 
-def test_what_a_tick_has_started_ends_with_it_when_the_host_is_killed(
-    start: Start, work: Path
+@pytest.mark.parametrize("role", ["host", "forkserver"])
+def test_what_a_tick_has_started_ends_with_it_when_its_parents_are_killed(
+    start: Start, work: Path, role: str
 ) -> None:
     server = start(*REPO)
     answer = in_background(lambda: tick(server, "starts_a_child", work / "child"))
     child = psutil.Process(pid_in(work / "child"))
 
-    server.only("host").kill()
+    server.only(role).kill()
 
     wait_until_gone([child])
     assert isinstance(answer.result(LIMIT), SensorExecutionErrorSnap)

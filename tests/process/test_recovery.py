@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from dagster import DagsterRunStatus
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
-from tests.process.serving import USER_CODE, skip_message, tick
+from tests.process.running import final_status, launch_patient
+from tests.process.serving import USER_CODE, skip_message, tick, wait_until_gone
 from tests.support.eventually import eventually
 
 CODE = (USER_CODE / "edition.py").read_text()
@@ -36,6 +39,23 @@ def test_health_says_that_the_code_is_lost_until_it_is_back(start: Start, work: 
     file.write_text(CODE.replace('"first"', '"second"'))
     eventually(lambda: server.client.health_check_query() == "SERVING")
     assert skip_message(server, "says") == "second"
+
+
+@pytest.mark.parametrize("role", ["host", "forkserver"])
+def test_requests_wait_while_the_code_is_loaded_again(start: Start, work: Path, role: str) -> None:
+    (work / "served.py").write_text(CODE)
+    server = start("-f", "served.py")
+    assert skip_message(server, "says") == "first"
+    victim = server.only(role)
+
+    victim.kill()
+    wait_until_gone([victim])
+    eventually(lambda: "loading again" in server.server.text, what="the loss to be noticed")
+
+    launched = launch_patient(server, work / "release")
+    (work / "release").touch()
+    assert skip_message(server, "says") == "first"
+    assert final_status(launched) is DagsterRunStatus.SUCCESS
 
 
 def test_code_that_crashes_when_it_is_loaded_again(start: Start, work: Path) -> None:

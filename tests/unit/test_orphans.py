@@ -104,21 +104,56 @@ CASES = {
 }
 
 
-IN_ANOTHER_PROCESS = """
+UNTIL_ASKED = """
+before = signal.getsignal(signal.SIGCHLD)
+pid = child(5)
+orphans.has_been_waited_for(12345)
+assert signal.getsignal(signal.SIGCHLD) == before
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+"""A program that embeds the front has children of its own."""
+
+ADOPTED = """
 async def main():
-    before = signal.getsignal(signal.SIGCHLD)
-    orphans.reap_if_first_process()
-    assert signal.getsignal(signal.SIGCHLD) == before
-    pid = child(5)
-    orphans.has_been_waited_for(12345)
-    await asyncio.sleep(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    orphans.adopt_orphans()
+    reader, writer = os.pipe()
+    middle = os.fork()
+    if middle == 0:
+        os.setsid()
+        name = {name!r}
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(name)
+        stranger = os.fork()
+        if stranger == 0:
+            signal.pause()
+        os.write(writer, str(stranger).encode())
+        os._exit(0)
+    stranger = int(os.read(reader, 20))
+    while os.path.exists(f"/proc/{{middle}}"):
+        await asyncio.sleep(0.001)
+    if {ends}:
+        while os.path.exists(f"/proc/{{stranger}}"):
+            await asyncio.sleep(0.001)
+    print(os.path.exists(f"/proc/{{stranger}}"))
+    if not {ends}:
+        os.kill(stranger, signal.SIGKILL)
+        while os.path.exists(f"/proc/{{stranger}}"):
+            await asyncio.sleep(0.001)
 
 asyncio.run(main())
 """
-"""Others than process 1 adopt nobody, and their children are somebody's."""
+"""A process starts another one and dies. Both are reaped at their ends."""
 
-CASES["another than the first process reaps nothing by itself"] = (IN_ANOTHER_PROCESS, "5")
+CASES["nothing is reaped by itself until that is asked for"] = (UNTIL_ASKED, "5")
+if sys.platform == "linux":
+    CASES["what an evaluator has started ends with it"] = (
+        ADOPTED.format(name="codeserver eval", ends=True),
+        "False",
+    )
+    CASES["what a run has started goes on"] = (
+        ADOPTED.format(name="codeserver run", ends=False),
+        "True",
+    )
 
 
 @pytest.fixture(scope="module")
