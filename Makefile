@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs format clean
+.PHONY: help run test lint soak bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -24,6 +24,12 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/buf lint
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
+
+soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
+	$(BIN)/python -m bench.soak --minutes 5
+
+bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
+	$(BIN)/python -m bench.faults
 
 docs: $(VENV)/.dev  ## Write docs/configuration.md from the settings.
 	$(BIN)/python scripts/document_settings.py

@@ -1,0 +1,1 @@
+"""Measurements of codeserver beside Dagster's own code servers."""

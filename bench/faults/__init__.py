@@ -1,0 +1,1 @@
+"""What users see of three code servers when user code misbehaves."""

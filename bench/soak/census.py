@@ -1,0 +1,136 @@
+"""The processes of a server over time: how many of each kind, their memory, and what is left."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+_ROLES = {
+    "codeserver fork": "forkserver",
+    "codeserver host": "host",
+    "codeserver eval": "evaluator",
+    "codeserver run": "run",
+    "codeserver snap": "snapshots",
+    "codeserver care": "caretaker",
+}
+"""By the 15 bytes of a name that the kernel keeps."""
+
+_BY_ROLE = ("numbers", "rss", "pss")
+
+
+@dataclass
+class Sample:
+    """The tree of processes at one moment.
+
+    Attributes:
+        at: seconds since the soak began.
+        numbers: of processes, by role.
+        rss: resident bytes, by role.
+        pss: bytes with shared pages divided among those that share them, by role.
+        zombies: processes that have ended and that nobody has asked about.
+        fds: descriptors of the front.
+        threads: threads of the front.
+    """
+
+    at: float
+    numbers: Counter[str] = field(default_factory=Counter)
+    rss: Counter[str] = field(default_factory=Counter)
+    pss: Counter[str] = field(default_factory=Counter)
+    zombies: int = 0
+    fds: int = 0
+    threads: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {**vars(self), **{what: dict(getattr(self, what)) for what in _BY_ROLE}}
+
+
+def become_subreaper() -> None:
+    """Adopt what the server leaves behind, so that it is seen (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def role_of(process: psutil.Process) -> str:
+    """What a process is; nothing for one that has ended."""
+    try:
+        name = Path(f"/proc/{process.pid}/comm").read_text("ascii").strip()
+    except OSError:
+        return ""
+    return _ROLES.get(name, name)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it has not ended; zombies have."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+def workers(above: int, *roles: str) -> list[psutil.Process]:
+    """The processes below one that have one of these roles, or any."""
+    try:
+        found = psutil.Process(above).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [process for process in found if not roles or role_of(process) in roles]
+
+
+def take(front: int, at: float) -> Sample:
+    """Look at the front and everything below it."""
+    sample = Sample(at)
+    for pid in [front, *(process.pid for process in workers(front))]:
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                sample.zombies += 1
+                continue
+            role = "front" if process.pid == front else role_of(process)
+            rss, pss = _memory(process.pid)
+            sample.numbers[role] += 1
+            sample.rss[role] += rss
+            sample.pss[role] += pss
+    with contextlib.suppress(OSError):
+        sample.fds = len(os.listdir(f"/proc/{front}/fd"))
+        sample.threads = len(os.listdir(f"/proc/{front}/task"))
+    return sample
+
+
+def left_behind(before: set[int]) -> list[psutil.Process]:
+    """Descendants of this process that were not there before, but not those that have ended."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.pid in before:
+                continue
+            if process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+            elif process.ppid() == os.getpid():
+                # An orphan that this process has adopted, and so must let go.
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(process.pid, os.WNOHANG)
+    return found
+
+
+def descendants() -> set[int]:
+    """Process ids of everything below this process."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+def _memory(pid: int) -> tuple[int, int]:
+    rss = pss = 0
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "Rss":
+            rss = int(value.split()[0]) * 1024
+        elif name == "Pss":
+            pss = int(value.split()[0]) * 1024
+    return rss, pss

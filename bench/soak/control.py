@@ -1,0 +1,129 @@
+"""What must be quick and never fail, timed: the calls that the webserver and probes make.
+
+They are made by a process of their own, so that the clients' work is not in what is measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import grpc
+from dagster._grpc.__generated__ import DagsterApiStub
+from dagster._grpc.__generated__ import dagster_api_pb2 as pb
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from bench.soak.outcomes import WRONG, Outcome
+from bench.soak.progress import Progress
+from bench.soak.tally import Tally, Unexpected
+
+_EVERY = 0.2
+_TIMEOUT = 20.0
+_END_SECONDS = 30.0
+
+_NOT_SERVING = "not what a working server says"
+
+Probe = Callable[[grpc.Channel], bool]
+
+
+def _health(channel: grpc.Channel) -> bool:
+    stub = health_pb2_grpc.HealthStub(channel)
+    reply = stub.Check(health_pb2.HealthCheckRequest(service="DagsterApi"), timeout=_TIMEOUT)
+    return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+def _server_id(channel: grpc.Channel) -> bool:
+    return bool(DagsterApiStub(channel).GetServerId(pb.Empty(), timeout=_TIMEOUT).server_id)
+
+
+def _ping(channel: grpc.Channel) -> bool:
+    reply = DagsterApiStub(channel).Ping(pb.PingRequest(echo="soak"), timeout=_TIMEOUT)
+    return bool(reply.echo == "soak")
+
+
+def _repositories(channel: grpc.Channel) -> bool:
+    request = pb.ListRepositoriesRequest()
+    reply = DagsterApiStub(channel).ListRepositories(request, timeout=_TIMEOUT)
+    return "ListRepositoriesResponse" in reply.serialized_list_repositories_response_or_error
+
+
+PROBES: Mapping[str, Probe] = {
+    "GetServerId": _server_id,
+    "Ping": _ping,
+    "health Check": _health,
+    "ListRepositories": _repositories,
+}
+
+
+@contextlib.contextmanager
+def watching(socket: Path, progress: Progress, tally: Tally) -> Iterator[None]:
+    """Make these calls again and again, until the end of the block."""
+    command = [sys.executable, "-m", "bench.soak.control", str(socket)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        reader = threading.Thread(
+            target=_read, args=(process, progress, tally), name="control", daemon=True
+        )
+        reader.start()
+        try:
+            yield
+        finally:
+            assert process.stdin
+            process.stdin.close()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            reader.join(_END_SECONDS)
+
+
+def _read(process: subprocess.Popen[bytes], progress: Progress, tally: Tally) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        rpc, begin, seconds, kind, text = json.loads(line)
+        tally.measured(rpc, seconds)
+        name, outcome = f"control: {rpc}", Outcome(kind, text)
+        if not kind:
+            continue
+        if text == _NOT_SERVING and tally.was_disrupted(begin, begin + seconds):
+            tally.count(name, "not serving, after a kill", seconds)
+        elif not progress.stop.is_set():
+            tally.add_unexpected(Unexpected(begin - progress.began, name, outcome, seconds))
+
+
+def _probe(rpc: str, socket: str, stop: threading.Event) -> None:
+    """Make one of these calls again and again, each time over a new connection."""
+    while not stop.wait(_EVERY):
+        begin = time.monotonic()  # the same clock in all processes
+        kind = text = ""
+        try:
+            with grpc.insecure_channel(f"unix:{socket}") as channel:
+                if not PROBES[rpc](channel):
+                    kind, text = WRONG, _NOT_SERVING
+        except grpc.RpcError as error:
+            kind, text = error.code().name, error.details() or ""
+        line = json.dumps([rpc, begin, time.monotonic() - begin, kind, text])
+        # In one piece, as the other threads write to the same pipe.
+        os.write(1, f"{line}\n".encode())
+
+
+def main(socket: str) -> None:
+    """Make all of these calls, each in a thread of its own, until the end of the input."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=_probe, args=(rpc, socket, stop)) for rpc in PROBES]
+    for thread in threads:
+        thread.start()
+    try:
+        sys.stdin.read()
+    finally:
+        stop.set()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

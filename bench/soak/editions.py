@@ -1,0 +1,63 @@
+"""The editions of the served file: each reload loads another, and some cannot be loaded."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from bench.soak import definitions
+
+_SOURCE = Path(definitions.__file__)
+_LINE = "\nEDITION = 0\n"
+
+BREAKAGES = {
+    "raises": ("raise RuntimeError('this edition is broken')", "this edition is broken"),
+    "is no Python": ("def :", "SyntaxError"),
+    "imports what is not there": ("import no_such_module", "no_such_module"),
+    "exits": ("os._exit(3)", "exited with code 3"),
+    "asks to exit": ("sys.exit('this edition exits')", "this edition exits"),
+    "segfaults": ("ctypes.string_at(0)", "SIGSEGV"),
+    "defines a job twice": ("other = dg.Definitions(jobs=[quick])", "(?i)definitions"),
+}
+"""What is appended to an edition that cannot be loaded, and what its error says."""
+
+
+class Editions:
+    """Writes the file that is served.
+
+    Args:
+        path: where.
+
+    Attributes:
+        whole: held while the file on disk is broken, and while nobody may break it.
+        oldest: the edition that every answer from now on is of, or a newer one.
+        newest: the last whole edition on disk.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._source = _SOURCE.read_text("utf-8")
+        assert self._source.count(_LINE) == 1
+        self.whole = threading.Lock()
+        self.oldest = 0
+        self.newest = 0
+        self.write()
+
+    def write(self) -> int:
+        """Write another whole edition; its number."""
+        number = self.newest + 1
+        # Before the file: a load may be about to read it.
+        self.newest = number
+        self._replace(self._source.replace(_LINE, f"\nEDITION = {number}\n"))
+        return number
+
+    def write_broken(self, breakage: str) -> str:
+        """Write one that cannot be loaded; a pattern of the error that it must give."""
+        addition, pattern = BREAKAGES[breakage]
+        self._replace(f"{self._source}\n{addition}\n")
+        return pattern
+
+    def _replace(self, text: str) -> None:
+        beside = self._path.with_suffix(".new")
+        beside.write_text(text, "utf-8")
+        beside.replace(self._path)

@@ -1,0 +1,148 @@
+"""What a soak has found, for people and for programs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from bench.soak.census import Sample
+from bench.soak.tally import Tally, Unexpected
+
+_SHOWN_IN_FULL = 3
+_LONGEST = 3000
+_MARKS = ("start", "1st quarter", "2nd quarter", "3rd quarter", "end of load", "at rest")
+_ROLES = ("front", "forkserver", "host", "evaluator", "run")
+
+
+def as_text(tally: Tally) -> str:
+    """For people."""
+    return "\n".join(
+        [
+            *_operations(tally),
+            *_control(tally),
+            *_disruptions(tally),
+            *_memory(tally),
+            *_unexpected(tally),
+            *_problems(tally),
+            verdict(tally),
+        ]
+    )
+
+
+def verdict(tally: Tally) -> str:
+    """The last line."""
+    if tally.is_good:
+        return f"GOOD: {tally.operations} operations, none with an unexpected error; no growth"
+    return f"BAD: {len(tally.unexpected)} unexpected errors, {len(tally.problems)} problems"
+
+
+def as_dict(tally: Tally) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "good": tally.is_good,
+        "operations": tally.operations,
+        "seconds": tally.elapsed,
+        "counts": {name: dict(counts) for name, counts in sorted(tally.counts.items())},
+        "control": {rpc: quantiles(seconds) for rpc, seconds in tally.seconds.items()},
+        "disruptions": [vars(each) for each in tally.disruptions],
+        "marks": {name: sample.as_dict() for name, sample in tally.marks.items()},
+        "samples": [sample.as_dict() for sample in tally.samples],
+        "unexpected": [
+            {
+                "at": each.at,
+                "operation": each.operation,
+                "kind": each.outcome.kind,
+                "text": each.outcome.text,
+                "seconds": each.seconds,
+            }
+            for each in tally.unexpected
+        ],
+        "problems": tally.problems,
+        "exit_code": tally.exit_code,
+    }
+
+
+def quantiles(seconds: list[float]) -> dict[str, float]:
+    """How many, the median, the 99th percentile and the longest, in milliseconds."""
+    ordered = sorted(seconds)
+    return {
+        "count": len(ordered),
+        "p50": 1000 * ordered[len(ordered) // 2],
+        "p99": 1000 * ordered[len(ordered) * 99 // 100],
+        "max": 1000 * ordered[-1],
+    }
+
+
+def _operations(tally: Tally) -> Iterator[str]:
+    rate = tally.operations / tally.elapsed if tally.elapsed else 0.0
+    yield f"{tally.operations} operations in {tally.elapsed:.0f} s ({rate:.1f} a second)"
+    totals: Counter[str] = Counter()
+    for name, counts in sorted(tally.counts.items()):
+        totals.update(counts)
+        described = ", ".join(f"{count} {what}" for what, count in counts.most_common())
+        yield f"  {name:<34} {described} (longest {tally.longest[name]:.1f} s)"
+    yield "  all: " + ", ".join(f"{count} {what}" for what, count in totals.most_common())
+
+
+def _control(tally: Tally) -> Iterator[str]:
+    yield f"\ncontrol calls, in ms {'count':>14} {'p50':>9} {'p99':>9} {'max':>9}"
+    for rpc, seconds in tally.seconds.items():
+        found = quantiles(seconds)
+        numbers = " ".join(f"{found[key]:9.1f}" for key in ("p50", "p99", "max"))
+        yield f"  {rpc:<24} {found['count']:>8} {numbers}"
+
+
+def _disruptions(tally: Tally) -> Iterator[str]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for each in tally.disruptions:
+        times[each.role].append(-1.0 if each.recovery is None else each.recovery)
+    yield "\nkilled, with the seconds until a tick was answered"
+    for role, seconds in times.items():
+        yield f"  {role:<12} {', '.join(f'{each:.1f}' for each in seconds)}"
+
+
+def _memory(tally: Tally) -> Iterator[str]:
+    yield "\nprocesses over time: number, RSS / PSS in MiB"
+    yield f"  {'':<12} {'s':>5} {'fds':>5} {'thr':>4} {'zmb':>4} " + " ".join(
+        f"{role:>18}" for role in _ROLES
+    )
+    for name in _MARKS:
+        if sample := tally.marks.get(name):
+            yield (
+                f"  {name:<12} {sample.at:5.0f} {sample.fds:5} {sample.threads:4} "
+                f"{sample.zombies:4} " + " ".join(f"{_of(sample, role):>18}" for role in _ROLES)
+            )
+    if tally.samples:
+        yield (
+            f"  most at once: {max(sum(each.numbers.values()) for each in tally.samples)} "
+            f"processes, {max(each.fds for each in tally.samples)} descriptors and "
+            f"{max(each.threads for each in tally.samples)} threads of the front, "
+            f"{max(each.zombies for each in tally.samples)} zombies"
+        )
+
+
+def _of(sample: Sample, role: str) -> str:
+    number = sample.numbers[role]
+    rss, pss = sample.rss[role] / 2**20, sample.pss[role] / 2**20
+    return f"{number}: {rss:.0f} / {pss:.1f}" if number else "-"
+
+
+def _unexpected(tally: Tally) -> Iterator[str]:
+    groups: dict[tuple[str, str, str], list[Unexpected]] = defaultdict(list)
+    for each in tally.unexpected:
+        start = re.sub(r"\d+(\.\d+)?", "#", each.outcome.text)[:120]
+        groups[each.operation, each.outcome.kind, start].append(each)
+    yield f"\nunexpected errors: {len(tally.unexpected)}"
+    for (operation, kind, _), members in groups.items():
+        yield f"  {len(members)} x {operation}: {kind}"
+        for each in members[:_SHOWN_IN_FULL]:
+            text = each.outcome.text[:_LONGEST].replace("\n", "\n      ")
+            yield f"    at {each.at:.1f} s, after {each.seconds:.1f} s: {text}"
+
+
+def _problems(tally: Tally) -> Iterator[str]:
+    yield f"\nproblems: {len(tally.problems)}"
+    for problem in tally.problems:
+        yield "  " + problem[:_LONGEST].replace("\n", "\n    ")

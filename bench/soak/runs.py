@@ -1,0 +1,210 @@
+"""Runs that succeed, fail, are cancelled and are killed; each must end once, and as it should."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
+from dagster._core.test_utils import create_run_for_test
+from dagster._grpc.__generated__ import dagster_api_pb2 as pb
+from dagster._grpc.types import CancelExecutionRequest, ExecuteExternalJobArgs
+from dagster._serdes import deserialize_value, serialize_value
+
+from bench.soak import calling
+from bench.soak.calling import PATIENCE, Client
+from bench.soak.outcomes import ANSWERED, REFUSED, WRONG, Outcome
+
+_AT_A_TIME = 4
+_LONGEST = 60.0
+_PAUSE = 0.2
+_PID = re.compile(r"Started process for run \(pid: (\d+)\)")
+
+_ENDS = (
+    DagsterEventType.RUN_SUCCESS,
+    DagsterEventType.RUN_FAILURE,
+    DagsterEventType.RUN_CANCELED,
+)
+JOBS = ("quick", "endless", "failing", "exiting")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run must end.
+
+    Attributes:
+        status: its final one.
+        reason: what an event says about the end of its process, as a pattern; empty for nothing.
+    """
+
+    status: DagsterRunStatus
+    reason: str = ""
+
+
+# The exit code is not known when nobody was left to see the process end.
+_LOST = r"Run execution process for \S+ (was terminated by signal 9|ended and its exit code)"
+_EXITED = r"Run execution process for \S+ (unexpectedly exited with code 9|ended and its exit code)"
+
+SUCCEEDS = Ending(DagsterRunStatus.SUCCESS)
+FAILS = Ending(DagsterRunStatus.FAILURE)
+EXITS = Ending(DagsterRunStatus.FAILURE, _EXITED)
+IS_CANCELLED = Ending(DagsterRunStatus.CANCELED)
+IS_KILLED = Ending(DagsterRunStatus.FAILURE, _LOST)
+
+
+@dataclass
+class Runs:
+    """Every run that was launched.
+
+    Attributes:
+        instance: where they are recorded.
+        started: how each that was started must end, by its id.
+    """
+
+    instance: DagsterInstance
+    started: dict[str, Ending] = field(default_factory=dict)
+    _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_A_TIME))
+    _descriptions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def prepare(self, client: Client) -> None:
+        """Learn what a launcher knows of the jobs; they are the same in every edition."""
+        for name in JOBS:
+            data: Any = deserialize_value(calling.job(client, name))
+            plan: Any = deserialize_value(calling.plan(client, name, data.job.snapshot_id))
+            self._descriptions[name] = (data.job, plan)
+
+    @contextmanager
+    def place(self) -> Iterator[bool]:
+        """Whether there is room for one more; with it taken, if so."""
+        taken = self._places.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._places.release()
+
+    def launch(self, client: Client, job: str, ending: Ending) -> tuple[str, Outcome]:
+        """Have the server start a run; the id, and what it said."""
+        snapshot, plan = self._descriptions[job]
+        run = create_run_for_test(
+            self.instance,
+            job_name=job,
+            status=DagsterRunStatus.STARTING,
+            job_snapshot=snapshot,
+            execution_plan_snapshot=plan,
+            remote_job_origin=calling.job_origin(job),
+        )
+        args = ExecuteExternalJobArgs(
+            job_origin=calling.job_origin(job), run_id=run.run_id, instance_ref=client.instance_ref
+        )
+        request = pb.StartRunRequest(serialized_execute_run_args=serialize_value(args))
+        try:
+            reply = client.stub.StartRun(request, timeout=PATIENCE)
+        except grpc.RpcError as error:
+            return run.run_id, calling.refusal(error)
+        result: Any = deserialize_value(reply.serialized_start_run_result)
+        if not result.success:
+            info = result.serializable_error_info
+            said = info.to_string() if info else result.message
+            return run.run_id, Outcome(REFUSED, said or "")
+        self.started[run.run_id] = ending
+        return run.run_id, Outcome(ANSWERED)
+
+    def judge(self, run_id: str) -> str | None:
+        """What is wrong with a run that should have ended; None for nothing."""
+        ending = self.started[run_id]
+        run = self.instance.get_run_by_id(run_id)
+        status = run.status if run else None
+        ends = self.instance.all_logs(run_id, of_type=set(_ENDS))
+        if status is ending.status and len(ends) == 1 and self._says(run_id, ending.reason):
+            return None
+        return (
+            f"run {run_id}: {status}, {len(ends)} final events, for {ending}\n{self.story(run_id)}"
+        )
+
+    def story(self, run_id: str) -> str:
+        """Its event log."""
+        return "\n".join(
+            f"  {entry.timestamp:.3f} {entry.dagster_event.event_type_value}: "
+            f"{(entry.dagster_event.message or '')[:600]}"
+            for entry in self.instance.all_logs(run_id)
+            if entry.dagster_event
+        )
+
+    def messages(self, run_id: str) -> list[str]:
+        """What was said about its process."""
+        entries = self.instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)
+        return [entry.dagster_event.message or "" for entry in entries if entry.dagster_event]
+
+    def pid(self, run_id: str) -> int | None:
+        """The process that executes it, once it has said so."""
+        found = [match for text in self.messages(run_id) if (match := _PID.search(text))]
+        return int(found[0][1]) if found else None
+
+    def has_begun(self, run_id: str) -> bool:
+        """Whether it is in its op."""
+        return bool(self.instance.all_logs(run_id, of_type=DagsterEventType.STEP_START))
+
+    def is_over(self, run_id: str) -> bool:
+        """Whether it has a final status."""
+        run = self.instance.get_run_by_id(run_id)
+        return run is not None and run.is_finished
+
+    def _says(self, run_id: str, reason: str) -> bool:
+        return any(re.search(reason, text) for text in self.messages(run_id))
+
+
+def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
+    """A run from its launch to its end."""
+    run_id, outcome = runs.launch(client, job, ending)
+    if outcome.kind != ANSWERED:
+        return outcome
+    if ending in (IS_CANCELLED, IS_KILLED):
+        if not _eventually(client, lambda: runs.has_begun(run_id)):
+            return Outcome(WRONG, f"run {run_id} did not begin\n{runs.story(run_id)}")
+        try:
+            _cancel(runs, client, run_id) if ending is IS_CANCELLED else _kill(runs, run_id)
+        except grpc.RpcError as error:
+            return calling.refusal(error)
+    if not _eventually(client, lambda: runs.is_over(run_id)):
+        return Outcome(WRONG, f"run {run_id} did not end\n{runs.story(run_id)}")
+    # The reason is written before the final status, so that all is there now.
+    problem = runs.judge(run_id)
+    return Outcome(WRONG, problem) if problem else Outcome(ANSWERED)
+
+
+def _eventually(client: Client, probe: Callable[[], bool]) -> bool:
+    end = time.monotonic() + _LONGEST
+    while not probe():
+        if time.monotonic() > end or client.abort.wait(_PAUSE):
+            return False
+    return True
+
+
+def _cancel(runs: Runs, client: Client, run_id: str) -> None:
+    # As Dagster's launcher does it; the run is then CANCELED when it is interrupted, not FAILED.
+    run = runs.instance.get_run_by_id(run_id)
+    assert run
+    runs.instance.report_run_canceling(run)
+    request = pb.CancelExecutionRequest(
+        serialized_cancel_execution_request=serialize_value(CancelExecutionRequest(run_id=run_id))
+    )
+    reply = client.stub.CancelExecution(request, timeout=PATIENCE)
+    result: Any = deserialize_value(reply.serialized_cancel_execution_result)
+    if not result.success:
+        raise RuntimeError(f"CancelExecution of run {run_id}: {result}\n{runs.story(run_id)}")
+
+
+def _kill(runs: Runs, run_id: str) -> None:
+    pid = runs.pid(run_id)
+    if pid and Path(f"/proc/{pid}/comm").read_text().strip() == "codeserver run":
+        os.kill(pid, signal.SIGKILL)
