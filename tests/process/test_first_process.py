@@ -98,7 +98,7 @@ def test_orphans_are_reaped(container: Server) -> None:
 def test_no_zombies_after_many_runs(container: Server, work: Path) -> None:
     runs = [launch_patient(container, work / "release") for _ in range(5)]
     (work / "release").touch()
-    runs += [launch_patient(container, work / "release") for _ in range(15)]
+    runs += [launch_patient(container, work / "release") for _ in range(7)]
     assert {final_status(run) for run in runs} == {DagsterRunStatus.SUCCESS}
 
     eventually(lambda: not zombies(container), within=SOON, what="no zombies")

@@ -139,9 +139,10 @@ def test_a_run_prints_on_when_the_front_is_gone(start: Start, work: Path, isolat
     server = start_with(start, work, "--isolation", isolation, op=op)
     launched = launch_patient(server, work / "release")
     run = server.only("run")
+    others = [process for process in server.processes() if process != run]
 
     server.front.kill()
-    wait_until_gone([process for process in server.processes() if process != run])
+    wait_until_gone(others)
     (work / "release").touch()
 
     assert final_status(launched) is DagsterRunStatus.SUCCESS
