@@ -194,6 +194,7 @@ class Runs:
                     recorded = None
                 finally:
                     await caretaker.leave(_KILL_GRACE, _KILL_GRACE)
+                    caretaker.close()
                 if recorded is not None:
                     return
         _log.error("run %s could not be marked as failed", run.run_id)
