@@ -48,16 +48,18 @@ class Child:
             await self.signal(STACK_SIGNAL)
 
     async def signal(self, number: int) -> None:
-        """Send a signal, through the parent, who alone knows that the pid is still this child.
+        """Send a signal.
 
-        An orphan that nobody has adopted is reached through the descriptor that was opened while
-        its parent lived (Linux).
+        One that outlives its parent is reached through the descriptor that was opened while that
+        lived (Linux); the others through the parent, who knows that the pid is still theirs.
         """
-        if self._parent is not None:
-            await self._parent.signal(self.pid, number)
-        elif self._pidfd is not None:
+        # Directly where possible: an order that the parent does not live to obey would be lost. But
+        # SIGKILL is for the whole group, and that is the parent's to end.
+        if self._pidfd is not None and (number != signal.SIGKILL or self._parent is None):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
+        elif self._parent is not None:
+            await self._parent.signal(self.pid, number)
 
     async def ended(self) -> int | None:
         """Wait for its end; returns the exit code."""

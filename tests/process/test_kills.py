@@ -140,6 +140,19 @@ def test_what_a_tick_has_started_ends_with_it_when_its_parents_are_killed(
     wait_until_ticks_work(server)
 
 
+def test_a_run_is_cancelled_though_its_host_dies_at_that_moment(start: Start) -> None:
+    server = start(*REPO)
+    launched = launch(server, "endless")
+    host = server.only("host")
+    host.suspend()  # what it is told from now on, it does not live to obey
+
+    server.instance.report_run_canceling(launched.run)  # as the run launcher does
+    assert calls.cancel(launched.run_id).make(server).success
+    host.kill()
+
+    assert final_status(launched, within=RECOVERY) is DagsterRunStatus.CANCELED
+
+
 @pytest.mark.parametrize(
     ("killed_before", "reason"),
     [("", "signal 9 (SIGKILL)"), ("forkserver", "")],

@@ -14,11 +14,17 @@ import pytest
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.forker import OUTLIVING, Child, Forker
 from codeserver.supervisor.output import Outputs
 from codeserver.wire import Frame
 from codeserver.worker.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon
+
+NOBODY = 1 << 22
+"""The kernel's greatest limit of process ids (`pid_max`, proc(5)): no process has this one or more.
+
+What outlives its parent is signalled by its process id, so a script must not make one up.
+"""
 
 
 @dataclass
@@ -109,6 +115,7 @@ class Script:
         """Fork the child that is ordered next; returns its end."""
         header, fds = await self.order()
         assert (header["kind"], header["role"]) == ("fork", role)
+        assert role not in OUTLIVING or pid >= NOBODY
         self.report("forked", id=header["id"], pid=pid)
         return TheirEnd.of(fds)
 

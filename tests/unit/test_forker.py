@@ -21,7 +21,7 @@ from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.output import Outputs
 from codeserver.wire import Frame
 from tests.unit.forking import forking_host, forking_process, order
-from tests.unit.scripted import TheirEnd, is_waiting, script
+from tests.unit.scripted import NOBODY, TheirEnd, is_waiting, script
 from tests.unit.waiting import DEADLINE, soon, until
 
 
@@ -234,7 +234,7 @@ ADOPTIONS: list[tuple[list[str], int | None]] = [
 )
 async def test_runs_are_adopted(events: list[str], code: int | None) -> None:
     async with script() as forkserver, script(adopter=forkserver.forker) as host:
-        run, theirs = await host.fork("run", 10)
+        run, theirs = await host.fork("run", NOBODY)
         waiting = asyncio.create_task(run.ended())
         for event in events:
             assert await is_waiting(waiting)
@@ -243,7 +243,7 @@ async def test_runs_are_adopted(events: list[str], code: int | None) -> None:
             elif event == "forkserver dies":
                 await forkserver.die()
             else:
-                forkserver.report("exited", pid=10, code=5)
+                forkserver.report("exited", pid=NOBODY, code=5)
                 await forkserver.heard()
         assert await soon(waiting) == code
         assert forkserver.forker.children == frozenset()
@@ -253,13 +253,13 @@ async def test_runs_are_adopted(events: list[str], code: int | None) -> None:
 
 async def test_the_adopter_signals_what_it_has_adopted() -> None:
     async with script() as forkserver, script(adopter=forkserver.forker) as host:
-        run, theirs = await host.fork("run", 10)
+        run, theirs = await host.fork("run", NOBODY)
         await host.die()
         assert forkserver.forker.children == {run}
-        assert (await forkserver.order())[0] == {"kind": "adopt", "pid": 10}
+        assert (await forkserver.order())[0] == {"kind": "adopt", "pid": NOBODY}
         await soon(run.signal(signal.SIGINT))
-        assert (await forkserver.order())[0] == {"kind": "signal", "pid": 10, "signal": 2}
-        forkserver.report("exited", pid=10, code=-2)
+        assert (await forkserver.order())[0] == {"kind": "signal", "pid": NOBODY, "signal": 2}
+        forkserver.report("exited", pid=NOBODY, code=-2)
         assert await soon(run.ended()) == -2
         theirs.close()
         run.close()
@@ -281,9 +281,10 @@ async def test_ends_of_strangers_are_remembered_up_to_a_limit(
 ) -> None:
     monkeypatch.setattr(forker_module, "_REMEMBERED_EXITS", 2)
     async with script() as forkserver, script(adopter=forkserver.forker) as host:
-        runs = [await host.fork("run", pid) for pid in (10, 11, 12)]
-        for pid in (10, 11, 12):
-            forkserver.report("exited", pid=pid, code=pid)
+        pids = range(NOBODY, NOBODY + 3)
+        runs = [await host.fork("run", pid) for pid in pids]
+        for code, pid in enumerate(pids, 10):
+            forkserver.report("exited", pid=pid, code=code)
         await forkserver.heard()
         await host.die()
         assert [run.exited.done() for run, _ in runs] == [False, True, True]
@@ -360,7 +361,7 @@ async def test_the_descriptors_of_a_child(
     """What outlives the front also has the ends to read its own output from."""
     caplog.set_level(logging.INFO, "codeserver.output")
     async with script() as process:
-        child, theirs = await process.fork(role, 10)
+        child, theirs = await process.fork(role, NOBODY)
         assert len(theirs.readers) == readers
         os.write(theirs.stdout, b"to stdout\n")
         os.write(theirs.stderr, b"to stderr\n")
@@ -368,7 +369,7 @@ async def test_the_descriptors_of_a_child(
         assert [
             (record.origin, record.pid, record.stream, record.getMessage())  # type: ignore[attr-defined]
             for record in caplog.records
-        ] == [(role, 10, "stdout", "to stdout"), (role, 10, "stderr", "to stderr")]
+        ] == [(role, NOBODY, "stdout", "to stdout"), (role, NOBODY, "stderr", "to stderr")]
         child.output.close()
         if readers:
             for reader, writer in zip(theirs.readers, (theirs.stdout, theirs.stderr), strict=True):
@@ -416,7 +417,7 @@ async def test_a_fork_without_enough_descriptors(role: str, needed: int) -> None
                 resource.setrlimit(resource.RLIMIT_NOFILE, limits)
             assert _free_numbers(left + 1) == free
         await process.no_order()
-        child, theirs = await process.fork(role, 10)
+        child, theirs = await process.fork(role, NOBODY)
         theirs.close()
         child.close()
 

@@ -13,7 +13,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.supervisor import starter as starter_module
 from codeserver.supervisor.starter import Fork, Spawn
 from codeserver.wire import Frame
-from tests.unit.scripted import Script, TheirEnd, is_waiting, script
+from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 
 ORDER = b'{"target": "repo.py"}'
@@ -25,9 +25,9 @@ async def test_fork(role: str) -> None:
     async with script() as host:
         starter = Fork(host.forker)
         starting = asyncio.create_task(starter.start(role))
-        theirs = await host.confirm(role, 10)
+        theirs = await host.confirm(role, NOBODY)
         child = await soon(starting)
-        assert (child.role, child.pid, starter.is_slow) == (role, 10, False)
+        assert (child.role, child.pid, starter.is_slow) == (role, NOBODY, False)
         assert host.forker.children == {child}
         theirs.close()
         child.close()
@@ -39,12 +39,12 @@ async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
         starter = Spawn(forkserver.forker, ORDER)
         assert starter.is_slow
         starting = asyncio.create_task(starter.start(role))
-        theirs = await forkserver.confirm(role, 10)
+        theirs = await forkserver.confirm(role, NOBODY)
         assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
         assert await is_waiting(starting)
         theirs.send("loaded")
         child = await soon(starting)
-        assert (child.role, child.pid) == (role, 10)
+        assert (child.role, child.pid) == (role, NOBODY)
         await soon(child.channel.send(Frame({"kind": "request"})))
         assert theirs.receive() == Frame({"kind": "request"})
         theirs.close()
@@ -53,12 +53,12 @@ async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
 
 def fails(process: Script, theirs: TheirEnd) -> None:
     theirs.send("failed", b"the serialized error", text="ImportError: no module é\n")
-    process.report("exited", pid=10, code=1)
+    process.report("exited", pid=NOBODY, code=1)
 
 
 def dies(process: Script, theirs: TheirEnd) -> None:
     theirs.close()
-    process.report("exited", pid=10, code=-signal.SIGSEGV)
+    process.report("exited", pid=NOBODY, code=-signal.SIGSEGV)
 
 
 def is_lost(process: Script, theirs: TheirEnd) -> None:
@@ -69,7 +69,7 @@ def is_lost(process: Script, theirs: TheirEnd) -> None:
 
 def talks(process: Script, theirs: TheirEnd) -> None:
     os.write(theirs.channel.fileno(), b"print() of user code that found the socket")
-    process.report("exited", pid=10, code=0)
+    process.report("exited", pid=NOBODY, code=0)
 
 
 FAILURES: dict[str, tuple[Callable[[Script, TheirEnd], None], str]] = {
@@ -86,7 +86,7 @@ async def test_spawn_that_comes_to_nothing(
 ) -> None:
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
-        theirs = await forkserver.confirm("evaluator", 10)
+        theirs = await forkserver.confirm("evaluator", NOBODY)
         await theirs.hear()
         happens(forkserver, theirs)
         with pytest.raises(WorkerCrashed) as error:
@@ -103,8 +103,8 @@ async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
         starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
         header, fds = await forkserver.order()
         TheirEnd.of(fds).close()
-        forkserver.report("forked", id=header["id"], pid=10)
-        forkserver.report("exited", pid=10, code=3)
+        forkserver.report("forked", id=header["id"], pid=NOBODY)
+        forkserver.report("exited", pid=NOBODY, code=3)
         with pytest.raises(WorkerCrashed, match=r"that process exited with code 3\.$"):
             await soon(starting)
 
@@ -113,12 +113,16 @@ async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.Mon
     monkeypatch.setattr(starter_module, "_END_GRACE", 0.01)
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
-        theirs = await forkserver.confirm("evaluator", 10)
+        theirs = await forkserver.confirm("evaluator", NOBODY)
         theirs.send("failed", text="ImportError")
         for number in (signal.SIGTERM, signal.SIGKILL):
-            assert (await forkserver.order())[0] == {"kind": "signal", "pid": 10, "signal": number}
+            assert (await forkserver.order())[0] == {
+                "kind": "signal",
+                "pid": NOBODY,
+                "signal": number,
+            }
         assert await is_waiting(starting)
-        forkserver.report("exited", pid=10, code=-9)
+        forkserver.report("exited", pid=NOBODY, code=-9)
         with pytest.raises(WorkerCrashed, match="ImportError"):
             await soon(starting)
         theirs.close()
@@ -128,7 +132,7 @@ async def test_a_spawn_whose_caller_goes_away() -> None:
     """The process sees the end of its input."""
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("run"))
-        theirs = await forkserver.confirm("run", 10)
+        theirs = await forkserver.confirm("run", NOBODY)
         assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
         starting.cancel()
         await asyncio.wait([starting])
