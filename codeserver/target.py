@@ -44,6 +44,12 @@ class Target:
         """What people call it: the file or module name."""
         return str(next(getattr(self, kind) for kind in _KINDS if getattr(self, kind)))
 
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """Where its own modules are looked for first."""
+        beside = os.path.dirname(os.path.abspath(self.python_file)) if self.python_file else None
+        return tuple(each for each in (self.working_directory, beside) if each is not None)
+
 
 def resolve(config: Config) -> tuple[Config, Target]:
     """The target that the settings name, else the one of `pyproject.toml` in the current directory.
@@ -62,12 +68,27 @@ def resolve(config: Config) -> tuple[Config, Target]:
         config = dataclasses.replace(
             config, **found, location_name=config.location_name or location_name
         )
-    directory = config.working_directory or os.getcwd()
+    directory = config.working_directory or current_directory()
     return config, Target(
         **{kind: getattr(config, kind) for kind in _KINDS},
         attribute=config.attribute,
         working_directory=None if config.empty_working_directory else directory,
     )
+
+
+def current_directory() -> str:
+    """The current directory, as the shell writes it.
+
+    That may go through a link, `current` for example, which leads to another release after the
+    next deployment; what the system says does not.
+    """
+    path = os.environ.get("PWD", "")
+    try:
+        if os.path.isabs(path) and os.path.samefile(path, os.curdir):
+            return os.path.normpath(path)
+    except OSError:
+        pass
+    return os.getcwd()
 
 
 def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:

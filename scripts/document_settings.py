@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from codeserver.config import Setting, settings
+from codeserver.config import settings
+from codeserver.settings import Setting
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 
@@ -71,7 +72,7 @@ def _row(setting: Setting) -> str:
 
 
 def _default(setting: Setting) -> str:
-    if setting.default is None or setting.kind is bool:
+    if setting.default in (None, ()) or setting.kind is bool:
         return ""
     if setting.name == "max_workers":
         return "CPUs + 4"

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import math
+import os
 import signal
 import sys
 from functools import partial
@@ -16,8 +17,9 @@ import click
 from codeserver.cli.defs_state import with_override
 from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
-from codeserver.config import Config, parse_size
+from codeserver.config import Config
 from codeserver.errors import OperatorError
+from codeserver.settings import parse_size
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ _JSON_OPTIONS = {
 
 
 _SIZES = ("worker_memory_limit", "worker_max_growth")
+
+_LONGEST_POLL = 3600.0
 
 _LEAST = {
     "max_workers": 1,
@@ -90,8 +94,23 @@ def _check(config: Config) -> None:
             raise OperatorError(f"{_flag(name)}: {error}") from None
         if size and name == "worker_memory_limit" and sys.platform != "linux":
             raise OperatorError(f"{_flag(name)} needs Linux; leave it out here.")
+    _check_watching(config)
     if config.default_timeout == 0:
         raise OperatorError("--default-timeout must be greater than 0.")
+
+
+def _check_watching(config: Config) -> None:
+    given = [name for name in ("watch_dir", "watch_filter", "watch_poll") if getattr(config, name)]
+    if given and not config.watch:
+        raise OperatorError(f"{_flag(given[0])} is given without --watch; add that.")
+    for directory in config.watch_dir:
+        if not os.path.isdir(directory):
+            raise OperatorError(f"--watch-dir {directory} is no directory.")
+    if config.watch_poll is not None and not 0 < config.watch_poll <= _LONGEST_POLL:
+        raise OperatorError(
+            f"--watch-poll must be greater than 0 and at most {_LONGEST_POLL:g}; it is "
+            f"{config.watch_poll:g}."
+        )
 
 
 def _flag(name: str) -> str:

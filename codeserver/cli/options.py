@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from codeserver.config import Setting, settings
+from codeserver.config import settings
+from codeserver.settings import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,9 +34,16 @@ class _Option(click.Option):
                 return value
         return None
 
+    def value_from_envvar(self, ctx: click.Context) -> Any:
+        """The value; those of a list are separated like the directories in PATH."""
+        if not self.multiple:
+            return super().value_from_envvar(ctx)
+        value = self.resolve_envvar_value(ctx)
+        return None if value is None else value.split(os.pathsep)
+
 
 def _option(setting: Setting) -> Callable[[F], F]:
-    shown = setting.default if setting.default not in (None, False) else None
+    shown = setting.default if setting.default not in (None, False, ()) else None
     return click.option(
         *setting.flags,
         setting.name,
@@ -44,6 +52,7 @@ def _option(setting: Setting) -> Callable[[F], F]:
         if setting.choices
         else setting.kind,
         is_flag=setting.kind is bool,
+        multiple=setting.is_list,
         default=None if setting.kind is not bool else False,
         envvar=list(setting.all_variables),
         metavar=setting.metavar,

@@ -45,6 +45,7 @@ class Server:
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
+        self._target = target
         self._tasks = Tasks()
         self._stop_asked = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -69,8 +70,13 @@ class Server:
             OperatorError: an address cannot be had.
         """
         self.addresses = bind(self._server, self._config)
-        self.location.served_on = ", ".join(self.addresses)
+        self.location.is_served_on(", ".join(self.addresses))
         await self._server.start()
+        if self._config.watch:
+            from codeserver.supervisor.watching.watcher import Watcher
+
+            watcher = Watcher(self._config, self._target, self.location, self._tasks)
+            self._tasks.start("watch", watcher.run())
         self._tasks.start("first load", self._load())
 
     def stop(self, *, at_once: bool = False) -> None:

@@ -15,6 +15,7 @@ import os
 import time
 from pathlib import Path
 
+from codeserver.supervisor.generation import LoadCounts
 from codeserver.supervisor.slots import Slots
 
 _V1, _V2 = "V1", "V2"
@@ -27,14 +28,16 @@ class Utilization:
     def __init__(self) -> None:
         self._previous: tuple[float | None, float | None] = (None, None)
 
-    def report(self, server_id: str, queue: Slots) -> str:
+    def report(self, server_id: str, queue: Slots, loads: LoadCounts) -> str:
         """The JSON for a reply to Ping.
 
-        Beside what stock reports, it has `queue_counts`: the fields of `QueueCounts`.
+        Beside what stock reports, it has `queue_counts` and `load_counts`: the fields of
+        `QueueCounts` and of `LoadCounts`.
 
         Args:
             server_id: the current one.
             queue: who evaluates user code, and who waits for it.
+            loads: how often the code was loaded.
         """
         return json.dumps(
             {
@@ -45,6 +48,7 @@ class Utilization:
                     "num_queued_requests": queue.waiting,
                 },
                 "queue_counts": dataclasses.asdict(queue.counts),
+                "load_counts": dataclasses.asdict(loads),
                 "per_api_metrics": {},
                 "server_id": server_id,
             }

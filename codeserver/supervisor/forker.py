@@ -139,6 +139,11 @@ class Forker:
         self._reason = "The process that starts {role}s has ended."
 
     @property
+    def is_lost(self) -> bool:
+        """Whether the process has ended, or at least its socket."""
+        return self._lost
+
+    @property
     def children(self) -> frozenset[Child]:
         """The children that have not ended."""
         return frozenset(self._children.values())

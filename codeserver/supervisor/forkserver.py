@@ -119,7 +119,7 @@ class ForkServers:
         """
         if self._closing:
             raise WorkerCrashed("The server is shutting down.")
-        if self._current is None or self._current.ended.done():
+        if self._current is None or self._current.forker.is_lost:
             spawned, self._spawned = self._spawned or spawn(), None
             self._current = ForkServer(spawned, self._outputs, self._tasks)
         return self._current

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+Definitions = Mapping[str, Mapping[str, str]]
+
 
 @dataclass(frozen=True)
 class LoadFailure:
@@ -16,11 +18,30 @@ class LoadFailure:
         error: serialized `SerializableErrorInfo`, empty when no worker lived to make one.
         text: the error with its traceback, for people.
         digest: identifies the failure by its content.
+        brief: the text without what is not of the user's files, for a terminal.
+        footprint: what of the user's files the load had used; None when that is not known.
     """
 
     error: bytes
     text: str
     digest: str
+    brief: str = ""
+    footprint: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class LoadCounts:
+    """How often the code was loaded since the server has started.
+
+    Attributes:
+        ended: loads that have ended, in whatever way.
+        failed: those of them that have failed.
+        last_failed: whether the last one has failed.
+    """
+
+    ended: int
+    failed: int
+    last_failed: bool
 
 
 class NotLoaded(Exception):
@@ -62,12 +83,15 @@ class Snapshot:
         repositories: by name.
         digest: changes when anything that clients are told changes, and only then.
         seconds: how long each phase of the load took.
+        definitions: by kind and name, something that differs when the definition does, once that
+            is known; None when the process that finds it out has died.
     """
 
     listing: bytes
     repositories: Mapping[str, RepositorySnapshot]
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)
+    definitions: asyncio.Future[Definitions | None] | None = None
 
     @property
     def counts(self) -> dict[str, int]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from codeserver.errors import LoadTimeout, UserCodeError
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.generation import LoadFailure, RepositorySnapshot, Snapshot
+from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.starter import Fork, Spawn, Starter
 from codeserver.supervisor.tasks import Tasks
@@ -40,6 +42,8 @@ class Host:
         isolation: how they get it, `fork` or `spawn`.
         reasons: why so.
         environment: variables that loading the code has changed; None for one that is gone.
+        footprint: what of the user's files the load has used, if files are watched.
+        installed: likewise, of installed packages (`codeserver.worker.template.installed`).
         ended: done when the host is no longer there.
     """
 
@@ -58,6 +62,8 @@ class Host:
         self.isolation: str = facts["isolation"]
         self.reasons: Sequence[str] = facts["reasons"]
         self.environment: Mapping[str, str | None] = facts["environment"]
+        self.footprint: Mapping[str, Any] | None = facts["footprint"]
+        self.installed: Mapping[str, Any] | None = facts["installed"]
 
     @property
     def ended(self) -> asyncio.Future[int | None]:
@@ -73,15 +79,22 @@ class Host:
 
 
 async def load(
-    parent: Forker, outputs: Outputs, order: bytes, timeout: float | None, tasks: Tasks
+    parent: Forker,
+    forkserver: Forker,
+    order: bytes,
+    timeout: float | None,
+    *,
+    outputs: Outputs,
+    tasks: Tasks,
 ) -> Host:
     """Fork a host that loads what `order` says.
 
     Args:
-        parent: the forkserver.
-        outputs: reads what worker processes print.
+        parent: what it is forked from: the forkserver, or a template.
+        forkserver: what else is forked for it, and adopts its runs when it has died.
         order: JSON of the fields of `codeserver.worker.location.LoadOrder`.
         timeout: seconds that it may take, None for no limit.
+        outputs: reads what worker processes print.
         tasks: owns what goes on after this returns.
 
     Raises:
@@ -90,11 +103,13 @@ async def load(
     """
     child = await parent.fork("host")
     try:
-        spawn = Spawn(parent, order, timeout)
+        spawn = Spawn(forkserver, order, timeout)
         return await _within(timeout, _load(child, spawn, outputs, tasks))
-    except BaseException:
-        # Also when this task is cancelled: nobody else knows this host.
-        await asyncio.shield(tasks.start("end host", child.end(END_GRACE)))
+    except BaseException as error:
+        # Also when this task is cancelled, and then at once: nobody else knows this host.
+        ending = tasks.start("end host", child.end(END_GRACE))
+        if not isinstance(error, asyncio.CancelledError):
+            await asyncio.shield(ending)
         raise
 
 
@@ -107,7 +122,7 @@ async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> H
     if frame is None:
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":
-        raise LoadFailed(_failure(frame.header["text"], frame.body))
+        raise LoadFailed(_reported(frame))
     forker = Forker(child.channel, outputs, adopter=spawn.forkserver)
     if frame.header["isolation"] == "fork":
         tasks.start("follow host", forker.follow())
@@ -144,7 +159,8 @@ async def _receive_snapshot(
     while (frame := await builder.channel.expect()) is not None:
         header = frame.header
         if frame.kind == "failed":
-            raise LoadFailed(_failure(header["text"], frame.body))
+            failure = _reported(frame)
+            raise LoadFailed(replace(failure, footprint=loaded.header["footprint"]))
         if frame.kind == "listing":
             listing = frame.body
         elif frame.kind == "repository":
@@ -155,20 +171,29 @@ async def _receive_snapshot(
             )
         elif frame.kind == "summary":
             seconds = {**loaded.header["seconds"], "snapshot": header["seconds"]}
-            snapshot = Snapshot(listing, repositories, header["digest"], seconds)
-            return snapshot, _receive_jobs(builder, repositories)
+            definitions: asyncio.Future[Definitions | None] = loop.create_future()
+            snapshot = Snapshot(listing, repositories, header["digest"], seconds, definitions)
+            return snapshot, _receive_rest(builder, repositories, definitions)
     raise await _crashed(builder, "describing the code")
 
 
-async def _receive_jobs(builder: Child, repositories: dict[str, RepositorySnapshot]) -> None:
+async def _receive_rest(
+    builder: Child,
+    repositories: dict[str, RepositorySnapshot],
+    definitions: asyncio.Future[Definitions | None],
+) -> None:
     try:
         while (frame := await builder.channel.expect()) is not None:
             if frame.kind == "described":
                 break
-            if frame.kind == "job":
+            if frame.kind == "definitions":
+                definitions.set_result(await asyncio.to_thread(json.loads, frame.body))
+            elif frame.kind == "job":
                 jobs = repositories[frame.header["repository"]].jobs
                 jobs[frame.header["name"]].set_result(frame.body)
     finally:
+        if not definitions.done():
+            definitions.set_result(None)
         for repository in repositories.values():
             for job in repository.jobs.values():
                 if not job.done():
@@ -181,11 +206,17 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
     words = child.output.last_words()
     text = f"{how} The last lines on its standard error:\n{words}" if words else how
     # Those lines have addresses in them, and equal replicas must find the failure equal.
-    return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest()))
+    return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest(), text))
 
 
-def _failure(text: str, error: bytes = b"") -> LoadFailure:
-    return LoadFailure(error, text, hashlib.sha256(error or text.encode()).hexdigest())
+def _reported(frame: Frame) -> LoadFailure:
+    header = frame.header
+    digest = hashlib.sha256(frame.body).hexdigest()
+    return LoadFailure(frame.body, header["text"], digest, header["brief"], header.get("footprint"))
+
+
+def _failure(text: str) -> LoadFailure:
+    return LoadFailure(b"", text, hashlib.sha256(text.encode()).hexdigest(), text)
 
 
 async def _within(timeout: float | None, work: Awaitable[T]) -> T:

@@ -1,11 +1,13 @@
-"""What the log says about a load."""
+"""What the log says about loads."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from enum import Enum
 
-from codeserver.supervisor.generation import LoadFailure, describe_counts
+from codeserver.supervisor.differences import differences
+from codeserver.supervisor.generation import Definitions, LoadFailure, describe_counts
 from codeserver.supervisor.host import Host
 
 _log = logging.getLogger("codeserver")
@@ -20,29 +22,65 @@ class Outcome(str, Enum):
     SERVED = "the error is served"
 
 
-def log_loaded(number: int, host: Host, target: str, served_on: str, seconds: float) -> None:
-    """Say in one line what is served, where, and what loading it took; and why it is not forked.
+class LoadLog:
+    """Tells people of each load.
 
     Args:
-        number: of the load.
-        host: what has loaded it.
-        target: what was loaded.
+        target: what is loaded, in words.
+
+    Attributes:
         served_on: the addresses.
-        seconds: how long it took altogether.
     """
-    snapshot = host.snapshot
-    phases = ", ".join(f"{name} {value:.2f}" for name, value in snapshot.seconds.items())
-    _log.info(
-        "load #%d: serving %s on %s after %.2f s (%s): %s",
-        *(number, target, served_on, seconds, phases, describe_counts(snapshot.counts)),
-    )
-    if host.isolation == "spawn":
-        _log.info(
-            "evaluators and runs are not forked but load the code themselves: %s",
-            "; ".join(host.reasons),
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._definitions: Definitions | None = None
+        self._reasons: list[str] = []
+        self._turn = asyncio.Lock()
+        self.served_on = "no address"
+
+    async def loaded(self, number: int, host: Host, seconds: float) -> None:
+        """Say in one line what is served, where, and what loading it took; or what is different.
+
+        Args:
+            number: of the load.
+            host: what has loaded it.
+            seconds: how long it took altogether.
+        """
+        async with self._turn:  # in the order of the loads
+            await self._loaded(number, host, seconds)
+
+    async def _loaded(self, number: int, host: Host, seconds: float) -> None:
+        snapshot = host.snapshot
+        definitions = await snapshot.definitions if snapshot.definitions is not None else None
+        phases = ", ".join(f"{name} {value:.2f}" for name, value in snapshot.seconds.items())
+        before, self._definitions = self._definitions, definitions
+        if before is None or definitions is None:
+            _log.info(
+                "load #%d: serving %s on %s after %.2f s (%s): %s",
+                *(number, self._target, self.served_on, seconds, phases),
+                describe_counts(snapshot.counts),
+            )
+        else:
+            changes = differences(before, definitions)
+            _log.info(
+                "reload #%d  %.2f s  (%s)  %s",
+                *(number, seconds, phases),
+                "  ".join(changes) or "no visible change",
+                extra={"changes": changes},
+            )
+        reasons = list(host.reasons) if host.isolation == "spawn" else []
+        if reasons and reasons != self._reasons:
+            _log.info(
+                "evaluators and runs are not forked but load the code themselves: %s",
+                "; ".join(reasons),
+            )
+        self._reasons = reasons
+
+    def failed(self, number: int, failure: LoadFailure, outcome: Outcome) -> None:
+        """Say what is wrong with the code, and what is served now."""
+        _log.error(
+            "%s #%d of %s failed, %s\n%s",
+            *("load" if self._definitions is None else "reload", number, self._target),
+            *(outcome.value, failure.brief or failure.text),
         )
-
-
-def log_failed(number: int, failure: LoadFailure, target: str, outcome: Outcome) -> None:
-    """Say what is wrong with the code, and what is served now."""
-    _log.error("load #%d of %s failed, %s\n%s", number, target, outcome.value, failure.text)

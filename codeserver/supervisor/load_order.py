@@ -6,8 +6,9 @@ import dataclasses
 import json
 import sys
 
-from codeserver.config import Config, parse_size
-from codeserver.target import Target
+from codeserver.config import Config
+from codeserver.settings import parse_size
+from codeserver.target import Target, current_directory
 
 
 def load_order(config: Config, target: Target, defs_state_info: str | None) -> bytes:
@@ -36,5 +37,7 @@ def load_order(config: Config, target: Target, defs_state_info: str | None) -> b
             "isolation": config.isolation,
             "memory_limit": parse_size(config.worker_memory_limit),
             "max_growth": parse_size(config.worker_max_growth),
+            "directory": current_directory(),
+            "watch": config.watch,
         }
     ).encode()

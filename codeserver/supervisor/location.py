@@ -7,26 +7,27 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from codeserver import lifecycle
 from codeserver.config import Config
-from codeserver.errors import Draining, WorkerCrashed
+from codeserver.errors import Draining
 from codeserver.lifecycle import Event, State
-from codeserver.supervisor import host as hosts
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers, Spawned
 from codeserver.supervisor.generation import (
+    LoadCounts,
     LoadFailure,
     NotLoaded,
     Snapshot,
 )
 from codeserver.supervisor.host import Host, LoadFailed
-from codeserver.supervisor.load_log import Outcome, log_failed, log_loaded
-from codeserver.supervisor.load_order import load_order
+from codeserver.supervisor.load_log import LoadLog, Outcome
+from codeserver.supervisor.loader import Loader
+from codeserver.supervisor.loads import Loads
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.pool import Lanes, Pool, Reply
 from codeserver.supervisor.request import Request
@@ -74,12 +75,12 @@ class Location:
     Attributes:
         runs: the runs that it executes.
         last_failure: why the newest load failed, None when it did not.
-        served_on: the addresses, for the log.
+        imported_late: called with sources that user code has imported when it was evaluated, each
+            with its mark, if files are watched.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
-        self._target = target
         self._tasks = Tasks()
         self._outputs = Outputs()
         self._lanes = Lanes(
@@ -88,6 +89,7 @@ class Location:
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self._state = State.LOADING
         self._listeners: list[Callable[[State], None]] = []
+        self._load_listeners: list[Callable[[LoadFailure | Host], None]] = []
         self._settled = asyncio.Event()
         self._generations: set[Generation] = set()
         self._current: Generation | LoadFailure | None = None
@@ -98,11 +100,13 @@ class Location:
         self._revival = Revival()
         self._next_outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._is_finishing = False
-        self._loading: asyncio.Task[LoadFailure | None] | None = None
-        self._queued: asyncio.Task[LoadFailure | None] | None = None
+        self._loads = Loads(self._load, self._tasks)
+        self._loader = Loader(config, target, self._forkservers, self._outputs, self._tasks)
         self.runs = Runs(self._tasks, self._caretakers)
         self.last_failure: LoadFailure | None = None
-        self.served_on = "no address"
+        self._failed = 0
+        self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
+        self._log = LoadLog(target.label)
 
     @property
     def state(self) -> State:
@@ -117,8 +121,16 @@ class Location:
     @property
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
-        loading = self._loading is not None and not self._loading.done()
-        return loading or self._queued is not None
+        return self._loads.is_under_way
+
+    def is_served_on(self, addresses: str) -> None:
+        """Record the addresses, for the log."""
+        self._log.served_on = addresses
+
+    @property
+    def load_counts(self) -> LoadCounts:
+        """How often the code was loaded."""
+        return LoadCounts(self._number, self._failed, self.last_failure is not None)
 
     @property
     def defs_state_info(self) -> str | None:
@@ -129,6 +141,10 @@ class Location:
         """Call `listener` with the state now, and at every change."""
         self._listeners.append(listener)
         listener(self._state)
+
+    def on_load(self, listener: Callable[[LoadFailure | Host], None]) -> None:
+        """Call `listener` at the end of each load with what came of it."""
+        self._load_listeners.append(listener)
 
     async def generation(self) -> Generation:
         """What is served, after the first load has ended.
@@ -196,9 +212,6 @@ class Location:
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
         """Load the code as it is on disk now or later, and serve that.
 
-        Calls that come while a load is under way share one further load: each sees the code as it
-        was when it called, or newer.
-
         Args:
             defs_state_info: serialized versions of component state to load from now on.
 
@@ -209,15 +222,12 @@ class Location:
             raise Draining("The server is shutting down and loads no code.")
         if defs_state_info is not KEEP_STATE:
             self._wanted_state_info = defs_state_info
-        if self._queued is None:
-            self._queued = self._tasks.start("load", self._load_after(self._loading))
-        task = self._queued
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise Draining("The server was shut down before the code was loaded.") from None
-            raise
+        return await self._loads.request()
+
+    def reload_changed(self) -> None:
+        """Load the code because it has changed; a load that is under way begins anew."""
+        if not self._is_ending:
+            self._loads.restart()
 
     async def finish(self, delay: float, grace: float | None, hurry: asyncio.Event) -> None:
         """Take no new runs, and let runs and then requests finish.
@@ -233,9 +243,7 @@ class Location:
         runs, requests = len(self.runs.current), self._lanes.user_code.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
-        for load in (self._queued, self._loading):
-            if load is not None:
-                load.cancel()
+        self._loads.cancel()
         hurrying = self._tasks.start("hurry", hurry.wait())
         await asyncio.wait([hurrying], timeout=delay)
         finishing = self._tasks.start("finish", self._finish())
@@ -275,41 +283,21 @@ class Location:
         for listener in self._listeners:
             listener(self._state)
 
-    async def _load_after(
-        self, previous: asyncio.Task[LoadFailure | None] | None
-    ) -> LoadFailure | None:
-        if previous is not None:
-            await asyncio.wait([previous])
-        self._loading, self._queued = self._queued, None
+    async def _load(self) -> LoadFailure | None:
         if self._state in (State.READY, State.FAILED, State.LOST):
             self._move(Event.RELOAD)
-        self._number += 1
-        number, started = self._number, time.monotonic()
+        started = time.monotonic()
         wanted = self._wanted_state_info
         try:
-            host = await self._load_host()
+            host = await self._loader.load(wanted)
         except LoadFailed as error:
             if self._wanted_state_info is wanted:
                 self._wanted_state_info = self._defs_state_info
-            self._take_failure(number, error.failure)
+            self._take_failure(error.failure)
             return error.failure
         self._defs_state_info = wanted
-        pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
-        self._take(Generation(number, host, pool), time.monotonic() - started)
+        self._take(host, time.monotonic() - started)
         return None
-
-    async def _load_host(self) -> Host:
-        timeout = self._config.startup_timeout or None
-        try:
-            return await hosts.load(
-                self._forkservers.living().forker,
-                self._outputs,
-                load_order(self._config, self._target, self._wanted_state_info),
-                timeout,
-                self._tasks,
-            )
-        except (WorkerCrashed, OSError) as error:
-            raise hosts.no_host(error) from error
 
     def _caretakers(self) -> Forker:
         """What to fork a caretaker from: a host has the modules that its instance may need."""
@@ -318,31 +306,40 @@ class Location:
             return host.forker
         return self._forkservers.living().forker
 
-    def _tell_outcome(self) -> None:
-        """Wake those who wait for the end of a load."""
+    def _tell_outcome(self, outcome: LoadFailure | Host) -> None:
+        """Tell those who wait for the end of a load."""
+        for listener in self._load_listeners:
+            listener(outcome)
         told, self._next_outcome = self._next_outcome, asyncio.get_running_loop().create_future()
         told.set_result(None)
 
-    def _take(self, generation: Generation, seconds: float) -> None:
-        """Serve this generation; let the one before finish what it does."""
+    def _take(self, host: Host, seconds: float) -> None:
+        """Serve what this host has loaded; let the one before finish what it does."""
+        self._number += 1
+        pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
+        pool.imported = self.imported_late
+        generation = Generation(self._number, host, pool)
         before, self._current = self._current, generation
         self._generations.add(generation)
-        generation.pool.warm()
+        pool.warm()
         self._ids.take(generation.snapshot.digest, time.monotonic())
         self.last_failure = None
         self._settled.set()
         if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOADED)
-        self._tell_outcome()
+        self._tell_outcome(host)
         if isinstance(before, Generation):
             self._tasks.start(f"retire generation {before.number}", self._retire(before))
         self._tasks.start(f"watch generation {generation.number}", self._revive(generation))
-        log_loaded(generation.number, generation.host, self._target.label, self.served_on, seconds)
+        self._tasks.start("log load", self._log.loaded(generation.number, host, seconds))
+        self._loader.prepare_next(host)
 
-    def _take_failure(self, number: int, failure: LoadFailure) -> None:
+    def _take_failure(self, failure: LoadFailure) -> None:
+        self._number += 1
+        self._failed += 1
         self.last_failure = failure
         served = self._current if isinstance(self._current, Generation) else None
-        keep = served is not None and self._config.on_reload_error == "keep"
+        keep = served is not None and not self._config.surfaces_reload_errors
         if not keep:
             self._current = failure
             self._ids.take(failure.digest, time.monotonic())
@@ -352,16 +349,16 @@ class Location:
         lost = keep and served is not None and served.host.ended.done()
         if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOST if lost else Event.KEPT if keep else Event.FAILED)
-        self._tell_outcome()
+        self._tell_outcome(failure)
         if lost:
             outcome = Outcome.LOST
         elif keep:
             outcome = Outcome.KEPT
-        elif number == 1 and self._config.on_load_error == "exit":
+        elif self._number == 1 and self._config.on_load_error == "exit":
             outcome = Outcome.EXITS
         else:
             outcome = Outcome.SERVED
-        log_failed(number, failure, self._target.label, outcome)
+        self._log.failed(self._number, failure, outcome)
 
     async def _retire(self, generation: Generation) -> None:
         await generation.pool.drain()

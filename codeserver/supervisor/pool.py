@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -71,9 +71,14 @@ class Pool:
         tasks: owns the starts and ends of evaluators.
         max_requests: how many requests one evaluator answers before it is replaced; 0 for no
             limit.
+
+    Attributes:
+        imported: called with the sources that user code has imported when it was evaluated, each
+            with its mark, if files are watched.
     """
 
     def __init__(self, starter: Starter, lanes: Lanes, tasks: Tasks, max_requests: int = 0) -> None:
+        self.imported: Callable[[Mapping[str, Any]], None] = lambda _: None
         self._starter = starter
         self._lanes = lanes
         self._tasks = tasks
@@ -193,6 +198,8 @@ class Pool:
             raise
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
+        if late := reply.header.get("late"):
+            self.imported(late)
         self._give_back(evaluator, reply.header.get("worn"))
         return _understand(reply)
 

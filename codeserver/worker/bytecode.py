@@ -8,6 +8,7 @@ run the older code. A stock server restarts too slowly to notice; a reload of ou
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from typing import Any
 
@@ -16,8 +17,13 @@ _RECENT = 2.0
 
 _path_stats = SourceFileLoader.path_stats
 
+listeners: list[Callable[[str], None]] = []
+"""Called with the path of each source that is about to be loaded."""
+
 
 def _stats_unless_recent(self: SourceFileLoader, path: str) -> Any:
+    for listener in listeners:
+        listener(path)
     stats = _path_stats(self, path)
     if abs(time.time() - stats["mtime"]) < _RECENT:
         # `importlib` takes OSError for "no cache here": it neither reads nor writes one.

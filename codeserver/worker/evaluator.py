@@ -8,7 +8,7 @@ import signal
 import threading
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from codeserver.errors import CallerError
 from codeserver.wire import STACK_SIGNAL, Frame
@@ -76,7 +76,7 @@ class _Evaluator:
         body = b""
         try:
             reply = answer(self._location, rpc, frame.body.decode(), extra)
-            header = {"kind": "reply", "is_error": reply.is_error}
+            header: dict[str, Any] = {"kind": "reply", "is_error": reply.is_error}
             body = reply.body
         except CallerError as error:
             header = {"kind": "refused", "error": type(error).__name__, "message": str(error)}
@@ -88,4 +88,6 @@ class _Evaluator:
             body = dagster.serialize_value(current_error()).encode()
         # Before the reply: what is printed belongs to this request.
         process.flush()
+        if self._location.footprint is not None:
+            header["late"] = self._location.footprint.take_late()
         self._channel.send({**header, "worn": self._wear.reason()}, body)

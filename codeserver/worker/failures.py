@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
+from collections.abc import Iterator
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits
+from codeserver.worker.user_files import is_users_file
 
 _OWN_FRAME = f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}'
 
@@ -41,3 +44,46 @@ def _without_own_frames(error: dagster.SerializableErrorInfo) -> dagster.Seriali
         cause=_without_own_frames(error.cause) if error.cause else None,
         context=_without_own_frames(error.context) if error.context else None,
     )
+
+
+_LONGEST_LINE = 1_000
+_MOST_LINES = 60
+
+
+def brief(error: BaseException) -> str:
+    """The error for a terminal: what happened in the user's files, and where it was raised.
+
+    Falls back on all of it when none of the user's files had a part in it.
+    """
+    if isinstance(error, dagster.DagsterUserCodeLoadError) and error.__cause__ is not None:
+        error = error.__cause__  # it says only that the code is being loaded
+    described = traceback.TracebackException.from_exception(error, compact=True)
+    for each in _chain(described):
+        _keep_users_frames(each)
+    lines = "".join(described.format()).rstrip().splitlines()
+    if len(lines) > _MOST_LINES:
+        left_out = f"  ... {len(lines) - _MOST_LINES} lines are left out ..."
+        lines[_MOST_LINES // 2 : -_MOST_LINES // 2] = [left_out]
+    return "\n".join(
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..." for line in lines
+    )
+
+
+def _chain(error: traceback.TracebackException | None) -> Iterator[traceback.TracebackException]:
+    if error is not None:
+        yield error
+        yield from _chain(error.__cause__)
+        yield from _chain(error.__context__)
+
+
+def _keep_users_frames(error: traceback.TracebackException) -> None:
+    """Keep the frames of the user's files, and the last one, which may be of a library."""
+    frames = list(error.stack)
+    users = [frame for frame in frames if _is_users(frame.filename)]
+    if users and frames[-1] not in users:
+        users.append(frames[-1])
+    error.stack = traceback.StackSummary.from_list(users)
+
+
+def _is_users(file: str) -> bool:
+    return os.path.isabs(file) and is_users_file(file)

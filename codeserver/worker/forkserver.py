@@ -40,15 +40,18 @@ def main(fd: int, log: int, parent: int, most_files: int) -> None:
 
 def _serve(channel: Channel) -> Role | int:
     try:
-        from codeserver.worker import caretaker, host, solo
+        from codeserver.worker import caretaker, host, solo, template
     except BaseException as error:
         channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
         return 1
+    template.remember_modules()
     gc.collect()
     gc.freeze()
     channel.send({"kind": "ready", "pid": os.getpid()})
+    hosts = {"host": Kind(lambda channel, _: partial(host.serve, channel))}
     kinds = {
-        "host": Kind(lambda channel, _: partial(host.serve, channel)),
+        **hosts,
+        "template": Kind(lambda channel, _: partial(template.serve, channel, hosts)),
         "caretaker": Kind(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),

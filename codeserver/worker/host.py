@@ -17,12 +17,13 @@ from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.loading import changed_variables, load_as_ordered
 from codeserver.worker.location import Location
+from codeserver.worker.template import installed
 
 
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
     variables, descriptors = os.environ.copy(), process.open_descriptors()
-    location = load_as_ordered(channel)
+    location = load_as_ordered(channel, may_record=True)
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors)
@@ -33,6 +34,8 @@ def serve(channel: Channel) -> Role | int:
             "isolation": "fork" if forks else "spawn",
             "reasons": reasons,
             "environment": changed_variables(variables),
+            "footprint": location.footprint.facts if location.footprint else None,
+            "installed": installed() if location.order.watch else None,
         }
     )
     if not forks:

@@ -11,14 +11,19 @@ from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.bytecode import distrust_recent_bytecode
 from codeserver.worker.channel import Channel
-from codeserver.worker.failures import current_error
+from codeserver.worker.failures import brief, current_error
+from codeserver.worker.footprint import Footprint
 from codeserver.worker.location import LoadOrder, Location, load
 
 
-def load_as_ordered(channel: Channel) -> Location | None:
+def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location | None:
     """Load what the first frame orders.
 
     The front is told `failed`, with the error, when that does not work.
+
+    Args:
+        channel: to the front.
+        may_record: find out what the load uses, if the order says that it matters.
 
     Returns:
         None when there is nothing to go on with.
@@ -29,20 +34,45 @@ def load_as_ordered(channel: Channel) -> Location | None:
     distrust_recent_bytecode()
     # Directory listings that the forkserver has cached may be older than the user's files.
     importlib.invalidate_caches()
+    footprint = None
     try:
         order = LoadOrder(**json.loads(frame.body))
+        _enter(order.directory)
+        if may_record and order.watch:
+            footprint = Footprint(order.directory)
+            if order.target["python_file"]:
+                footprint.expect(order.target["python_file"])
+            footprint.record()
         order.add_loggers()
-        return load(order)
-    except BaseException:
+        location = load(order)
+        if footprint is not None:
+            footprint.close()
+            location.footprint = footprint
+        return location
+    except BaseException as failure:
         # BaseException: a module that calls sys.exit() has failed to load, too.
         # Dagster's own handlers raise, and the front may end this process at any moment now.
         process.reset_signals()
         error = current_error()
-        body = dagster.serialize_value(error).encode()
+        if footprint is not None:
+            footprint.close()
+        header = {
+            "kind": "failed",
+            "text": error.to_string(),
+            "brief": brief(failure),
+            "footprint": footprint.facts if footprint else None,
+        }
         with contextlib.suppress(OSError):  # the front may have given up on this load
-            channel.send({"kind": "failed", "text": error.to_string()}, body)
+            channel.send(header, dagster.serialize_value(error).encode())
         process.flush()
         return None
+
+
+def _enter(directory: str | None) -> None:
+    """Be in the directory that has this name now: it may have been replaced since the start."""
+    if directory is not None:
+        with contextlib.suppress(OSError):
+            os.chdir(directory)
 
 
 def changed_variables(before: dict[str, str]) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.footprint import Footprint
 
 _LOGGERS = ("dagster", "dagit", "dagster-webserver")
 """The loggers that `configure_loggers` gives handlers."""
@@ -33,6 +34,9 @@ class LoadOrder:
         isolation: how evaluators and runs get the code: `fork`, `spawn` or `auto`.
         memory_limit: bytes that an evaluator may take on top of the loaded code; 0 for no limit.
         max_growth: bytes by which an evaluator may grow before it is replaced; 0 for no limit.
+        directory: the working directory of this process, as the operator writes it; None for the
+            one that it has.
+        watch: whether it matters what loading the code uses.
         loggers: handlers that `add_loggers` has added, by logger.
     """
 
@@ -50,6 +54,8 @@ class LoadOrder:
     isolation: str = "auto"
     memory_limit: int = 0
     max_growth: int = 0
+    directory: str | None = None
+    watch: bool = False
     loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
 
     def add_loggers(self) -> None:
@@ -94,6 +100,7 @@ class Location:
         repositories: by name, in the order in which they were found.
         pointers: where to find each again.
         seconds: how long importing the target and resolving its definitions took.
+        footprint: what of the user's files that has used, if it matters.
     """
 
     order: LoadOrder
@@ -102,6 +109,7 @@ class Location:
     pointers: dict[str, dagster.CodePointer] = field(default_factory=dict)
     symbols: list[dagster.LoadableRepositorySymbol] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    footprint: Footprint | None = None
 
     def repository(self, name: str) -> dagster.RepositoryDefinition:
         """The repository of this name.

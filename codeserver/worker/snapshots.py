@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import time
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
-from codeserver.worker.failures import current_error
+from codeserver.worker.failures import brief, current_error
 from codeserver.worker.location import Location
 
 _IMPLICIT_JOB_PREFIX = "__ASSET_JOB"
@@ -39,10 +41,10 @@ def describe(channel: Channel, location: Location) -> bool:
         _send_location(channel, location)
     except (BrokenPipeError, ConnectionResetError):
         return False
-    except Exception:
+    except Exception as failure:
         error = current_error()
-        body = dagster.serialize_value(error).encode()
-        channel.send({"kind": "failed", "text": error.to_string()}, body)
+        header = {"kind": "failed", "text": error.to_string(), "brief": brief(failure)}
+        channel.send(header, dagster.serialize_value(error).encode())
         return False
     for name, repository in location.repositories.items():
         for job_name in sorted(repository.job_names):
@@ -55,13 +57,16 @@ def describe(channel: Channel, location: Location) -> bool:
 
 
 def _send_location(channel: Channel, location: Location) -> None:
+    """What a client loads first, and then what a person wants to know about the difference."""
     started = time.monotonic()
     digest = hashlib.sha256()
     listing = list_repositories(location).encode()
     digest.update(listing)
     channel.send({"kind": "listing"}, listing)
+    snapshots: list[dagster.RepositorySnap] = []
     for name, repository in location.repositories.items():
         snapshot = dagster.RepositorySnap.from_def(repository, defer_snapshots=True)
+        snapshots.append(snapshot)
         body = dagster.serialize_value(snapshot).encode()
         digest.update(body)
         header = {
@@ -75,6 +80,7 @@ def _send_location(channel: Channel, location: Location) -> None:
         channel.send(header, body)
     seconds = time.monotonic() - started
     channel.send({"kind": "summary", "digest": digest.hexdigest(), "seconds": seconds})
+    channel.send({"kind": "definitions"}, json.dumps(_definitions(snapshots)).encode())
 
 
 def list_repositories(location: Location) -> str:
@@ -88,7 +94,8 @@ def list_repositories(location: Location) -> str:
             entry_point=order.entry_point,
             container_image=order.container_image,
             container_context=order.container_context,
-            dagster_library_versions=dagster.DagsterLibraryRegistry.get(),
+            # In an order that does not depend on which one was imported first.
+            dagster_library_versions=dict(sorted(dagster.DagsterLibraryRegistry.get().items())),
             defs_state_info=order.state,
         )
     )
@@ -108,10 +115,41 @@ def job(repository: dagster.RepositoryDefinition, name: str) -> str:
     )
 
 
+def _definitions(snapshots: Sequence[dagster.RepositorySnap]) -> dict[str, dict[str, str]]:
+    """By kind and name, something that differs when the definition does."""
+    found: dict[str, dict[str, str]] = {}
+    for snapshot in snapshots:
+        prefix = f"{snapshot.name}/" if len(snapshots) > 1 else ""
+        for kind, name, value in _each(snapshot):
+            digest = hashlib.blake2b(dagster.serialize_value(value).encode(), digest_size=8)
+            found.setdefault(kind, {})[f"{prefix}{name}"] = digest.hexdigest()
+    return found
+
+
+def _each(snapshot: dagster.RepositorySnap) -> Iterator[tuple[str, str, Any]]:
+    for node in snapshot.asset_nodes:
+        yield "asset", node.asset_key.to_user_string(), node
+    for check in snapshot.asset_check_nodes or ():
+        yield "check", check.key.to_user_string(), check
+    for ref in _jobs(snapshot):
+        yield "job", ref.name, ref
+    for schedule in snapshot.schedules:
+        yield "schedule", schedule.name, schedule
+    for sensor in snapshot.sensors:
+        yield "sensor", sensor.name, sensor
+    for resource in snapshot.resources or ():
+        yield "resource", resource.name, resource
+
+
+def _jobs(snapshot: dagster.RepositorySnap) -> list[Any]:
+    """Without those that Dagster makes for assets."""
+    refs = snapshot.get_job_refs()
+    return [ref for ref in refs if not ref.name.startswith(_IMPLICIT_JOB_PREFIX)]
+
+
 def _count(snapshot: dagster.RepositorySnap) -> dict[str, int]:
-    jobs = [ref for ref in snapshot.get_job_refs() if not ref.name.startswith(_IMPLICIT_JOB_PREFIX)]
     return {
-        "jobs": len(jobs),
+        "jobs": len(_jobs(snapshot)),
         "assets": len(snapshot.asset_nodes),
         "schedules": len(snapshot.schedules),
         "sensors": len(snapshot.sensors),

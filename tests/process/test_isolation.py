@@ -124,7 +124,7 @@ def check(server: Server, work: Path, case: Case) -> None:
 def explanation(server: Server) -> str:
     """What the log says since the newest load about not forking."""
     text = server.server.text
-    _, _, newest = text[text.rindex(": serving ") :].partition("load the code themselves: ")
+    _, _, newest = text[text.rindex("load #") :].partition("load the code themselves: ")
     return newest.partition("\n")[0]
 
 
@@ -132,9 +132,9 @@ def explanation(server: Server) -> str:
 def test_what_a_module_does_at_its_import(shared: Server, work: Path, case: Case) -> None:
     assert shared.server.cwd
     (shared.server.cwd / "served.py").write_text(case.code)
-    count = shared.server.text.count(": serving ")
+    count = shared.server.text.count("load #")
     assert not shared.reload()
-    eventually(lambda: shared.server.text.count(": serving ") > count, what="the line in the log")
+    eventually(lambda: shared.server.text.count("load #") > count, what="the line in the log")
 
     check(shared, work, case)
 

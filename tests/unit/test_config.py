@@ -15,11 +15,12 @@ from dagster._cli.code_server import start_command as stock_start
 from codeserver.cli import grpc
 from codeserver.cli.main import cli
 from codeserver.cli.options import config_options
-from codeserver.config import Config, Setting, parse_size, settings
+from codeserver.config import Config, settings
 from codeserver.errors import OperatorError
+from codeserver.settings import Setting, parse_size
 
 SETTINGS = {setting.name: setting for setting in settings()}
-KINDS = {"str": str, "int": int, "float": float, "bool": bool}
+KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
 
 
 def every(facts: Any) -> list[str]:
@@ -48,9 +49,13 @@ def test_a_declaration_is_complete(setting: Setting) -> None:
     declared = next(field for field in dataclasses.fields(Config) if field.name == setting.name)
     kind, _, optional = str(declared.type).partition(" | ")
     assert setting.kind is KINDS[kind]
-    assert setting.default is None if optional else type(setting.default) is setting.kind
+    assert setting.is_list is (kind == "tuple[str, ...]")
+    if setting.is_list:
+        assert setting.default == ()
+    else:
+        assert setting.default is None if optional else type(setting.default) is setting.kind
     assert setting.default == getattr(Config(), setting.name)
-    assert setting.choices is None or setting.default in setting.choices
+    assert setting.choices is None or optional or setting.default in setting.choices
 
 
 def test_variables_strongest_first() -> None:
@@ -73,12 +78,29 @@ def test_defaults_that_operators_rely_on() -> None:
     assert (config.host, config.port, config.socket) == ("localhost", None, None)
     assert (config.default_timeout, config.startup_timeout, config.shutdown_grace) == (60, 0, 20)
     assert (config.heartbeat, config.heartbeat_timeout) == (False, 30)
-    assert (config.on_load_error, config.on_reload_error) == ("serve", "keep")
+    assert (config.on_load_error, config.on_reload_error) == ("serve", None)
+    assert (config.watch, config.watch_dir, config.watch_filter) == (False, (), ())
     assert (config.log_level, config.log_format) == ("info", "colored")
     assert 1 <= config.max_workers <= 32
     assert (config.max_queue, config.isolation) == (200, "auto")
     assert (config.worker_memory_limit, config.worker_max_growth) == ("0", "256MiB")
     assert config.worker_max_requests == 1000
+
+
+@pytest.mark.parametrize(
+    ("watch", "on_reload_error", "surfaces"),
+    [
+        (False, None, False),
+        (False, "surface", True),
+        (True, None, True),
+        (True, "keep", False),
+    ],
+)
+def test_what_becomes_of_reload_errors(
+    watch: bool, on_reload_error: str | None, surfaces: bool
+) -> None:
+    config = Config(watch=watch, on_reload_error=on_reload_error)
+    assert config.surfaces_reload_errors is surfaces
 
 
 def test_a_config_is_immutable() -> None:
@@ -125,6 +147,8 @@ def a_value(setting: Setting) -> Any:
     """One that is not the default."""
     if setting.choices:
         return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.is_list:
+        return ("one", "another")
     return {str: "text", int: 77, float: 7.5, bool: True}[setting.kind]
 
 
@@ -132,11 +156,15 @@ def a_value(setting: Setting) -> Any:
 def test_every_flag_and_variable_sets_its_field(setting: Setting) -> None:
     value = a_value(setting)
     expected = Config(**{setting.name: value})
+    values = [str(each) for each in (value if setting.is_list else [value])]
     for flag in setting.flags:
-        arguments = [flag] if setting.kind is bool else [flag, str(value)]
-        assert config_from(arguments, {}) == expected
+        pairs = (
+            [flag] if setting.kind is bool else [part for each in values for part in (flag, each)]
+        )
+        assert config_from(pairs, {}) == expected
+    text = "1" if value is True else ":".join(values)
     for variable in setting.all_variables:
-        assert config_from([], {variable: "1" if value is True else str(value)}) == expected
+        assert config_from([], {variable: text}) == expected
 
 
 def test_which_source_wins() -> None:

@@ -15,6 +15,7 @@ from dagster._utils import container as stock
 
 from codeserver.front import utilization
 from codeserver.front.utilization import Utilization
+from codeserver.supervisor.generation import LoadCounts
 from codeserver.supervisor.slots import QueueCounts, Slots
 from tests.unit.waiting import DEADLINE, until
 
@@ -36,6 +37,8 @@ V2 = {
 BOTH = {"DAGSTER_CPU_INFO_PATH": "processor : 0\ncpu cores : 1\n\nprocessor : 1\ncpu cores : 1\n"}
 
 MEASURED = ["cpu_usage", "cpu_cfs_quota_us", "cpu_cfs_period_us", "memory_usage", "memory_limit"]
+
+LOADS = LoadCounts(ended=5, failed=2, last_failed=True)
 
 Machine = Callable[..., None]
 
@@ -63,7 +66,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def report(queue: Slots | None = None) -> dict[str, Any]:
-    text = Utilization().report("the-id", queue or Slots(8, 10))
+    text = Utilization().report("the-id", queue or Slots(8, 10), LOADS)
     parsed: dict[str, Any] = json.loads(text)
     return parsed
 
@@ -77,7 +80,7 @@ def test_the_shape_is_dagsters(machine: Machine) -> None:
     machine("V2", **V2, **BOTH)
     parts = typing.get_type_hints(DagsterCodeServerUtilizationMetrics)
     made = report()
-    assert set(made) == {*parts, "server_id", "queue_counts"}
+    assert set(made) == {*parts, "server_id", "queue_counts", "load_counts"}
     for part in ("container_utilization", "request_utilization"):
         assert set(made[part]) == set(typing.get_type_hints(parts[part]))
     assert made["per_api_metrics"] == {}
@@ -94,7 +97,7 @@ def test_the_types_are_dagsters(machine: Machine, version: str) -> None:
 
 
 async def test_requests_and_server_id(machine: Machine) -> None:
-    """Beside what stock has, there is what the queue has seen; clients ignore what is new."""
+    """Beside what stock has, there are the queue's and the loads' numbers; clients ignore them."""
     machine(None)
     queue = Slots(3, 10)
     for subject in ("a", "b", "c"):
@@ -104,6 +107,7 @@ async def test_requests_and_server_id(machine: Machine) -> None:
     queue.counts = QueueCounts(waited=4, waited_seconds=2.5, refused=6, timed_out=7)
     made = report(queue)
     assert made["server_id"] == "the-id"
+    assert made["load_counts"] == {"ended": 5, "failed": 2, "last_failed": True}
     assert made["request_utilization"] == {
         "max_concurrent_requests": 3,
         "num_running_requests": 3,
@@ -213,7 +217,8 @@ def test_a_report_has_the_measurement_before(machine: Machine) -> None:
     machine("V2", **V2, **BOTH)
     measuring = Utilization()
     first, second = (
-        json.loads(measuring.report("x", Slots(8, 10)))["container_utilization"] for _ in range(2)
+        json.loads(measuring.report("x", Slots(8, 10), LOADS))["container_utilization"]
+        for _ in range(2)
     )
     assert (first["previous_cpu_usage"], first["previous_measurement_timestamp"]) == (None, None)
     assert second["previous_cpu_usage"] == first["cpu_usage"] == 7.25

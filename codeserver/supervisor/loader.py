@@ -1,0 +1,91 @@
+"""Loads the code once: what is ordered, and of which process the host is forked."""
+
+from __future__ import annotations
+
+import contextlib
+
+from codeserver.config import Config
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor import host as hosts
+from codeserver.supervisor.forker import Forker
+from codeserver.supervisor.forkserver import ForkServers
+from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.load_order import load_order
+from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.templates import Templates
+from codeserver.target import Target
+
+
+class Loader:
+    """Makes hosts that have the code loaded.
+
+    Args:
+        config: the operator's settings.
+        target: what to load.
+        forkservers: what hosts are forked from, when there is no template.
+        outputs: reads what worker processes print.
+        tasks: owns what goes on in the background.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        target: Target,
+        forkservers: ForkServers,
+        outputs: Outputs,
+        tasks: Tasks,
+    ) -> None:
+        self._config = config
+        self._target = target
+        self._forkservers = forkservers
+        self._outputs = outputs
+        self._tasks = tasks
+        self._templates = Templates(outputs, tasks) if config.watch else None
+
+    async def load(self, defs_state_info: str | None) -> Host:
+        """Load the code as it is now.
+
+        Args:
+            defs_state_info: serialized versions of component state, None for the newest.
+
+        Raises:
+            LoadFailed: it cannot be loaded, in whatever way.
+        """
+        order = load_order(self._config, self._target, defs_state_info)
+        try:
+            forkserver = self._forkservers.living().forker
+            parent = self._parent(forkserver)
+            try:
+                return await self._load(parent, forkserver, order)
+            except (LoadFailed, WorkerCrashed):
+                if not parent.is_lost:
+                    raise
+            # The code is not to blame that what its host was forked from has died meanwhile.
+            forkserver = self._forkservers.living().forker
+            return await self._load(forkserver, forkserver, order)
+        except (WorkerCrashed, OSError) as error:
+            raise hosts.no_host(error) from error
+
+    async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
+        return await hosts.load(
+            parent,
+            forkserver,
+            order,
+            self._config.startup_timeout or None,
+            outputs=self._outputs,
+            tasks=self._tasks,
+        )
+
+    def prepare_next(self, host: Host) -> None:
+        """Make the next load faster, by what this host has found out, if files are watched."""
+        if self._templates is not None and host.installed is not None:
+            with contextlib.suppress(WorkerCrashed, OSError):
+                forkserver = self._forkservers.living().forker
+                self._templates.prepare(forkserver, host.installed, host.environment)
+
+    def _parent(self, forkserver: Forker) -> Forker:
+        """What to fork a host from."""
+        if self._templates is None:
+            return forkserver
+        return self._templates.usable(self._target.directories) or forkserver

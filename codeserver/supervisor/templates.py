@@ -1,0 +1,181 @@
+"""Keeps a template: a forkserver that has imported what the code needs of installed packages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codeserver.errors import WorkerCrashed
+from codeserver.marks import Mark, mark
+from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.tasks import Tasks
+from codeserver.wire import Frame
+
+_log = logging.getLogger("codeserver")
+
+_MOST_TRIES = 8
+_END_GRACE = 2.0
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a template has imported, and in which surroundings.
+
+    Attributes:
+        modules: names of modules of installed packages.
+        environment: variables that the user's code sets, which some modules read.
+        folders: where installed packages are, each with how it looked.
+    """
+
+    modules: frozenset[str]
+    environment: Mapping[str, str | None]
+    folders: Mapping[str, Mark | None]
+
+
+@dataclass(frozen=True)
+class _Template:
+    order: _Order
+    child: Child
+    forker: Forker
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it lives, and no package was installed or removed since it was made."""
+        if self.child.exited.done():
+            return False
+        return all(mark(path) == before for path, before in self.order.folders.items())
+
+
+class Templates:
+    """Has a template made for the next load out of what the last one has imported.
+
+    Args:
+        outputs: reads what templates print.
+        tasks: owns what goes on in the background.
+    """
+
+    def __init__(self, outputs: Outputs, tasks: Tasks) -> None:
+        self._outputs = outputs
+        self._tasks = tasks
+        self._current: _Template | None = None
+        self._making: asyncio.Task[None] | None = None
+        self._wanted: _Order | None = None
+        self._unfit: set[str] = set()
+        self._changed: set[str] = set()
+        self._volatile: set[str] = set()
+
+    def usable(self, local_names: Sequence[str]) -> Forker | None:
+        """What to fork a host from instead of the forkserver, if there is something.
+
+        Args:
+            local_names: of modules in the user's directories. One that has the name of an
+                imported package is meant instead of it, so then there is nothing.
+        """
+        template = self._current
+        if template is None:
+            return None
+        if not template.is_usable:
+            self._replace(None)
+            return None
+        return None if template.order.modules & set(local_names) else template.forker
+
+    def prepare(
+        self,
+        forkserver: Forker,
+        installed: Mapping[str, Any],
+        environment: Mapping[str, str | None],
+    ) -> None:
+        """Make one in the background, unless the one that there is will do.
+
+        Args:
+            forkserver: what it is forked from.
+            installed: what a load has imported (`codeserver.worker.template.installed`).
+            environment: variables that the load has changed; None for one that is gone.
+        """
+        folders = {path: mark(path) for path in installed["folders"]}
+        order = _Order(frozenset(installed["modules"]), self._lasting(environment), folders)
+        if order == self._wanted and (self._current is None or self._current.is_usable):
+            return
+        self._wanted = order
+        if self._making is not None:
+            self._making.cancel()
+        work = self._make(forkserver, order, installed["modules"])
+        self._making = self._tasks.start("make template", work)
+
+    def _lasting(self, environment: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Without the variables that are different in every load, such as a time."""
+        if self._wanted is not None:
+            before = self._wanted.environment
+            changed = {name for name in before if environment.get(name) != before[name]}
+            self._volatile |= changed & self._changed
+            self._changed |= changed
+        return {name: value for name, value in environment.items() if name not in self._volatile}
+
+    async def _make(self, forkserver: Forker, order: _Order, modules: Sequence[str]) -> None:
+        for _ in range(_MOST_TRIES):
+            names = [name for name in modules if _package(name) not in self._unfit]
+            if not names:
+                return
+            try:
+                child = await forkserver.fork("template")
+            except WorkerCrashed:
+                return
+            if await self._try(child, order, names):
+                return
+
+    async def _try(self, child: Child, order: _Order, names: Sequence[str]) -> bool:
+        """Have a process import these; returns whether there is nothing more to do."""
+        facts = {"kind": "import", "modules": names, "environment": order.environment}
+        try:
+            await child.channel.send(Frame(facts))
+            frame = await child.channel.expect()
+        except BrokenPipeError:
+            frame = None
+        except BaseException:
+            self._tasks.start("end template", child.end(_END_GRACE))
+            raise
+        if frame is not None and frame.kind == "ready":
+            forker = Forker(child.channel, self._outputs)
+            self._tasks.start("follow template", forker.follow())
+            self._replace(_Template(order, child, forker))
+            return True
+        child.channel.close()
+        if frame is None:
+            _log.info("installed packages are not imported ahead: a process that did it has died")
+            return True
+        package = _package(frame.header["module"])
+        self._unfit.add(package)
+        _log.info("%s is not imported ahead of reloads: %s", package, frame.header["reason"])
+        return False
+
+    def _replace(self, template: _Template | None) -> None:
+        before, self._current = self._current, template
+        if before is not None:
+            self._tasks.start("retire template", _retire(before))
+
+
+async def _retire(template: _Template) -> None:
+    """End it when the hosts have ended that were forked from it, as they would end with it."""
+    while children := template.forker.children:
+        await asyncio.wait([child.exited for child in children])
+    await template.forker.exit()
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def local_names(target_directories: Sequence[str]) -> list[str]:
+    """Names of modules that these directories have."""
+    names = []
+    for directory in target_directories:
+        try:
+            names += [name.removesuffix(".py") for name in os.listdir(directory)]
+        except OSError:
+            continue
+    return names

@@ -1,0 +1,1 @@
+"""Notices that the code has changed, and has it loaded again."""

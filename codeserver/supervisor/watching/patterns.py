@@ -1,0 +1,57 @@
+"""Which files of a watched directory matter, and which files matter nowhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from watchfiles import Change, DefaultFilter
+
+_SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "dist-packages"})
+_ENVIRONMENT_MARKER = "pyvenv.cfg"
+
+
+class Patterns:
+    """The operator's `--watch-filter`.
+
+    Args:
+        texts: patterns in the language of `fnmatch`. What one with a `!` before it matches matters
+            nowhere. If there are others, only what they match matters in a `--watch-dir`. A
+            pattern with a `/` is matched with the whole path, any other with the name.
+    """
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        self._wanted = [text for text in texts if not text.startswith("!")]
+        self._unwanted = [text[1:] for text in texts if text.startswith("!")]
+        self._leftovers = DefaultFilter(ignore_dirs=())
+
+    def excludes(self, path: str) -> bool:
+        """Whether the operator does not want this file to matter."""
+        return any(_matches(path, pattern) for pattern in self._unwanted)
+
+    def wants(self, path: str) -> bool:
+        """Whether this file matters when it is in a watched directory.
+
+        What editors leave there and hidden files do not, unless there is a pattern for them.
+        """
+        if self.excludes(path):
+            return False
+        if self._wanted:
+            return any(_matches(path, pattern) for pattern in self._wanted)
+        if os.path.basename(path).startswith("."):
+            return False
+        return self._leftovers(Change.modified, path)
+
+
+def is_looked_into(folder: str) -> bool:
+    """Whether files matter that are in this directory, which is within a watched one."""
+    name = os.path.basename(folder)
+    if name.startswith(".") or name in _SKIPPED_FOLDERS:
+        return False
+    return not os.path.exists(os.path.join(folder, _ENVIRONMENT_MARKER))
+
+
+def _matches(path: str, pattern: str) -> bool:
+    text = path if "/" in pattern else os.path.basename(path)
+    return fnmatchcase(text, pattern)

@@ -1,0 +1,168 @@
+"""What the code was made of when it was last loaded, and what of that is different now.
+
+Nothing here relies on events. Whatever an editor, `git` or a deployment has done: the code is
+loaded again when the files that it was made of are not what they were.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from codeserver.marks import DEFINITION_SUFFIXES, Mark, mark, names_that_count
+from codeserver.supervisor.watching.patterns import Patterns, is_looked_into
+
+_log = logging.getLogger("codeserver")
+
+_MOST_FOLDERS = 10_000
+
+Marks = dict[str, "Mark | None"]
+
+
+class Picture:
+    """The files that matter, each with how it looked.
+
+    Args:
+        roots: the directories in which everything matters that `patterns` want.
+        patterns: which files matter there, and which matter nowhere.
+
+    Attributes:
+        suspicious: of the changes that were found last, files that are gone or empty now and were
+            not before: somebody may just be writing them.
+    """
+
+    def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
+        self._roots = roots
+        self._patterns = patterns
+        self._files: Marks = {}
+        self._folders: dict[str, tuple[set[str], set[str]]] = {}
+        self._new_files: set[str] = set()
+        self._new_folders: set[str] = set()
+        self._root_files: Marks = {}
+        self._root_folders: list[str] = []
+        self.suspicious: list[str] = []
+        self.changes()
+
+    def begin(self, files: Sequence[str], folders: Sequence[str]) -> None:
+        """What matters before the first load has ended: these files, and any in these folders."""
+        self.take(
+            {
+                "files": {path: mark(path) for path in files},
+                "folders": {path: names_that_count(path) for path in folders},
+            }
+        )
+        self.widen()
+
+    def take(self, footprint: Mapping[str, Any]) -> None:
+        """From now on, what a load has used matters, as it was when it used it."""
+        self._files = {}
+        self.add(footprint["files"])
+        self._folders = {
+            path: ({*files}, {*folders}) for path, (files, folders) in footprint["folders"].items()
+        }
+        self._new_files = set()
+
+    def add(self, files: Mapping[str, Mark | None]) -> None:
+        """These files matter, too."""
+        for path, before in files.items():
+            if not self._patterns.excludes(path):
+                self._files.setdefault(path, before)
+
+    def widen(self) -> None:
+        """Let every definition file beside what matters matter, as it is now.
+
+        A load that has died could not say what it had used.
+        """
+        for folder in list(self._folders):
+            paths = (os.path.join(folder, name) for name in names_that_count(folder)[0])
+            self.add({path: mark(path) for path in paths})
+
+    def changes(self) -> list[str]:
+        """Paths that are different now; the next call compares with what is now."""
+        self.suspicious = []
+        return sorted({*self._changed_files(), *self._added_files(), *self._changed_in_roots()})
+
+    @property
+    def files(self) -> set[str]:
+        """The files that matter."""
+        return {*self._files, *self._root_files}
+
+    @property
+    def folders(self) -> set[str]:
+        """The directories in which new files matter, whether or not they are there."""
+        return {*self._folders, *self._new_folders, *self._roots, *self._root_folders}
+
+    @property
+    def root_folders(self) -> list[str]:
+        """Those in which new files matter whatever their names are."""
+        return self._root_folders
+
+    def _changed_files(self) -> Iterator[str]:
+        for path, before in self._files.items():
+            now = mark(path)
+            if now != before:
+                self._files[path] = now
+                self._suspect(path, before, now)
+                yield path
+
+    def _suspect(self, path: str, before: Mark | None, now: Mark | None) -> None:
+        if before is not None and before[1] > 0 and (now is None or now[1] == 0):
+            self.suspicious.append(path)
+
+    def _added_files(self) -> Iterator[str]:
+        """Files that were not there when the load has looked into their directories."""
+        self._new_folders = set()
+        for folder, (files, folders) in self._folders.items():
+            names, inside = names_that_count(folder)
+            for name in set(names) - files:
+                yield from self._added(os.path.join(folder, name))
+            for name in set(inside) - folders:
+                for each, found in _walk(os.path.join(folder, name)):
+                    self._new_folders.add(each)
+                    for path in found:
+                        if path.endswith(DEFINITION_SUFFIXES):
+                            yield from self._added(path)
+
+    def _added(self, path: str) -> Iterator[str]:
+        if path in self._new_files or path in self._files or self._patterns.excludes(path):
+            return
+        self._new_files.add(path)
+        yield path
+
+    def _changed_in_roots(self) -> Iterator[str]:
+        before, now = self._root_files, Marks()
+        self._root_folders = []
+        for root in self._roots:
+            for folder, files in _walk(root):
+                self._root_folders.append(folder)
+                now.update((path, mark(path)) for path in files if self._patterns.wants(path))
+        self._root_files = now
+        for path in before.keys() | now.keys():
+            if before.get(path) != now.get(path):
+                self._suspect(path, before.get(path), now.get(path))
+                yield path
+
+
+def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
+    """Each directory at and below `top` that is looked into, and the paths of its files."""
+    waiting, seen = [top], 0
+    while waiting:
+        folder = waiting.pop()
+        seen += 1
+        if seen > _MOST_FOLDERS:
+            _log.warning("%s has more than %d directories; not all are watched", top, seen - 1)
+            return
+        files = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    # Links to directories are not followed: they may lead to where they are.
+                    if not entry.is_dir(follow_symlinks=False):
+                        files.append(entry.path)
+                    elif is_looked_into(entry.path):
+                        waiting.append(entry.path)
+        except OSError:
+            continue
+        yield folder, files

@@ -1,0 +1,129 @@
+"""What a load has used of the user's files, so that a change of exactly that can be noticed.
+
+Python tells of every file that it opens and of every directory that it lists (PEP 578). Sources of
+modules are not always opened, as there may be bytecode; their loader tells of them (`bytecode`).
+Everything is marked as it was *before* it was used. So whatever changes while the code is being
+loaded differs from its mark afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from codeserver.marks import Mark, mark, names_that_count
+from codeserver.worker import bytecode
+from codeserver.worker.user_files import is_users_directory, is_users_file
+
+_DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
+"""What definitions are made of. Other files that are read may be data that changes all the time."""
+
+_SETTINGS = ".env"
+
+_LISTING = ("os.listdir", "os.scandir")
+_WRITING = os.O_WRONLY | os.O_RDWR
+_MOST_FOLDERS = 2_000
+
+
+class Footprint:
+    """The user's files that were read, and directories that were listed, since `record`.
+
+    Args:
+        directory: the working directory as the user writes it, which may have links in it.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = directory
+        self._files: dict[str, Mark | None] = {}
+        self._folders: dict[str, tuple[list[str], list[str]]] = {}
+        self._written: set[str] = set()
+        self._is_open = True
+        self._reported = 0
+        self._looking: int | None = None
+
+    def record(self) -> None:
+        """Begin; there is one footprint a process, because Python does not forget a hook."""
+        bytecode.listeners.append(self._source)
+        sys.addaudithook(self._hear)
+
+    def expect(self, path: str) -> None:
+        """Mark a file that will be read, whether or not it is there."""
+        path = self._absolute(path)
+        self._files[path] = mark(path)
+
+    def close(self) -> None:
+        """End the load; from now on, only sources of modules that are imported late are marked."""
+        for module in list(sys.modules.values()):
+            origin = getattr(getattr(module, "__spec__", None), "origin", None)
+            if isinstance(origin, str) and os.path.isabs(origin):
+                self._source(origin)  # those that have no source, such as extensions
+        self._is_open = False
+        for path in self._written:
+            self._files.pop(path, None)
+        self._reported = len(self._files)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the load has used; JSON-serialisable."""
+        return {"files": self._files, "folders": self._folders}
+
+    def take_late(self) -> Mapping[str, Mark | None]:
+        """Sources of modules that were imported since the load, or since the last call."""
+        late = dict(islice(self._files.items(), self._reported, None))
+        self._reported = len(self._files)
+        return late
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self._is_open or (event != "open" and event not in _LISTING):
+            return
+        if self._looking == threading.get_ident():
+            return
+        # An exception here would be one of what the user does.
+        with contextlib.suppress(Exception), self._is_looking():
+            if event == "open":
+                self._opened(*arguments)
+            elif not isinstance(arguments[0], int):
+                self._listed(os.fsdecode(arguments[0] or "."))
+
+    @contextlib.contextmanager
+    def _is_looking(self) -> Iterator[None]:
+        """What this does itself is not the user's doing."""
+        self._looking = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._looking = None
+
+    def _opened(self, path: Any, _mode: Any, flags: Any) -> None:
+        if isinstance(path, int):
+            return
+        name = os.fsdecode(path)
+        if isinstance(flags, int) and flags & _WRITING:
+            self._written.add(self._absolute(name))
+        elif name.endswith(_DATA) or os.path.basename(name) == _SETTINGS:
+            self._source(name)
+
+    def _source(self, path: str) -> None:
+        path = self._absolute(path)
+        if path not in self._files and is_users_file(path):
+            self._files[path] = mark(path)
+
+    def _listed(self, path: str) -> None:
+        path = self._absolute(path)
+        if path in self._folders or len(self._folders) >= _MOST_FOLDERS:
+            return
+        if is_users_directory(path):
+            self._folders[path] = names_that_count(path)
+
+    def _absolute(self, path: str) -> str:
+        if not os.path.isabs(path) and self._directory is not None:
+            # As the user would write it, so that a link that is replaced is noticed.
+            with contextlib.suppress(OSError):
+                if os.path.samefile(self._directory, os.getcwd()):
+                    path = os.path.join(self._directory, path)
+        return os.path.abspath(path)

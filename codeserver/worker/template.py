@@ -1,0 +1,125 @@
+"""A forkserver that has more imported: what the user's code imports of installed packages.
+
+It is forked from the forkserver when files are watched, and hosts are forked from it, so that a
+reload costs the import of the user's own files. It never imports any of those. Should an import
+leave something behind that does not survive a fork, it says so and ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from codeserver.worker import process
+from codeserver.worker.channel import Channel
+from codeserver.worker.fork_safety import reasons_not_to_fork
+from codeserver.worker.forking import ForkLoop, Kind, Role
+from codeserver.worker.user_files import is_users_file
+
+_at_start: set[str] = set()
+
+
+def remember_modules() -> None:
+    """What is imported now is what every host has."""
+    _at_start.update(sys.modules)
+
+
+def installed() -> Mapping[str, Any]:
+    """What the code of this process has imported of installed packages; JSON-serialisable.
+
+    Returns:
+        modules: their names, in the order in which they were imported.
+        folders: where installed packages are.
+    """
+    names = [name for name in sys.modules if name not in _at_start and _is_installed(name)]
+    folders = [path for path in sys.path if os.path.basename(path).endswith("-packages")]
+    return {"modules": names, "folders": folders}
+
+
+def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
+    """Import what the first frame says, then fork on demand.
+
+    The frame has the names of `modules`, and the `environment` to import them in, because some
+    read it then and the user's code may have set it.
+    """
+    frame = channel.receive()
+    if frame is None:
+        return 0
+    descriptors = process.open_descriptors()
+    with _environment(frame.header["environment"]):
+        unfit = _import(frame.header["modules"], descriptors)
+    if unfit is not None:
+        channel.send({"kind": "unfit", **unfit})
+        return 0
+    gc.collect()
+    gc.freeze()
+    channel.send({"kind": "ready"})
+    return ForkLoop(channel, kinds).run() or 0
+
+
+def _import(names: Sequence[str], descriptors: set[int]) -> Mapping[str, str] | None:
+    """Import these modules; returns which of them did what it should not, if one did."""
+    before = _facts()
+    for name in names:
+        if name in sys.modules:
+            continue
+        known = set(sys.modules)
+        # What cannot be imported like this is imported by the user's code when it wants it.
+        with contextlib.suppress(BaseException):
+            importlib.import_module(name)
+        if users := next(_of_user(set(sys.modules) - known), None):
+            return {"module": name, "reason": f"imports {users}, which is not installed"}
+        if (now := _facts()) != before:
+            before = now
+            if reasons := reasons_not_to_fork(descriptors):
+                return {"module": name, "reason": "; ".join(reasons)}
+    return None
+
+
+def _facts() -> tuple[int, int]:
+    """What a look at everything is worth for: the numbers of threads and of open files."""
+    counts = []
+    for folder in ("task", "fd"):
+        try:
+            counts.append(len(os.listdir(f"/proc/self/{folder}")))
+        except OSError:
+            counts.append(0)
+    return counts[0], counts[1]
+
+
+def _is_installed(name: str) -> bool:
+    origin = _origin(name)
+    return origin is not None and not is_users_file(origin)
+
+
+def _of_user(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        origin = _origin(name)
+        if origin is not None and is_users_file(origin):
+            yield name
+
+
+def _origin(name: str) -> str | None:
+    """The file that the module is from, if it is from one."""
+    origin = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
+    return origin if isinstance(origin, str) and os.path.isabs(origin) else None
+
+
+@contextlib.contextmanager
+def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
+    before = dict(os.environ)
+    for name, value in changes.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,34 @@
+"""Which files are the user's: those that are neither Python's nor installed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sysconfig
+
+_SYSTEM = ("/proc", "/sys", "/dev")
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_CACHE = "__pycache__"
+
+
+def _standard_library() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    return tuple(paths[name] for name in ("stdlib", "platstdlib"))
+
+
+_NOT_THE_USERS = tuple(f"{path}{os.sep}" for path in (*_SYSTEM, *_standard_library(), _OWN))
+
+
+@functools.lru_cache(maxsize=4096)
+def is_users_directory(path: str) -> bool:
+    """Whether files in the directory with this absolute path are the user's."""
+    if f"{path}{os.sep}".startswith(_NOT_THE_USERS):
+        return False
+    parts = path.split(os.sep)
+    return parts[-1] != _CACHE and _INSTALLED.isdisjoint(parts)
+
+
+def is_users_file(path: str) -> bool:
+    """Whether the file with this absolute path is the user's."""
+    return is_users_directory(os.path.dirname(path))
