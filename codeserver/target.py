@@ -45,10 +45,18 @@ class Target:
         return str(next(getattr(self, kind) for kind in _KINDS if getattr(self, kind)))
 
     @property
+    def path(self) -> str | None:
+        """The file, absolute as of now."""
+        if self.python_file is None:
+            return None
+        return os.path.normpath(os.path.join(current_directory(), self.python_file))
+
+    @property
     def directories(self) -> tuple[str, ...]:
-        """Where its own modules are looked for first."""
-        beside = os.path.dirname(os.path.abspath(self.python_file)) if self.python_file else None
-        return tuple(each for each in (self.working_directory, beside) if each is not None)
+        """Where its own modules are looked for first, absolute as of now."""
+        beside = os.path.dirname(self.path) if self.path is not None else None
+        found = (each for each in (self.working_directory, beside) if each is not None)
+        return tuple(os.path.join(current_directory(), each) for each in found)
 
 
 def resolve(config: Config) -> tuple[Config, Target]:

@@ -8,15 +8,18 @@ import sys
 
 from codeserver.config import Config
 from codeserver.settings import parse_size
-from codeserver.target import Target, current_directory
+from codeserver.target import Target
 
 
-def load_order(config: Config, target: Target, defs_state_info: str | None) -> bytes:
+def load_order(
+    config: Config, target: Target, directory: str, defs_state_info: str | None
+) -> bytes:
     """JSON of the fields of `codeserver.worker.location.LoadOrder`.
 
     Args:
         config: the operator's settings.
         target: what to load.
+        directory: the current directory when the server was started.
         defs_state_info: serialized versions of component state, None for the newest.
     """
     python = sys.executable
@@ -37,7 +40,7 @@ def load_order(config: Config, target: Target, defs_state_info: str | None) -> b
             "isolation": config.isolation,
             "memory_limit": parse_size(config.worker_memory_limit),
             "max_growth": parse_size(config.worker_max_growth),
-            "directory": current_directory(),
+            "directory": directory,
             "watch": config.watch,
         }
     ).encode()

@@ -13,8 +13,8 @@ from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
-from codeserver.supervisor.templates import Templates
-from codeserver.target import Target
+from codeserver.supervisor.templates import Templates, local_names
+from codeserver.target import Target, current_directory
 
 
 class Loader:
@@ -38,6 +38,9 @@ class Loader:
     ) -> None:
         self._config = config
         self._target = target
+        # Now, because the directory may be gone later.
+        self._directory = current_directory()
+        self._local = target.directories
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
@@ -52,7 +55,7 @@ class Loader:
         Raises:
             LoadFailed: it cannot be loaded, in whatever way.
         """
-        order = load_order(self._config, self._target, defs_state_info)
+        order = load_order(self._config, self._target, self._directory, defs_state_info)
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
@@ -88,4 +91,4 @@ class Loader:
         """What to fork a host from."""
         if self._templates is None:
             return forkserver
-        return self._templates.usable(self._target.directories) or forkserver
+        return self._templates.usable(local_names(self._local)) or forkserver

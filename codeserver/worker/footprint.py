@@ -24,6 +24,7 @@ _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
 """What definitions are made of. Other files that are read may be data that changes all the time."""
 
 _SETTINGS = ".env"
+_OF_THE_INSTANCE = "dagster.yaml"
 
 _LISTING = ("os.listdir", "os.scandir")
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -105,8 +106,12 @@ class Footprint:
         name = os.fsdecode(path)
         if isinstance(flags, int) and flags & _WRITING:
             self._written.add(self._absolute(name))
-        elif name.endswith(_DATA) or os.path.basename(name) == _SETTINGS:
+        elif self._matters(os.path.basename(name)):
             self._source(name)
+
+    @staticmethod
+    def _matters(name: str) -> bool:
+        return (name.endswith(_DATA) and name != _OF_THE_INSTANCE) or name == _SETTINGS
 
     def _source(self, path: str) -> None:
         path = self._absolute(path)

@@ -44,7 +44,8 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
                 footprint.expect(order.target["python_file"])
             footprint.record()
         order.add_loggers()
-        location = load(order)
+        with process.no_garbage_collection():
+            location = load(order)
         if footprint is not None:
             footprint.close()
             location.footprint = footprint

@@ -29,7 +29,8 @@ def build(channel: Channel, location: Location) -> NoReturn:
     A location that cannot be described has failed to load. A single job that cannot be is left
     out, and whoever asks for it gets the error.
     """
-    described = describe(channel, location)
+    with process.no_garbage_collection():
+        described = describe(channel, location)
     process.flush()
     # Not sys.exit: what happens at exit belongs to the host.
     os._exit(0 if described else 1)

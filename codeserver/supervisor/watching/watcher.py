@@ -20,7 +20,7 @@ from codeserver.supervisor.watching.patterns import Patterns
 from codeserver.supervisor.watching.picture import Picture
 from codeserver.supervisor.watching.places import places_of
 from codeserver.supervisor.watching.restraint import Restraint
-from codeserver.target import Target
+from codeserver.target import Target, current_directory
 
 _log = logging.getLogger("codeserver")
 
@@ -44,10 +44,9 @@ class Watcher:
         self._target = target
         self._news = asyncio.Event()
         self._notices = Notices(self._news, config.watch_poll, tasks)
-        roots = [os.path.abspath(each) for each in config.watch_dir]
+        roots = [os.path.join(current_directory(), each) for each in config.watch_dir]
         self._picture = Picture(roots, Patterns(config.watch_filter))
-        files = [os.path.abspath(target.python_file)] if target.python_file else []
-        self._picture.begin(files, target.directories)
+        self._picture.begin([target.path] if target.path else [], target.directories)
         self._outcomes: list[LoadFailure | Host] = []
         self._restraint = Restraint()
         self._told = False
