@@ -11,23 +11,23 @@ said in the docstrings of `bench/faults/scenarios`, which are part of the report
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
-from bench.faults.machine import facts, load
-from bench.faults.processes import adopt_orphans, kill_descendants
-from bench.faults.report import Results, as_json, markdown, show
+from bench.command import parser, prepare
+from bench.faults.report import Results, as_json, details, summary
 from bench.faults.results import Result, Scenario
 from bench.faults.scenarios import SCENARIOS
-from bench.faults.servers import KINDS, Kind, Server, serving
+from bench.faults.server import Server, serving
 from bench.faults.turns import Turn
+from bench.machine import facts, load
+from bench.processes import kill_descendants
+from bench.report import markdown, show
+from bench.servers import KINDS, Kind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Ctrl-C and SIGTERM end everything that was started, and then this.
     """
-    options = _parse(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    adopt_orphans()
+    names = [scenario.name for scenario in SCENARIOS]
+    description = __doc__.splitlines()[0]
+    options = parser("python -m bench.faults", description, ("scenario", names), KINDS).parse_args(
+        arguments
+    )
+    prepare()
     machine = facts()
     chosen = [each for each in SCENARIOS if not options.only or each.name in options.only]
     try:
@@ -45,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     machine["load average after"] = load()
-    show(results, options.servers, machine)
+    show(list(details(results, options.servers)), machine)
     if options.json:
         options.json.write_text(as_json(results, machine))
     if options.markdown:
-        options.markdown.write_text(markdown(results, options.servers, machine))
+        options.markdown.write_text(markdown(summary(results, options.servers), machine))
     return 0 if all(each.numbers for row in results.values() for each in row.values()) else 1
 
 
@@ -96,33 +99,6 @@ def _try(scenario: Scenario, server: Server) -> Result:
     except Exception:
         print(server.output.text[-5000:], file=sys.stderr)
         raise
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m bench.faults", description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a table there")
-    parser.add_argument(
-        "--only",
-        action="append",
-        choices=[scenario.name for scenario in SCENARIOS],
-        metavar="SCENARIO",
-        help="one of %(choices)s; may be given several times",
-    )
-    parser.add_argument(
-        "--servers",
-        type=_kinds,
-        default=list(KINDS.values()),
-        help=f"some of {','.join(KINDS)}; default: all of them",
-    )
-    return parser.parse_args(arguments)
-
-
-def _kinds(text: str) -> list[Kind]:
-    unknown = [key for key in text.split(",") if key not in KINDS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"there is no {unknown[0]}, only {', '.join(KINDS)}")
-    return [KINDS[key] for key in text.split(",")]
 
 
 if __name__ == "__main__":

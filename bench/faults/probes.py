@@ -1,4 +1,4 @@
-"""Calls at a steady rate, and how many of them were answered how fast."""
+"""Calls at a steady rate."""
 
 from __future__ import annotations
 
@@ -8,41 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from bench.faults.calls import SHORT_SECONDS, Attempt, attempt
-
-
-@dataclass(frozen=True)
-class Answers:
-    """How many of a number of calls were answered, and how fast.
-
-    Attributes:
-        asked: the number of calls.
-        answered: how many were answered within their deadline of two seconds.
-        p50: median of the answered ones, in milliseconds; None when there is none.
-        p99: likewise, the 99th percentile.
-        most: likewise, the largest.
-    """
-
-    asked: int
-    answered: int
-    p50: float | None
-    p99: float | None
-    most: float | None
-
-    def __str__(self) -> str:
-        count = f"answered {self.answered} of {self.asked}"
-        if self.p50 is None or self.p99 is None or self.most is None:
-            return count
-        return f"{count}, p50 {self.p50:.0f} ms, p99 {self.p99:.0f} ms, max {self.most:.0f} ms"
-
-    @property
-    def short(self) -> str:
-        """For a small cell."""
-        if self.answered == 0:
-            return f"unreachable: 0 of {self.asked} answered"
-        return f"answered {self.answered} of {self.asked}, p99 {self.p99:.0f} ms"
+from bench.answers import Answers
+from bench.calls import SHORT_SECONDS, Attempt, attempt
 
 
 class Probe:
@@ -90,15 +58,7 @@ class Probe:
     @property
     def answers(self) -> Answers:
         """How the calls went; after `wait`."""
-        attempts = [future.result() for future in self._attempts]
-        times = sorted(each.seconds * 1000 for each in attempts if each.error is None)
-        return Answers(
-            len(attempts),
-            len(times),
-            _percentile(times, 0.5),
-            _percentile(times, 0.99),
-            times[-1] if times else None,
-        )
+        return Answers.of(future.result() for future in self._attempts)
 
     @property
     def said(self) -> Counter[str]:
@@ -118,9 +78,3 @@ def running(*probes: Probe) -> Iterator[None]:
             probe.stop()
         for probe in probes:
             probe.wait()
-
-
-def _percentile(ordered: list[float], share: float) -> float | None:
-    if not ordered:
-        return None
-    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]

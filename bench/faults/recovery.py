@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.faults.calls import Attempt, attempt
-from bench.faults.probes import Answers, Probe, running
-from bench.faults.results import seconds, shorten
-from bench.faults.servers import Server
+from bench.answers import Answers
+from bench.calls import Attempt, attempt
+from bench.faults.probes import Probe, running
+from bench.faults.server import Server
+from bench.wording import seconds, shorten
 
 _LEAST_SECONDS = 3.0
 _GONE_SECONDS = 3.0

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.faults.servers import Server
-
-_LONGEST = 160
+from bench.faults.server import Server
+from bench.wording import one_line
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,7 @@ class Scenario:
     title: str
     measure: Callable[[Server], Result]
 
-
-def shorten(text: str, longest: int = _LONGEST) -> str:
-    """The beginning of it, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
-
-
-def seconds(value: float) -> str:
-    """A duration, for people."""
-    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.1f} s"
-
-
-def megabytes(value: float) -> str:
-    """A size, for people."""
-    return f"{value / 1e6:.0f} MB"
+    @property
+    def how(self) -> str:
+        """How each number is made, on one line."""
+        return one_line(self.measure.__doc__)

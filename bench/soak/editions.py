@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from bench.files import Draft
 from bench.soak import definitions
 
 _SOURCE = Path(definitions.__file__)
@@ -48,16 +49,12 @@ class Editions:
         number = self.newest + 1
         # Before the file: a load may be about to read it.
         self.newest = number
-        self._replace(self._source.replace(_LINE, f"\nEDITION = {number}\n"))
+        text = self._source.replace(_LINE, f"\nEDITION = {number}\n")
+        Draft(self._path, text).save()
         return number
 
     def write_broken(self, breakage: str) -> str:
         """Write one that cannot be loaded; a pattern of the error that it must give."""
         addition, pattern = BREAKAGES[breakage]
-        self._replace(f"{self._source}\n{addition}\n")
+        Draft(self._path, f"{self._source}\n{addition}\n").save()
         return pattern
-
-    def _replace(self, text: str) -> None:
-        beside = self._path.with_suffix(".new")
-        beside.write_text(text, "utf-8")
-        beside.replace(self._path)

@@ -6,10 +6,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
-from bench.faults.calls import attempt
+from bench.calls import attempt
 from bench.faults.probes import Probe, running
-from bench.faults.results import Result, seconds
-from bench.faults.servers import Server
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.wording import seconds
 
 _TICKS = 4
 _DEADLINE = 60

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from bench.faults.recovery import recover
-from bench.faults.results import Result, seconds, shorten
-from bench.faults.servers import Server
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.wording import seconds, shorten
 
 _TICK_SECONDS = 20
 _LIMIT = 40.0

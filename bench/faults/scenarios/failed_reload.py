@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench.faults.calls import Attempt, attempt
-from bench.faults.results import Result, seconds, shorten
-from bench.faults.servers import Server
+from bench.calls import Attempt, attempt
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.wording import seconds, shorten
 
 _BROKEN = "\n\ndef broken(:\n"
 

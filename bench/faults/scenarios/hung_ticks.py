@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.faults.calls import SHORT_SECONDS, Attempt, attempt
+from bench.calls import SHORT_SECONDS, Attempt, attempt
 from bench.faults.probes import Probe, running
-from bench.faults.processes import thread_exists
-from bench.faults.results import Result, seconds, shorten
-from bench.faults.servers import Server
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.processes import thread_exists
+from bench.wording import seconds, shorten
 
 _TICKS = 40
 _DEADLINE = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from bench.faults.processes import is_alive
 from bench.faults.recovery import recover
 from bench.faults.results import Result
-from bench.faults.servers import Server
+from bench.faults.server import Server
+from bench.processes import is_alive
 
 _LIMIT = 60.0
 

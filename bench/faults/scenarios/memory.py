@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from bench.faults.calls import attempt
-from bench.faults.results import Result, megabytes, seconds, shorten
-from bench.faults.servers import Server
+from bench.calls import attempt
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.wording import megabytes, seconds, shorten
 
 _TICK_SECONDS = 60
 _PAUSE = 5.0

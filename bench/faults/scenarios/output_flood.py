@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import asdict
 
-from bench.faults.calls import SHORT_SECONDS, Attempt, attempt
+from bench.calls import SHORT_SECONDS, Attempt, attempt
 from bench.faults.probes import Probe, running
-from bench.faults.results import Result, megabytes, seconds, shorten
-from bench.faults.servers import Server
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.wording import megabytes, seconds, shorten
 
 _PAUSE = 10.0
 _TICK_SECONDS = 50

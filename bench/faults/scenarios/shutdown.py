@@ -8,10 +8,11 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from bench.faults.calls import attempt
-from bench.faults.processes import is_alive
-from bench.faults.results import Result, seconds, shorten
-from bench.faults.servers import Server
+from bench.calls import attempt
+from bench.faults.results import Result
+from bench.faults.server import Server
+from bench.processes import is_alive
+from bench.wording import seconds, shorten
 
 _TICK_SECONDS = 60
 _BEGIN_SECONDS = 10.0

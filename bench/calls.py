@@ -26,6 +26,10 @@ SHORT_SECONDS = 2
 RELOAD_SECONDS = 60
 
 _NEW_YEAR = 1704085200.0
+_ORIGIN = RemoteRepositoryOrigin(
+    GrpcServerCodeLocationOrigin(host="localhost", port=4000, location_name="here"),
+    SINGLETON_REPOSITORY_NAME,
+)
 
 
 class Refused(Exception):
@@ -92,6 +96,13 @@ class Calls:
         """`GetServerId`, as the webserver and the daemon call it every second."""
         return str(self._client.get_server_id(timeout=SHORT_SECONDS))
 
+    @contextmanager
+    def polling_ids(self) -> Iterator[Callable[[], str]]:
+        """`GetServerId`, over one channel that stays open meanwhile."""
+        with self._channel() as channel:
+            stub = DagsterApiStub(channel)  # type: ignore[no-untyped-call]
+            yield lambda: str(stub.GetServerId(pb.Empty(), timeout=SHORT_SECONDS).server_id)
+
     def health(self) -> str:
         """The status that the health service reports, such as SERVING."""
         request = health_pb2.HealthCheckRequest(service="DagsterApi")
@@ -113,6 +124,21 @@ class Calls:
             raise Refused(f"load error: {_headline(value)}")
         return f"{len(value.repository_symbols)} repository"
 
+    def repository(self) -> str:
+        """The serialized repository, as the webserver fetches it: with names of jobs only."""
+        return self._client.external_repository(_ORIGIN, defer_snapshots=True)
+
+    def job(self, name: str) -> str:
+        """The serialized snapshot of a job.
+
+        Raises:
+            Refused: there is an error instead.
+        """
+        reply = self._client.external_job(_ORIGIN, name)
+        if not reply.serialized_job_data:
+            raise Refused(_headline(deserialize_value(reply.serialized_error)))
+        return str(reply.serialized_job_data)
+
     def tick(self, sensor: str, cursor: str = "", *, seconds: int = 10) -> str:
         """What a tick of the sensor says.
 
@@ -124,9 +150,8 @@ class Calls:
         Raises:
             Refused: the sensor failed.
         """
-        location = GrpcServerCodeLocationOrigin(host="localhost", port=4000, location_name="here")
         args = SensorExecutionArgs(
-            repository_origin=RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME),
+            repository_origin=_ORIGIN,
             instance_ref=self._instance,
             sensor_name=sensor,
             last_tick_completion_time=_NEW_YEAR,

@@ -1,0 +1,1 @@
+"""How fast saved code is served, and what clients notice of it."""
