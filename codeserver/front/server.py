@@ -70,7 +70,7 @@ class Server:
             OperatorError: an address cannot be had.
         """
         self.addresses = bind(self._server, self._config)
-        self.location.is_served_on(", ".join(self.addresses))
+        self.location.log.served_on = ", ".join(self.addresses)
         await self._server.start()
         if self._config.watch:
             from codeserver.supervisor.watching.watcher import Watcher

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from codeserver.config import Config
 from codeserver.errors import WorkerCrashed
@@ -26,6 +27,7 @@ class Loader:
         forkservers: what hosts are forked from, when there is no template.
         outputs: reads what worker processes print.
         tasks: owns what goes on in the background.
+        outdated: called when what was loaded last should be loaded again.
     """
 
     def __init__(
@@ -33,8 +35,10 @@ class Loader:
         config: Config,
         target: Target,
         forkservers: ForkServers,
+        *,
         outputs: Outputs,
         tasks: Tasks,
+        outdated: Callable[[], None],
     ) -> None:
         self._config = config
         self._target = target
@@ -44,7 +48,7 @@ class Loader:
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
-        self._templates = Templates(outputs, tasks) if config.watch else None
+        self._templates = Templates(outputs, tasks, outdated) if config.watch else None
 
     async def load(self, defs_state_info: str | None) -> Host:
         """Load the code as it is now.

@@ -73,10 +73,10 @@ class Location:
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
+        log: tells people of each load.
         runs: the runs that it executes.
         last_failure: why the newest load failed, None when it did not.
-        imported_late: called with sources that user code has imported when it was evaluated, each
-            with its mark, if files are watched.
+        imported_late: called with `Pool.imported` files, if files are watched.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -101,12 +101,19 @@ class Location:
         self._next_outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._is_finishing = False
         self._loads = Loads(self._load, self._tasks)
-        self._loader = Loader(config, target, self._forkservers, self._outputs, self._tasks)
+        self._loader = Loader(
+            config,
+            target,
+            self._forkservers,
+            outputs=self._outputs,
+            tasks=self._tasks,
+            outdated=self.reload_changed,
+        )
         self.runs = Runs(self._tasks, self._caretakers)
         self.last_failure: LoadFailure | None = None
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
-        self._log = LoadLog(target.label)
+        self.log = LoadLog(target.label)
 
     @property
     def state(self) -> State:
@@ -122,10 +129,6 @@ class Location:
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
         return self._loads.is_under_way
-
-    def is_served_on(self, addresses: str) -> None:
-        """Record the addresses, for the log."""
-        self._log.served_on = addresses
 
     @property
     def load_counts(self) -> LoadCounts:
@@ -331,7 +334,7 @@ class Location:
         if isinstance(before, Generation):
             self._tasks.start(f"retire generation {before.number}", self._retire(before))
         self._tasks.start(f"watch generation {generation.number}", self._revive(generation))
-        self._tasks.start("log load", self._log.loaded(generation.number, host, seconds))
+        self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
         self._loader.prepare_next(host)
 
     def _take_failure(self, failure: LoadFailure) -> None:
@@ -358,7 +361,7 @@ class Location:
             outcome = Outcome.EXITS
         else:
             outcome = Outcome.SERVED
-        self._log.failed(self._number, failure, outcome)
+        self.log.failed(self._number, failure, outcome)
 
     async def _retire(self, generation: Generation) -> None:
         await generation.pool.drain()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +57,19 @@ class Templates:
     Args:
         outputs: reads what templates print.
         tasks: owns what goes on in the background.
+        outdated: called when the last load was forked from a template that has imported packages
+            in other surroundings than the code wants, and now there is a better one.
     """
 
-    def __init__(self, outputs: Outputs, tasks: Tasks) -> None:
+    def __init__(self, outputs: Outputs, tasks: Tasks, outdated: Callable[[], None]) -> None:
         self._outputs = outputs
+        self._outdated = outdated
+        self._used: _Template | None = None
         self._tasks = tasks
         self._current: _Template | None = None
         self._making: asyncio.Task[None] | None = None
         self._wanted: _Order | None = None
+        self._is_hopeless = False
         self._unfit: set[str] = set()
         self._changed: set[str] = set()
         self._volatile: set[str] = set()
@@ -76,13 +81,17 @@ class Templates:
             local_names: of modules in the user's directories. One that has the name of an
                 imported package is meant instead of it, so then there is nothing.
         """
+        self._used = None
         template = self._current
         if template is None:
             return None
         if not template.is_usable:
             self._replace(None)
             return None
-        return None if template.order.modules & set(local_names) else template.forker
+        if template.order.modules & set(local_names):
+            return None
+        self._used = template
+        return template.forker
 
     def prepare(
         self,
@@ -99,13 +108,22 @@ class Templates:
         """
         folders = {path: mark(path) for path in installed["folders"]}
         order = _Order(frozenset(installed["modules"]), self._lasting(environment), folders)
-        if order == self._wanted and (self._current is None or self._current.is_usable):
+        if order == self._wanted and (self._is_making or self._is_hopeless or self._has(order)):
             return
-        self._wanted = order
+        self._wanted, self._is_hopeless = order, False
         if self._making is not None:
             self._making.cancel()
-        work = self._make(forkserver, order, installed["modules"])
+        had_other = self._used is not None and self._used.order.environment != order.environment
+        work = self._make(forkserver, order, installed["modules"], had_other)
         self._making = self._tasks.start("make template", work)
+
+    @property
+    def _is_making(self) -> bool:
+        return self._making is not None and not self._making.done()
+
+    def _has(self, order: _Order) -> bool:
+        template = self._current
+        return template is not None and template.order == order and template.is_usable
 
     def _lasting(self, environment: Mapping[str, str | None]) -> dict[str, str | None]:
         """Without the variables that are different in every load, such as a time."""
@@ -116,17 +134,22 @@ class Templates:
             self._changed |= changed
         return {name: value for name, value in environment.items() if name not in self._volatile}
 
-    async def _make(self, forkserver: Forker, order: _Order, modules: Sequence[str]) -> None:
+    async def _make(
+        self, forkserver: Forker, order: _Order, modules: Sequence[str], had_other: bool
+    ) -> None:
         for _ in range(_MOST_TRIES):
             names = [name for name in modules if _package(name) not in self._unfit]
             if not names:
-                return
+                break
             try:
                 child = await forkserver.fork("template")
             except WorkerCrashed:
                 return
             if await self._try(child, order, names):
+                if had_other and self._has(order):
+                    self._outdated()
                 return
+        self._is_hopeless = True
 
     async def _try(self, child: Child, order: _Order, names: Sequence[str]) -> bool:
         """Have a process import these; returns whether there is nothing more to do."""
@@ -143,10 +166,12 @@ class Templates:
             forker = Forker(child.channel, self._outputs)
             self._tasks.start("follow template", forker.follow())
             self._replace(_Template(order, child, forker))
+            _log.debug("%d modules are imported ahead of reloads", len(names))
             return True
         child.channel.close()
         if frame is None:
             _log.info("installed packages are not imported ahead: a process that did it has died")
+            self._is_hopeless = True
             return True
         package = _package(frame.header["module"])
         self._unfit.add(package)

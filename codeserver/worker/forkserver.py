@@ -10,15 +10,16 @@ import faulthandler
 import gc
 import os
 import resource
-import sys
 from functools import partial
+from typing import NoReturn
 
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
+from codeserver.worker.leaving import leave
 
 
-def main(fd: int, log: int, parent: int, most_files: int) -> None:
+def main(fd: int, log: int, parent: int, most_files: int) -> NoReturn:
     """Serve the front over `fd`; does not return.
 
     Args:
@@ -35,7 +36,10 @@ def main(fd: int, log: int, parent: int, most_files: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
     # What Python was doing when native code crashes; every fork inherits it.
     faulthandler.enable()
-    sys.exit(trampoline(lambda: _serve(Channel.from_fd(fd))))
+    code = trampoline(lambda: _serve(Channel.from_fd(fd)))
+    # Every fork ends here. Native libraries write pages about what is left when Python is torn
+    # down, and hosts end all the time.
+    leave(code, (), lambda: None)
 
 
 def _serve(channel: Channel) -> Role | int:

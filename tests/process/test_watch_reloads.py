@@ -1,0 +1,247 @@
+"""What goes on while a watched file changes: nobody notices but who should."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from dagster import DagsterRunStatus
+from dagster._grpc.client import DagsterGrpcClient
+from dagster_shared.error import SerializableErrorInfo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.differential.plain import value
+from tests.process.conftest import Start
+from tests.process.running import final_status, launch_patient
+from tests.process.serving import LIMIT, Server, in_background, pid_in, skip_message
+from tests.process.watching import (
+    BROKEN,
+    CODE,
+    WATCHED,
+    edition,
+    edition_by,
+    logs,
+    replace,
+    says,
+    shows,
+)
+from tests.support.eventually import eventually
+
+
+@pytest.fixture
+def file(work: Path) -> Path:
+    replace(work / "served.py", CODE)
+    return work / "served.py"
+
+
+@pytest.fixture
+def server(start: Start, file: Path) -> Server:
+    server = start(*WATCHED)
+    shows(server, "first")
+    return server
+
+
+def hosts(server: Server, count: int) -> None:
+    eventually(lambda: len(server.processes("host")) == count, what=f"{count} hosts")
+
+
+def test_ticks_and_runs_go_on_through_three_edits(server: Server, file: Path, work: Path) -> None:
+    """Their hosts end when they do."""
+    note = work / "tick"
+    began_before = in_background(lambda: skip_message(server, "waits", note))
+    pid_in(note)
+    launched = launch_patient(server, work / "release")
+    for name in ("second", "third", "fourth"):
+        replace(file, edition(name))
+        shows(server, name)
+    hosts(server, 2)
+    assert not began_before.done()
+    note.with_suffix(".go").touch()
+    assert began_before.result(LIMIT) == "first"
+    (work / "release").touch()
+    assert final_status(launched) is DagsterRunStatus.SUCCESS
+    logged = [entry.user_message for entry in server.instance.all_logs(launched.run_id)]
+    assert "edition: first" in logged
+    hosts(server, 1)
+
+
+def waiting_for(gate: Path, name: str) -> str:
+    """The code, which is not imported before the gate is there."""
+    source = f"while not Path({str(gate)!r}).exists():\n    time.sleep(0.01)\nEDITION = '{name}'"
+    return edition_by(source)
+
+
+def test_a_change_during_a_load_begins_it_anew(server: Server, file: Path, work: Path) -> None:
+    serving = server.only("host")
+    replace(file, waiting_for(work / "never", "second"))
+    hosts(server, 2)
+    (stale,) = {*server.processes("host")} - {serving}
+    asked_meanwhile = in_background(server.reload)
+    assert says(server) == "first", "the code before answers"
+
+    replace(file, edition("third"))
+
+    shows(server, "third")
+    assert asked_meanwhile.result(LIMIT) == "", "who waited for a load gets the newer one"
+    eventually(lambda: not stale.is_running(), what="the stale load to be gone")
+    hosts(server, 1)
+
+
+def test_an_import_that_hangs_is_ended(start: Start, file: Path, work: Path) -> None:
+    server = start(*WATCHED, "--startup-timeout", "2")
+    shows(server, "first")
+    replace(file, waiting_for(work / "never", "second"))
+    logs(server, "took longer than 2 seconds (--startup-timeout)")
+    error = value(server.client.list_repositories())
+    assert isinstance(error, SerializableErrorInfo)
+    assert "--startup-timeout" in error.message
+    replace(file, edition("third"))
+    shows(server, "third")
+    hosts(server, 1)
+
+
+def test_an_error_is_surfaced_and_goes_away(server: Server, file: Path) -> None:
+    before = server.id
+    replace(file, BROKEN)
+    error = eventually(
+        lambda: value(server.client.list_repositories()) if server.id != before else None,
+        what="another id",
+    )
+    assert isinstance(error, SerializableErrorInfo)
+    text = error.to_string()
+    assert "RuntimeError: the user made a mistake" in text
+    assert str(file) in text or file.name in text
+    assert "/codeserver/" not in text
+    assert server.client.health_check_query() == "SERVING"
+    replace(file, CODE)
+    shows(server, "first")
+    assert server.id not in (before, ""), "who has not seen the error must not miss it"
+
+
+def test_with_keep_an_error_is_told_to_everyone_who_asks(start: Start, file: Path) -> None:
+    server = start(*WATCHED, "--on-reload-error", "keep")
+    shows(server, "first")
+    listed, before = server.client.list_repositories(), server.id
+    assert health(server) == ("SERVING", {"codeserver-state": "ready"})
+    assert health(server, "codeserver.LastLoad")[0] == "SERVING"
+
+    replace(file, BROKEN)
+
+    logs(server, "failed, the code loaded before is served on")
+    assert (server.client.list_repositories(), server.id) == (listed, before)
+    assert says(server) == "first"
+    detail = {
+        "codeserver-state": "ready",
+        "codeserver-load-error": "RuntimeError: the user made a mistake",
+    }
+    assert health(server) == ("SERVING", detail)
+    assert health(server, "codeserver.LastLoad") == ("NOT_SERVING", detail)
+    metrics = json.loads(server.client.ping("")["serialized_server_utilization_metrics"])
+    assert metrics["load_counts"] == {"ended": 2, "failed": 1, "last_failed": True}
+    assert "the user made a mistake" in server.reload()
+
+    replace(file, edition("second"))
+    shows(server, "second")
+    assert health(server)[1] == {"codeserver-state": "ready"}
+    assert health(server, "codeserver.LastLoad")[0] == "SERVING"
+
+
+def health(server: Server, service: str = "DagsterApi") -> tuple[str, dict[str, str]]:
+    """Its status, and what the server says beside."""
+    stub = health_pb2_grpc.HealthStub(server.channel)
+    request = health_pb2.HealthCheckRequest(service=service)
+    reply, call = stub.Check.with_call(request, timeout=LIMIT)
+    status = health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status)
+    return status, {key: text for key, text in call.trailing_metadata() if "codeserver" in key}
+
+
+MORE = """
+@dg.asset
+def daily_orders(): ...
+
+@dg.schedule(job=patient, cron_schedule="@daily")
+def nightly(): ...
+
+defs = dg.Definitions(
+    assets=[daily_orders], jobs=[patient], sensors=[says, waits], schedules=[nightly]
+)
+"""
+
+
+def test_what_the_log_says_of_an_edit(server: Server, file: Path) -> None:
+    replace(file, CODE + MORE)
+    line = logged(server, "reload #2")
+    assert re.search(
+        r"reload #2  \d+\.\d\d s  \(import \d+\.\d\d, resolve \d+\.\d\d, snapshot \d+\.\d\d\)  "
+        r"\+1 asset daily_orders  \+1 schedule nightly$",
+        line,
+    ), line
+    replace(file, edition("other") + MORE)
+    assert logged(server, "reload #3").endswith(")  ~1 job patient")
+    replace(file, edition("other"))
+    assert logged(server, "reload #4").endswith(")  -1 asset daily_orders  -1 schedule nightly")
+    assert "\x1b" not in server.server.text, "colours are for terminals"
+
+
+def test_what_the_log_says_of_an_error(server: Server, file: Path) -> None:
+    file.with_name("sibling.py").write_text("import json\njson.loads('{')\n")
+    replace(file, "import sibling\n" + CODE)
+    line = logged(server, "reload #2")
+    assert line.endswith("reload #2 of served.py failed, the error is served")
+    logs(server, "JSONDecodeError: Expecting")
+    text = server.server.text
+    lines = text[text.index(line) :].splitlines()[1:]
+    assert lines[0] == "Traceback (most recent call last):"
+    places = [
+        re.sub(r'.*/(\w+\.py)", line \d+.*', r"\1", each) for each in lines if "  File" in each
+    ]
+    assert places == ["served.py", "sibling.py", "decoder.py"]
+
+
+def logged(server: Server, part: str) -> str:
+    """The line of the log that has this."""
+    logs(server, part)
+    (line,) = (each for each in server.server.text.splitlines() if part in each)
+    return line
+
+
+def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: Path) -> None:
+    """Sixteen clients, each with a channel for each call as Dagster's has, and twenty edits."""
+    stop = threading.Event()
+    socket = str(server.server.socket)
+
+    def poll(number: int) -> Iterator[str]:
+        client = DagsterGrpcClient(socket=socket)
+        while not stop.is_set():
+            client.get_server_id(timeout=LIMIT)
+            client.list_repositories()
+            yield says(server) if number % 4 == 0 else ""
+
+    with ThreadPoolExecutor(16) as threads:
+        try:
+            calls = [threads.submit(lambda n=number: [*poll(n)]) for number in range(16)]
+            for number in range(20):
+                replace(file, edition(f"edit {number}"))
+                shows(server, f"edit {number}")
+        finally:
+            stop.set()
+        answers = [answer for call in calls for answer in call.result(LIMIT)]
+    assert all(answer in ("", "first") or answer.startswith("edit ") for answer in answers)
+    assert len(answers) > 100
+
+
+def test_ids_do_not_depend_on_how_the_code_was_loaded(start: Start, file: Path) -> None:
+    """Forked from the forkserver or from a template, watched or not, a replica has the same id."""
+    replace(file, "import dagster_aws.s3, dagster_k8s, dagster_postgres\n" + CODE)
+    watching, plain = start(*WATCHED), start("-f", "served.py")
+    shows(watching, "first")
+    eventually(lambda: watching.processes("template"), what="a template")
+    file.touch()
+    logs(watching, "reload #2")
+    assert watching.id == plain.id
+    assert watching.client.list_repositories() == plain.client.list_repositories()

@@ -1,0 +1,216 @@
+"""Installed packages are imported once, ahead of reloads, and nobody can tell but by the time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.process.conftest import Start
+from tests.process.serving import Server, wait_until_gone
+from tests.process.watching import WATCHED, edition_by, logs, one_load_after, replace, shows
+from tests.support.eventually import eventually
+
+VERBOSE = (*WATCHED, "--log-level", "debug")
+
+NOTES_ITS_IMPORT = """
+import os, pathlib
+with open({note!r}, "a") as note:
+    note.write(f"{{os.getpid()}}\\n")
+PART = "one"
+"""
+
+
+@pytest.fixture
+def note(work: Path) -> Path:
+    """Where the package `installed` writes each time that it is imported."""
+    return work / "note"
+
+
+@pytest.fixture
+def packages(work: Path, note: Path) -> Path:
+    """A folder of installed packages, with one."""
+    folder = work / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    (folder / "installed.py").write_text(NOTES_ITS_IMPORT.format(note=str(note)))
+    return folder
+
+
+@pytest.fixture
+def file(work: Path) -> Path:
+    folder = work / "code"
+    folder.mkdir()
+    return folder / "served.py"
+
+
+def serve(start: Start, file: Path, packages: Path) -> Server:
+    return start(*VERBOSE, cwd=file.parent, env={"PYTHONPATH": str(packages)})
+
+
+def importing(name: str, edition: str = "") -> str:
+    return edition_by(f"import {name}\nEDITION = {name}.PART + {edition!r}")
+
+
+def has_template(server: Server, *, times: int = 1) -> None:
+    """Wait until so many have imported what they should."""
+    logs(server, "are imported ahead of reloads", times=times)
+
+
+def is_used(server: Server) -> bool:
+    """Whether a template is what the one host was forked from."""
+    templates = {process.pid for process in server.processes("template")}
+    return {process.ppid() for process in server.processes("host")} <= templates
+
+
+def test_a_package_is_imported_once_for_all_reloads(
+    start: Start, file: Path, packages: Path, note: Path
+) -> None:
+    replace(file, importing("installed"))
+    server = serve(start, file, packages)
+    shows(server, "one")
+    eventually(lambda: len(note.read_text().split()) == 2, what="the import of the template")
+    template = server.only("template")
+    assert note.read_text().split()[1] == str(template.pid)
+    for number in range(3):
+        replace(file, importing("installed", f" {number}"))
+        shows(server, f"one {number}")
+    assert len(note.read_text().split()) == 2
+    eventually(lambda: is_used(server), what="a host of the template")
+
+
+def test_the_packages_of_the_user_and_of_third_parties_are_told_apart(
+    start: Start, file: Path, packages: Path, note: Path
+) -> None:
+    """An installed package that imports a file of the user would hide changes of that."""
+    (packages / "plugin.py").write_text("import mine\nPART = mine.PART\n")
+    file.with_name("mine.py").write_text("PART = 'mine'\n")
+    replace(file, importing("plugin"))
+    server = start(*WATCHED, cwd=file.parent, env={"PYTHONPATH": f"{packages}:{file.parent}"})
+    shows(server, "mine")
+    logs(server, "plugin is not imported ahead of reloads: imports mine, which is not installed")
+    for part in ("yours", "ours"):
+        file.with_name("mine.py").write_text(f"PART = '{part}'\n")
+        shows(server, part)
+
+
+def test_a_package_that_leaves_a_thread_is_left_out(
+    start: Start, file: Path, packages: Path, note: Path
+) -> None:
+    (packages / "threaded.py").write_text(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, name='pool', daemon=True).start()\n"
+        "PART = 'threaded '\n"
+    )
+    replace(
+        file, edition_by("import threaded, installed\nEDITION = threaded.PART + installed.PART")
+    )
+    server = serve(start, file, packages)
+    shows(server, "threaded one")
+    logs(server, "threaded is not imported ahead of reloads: a Python thread is running: pool")
+    has_template(server)
+    replace(file, importing("installed", " alone"))
+    shows(server, "one alone")
+    eventually(lambda: is_used(server), what="a host of the template")
+
+
+def test_a_package_that_was_upgraded(start: Start, file: Path, packages: Path, note: Path) -> None:
+    replace(file, importing("installed"))
+    server = serve(start, file, packages)
+    shows(server, "one")
+    has_template(server)
+    text = (packages / "installed.py").read_text().replace('"one"', '"two"')
+    (packages / "installed-2.dist-info").mkdir()
+    replace(packages / "installed.py", text)
+    replace(file, importing("installed", "!"))
+    shows(server, "two!")
+
+
+def test_a_module_of_the_user_that_has_the_name_of_a_package(
+    start: Start, file: Path, packages: Path
+) -> None:
+    replace(file, importing("installed"))
+    server = serve(start, file, packages)
+    shows(server, "one")
+    has_template(server)
+    file.with_name("installed.py").write_text("PART = 'local'\n")
+    shows(server, "local")
+
+
+def test_variables_that_the_user_sets_for_a_package(
+    start: Start, file: Path, packages: Path
+) -> None:
+    (packages / "reads.py").write_text("import os\nPART = os.environ.get('MODE', 'none')\n")
+
+    def code(mode: str, edition: str) -> str:
+        source = f"os.environ['MODE'] = '{mode}'\nimport reads\nEDITION = reads.PART + '{edition}'"
+        return edition_by(source)
+
+    replace(file, code("fast", ""))
+    server = serve(start, file, packages)
+    shows(server, "fast")
+    has_template(server)
+    first = server.only("template")
+    replace(file, code("fast", " still"))
+    shows(server, "fast still")
+    # That is imported with what was set before; once the next template is there, it is put right.
+    replace(file, code("safe", ""))
+    shows(server, "safe")
+    wait_until_gone([first])
+    replace(file, code("safe", " now"))
+    shows(server, "safe now")
+
+
+def test_a_variable_that_is_different_in_every_load(
+    start: Start, file: Path, packages: Path
+) -> None:
+    """Not each reload has a template made and another reload."""
+    source = "os.environ['STARTED'] = str(time.time_ns())\nimport installed\nEDITION = '{}'"
+    replace(file, edition_by(source.format("0")))
+    server = serve(start, file, packages)
+    for number in range(1, 8):
+        replace(file, edition_by(source.format(number)))
+        shows(server, str(number))
+    eventually(lambda: is_used(server), what="a host of the template")
+    made = server.server.text.count("are imported ahead of reloads")
+    assert made <= 4
+    one_load_after(server, lambda: replace(file, edition_by(source.format("last"))))
+    assert server.server.text.count("are imported ahead of reloads") == made
+
+
+def test_a_template_that_is_killed(start: Start, file: Path, packages: Path) -> None:
+    """Hosts end with it, and the code is loaded again without one."""
+    replace(file, importing("installed"))
+    server = serve(start, file, packages)
+    shows(server, "one")
+    has_template(server)
+    replace(file, importing("installed", "!"))
+    shows(server, "one!")
+    template = server.only("template")
+    eventually(lambda: is_used(server), what="a host of the template")
+    template.kill()
+    wait_until_gone([template])
+    shows(server, "one!")
+    replace(file, importing("installed", "?"))
+    shows(server, "one?")
+    has_template(server, times=2)
+
+
+def test_the_libraries_that_people_use(start: Start, file: Path) -> None:
+    names = ("pandas", "pyarrow", "sklearn.linear_model", "polars", "duckdb", "dagster_aws.s3")
+    imports = "".join(f"import {name}\n" for name in names)
+    check = "EDITION = str(pandas.DataFrame({'a': [1, 2]}).a.sum() + polars.Series([4]).sum())"
+    replace(file, edition_by(imports + check))
+    server = start(*VERBOSE, cwd=file.parent)
+    shows(server, "7")
+    has_template(server)
+    replace(file, edition_by(imports + check + " + '!'"))
+    shows(server, "7!")
+    eventually(lambda: is_used(server), what="a host of the template")
+
+
+def test_without_watching_there_is_none(start: Start, file: Path, packages: Path) -> None:
+    replace(file, importing("installed"))
+    server = start("-f", "served.py", cwd=file.parent, env={"PYTHONPATH": str(packages)})
+    shows(server, "one")
+    assert not server.reload()
+    assert not server.processes("template")
