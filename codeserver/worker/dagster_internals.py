@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 
 import dagster._check as check
-from dagster._cli.utils import get_instance_for_cli
+from dagster._cli.utils import _inject_local_env_file as local_variables
 from dagster._core.code_pointer import AutoloadDefsModuleCodePointer, CodePointer
 from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadContext,
@@ -29,6 +29,7 @@ from dagster._core.errors import (
 )
 from dagster._core.events import EngineEventData
 from dagster._core.instance import DagsterInstance, InstanceRef
+from dagster._core.instance.config import is_dagster_home_set
 from dagster._core.remote_origin import RemoteRepositoryOrigin
 from dagster._core.remote_representation.external_data import (
     JobDataSnap,
@@ -41,7 +42,7 @@ from dagster._core.remote_representation.external_data import (
 )
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
 from dagster._core.storage.dagster_run import DagsterRun
-from dagster._core.storage.defs_state.base import set_defs_state_storage
+from dagster._core.storage.defs_state.base import DefsStateStorage, set_defs_state_storage
 from dagster._core.types.loadable_target_origin import (
     LoadableTargetOrigin,
     enter_loadable_target_origin_load_context,
@@ -101,6 +102,7 @@ __all__ = [
     "DefinitionsLoadContext",
     "DefinitionsLoadType",
     "DefsStateInfo",
+    "DefsStateStorage",
     "EngineEventData",
     "ExecuteExternalJobArgs",
     "ExecutionPlanSnapshotArgs",
@@ -140,7 +142,6 @@ __all__ = [
     "get_external_pipeline_subset_result",
     "get_external_schedule_execution",
     "get_external_sensor_execution",
-    "get_instance_for_cli",
     "get_loadable_targets",
     "get_notebook_data",
     "get_partition_config",
@@ -148,6 +149,8 @@ __all__ = [
     "get_partition_set_execution_param_data",
     "get_partition_tags",
     "get_run_crash_explanation",
+    "is_dagster_home_set",
+    "local_variables",
     "serializable_error_info_from_exc_info",
     "serialize_value",
     "set_defs_state_storage",

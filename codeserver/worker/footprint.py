@@ -44,11 +44,13 @@ class Footprint:
         self._folders: dict[str, tuple[list[str], list[str]]] = {}
         self._written: set[str] = set()
         self._is_open = True
+        self._known: set[str] = set()
         self._reported = 0
         self._looking: int | None = None
 
     def record(self) -> None:
         """Begin; there is one footprint a process, because Python does not forget a hook."""
+        self._known = set(sys.modules)
         bytecode.listeners.append(self._source)
         sys.addaudithook(self._hear)
 
@@ -59,8 +61,8 @@ class Footprint:
 
     def close(self) -> None:
         """End the load; from now on, only sources of modules that are imported late are marked."""
-        for module in list(sys.modules.values()):
-            origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        for name in sys.modules.keys() - self._known:
+            origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
             if isinstance(origin, str) and os.path.isabs(origin):
                 self._source(origin)  # those that have no source, such as extensions
         self._is_open = False

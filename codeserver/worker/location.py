@@ -12,9 +12,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.component_state import LateLoadContext, LateStorage
 from codeserver.worker.footprint import Footprint
 
 _LOGGERS = ("dagster", "dagit", "dagster-webserver")
@@ -75,7 +77,9 @@ class LoadOrder:
         Raises:
             DagsterError: there is none, for example because DAGSTER_HOME is not set.
         """
-        return stack.enter_context(dagster.get_instance_for_cli(self.instance))
+        if self.instance is None:
+            return stack.enter_context(dagster.DagsterInstance.get())
+        return stack.enter_context(dagster.DagsterInstance.from_ref(self.instance))
 
     @property
     def instance(self) -> dagster.InstanceRef | None:
@@ -125,24 +129,25 @@ class Location:
 def load(order: LoadOrder) -> Location:
     """Import the target and resolve every definition in it.
 
-    The instance is open during the load only (components read their state through it, variables
-    come from it), so that no connection is alive when this process forks.
+    The instance is open during the load only, and only if somebody needs it: variables come from it
+    if that was ordered, and components read their state through it. So no connection is alive when
+    this process forks.
 
     Raises:
         DagsterUserCodeLoadError: the user's code failed; the cause is its exception.
     """
-    needs_instance = order.inject_env_vars_from_instance or order.defs_state_info is not None
     with ExitStack() as stack:
-        try:
-            instance = _open_instance(order, stack)
-        except dagster.DagsterError:
-            if needs_instance:
-                raise
-        else:
-            if order.inject_env_vars_from_instance:
-                instance.inject_env_vars(order.location_name)
+        stack.enter_context(dagster.local_variables(logging.getLogger("dagster")))
+        open_instance = partial(_open_instance, order, stack)
+        context = LateLoadContext(order.state, order.location_name)
+        dagster.DefinitionsLoadContext.set(context)
+        has_instance = order.instance is not None or dagster.is_dagster_home_set()
+        storage = LateStorage(open_instance) if has_instance or order.state else None
+        stack.enter_context(context.with_storage(storage))
+        if order.inject_env_vars_from_instance:
+            open_instance().inject_env_vars(order.location_name)
         location = _load(order)
-        # Closing the instance takes the variables of a .env file back; the code needs them.
+        # The variables of a .env file are taken back at the end; the code needs them.
         environment = dict(os.environ)
     os.environ.update(environment)
     return location
@@ -162,14 +167,6 @@ def _open_instance(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstanc
 def _load(order: LoadOrder) -> Location:
     location = Location(order)
     origin = dagster.LoadableTargetOrigin(executable_path=order.executable_path, **order.target)
-    dagster.DefinitionsLoadContext.set(
-        dagster.DefinitionsLoadContext(
-            dagster.DefinitionsLoadType.INITIALIZATION,
-            repository_load_data=dagster.RepositoryLoadData(
-                defs_state_info=order.state, code_location_name=order.location_name
-            ),
-        )
-    )
     started = time.monotonic()
     with dagster.enter_loadable_target_origin_load_context(origin):
         with dagster.user_code_error_boundary(

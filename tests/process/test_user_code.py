@@ -8,7 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 from dagster import DagsterRunStatus
+from dagster._grpc.types import ListRepositoriesResponse
 
+from tests.differential.plain import value
+from tests.process.conftest import Start
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import (
     SOON,
@@ -109,3 +112,14 @@ Path({str(note)!r}).write_text(str(CHILD.pid))
     load(shared, GOOD)
 
     wait_until_gone([child])
+
+
+def test_code_that_needs_no_instance_loads_without_its_database(start: Start, work: Path) -> None:
+    """Nothing but runs, ticks and components of whose state there are versions would ask it."""
+    home = work / "home"
+    home.mkdir()
+    postgres = "{postgres_url: 'postgresql://nobody@127.0.0.1:1/none'}"
+    (home / "dagster.yaml").write_text(f"storage: {{postgres: {postgres}}}\n")
+    server = start("-f", "repo.py", cwd=USER_CODE, env={"DAGSTER_HOME": str(home)})
+    assert isinstance(value(server.client.list_repositories()), ListRepositoriesResponse)
+    assert not server.reload()

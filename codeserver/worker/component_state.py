@@ -1,0 +1,97 @@
+"""Component state, looked up when a component asks for it.
+
+Most code has no such components, and opening the instance takes longer than loading it: SQLite
+storages read all their migrations, others connect to a server that may be down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from codeserver.worker import dagster_internals as dagster
+
+
+class LateStorage(dagster.DefsStateStorage):
+    """The state storage of an instance that is opened at its first use.
+
+    Args:
+        open_instance: opens it; the caller closes it.
+    """
+
+    def __init__(self, open_instance: Callable[[], dagster.DagsterInstance]) -> None:
+        self._open_instance = open_instance
+        self._instance_used: dagster.DagsterInstance | None = None
+
+    @property
+    def _real(self) -> dagster.DefsStateStorage:
+        if self._instance_used is None:
+            self._instance_used = self._open_instance()
+        return dagster.check.not_none(
+            self._instance_used.defs_state_storage, "The instance keeps no component state"
+        )
+
+    def get_latest_defs_state_info(self) -> dagster.DefsStateInfo | None:
+        """The newest version of every component's state."""
+        return self._real.get_latest_defs_state_info()
+
+    def download_state_to_path(self, key: str, version: str, path: Path) -> None:
+        """Write a component's state of this version to a file."""
+        self._real.download_state_to_path(key, version, path)
+
+    def upload_state_from_path(self, key: str, version: str, path: Path) -> None:
+        """Keep what is in a file as a component's state of this version."""
+        self._real.upload_state_from_path(key, version, path)
+
+    def set_latest_version(self, key: str, version: str | None) -> None:
+        """Make this the newest version of a component's state; None for no state."""
+        self._real.set_latest_version(key, version)
+
+
+class LateLoadContext(dagster.DefinitionsLoadContext):
+    """What Dagster knows of the load that is under way.
+
+    The original looks for the newest versions when it is made; this one, when a component wants to
+    know its version.
+
+    Args:
+        state: the versions to load; None for the newest ones.
+        location_name: of the code location.
+    """
+
+    def __init__(self, state: dagster.DefsStateInfo | None, location_name: str | None) -> None:
+        self._info: dagster.DefsStateInfo | None = None
+        self._is_known = False
+        with dagster.set_defs_state_storage(None):
+            super().__init__(
+                dagster.DefinitionsLoadType.INITIALIZATION,
+                repository_load_data=dagster.RepositoryLoadData(
+                    defs_state_info=state, code_location_name=location_name
+                ),
+            )
+        self._is_known = state is not None
+
+    @property
+    def _defs_state_info(self) -> dagster.DefsStateInfo | None:
+        if not self._is_known:
+            self._is_known = True
+            storage = dagster.DefsStateStorage.get()
+            self._info = storage.get_latest_defs_state_info() if storage is not None else None
+        return self._info
+
+    @_defs_state_info.setter
+    def _defs_state_info(self, info: dagster.DefsStateInfo | None) -> None:
+        self._info = info
+
+    @property
+    def accessed_defs_state_info(self) -> dagster.DefsStateInfo | None:
+        """The versions that were loaded."""
+        return super().accessed_defs_state_info if self._is_known else None
+
+    @contextlib.contextmanager
+    def with_storage(self, storage: dagster.DefsStateStorage | None) -> Iterator[None]:
+        """Look things up there meanwhile, and nowhere afterwards."""
+        with dagster.set_defs_state_storage(storage):
+            yield
+        self._is_known = True
