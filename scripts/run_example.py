@@ -65,7 +65,7 @@ def main() -> int:
 @contextlib.contextmanager
 def serve() -> Iterator[subprocess.Popen[bytes]]:
     """The server, in a process of its own."""
-    command = ["grpc", "-f", FILE, "-h", HOST, "-p", str(PORT)]
+    command = ["grpc", "-f", FILE, "-h", HOST, "-p", str(PORT), "--watch"]
     step(f"codeserver {' '.join(command)}")
     server = subprocess.Popen([sys.executable, "-m", "codeserver", *command])
     try:
@@ -204,9 +204,7 @@ def what_next(home: str) -> None:
     console.print(f"  {binaries}/dagster job launch {address} -j word_of_the_day_job")
     console.print(f"  {binaries}/pip install dagster-webserver")
     console.print(f"  {binaries}/dagster-webserver {address}", soft_wrap=True)
-    console.print(
-        f"Then edit {FILE} and press Reload in the UI. All options: codeserver grpc --help"
-    )
+    console.print(f"Then edit {FILE}: what you save is live. All options: codeserver grpc --help")
 
 
 def step(title: str) -> None:

@@ -15,6 +15,7 @@ from codeserver.cli.background_writer import BackgroundWriter
 _FIELDS = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _DATE = "%Y-%m-%d %H:%M:%S %z"
 _COLORS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
+_SIGNS = {"+": "32", "~": "33", "-": "31"}
 _DIM = "2"
 
 _STDERR = 2
@@ -82,6 +83,8 @@ class _ColorFormatter(_Formatter):
         if hasattr(record, "origin") and record.levelno == logging.INFO:
             return f"\x1b[{_DIM}m{_origin(record)} |\x1b[0m {record.getMessage()}"
         text = super().format(record)
+        for change in getattr(record, "changes", ()):
+            text = text.replace(change, f"\x1b[{_SIGNS[change[0]]}m{change}\x1b[0m")
         color = _COLORS.get(record.levelname)
         return f"\x1b[{color}m{text}\x1b[0m" if color else text
 
@@ -111,8 +114,9 @@ class _JsonFormatter(logging.Formatter):
                 line[name] = getattr(record, name)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        if hasattr(record, "addresses"):
-            line["addresses"] = record.addresses
+        for name in ("addresses", "changes"):
+            if hasattr(record, name):
+                line[name] = getattr(record, name)
         return json.dumps(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 
 from codeserver.config import Config
@@ -48,7 +49,9 @@ class Loader:
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
-        self._templates = Templates(outputs, tasks, outdated) if config.watch else None
+        # Elsewhere nobody knows whether what packages leave behind would survive the fork.
+        ahead = config.watch and sys.platform == "linux"
+        self._templates = Templates(outputs, tasks, outdated) if ahead else None
 
     async def load(self, defs_state_info: str | None) -> Host:
         """Load the code as it is now.

@@ -112,8 +112,10 @@ class Loads:
             try:
                 failure = await self._attempt
             except asyncio.CancelledError:
-                if not self._is_stale:
-                    raise
-            else:
+                if self._is_stale:
+                    continue
+                raise
+            # Also what was cancelled may have ended before it was, and is out of date all the same.
+            if not self._is_stale:
                 self._last_seconds = time.monotonic() - self._attempt_began
                 return failure

@@ -204,6 +204,27 @@ def test_colors_on_a_terminal() -> None:
     assert all(line.endswith("\x1b[0m") for line in lines[2:]), "the color ends with the line"
 
 
+CHANGES = ["+1 asset daily_orders", "~2 jobs ingest, load", "-1 schedule nightly"]
+
+
+def log_changes() -> None:
+    log.info("reload #%d  %s", 7, "  ".join(CHANGES), extra={"changes": CHANGES})
+
+
+def test_changes_have_colors_on_a_terminal_only() -> None:
+    shown = logged(log_changes, "info", "colored", terminal=True)
+    assert shown.endswith(
+        "reload #7  \x1b[32m+1 asset daily_orders\x1b[0m  \x1b[33m~2 jobs ingest, load\x1b[0m  "
+        "\x1b[31m-1 schedule nightly\x1b[0m\n"
+    )
+    assert logged(log_changes, "info", "colored").endswith(f"reload #7  {'  '.join(CHANGES)}\n")
+
+
+def test_changes_are_data_in_json() -> None:
+    (line,) = json_lines(log_changes)
+    assert line["changes"] == CHANGES
+
+
 def test_what_user_code_prints_keeps_its_own_colors_on_a_terminal() -> None:
     text = logged(
         lambda: output.info("%s", "\x1b[32mgreen\x1b[0m", extra=ORIGIN),
