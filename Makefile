@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench-faults docs format clean
+.PHONY: help run test lint soak bench bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,11 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5
+
+bench: bench-reload  ## Measure beside stock Dagster's two servers.
+
+bench-reload: $(VENV)/.dev  ## Measure how long an edit takes until it is served.
+	$(BIN)/python -m bench.reload
 
 bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
 	$(BIN)/python -m bench.faults

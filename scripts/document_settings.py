@@ -24,7 +24,8 @@ environment; among variables, the first one in the list wins.
 
 Besides the variables shown, each option can be given as `CODESERVER_<NAME>` (strongest), and as
 `DAGSTER_CLI_API_GRPC_<NAME>` and `DAGSTER_CLI_CODE_SERVER_START_<NAME>` (weakest), with the name of
-the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`.
+the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`. Several values for
+an option that may be given several times are separated by colons.
 
 """
 
@@ -36,6 +37,7 @@ TAIL = """
 | `DAGSTER_HOME` | folder of the Dagster instance, when `--instance-ref` is not given |
 | `DAGSTER_GRPC_MAX_RX_BYTES`, `DAGSTER_GRPC_MAX_SEND_BYTES` | largest message, in bytes; 100,000,000 |
 | `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH` | file whose content replaces `--defs-state-info`; an empty file means the newest versions |
+| `WATCHFILES_FORCE_POLLING` | look at watched files every second instead of waiting to be notified |
 | `DAGSTER_CPU_STAT_PATH`, `DAGSTER_MEMORY_USAGE_PATH_V2`, ... | where `--enable-metrics` reads control group figures, named as in Dagster |
 
 ## What to serve

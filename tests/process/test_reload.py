@@ -14,10 +14,10 @@ from dagster_shared.error import SerializableErrorInfo
 
 from tests.differential.sides import USER_CODE as LARGE_CODE
 from tests.process.conftest import Start
+from tests.process.editing import BROKEN, CODE, edition, edition_by, replace, says
 from tests.process.running import launch_patient
 from tests.process.serving import (
     LIMIT,
-    USER_CODE,
     Server,
     in_background,
     pid_in,
@@ -26,25 +26,7 @@ from tests.process.serving import (
 )
 from tests.support.eventually import eventually
 
-CODE = (USER_CODE / "edition.py").read_text()
-BROKEN = "raise RuntimeError('the user made a mistake')\n"
 SERVED = ("-f", "served.py")
-
-
-def edition(name: str) -> str:
-    assert '"first"' in CODE
-    return CODE.replace('"first"', f'"{name}"')
-
-
-def write(file: Path, text: str) -> None:
-    """Replace the file at once, so that a load never sees half of it."""
-    new = file.with_suffix(".new")
-    new.write_text(text)
-    new.replace(file)
-
-
-def says(server: Server) -> str:
-    return skip_message(server, "says")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(home: Path, folder: Path) -> Iterator[Server]:
-    write(folder / "served.py", CODE)
+    replace(folder / "served.py", CODE)
     with serve(home, home / "reload.sock", *SERVED, cwd=folder) as server:
         yield server
 
@@ -62,7 +44,7 @@ def shared(home: Path, folder: Path) -> Iterator[Server]:
 @pytest.fixture
 def server(shared: Server, file: Path) -> Server:
     """A server of the first edition, whatever earlier tests did."""
-    write(file, CODE)
+    replace(file, CODE)
     assert not shared.reload()
     assert says(shared) == "first"
     return shared
@@ -83,7 +65,7 @@ def wait_for_one_host(server: Server) -> None:
 
 def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
     before = told(server)
-    write(file, BROKEN)
+    replace(file, BROKEN)
 
     error = deserialize_value(server.reload(), SerializableErrorInfo)
 
@@ -92,7 +74,7 @@ def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
     assert says(server) == "first"
     assert server.client.health_check_query() == "SERVING"
     wait_for_one_host(server)
-    write(file, edition("repaired"))
+    replace(file, edition("repaired"))
     assert not server.reload()
     assert says(server) == "repaired"
     assert server.id != before[0]
@@ -100,11 +82,11 @@ def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
 
 def test_a_reload_that_fails_is_shown_if_wanted(start: Start, work: Path) -> None:
     file = work / "served.py"
-    write(file, CODE)
+    replace(file, CODE)
     server = start(*SERVED, "--on-reload-error", "surface")
     assert says(server) == "first"
     before = server.id
-    write(file, BROKEN)
+    replace(file, BROKEN)
 
     reply = server.reload()
 
@@ -113,43 +95,43 @@ def test_a_reload_that_fails_is_shown_if_wanted(start: Start, work: Path) -> Non
     assert server.id not in ("", before)
     assert server.client.health_check_query() == "SERVING"
     eventually(lambda: not server.processes("host"), what="the old host to be gone")
-    write(file, edition("repaired"))
+    replace(file, edition("repaired"))
     assert not server.reload()
     assert says(server) == "repaired"
 
 
 def test_edits_within_a_second_that_keep_the_size_are_seen(server: Server, file: Path) -> None:
     for name in ("one", "two", "six", "ten"):
-        write(file, edition(name))
+        replace(file, edition(name))
         assert not server.reload()
         assert says(server) == name
 
 
 def test_edits_of_a_module_that_the_file_imports_are_seen(server: Server, file: Path) -> None:
-    write(file, CODE.replace('EDITION = "first"', "from sibling import EDITION"))
+    replace(file, edition_by("from sibling import EDITION"))
     for name in ("one", "two", "six"):
-        write(file.with_name("sibling.py"), f'EDITION = "{name}"\n')
+        replace(file.with_name("sibling.py"), f'EDITION = "{name}"\n')
         assert not server.reload()
         assert says(server) == name
 
 
 def test_new_modules_and_packages_beside_the_file_are_found(server: Server, file: Path) -> None:
     file.with_name("new_module.py").write_text('EDITION = "of a module"\n')
-    write(file, CODE.replace('EDITION = "first"', "from new_module import EDITION"))
+    replace(file, edition_by("from new_module import EDITION"))
     assert not server.reload()
     assert says(server) == "of a module"
 
     package = file.with_name("new_package")
     (package / "inner").mkdir(parents=True)
     (package / "inner" / "__init__.py").write_text('EDITION = "of a package"\n')
-    write(file, CODE.replace('EDITION = "first"', "from new_package.inner import EDITION"))
+    replace(file, edition_by("from new_package.inner import EDITION"))
     assert not server.reload()
     assert says(server) == "of a package"
 
 
 def test_reloads_at_the_same_time_all_see_the_last_content(server: Server, file: Path) -> None:
     def change_and_reload(number: int) -> str:
-        write(file.with_name(f"content-{number}"), edition(f"edition {number}"))
+        replace(file.with_name(f"content-{number}"), edition(f"edition {number}"))
         file.with_name(f"content-{number}").replace(file)
         return server.reload()
 
@@ -168,7 +150,7 @@ def test_a_tick_finishes_on_the_code_it_began_with(server: Server, file: Path, w
     note = work / "tick"
     began_before = in_background(lambda: skip_message(server, "waits", note))
     pid_in(note)
-    write(file, edition("second"))
+    replace(file, edition("second"))
 
     assert not server.reload()
 
@@ -182,7 +164,7 @@ def test_a_tick_finishes_on_the_code_it_began_with(server: Server, file: Path, w
 def test_a_run_goes_on_through_a_reload(server: Server, file: Path, work: Path) -> None:
     launched = launch_patient(server, work / "release")
     process = server.only("run")
-    write(file, edition("second"))
+    replace(file, edition("second"))
 
     assert not server.reload()
 
@@ -215,12 +197,12 @@ def test_the_id_stays_without_a_change_and_never_returns_with_one(
     assert not server.reload()
     assert server.id == first
 
-    write(file, edition("second"))
+    replace(file, edition("second"))
     assert not server.reload()
     second = server.id
     assert second != first
 
-    write(file, CODE)
+    replace(file, CODE)
     assert not server.reload()
     # The webserver asks once a second: had the first id returned, it would miss both changes.
     assert server.id not in (first, second)
@@ -228,13 +210,13 @@ def test_the_id_stays_without_a_change_and_never_returns_with_one(
 
 def test_a_fixed_id_holds_until_the_code_changes(start: Start, work: Path) -> None:
     file = work / "served.py"
-    write(file, CODE)
+    replace(file, CODE)
     server = start(*SERVED, "--fixed-server-id", "X")
     assert server.id == "X"
     assert not server.reload()
     assert server.id == "X"
 
-    write(file, edition("second"))
+    replace(file, edition("second"))
     assert not server.reload()
 
     assert server.id.startswith("X-")

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.conftest import Start
-from tests.process.serving import Server, serve
-from tests.process.watching import (
+from tests.process.editing import (
     CODE,
     WATCHED,
     WAYS,
@@ -26,6 +25,7 @@ from tests.process.watching import (
     says,
     shows,
 )
+from tests.process.serving import Server, serve
 from tests.support.eventually import eventually
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.process.conftest import Start
-from tests.process.watching import (
+from tests.process.editing import (
     CODE,
     WATCHED,
     edition,

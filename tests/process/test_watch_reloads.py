@@ -17,9 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
-from tests.process.running import final_status, launch_patient
-from tests.process.serving import LIMIT, Server, in_background, pid_in, skip_message
-from tests.process.watching import (
+from tests.process.editing import (
     BROKEN,
     CODE,
     WATCHED,
@@ -30,6 +28,8 @@ from tests.process.watching import (
     says,
     shows,
 )
+from tests.process.running import final_status, launch_patient
+from tests.process.serving import LIMIT, Server, in_background, pid_in, skip_message
 from tests.support.eventually import eventually
 
 

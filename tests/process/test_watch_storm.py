@@ -10,8 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.process.conftest import Start
-from tests.process.serving import Server
-from tests.process.watching import (
+from tests.process.editing import (
     BROKEN,
     CODE,
     WATCHED,
@@ -22,6 +21,7 @@ from tests.process.watching import (
     says,
     shows,
 )
+from tests.process.serving import Server
 from tests.support.eventually import eventually
 
 LOADS = 500

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.process.conftest import Start
+from tests.process.editing import WATCHED, edition_by, logs, one_load_after, replace, shows
 from tests.process.serving import Server, wait_until_gone
-from tests.process.watching import WATCHED, edition_by, logs, one_load_after, replace, shows
 from tests.support.eventually import eventually
 
 VERBOSE = (*WATCHED, "--log-level", "debug")

@@ -1,4 +1,4 @@
-"""Code that is edited while a server watches it, and what the server makes of that."""
+"""Code that is edited while it is served, and what the server makes of that."""
 
 from __future__ import annotations
 
