@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,13 @@ _PROGRAM = Path(__file__).with_name("forking_program.py")
 
 
 @contextlib.asynccontextmanager
-async def forking_process() -> AsyncIterator[Forker]:
-    """A forker of a real process, which is ended with everything that it forked, but runs."""
-    process, sock = _start()
+async def forking_process(*paths: Path) -> AsyncIterator[Forker]:
+    """A forker of a real process, which is ended with everything that it forked, but runs.
+
+    Args:
+        paths: where its modules are looked for, besides.
+    """
+    process, sock = _start(paths)
     outputs = Outputs()
     forker = Forker(Channel(sock), outputs)
     following = asyncio.create_task(forker.follow())
@@ -58,11 +62,12 @@ async def forking_host(forkserver: Forker) -> AsyncIterator[tuple[Child, Forker]
         outputs.close()
 
 
-def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _start(paths: Iterable[Path]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     with theirs:
         command = [sys.executable, str(_PROGRAM), str(theirs.fileno())]
-        env = {**os.environ, "PYTHONPATH": str(Path(codeserver.__file__).parents[1])}
+        own = Path(codeserver.__file__).parents[1]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*paths, own)))}
         return subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()]), ours
 
 

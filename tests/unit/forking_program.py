@@ -13,7 +13,7 @@ from functools import partial
 from types import FrameType
 
 from codeserver.wire import STACK_SIGNAL
-from codeserver.worker import process
+from codeserver.worker import process, template
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
 
@@ -48,6 +48,8 @@ def serve(channel: Channel, readers: list[int]) -> int:
             os.write(2, extra["stderr"].encode())
         reply = {"pid": os.getpid(), "parent": os.getppid(), "session": os.getsid(0)}
         reply["readers"] = len(readers)
+        if deed == "evaluate":
+            reply["value"] = eval(extra["expression"], {"os": os, "sys": sys, "template": template})
         channel.send({"kind": "reply", "is_error": False, **reply}, frame.body)
     return 0
 
@@ -61,10 +63,12 @@ KINDS = {
     "evaluator": Kind(lambda channel, readers: partial(serve, channel, readers)),
     "run": Kind(lambda channel, readers: partial(serve, channel, readers), outlives_parent=True),
     "host": Kind(lambda channel, _: partial(host, channel)),
+    "template": Kind(lambda channel, _: partial(template.serve, channel, KINDS)),
 }
 
 
 if __name__ == "__main__":
     process.become_subreaper()
     process.die_with_parent(os.getppid())
+    template.remember_modules()
     sys.exit(trampoline(lambda: host(Channel.from_fd(int(sys.argv[1])))))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import runpy
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dagster._core.errors import DagsterUserCodeLoadError
 from dagster_shared.error import SerializableErrorInfo
 
 import codeserver
 from codeserver import wire
 from codeserver.worker import dagster_internals, limits
-from codeserver.worker.failures import current_error, explained
+from codeserver.worker.failures import brief, current_error, explained
 
 OWN = str(Path(codeserver.__file__).parent)
 
@@ -189,3 +193,141 @@ def test_errors_of_the_memory_limit_are_explained(
     note = f"{NOTE}\n" if is_for_memory and limit else ""
     assert shown.message == raw.message + note
     assert explained(shown) == shown
+
+
+def caught(work: Callable[[], object]) -> BaseException:
+    try:
+        work()
+    except BaseException as error:
+        return error
+    raise AssertionError("it should have failed")
+
+
+def frames_of(text: str) -> list[str]:
+    """The files that the text names, each with its function."""
+    lines = [line.split('"') for line in text.splitlines() if line.startswith('  File "')]
+    return [f"{Path(file).name}{rest.rpartition(',')[2]}" for _, file, rest in lines]
+
+
+def in_a_library(text: str = "{") -> None:
+    json.loads(text)
+
+
+def back_from_a_library() -> None:
+    json.loads("1", parse_int=lambda _: fail_here())
+
+
+def fail_here() -> None:
+    raise KeyError("here")
+
+
+def because_of_a_library() -> None:
+    try:
+        in_a_library()
+    except ValueError as error:
+        raise LookupError("outer") from error
+
+
+def during_an_error_of_a_library() -> None:
+    try:
+        in_a_library()
+    except ValueError:
+        fail_here()
+
+
+def loaded_by_dagster() -> None:
+    try:
+        in_a_library()
+    except ValueError as error:
+        raise DagsterUserCodeLoadError(
+            "loading", user_exception=error, original_exc_info=sys.exc_info()
+        ) from error
+
+
+HERE = "test_failures.py in "
+TRIED = [f"{HERE}caught"]
+LIBRARY = [f"{HERE}in_a_library", "decoder.py in raw_decode"]
+NOT_JSON = "json.decoder.JSONDecodeError: Expecting property name"
+
+BRIEF: list[tuple[Callable[[], object], list[str], str]] = [
+    (fail_here, [*TRIED, f"{HERE}fail_here"], "KeyError: 'here'"),
+    (in_a_library, [*TRIED, *LIBRARY], NOT_JSON),
+    (
+        back_from_a_library,
+        [*TRIED, f"{HERE}back_from_a_library", f"{HERE}<lambda>", f"{HERE}fail_here"],
+        "KeyError: 'here'",
+    ),
+    (
+        because_of_a_library,
+        [f"{HERE}because_of_a_library", *LIBRARY, *TRIED, f"{HERE}because_of_a_library"],
+        "LookupError: outer",
+    ),
+    (
+        during_an_error_of_a_library,
+        [
+            *(f"{HERE}during_an_error_of_a_library", *LIBRARY),
+            *(*TRIED, f"{HERE}during_an_error_of_a_library", f"{HERE}fail_here"),
+        ],
+        "KeyError: 'here'",
+    ),
+    (loaded_by_dagster, [f"{HERE}loaded_by_dagster", *LIBRARY], NOT_JSON),
+    (plain, [*TRIED, f"{HERE}plain", f"{HERE}fail_inside", "wire.py in decode"], "codeserver."),
+]
+
+
+@pytest.mark.parametrize(("work", "frames", "message"), BRIEF)
+def test_in_short_it_is_what_happened_in_the_users_files_and_where_it_was_raised(
+    work: Callable[[], object], frames: list[str], message: str
+) -> None:
+    text = brief(caught(work))
+    assert frames_of(text) == frames
+    assert text.splitlines()[-1].startswith(message)
+
+
+def test_all_of_an_error_is_shown_in_which_no_file_of_the_user_had_a_part() -> None:
+    error = caught(in_a_library)
+    assert error.__traceback__ is not None
+    assert error.__traceback__.tb_next is not None
+    library = error.with_traceback(error.__traceback__.tb_next.tb_next)
+    whole = traceback.format_exception(type(library), library, library.__traceback__)
+    assert len(frames_of("".join(whole))) > 1, "the test is about something"
+    assert brief(library) == "".join(whole).rstrip()
+
+
+def test_a_mistake_in_the_syntax_is_shown_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "repo.py"
+    path.write_text("def (")
+    text = brief(caught(lambda: runpy.run_path(str(path))))
+    assert f'  File "{path}", line 1\n    def (' in text
+    assert text.endswith("SyntaxError: invalid syntax")
+    assert "importlib" not in text
+
+
+def test_a_line_without_end_is_cut() -> None:
+    def fail() -> None:
+        raise ValueError("x" * 5_000)
+
+    text = brief(caught(fail))
+    message = "ValueError: "
+    assert text.splitlines()[-1] == f"{message:x<1000}..."
+
+
+def test_a_text_without_end_is_cut_in_the_middle() -> None:
+    def fail() -> None:
+        raise ValueError("\n".join(map(str, range(200))))
+
+    error = caught(fail)
+    whole = "".join(traceback.format_exception(error)).splitlines()
+    note = f"  ... {len(whole) - 60} lines are left out ..."
+    assert brief(error).splitlines() == [*whole[:30], note, *whole[-30:]]
+
+
+def test_an_error_without_words_is_told_all_the_same() -> None:
+    class Silent(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    def fail() -> None:
+        raise Silent
+
+    assert "Silent: <exception str() failed>" in brief(caught(fail))

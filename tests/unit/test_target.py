@@ -10,12 +10,13 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-from codeserver.target import Target, resolve
+from codeserver.target import Target, current_directory, resolve
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", str(tmp_path))
     return tmp_path
 
 
@@ -217,3 +218,88 @@ def test_an_empty_name_is_none(kind: str) -> None:
     empty: dict[str, Any] = {kind: ""}
     with pytest.raises(OperatorError, match="Nothing to serve"):
         resolve(Config(**empty))
+
+
+@pytest.fixture
+def releases(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A deployment; the current directory is the release that is current."""
+    (folder / "release-1/package").mkdir(parents=True)
+    (folder / "release-2").mkdir()
+    (folder / "current").symlink_to("release-1")
+    monkeypatch.chdir(folder / "current")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("pwd", "expected"),
+    [
+        ("FOLDER/current", "current"),
+        ("FOLDER/current/", "current"),
+        ("FOLDER/./current", "current"),
+        ("FOLDER/release-1", "release-1"),
+        ("FOLDER/release-2", "release-1"),  # not true
+        ("FOLDER/missing", "release-1"),
+        ("FOLDER/current/package/..", "current"),
+        # Without the dots it would be another directory.
+        ("FOLDER/release-2/link/..", "release-1"),
+        ("current", "release-1"),
+        (".", "release-1"),
+        ("", "release-1"),
+        (None, "release-1"),
+    ],
+)
+def test_the_current_directory_is_the_one_that_the_shell_names(
+    releases: Path, monkeypatch: pytest.MonkeyPatch, pwd: str | None, expected: str
+) -> None:
+    (releases / "release-2/link").symlink_to(releases / "release-1/package")
+    if pwd is None:
+        monkeypatch.delenv("PWD")
+    else:
+        monkeypatch.setenv("PWD", pwd.replace("FOLDER", str(releases)))
+    assert current_directory() == str(releases / expected)
+
+
+def test_what_is_loaded_goes_through_the_link_that_the_shell_names(
+    releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PWD", str(releases / "current"))
+    _, target = resolve(Config(python_file="repo.py"))
+    assert target.working_directory == str(releases / "current")
+    assert target.path == str(releases / "current/repo.py")
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "directories"),
+    [
+        ({"module_name": "a"}, None, []),
+        ({"module_name": "a", "working_directory": "/app"}, None, ["/app"]),
+        ({"module_name": "a", "working_directory": "app"}, None, ["HERE/app"]),
+        ({"python_file": "repo.py"}, "HERE/repo.py", ["HERE"]),
+        ({"python_file": "app/../lib/repo.py"}, "HERE/lib/repo.py", ["HERE/lib"]),
+        (
+            {"python_file": "/lib/repo.py", "working_directory": "/app"},
+            "/lib/repo.py",
+            ["/app", "/lib"],
+        ),
+        ({"python_file": "repo.py", "working_directory": "."}, "HERE/repo.py", ["HERE", "HERE"]),
+    ],
+)
+def test_where_its_modules_are(
+    folder: Path, fields: dict[str, str], path: str | None, directories: list[str]
+) -> None:
+    target = Target(**fields)
+    assert target.path == (path and path.replace("HERE", str(folder)))
+    expected = [each.replace("HERE", str(folder)) for each in directories]
+    assert [str(Path(each)) for each in target.directories] == expected
+
+
+def test_a_link_may_lead_elsewhere_after_the_start(
+    releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths are those of now: the directory of before may be gone."""
+    monkeypatch.setenv("PWD", str(releases / "current"))
+    target = Target(python_file="repo.py")
+    assert target.directories == (str(releases / "current"),)
+    (releases / "current").unlink()
+    (releases / "current").symlink_to("release-2")
+    assert target.directories == (str(releases / "release-1"),)
