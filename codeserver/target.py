@@ -90,10 +90,10 @@ def current_directory() -> str:
     That may go through a link, `current` for example, which leads to another release after the
     next deployment; what the system says does not.
     """
-    path = os.environ.get("PWD", "")
+    path = os.path.normpath(os.environ.get("PWD", ""))
     try:
         if os.path.isabs(path) and os.path.samefile(path, os.curdir):
-            return os.path.normpath(path)
+            return path
     except OSError:
         pass
     return os.getcwd()

@@ -125,6 +125,9 @@ class Forker:
         outputs: reads what the children print.
         adopter: the forker whose process adopts orphans of this one; it will report the ends of
             children that outlive this one.
+
+    Attributes:
+        is_childless: set while no child is there, nor about to be.
     """
 
     def __init__(self, channel: Channel, outputs: Outputs, adopter: Forker | None = None) -> None:
@@ -136,6 +139,8 @@ class Forker:
         self._children: dict[int, Child] = {}
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self._lost = False
+        self.is_childless = asyncio.Event()
+        self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
 
     @property
@@ -164,6 +169,7 @@ class Forker:
         number = next(self._ids)
         try:
             self._forking[number] = (child, confirmed)
+            self.is_childless.clear()
             try:
                 order = Frame({"kind": "fork", "id": number, "role": role})
                 await self._channel.send(order, theirs)
@@ -200,6 +206,7 @@ class Forker:
         else:
             child.is_adopted(self)
             self._children[child.pid] = child
+            self.is_childless.clear()
             with contextlib.suppress(BrokenPipeError):
                 await self._channel.send(Frame({"kind": "adopt", "pid": child.pid}))
 
@@ -253,14 +260,20 @@ class Forker:
                 confirmed.set_exception(
                     WorkerCrashed(f"No process for a {child.role}: {header['reason']}.")
                 )
+            self._count_children()
         elif frame.kind == "exited":
             ended = self._children.pop(header["pid"], None)
             if ended is not None:
                 ended.has_ended(header["code"])
             else:
                 self._remember_stranger(header["pid"], header["code"])
+            self._count_children()
         elif frame.kind == "failed":
             self._reason = header["text"].replace("{", "{{").replace("}", "}}")
+
+    def _count_children(self) -> None:
+        if not self._children and not self._forking:
+            self.is_childless.set()
 
     def _crashed(self, role: str) -> WorkerCrashed:
         return WorkerCrashed(self._reason.format(role=role))
@@ -285,6 +298,7 @@ class Forker:
         self._forking.clear()
         children = list(self._children.values())
         self._children.clear()
+        self._count_children()
         for child in children:
             if child.role not in OUTLIVING:
                 child.is_orphaned()

@@ -38,6 +38,7 @@ class Loads:
         self._attempt_began = 0.0
         self._last_seconds = 0.0
         self._is_stale = False
+        self._is_over = False
 
     @property
     def is_under_way(self) -> bool:
@@ -85,6 +86,7 @@ class Loads:
 
     def cancel(self) -> None:
         """Give up whatever is under way, for good."""
+        self._is_over = True
         for load in (self._next, self._current):
             if load is not None:
                 load.cancel()
@@ -112,9 +114,9 @@ class Loads:
             try:
                 failure = await self._attempt
             except asyncio.CancelledError:
-                if self._is_stale:
-                    continue
-                raise
+                if self._is_over or not self._is_stale:
+                    raise
+                continue
             # Also what was cancelled may have ended before it was, and is out of date all the same.
             if not self._is_stale:
                 self._last_seconds = time.monotonic() - self._attempt_began

@@ -186,8 +186,7 @@ class Templates:
 
 async def _retire(template: _Template) -> None:
     """End it when the hosts have ended that were forked from it, as they would end with it."""
-    while children := template.forker.children:
-        await asyncio.wait([child.exited for child in children])
+    await template.forker.is_childless.wait()
     await template.forker.exit()
 
 

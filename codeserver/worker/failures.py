@@ -58,8 +58,10 @@ def brief(error: BaseException) -> str:
     if isinstance(error, dagster.DagsterUserCodeLoadError) and error.__cause__ is not None:
         error = error.__cause__  # it says only that the code is being loaded
     described = traceback.TracebackException.from_exception(error, compact=True)
-    for each in _chain(described):
-        _keep_users_frames(each)
+    chain = list(_chain(described))
+    if _speaks_for_itself(error) or any(_users_frames(each) for each in chain):
+        for each in chain:
+            _keep_users_frames(each)
     lines = "".join(described.format()).rstrip().splitlines()
     if len(lines) > _MOST_LINES:
         left_out = f"  ... {len(lines) - _MOST_LINES} lines are left out ..."
@@ -76,12 +78,22 @@ def _chain(error: traceback.TracebackException | None) -> Iterator[traceback.Tra
         yield from _chain(error.__context__)
 
 
+def _speaks_for_itself(error: BaseException) -> bool:
+    """Whether the message has the file or module in it that it is about."""
+    if isinstance(error, OSError):
+        return error.filename is not None
+    return isinstance(error, (SyntaxError, ImportError))
+
+
+def _users_frames(error: traceback.TracebackException) -> list[traceback.FrameSummary]:
+    return [frame for frame in error.stack if _is_users(frame.filename)]
+
+
 def _keep_users_frames(error: traceback.TracebackException) -> None:
     """Keep the frames of the user's files, and the last one, which may be of a library."""
-    frames = list(error.stack)
-    users = [frame for frame in frames if _is_users(frame.filename)]
-    if users and frames[-1] not in users:
-        users.append(frames[-1])
+    users = _users_frames(error)
+    if users and error.stack[-1] is not users[-1]:
+        users.append(error.stack[-1])
     error.stack = traceback.StackSummary.from_list(users)
 
 

@@ -55,7 +55,8 @@ def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
         unfit = _import(frame.header["modules"], descriptors)
     if unfit is not None:
         channel.send({"kind": "unfit", **unfit})
-        return 0
+        process.flush()
+        os._exit(0)  # whatever else runs in here
     gc.collect()
     gc.freeze()
     channel.send({"kind": "ready"})

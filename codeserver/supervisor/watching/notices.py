@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Set
+from collections.abc import Mapping, Set
 
 from watchfiles import awatch
 
@@ -18,6 +18,10 @@ _POLL_SECONDS = 1.0
 _STEP = 10
 _LONGEST = 300
 """Milliseconds: a notice is given when nothing has happened for a step, or after the longest."""
+
+
+Identities = Mapping[str, "tuple[int, int] | None"]
+"""Which directory there is at a path; None for none."""
 
 
 class Notices:
@@ -36,25 +40,28 @@ class Notices:
         self._tasks = tasks
         self._asks_kernel = poll is None
         self._places = Places({}, frozenset(), frozenset())
-        self._watched: Set[str] = frozenset()
+        self._watched: Identities = {}
         self._following: asyncio.Task[None] | None = None
         self._polling: asyncio.Task[None] | None = None
         if poll is not None:
             self._poll(poll)
-        elif os.environ.get("WATCHFILES_FORCE_POLLING"):
+        elif _is_polling_forced():
             self._asks_kernel = False
             self._poll(_POLL_SECONDS)
 
     async def watch(self, places: Places) -> None:
         """Give notice of these places from now on; gives one at once if they were others before."""
         self._places = places
-        if not self._asks_kernel or places.directories == self._watched:
+        if not self._asks_kernel:
+            return
+        now = await asyncio.to_thread(_identities, places.directories)
+        if now == self._watched:
             return
         if self._following is not None:
             self._following.cancel()
-        self._watched = frozenset(places.directories)
+        self._watched = now
         began = asyncio.Event()
-        self._following = self._tasks.start("watch files", self._follow(self._watched, began))
+        self._following = self._tasks.start("watch files", self._follow(now.keys(), began))
         await began.wait()
         self._news.set()
         if remote := await asyncio.to_thread(on_remote_file_systems, self._watched):
@@ -73,13 +80,17 @@ class Notices:
         try:
             while True:
                 following = asyncio.ensure_future(anext(changes))
-                await asyncio.sleep(0)  # now the kernel has been asked
-                began.set()
-                await following
+                try:
+                    await asyncio.sleep(0)  # now the kernel has been asked
+                    began.set()
+                    await following
+                finally:
+                    following.cancel()
+                    await asyncio.wait([following])
                 self._news.set()
         except FileNotFoundError:
             # One of them has gone meanwhile; whoever looks now finds out which are left.
-            self._watched = frozenset()
+            self._watched = {}
             self._news.set()
         except Exception as error:
             self._asks_kernel = False
@@ -99,3 +110,22 @@ class Notices:
         while True:
             await asyncio.sleep(seconds)
             self._news.set()
+
+
+def _identities(paths: Set[str]) -> Identities:
+    """A directory that was moved away is watched on where it is, and not the one in its place."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError:
+            found[path] = None
+        else:
+            found[path] = (status.st_dev, status.st_ino)
+    return found
+
+
+def _is_polling_forced() -> bool:
+    """As `watchfiles` reads its variable."""
+    value = os.environ.get("WATCHFILES_FORCE_POLLING", "").lower()
+    return value not in ("", "false", "disable", "disabled")

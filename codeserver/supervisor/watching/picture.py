@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from codeserver.marks import DEFINITION_SUFFIXES, Mark, mark, names_that_count
@@ -17,6 +18,7 @@ from codeserver.supervisor.watching.patterns import Patterns, is_looked_into
 _log = logging.getLogger("codeserver")
 
 _MOST_FOLDERS = 10_000
+_MOST_WIDENED = 1_000
 
 Marks = dict[str, "Mark | None"]
 
@@ -71,13 +73,14 @@ class Picture:
                 self._files.setdefault(path, before)
 
     def widen(self) -> None:
-        """Let every definition file beside what matters matter, as it is now.
+        """Let every definition file beside and below what matters matter, as it is now.
 
         A load that has died could not say what it had used.
         """
-        for folder in list(self._folders):
-            paths = (os.path.join(folder, name) for name in names_that_count(folder)[0])
-            self.add({path: mark(path) for path in paths})
+        for top in (*self._folders, *self._new_folders):
+            for _, paths in islice(_walk(top), _MOST_WIDENED):
+                found = (path for path in paths if path.endswith(DEFINITION_SUFFIXES))
+                self.add({path: mark(path) for path in found})
 
     def changes(self) -> list[str]:
         """Paths that are different now; the next call compares with what is now."""
@@ -118,8 +121,9 @@ class Picture:
             names, inside = names_that_count(folder)
             for name in set(names) - files:
                 yield from self._added(os.path.join(folder, name))
-            for name in set(inside) - folders:
-                for each, found in _walk(os.path.join(folder, name)):
+            new = (os.path.join(folder, name) for name in set(inside) - folders)
+            for top in filter(is_looked_into, new):
+                for each, found in _walk(top):
                     self._new_folders.add(each)
                     for path in found:
                         if path.endswith(DEFINITION_SUFFIXES):

@@ -1,0 +1,347 @@
+"""Code that is edited: what is saved is what Dagster shows and runs, and nobody presses Reload."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import codeserver
+from tests.acceptance.conftest import UNDER_TEST, USER_CODE
+from tests.support.dagster_programs import Deployment
+from tests.support.eventually import eventually
+from tests.support.graphql import POLL
+from tests.support.servers import OURS, ServerProcess
+
+pytestmark = pytest.mark.skipif(UNDER_TEST != "ours", reason="the stock servers watch no files")
+
+CODE = (USER_CODE / "acceptance_edited.py").read_text()
+PROJECT = USER_CODE / "acceptance_project"
+PICKING = "type: berries.picking.Picking\nattributes:\n  berry: {}\n"
+OWN_CODE = f"{Path(codeserver.__file__).parent}{os.sep}"
+
+Save = Callable[[Path, str], None]
+
+
+def edition(name: str) -> str:
+    """The code, of which every part says this."""
+    return edition_by(f'EDITION = "{name}"')
+
+
+def edition_by(source: str) -> str:
+    """The code with an edition that this statement finds out."""
+    assert 'EDITION = "first"' in CODE
+    return CODE.replace('EDITION = "first"', source)
+
+
+def jobs_of(name: str) -> set[str]:
+    """The names of the jobs of an edition."""
+    return {f"{name}_job", "patient_job"}
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a new file and put it in the place of the old, as most editors do."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def in_place(path: Path, text: str) -> None:
+    """Empty the file and write it anew."""
+    path.write_text(text)
+
+
+def switch(link: Path, target: str) -> None:
+    """Let a link lead elsewhere, in one step."""
+    new = link.with_name(f"{link.name}.new")
+    new.symlink_to(target)
+    new.replace(link)
+
+
+@pytest.fixture(scope="module")
+def dagster(home: Path) -> Iterator[Deployment]:
+    for folder in ("edited", "kept", "release-1", "release-2"):
+        (home / folder).mkdir()
+        (home / folder / "repo.py").write_text(CODE)
+    for number in (1, 2):
+        (home / f"release-{number}" / "release.py").write_text(f'NAME = "release_{number}"\n')
+        source = "from release import NAME as EDITION"
+        (home / f"release-{number}" / "repo.py").write_text(edition_by(source))
+    (home / "current").symlink_to("release-1")
+    shutil.copytree(PROJECT, home / "project")
+
+    def watching(name: str, folder: str, *options: str) -> ServerProcess:
+        cwd = home / folder
+        return ServerProcess(
+            [*OURS, *options, "--watch"],
+            home / f"{name}.sock",
+            env={"DAGSTER_HOME": str(home), "PWD": str(cwd)},  # as a shell says where it is
+            cwd=cwd,
+        )
+
+    servers = {
+        "edited": watching("edited", "edited", "-f", "repo.py"),
+        "kept": watching("kept", "kept", "-f", "repo.py", "--on-reload-error", "keep"),
+        "deployed": watching("deployed", "current", "-f", "repo.py"),
+        "autoloaded": watching(
+            "autoloaded", "project", "--autoload-defs-module-name", "berries.defs"
+        ),
+        "defs folder": watching("defs-folder", "project", "-m", "berries.definitions"),
+    }
+    with Deployment(home, servers) as deployment:
+        yield deployment
+
+
+def shows(dagster: Deployment, location: str, jobs: set[str]) -> None:
+    """Wait until the webserver shows these jobs; nobody tells it to look."""
+    eventually(
+        lambda: dagster.jobs(location) == jobs, within=30, every=POLL, what=f"the jobs {jobs}"
+    )
+
+
+def shows_error(dagster: Deployment, location: str, part: str) -> str:
+    """Wait until the webserver shows an error with this text; return all of it."""
+
+    def error() -> str | None:
+        text = dagster.load_error(location)
+        return text if part in text else None
+
+    return eventually(error, within=30, every=POLL, what=f"the error {part!r}")
+
+
+def runs(dagster: Deployment, location: str, job: str, text: str) -> None:
+    """Make sure that a run of this job succeeds and logs this text."""
+    run_id = dagster.launch(job, location)
+    dagster.wait_for_run(run_id, "SUCCESS")
+    assert text in dagster.log(run_id)
+
+
+def _first_edition(dagster: Deployment, location: str) -> Path:
+    file = dagster.home / location / "repo.py"
+    for path in file.parent.iterdir():
+        if path != file:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    replace(file, CODE)
+    dagster.reload(location)  # what is tested comes after this
+    assert dagster.jobs(location) == jobs_of("first")
+    return file
+
+
+@pytest.fixture
+def file(dagster: Deployment) -> Path:
+    """The file of the location ``edited``: the first edition, whatever earlier tests did."""
+    return _first_edition(dagster, "edited")
+
+
+@pytest.fixture
+def kept(dagster: Deployment) -> Path:
+    """The same of the location ``kept``."""
+    return _first_edition(dagster, "kept")
+
+
+@pytest.mark.parametrize("save", [replace, in_place])
+def test_what_is_saved_is_shown_and_run(dagster: Deployment, file: Path, save: Save):
+    save(file, edition("second"))
+
+    shows(dagster, "edited", jobs_of("second"))
+    runs(dagster, "edited", "second_job", "the second edition works")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Something that a user may save.
+
+    Attributes:
+        code: the whole file.
+        line: the one that is wrong.
+        error: what Python says about it.
+        save: how the file is saved.
+    """
+
+    code: str
+    line: str
+    error: str
+    save: Save
+
+
+def at_the_end(line: str, error: str, save: Save) -> Mistake:
+    return Mistake(f"{CODE}{line}\n", line, error, save)
+
+
+MISTAKES = (
+    at_the_end("raise RuntimeError('the user erred')", "RuntimeError: the user erred", in_place),
+    at_the_end("def defs(:", "SyntaxError: invalid syntax", replace),
+    at_the_end("import not_there", "ModuleNotFoundError: No module named 'not_there'", replace),
+    at_the_end("raise SystemExit('enough')", "SystemExit: enough", in_place),
+)
+
+
+def test_mistakes_are_shown_until_the_last_is_repaired(dagster: Deployment, file: Path):
+    for mistake in MISTAKES:
+        mistake.save(file, mistake.code)
+
+        error = shows_error(dagster, "edited", mistake.error)
+        assert str(file) in error
+        assert mistake.line in error
+        assert OWN_CODE not in error
+
+    replace(file, edition("repaired"))
+
+    shows(dagster, "edited", jobs_of("repaired"))
+    runs(dagster, "edited", "repaired_job", "the repaired edition works")
+
+
+def test_a_mistake_does_not_disturb_what_is_kept(dagster: Deployment, kept: Path):
+    mistake = MISTAKES[0]
+    log = dagster.servers["kept"].output
+    before = len(log)
+    mistake.save(kept, mistake.code)
+    eventually(lambda: mistake.error in "".join(log[before:]), what="the mistake in the log")
+
+    assert "the code loaded before is served on" in "".join(log[before:])
+    assert dagster.jobs("kept") == jobs_of("first")
+    runs(dagster, "kept", "first_job", "the first edition works")
+    assert dagster.jobs("kept") == jobs_of("first")
+
+    replace(kept, edition("repaired"))
+
+    shows(dagster, "kept", jobs_of("repaired"))
+    runs(dagster, "kept", "repaired_job", "the repaired edition works")
+
+
+def test_changes_of_a_module_that_is_imported(dagster: Deployment, file: Path):
+    part = file.with_name("part.py")
+    part.write_text('NAME = "one"\n')
+    replace(file, edition_by("from part import NAME as EDITION"))
+    shows(dagster, "edited", jobs_of("one"))
+
+    replace(part, 'NAME = "two"\n')  # of the same size, and the next as well
+    shows(dagster, "edited", jobs_of("two"))
+    in_place(part, 'NAME = "six"\n')
+    shows(dagster, "edited", jobs_of("six"))
+
+    runs(dagster, "edited", "six_job", "the six edition works")
+
+
+def test_a_package_that_is_written_after_the_file_that_imports_it(dagster: Deployment, file: Path):
+    replace(file, edition_by("from package.inner import NAME as EDITION"))
+    shows_error(dagster, "edited", "ModuleNotFoundError: No module named 'package'")
+
+    new = file.parent / "package" / "inner" / "__init__.py"
+    new.parent.mkdir(parents=True)
+    new.write_text('NAME = "one"\n')
+    shows(dagster, "edited", jobs_of("one"))
+
+    replace(new, 'NAME = "two"\n')
+    shows(dagster, "edited", jobs_of("two"))
+
+
+PROJECT_LOCATIONS = ("autoloaded", "defs folder")
+
+
+@pytest.fixture
+def defs_folder(dagster: Deployment) -> Path:
+    """The folder of the components, as it was in the beginning, whatever earlier tests did."""
+    folder = dagster.home / "project" / "berries" / "defs"
+    shutil.rmtree(folder)
+    shutil.copytree(PROJECT / "berries" / "defs", folder)
+    for location in PROJECT_LOCATIONS:
+        dagster.reload(location)
+        assert dagster.jobs(location) == {"bilberry_job"}
+    return folder
+
+
+def test_a_change_of_a_component(dagster: Deployment, defs_folder: Path):
+    replace(defs_folder / "wild" / "defs.yaml", PICKING.format("cranberry"))
+
+    for location in PROJECT_LOCATIONS:
+        shows(dagster, location, {"cranberry_job"})
+        runs(dagster, location, "cranberry_job", "picked a cranberry")
+
+
+def test_a_new_component_and_its_end(dagster: Deployment, defs_folder: Path):
+    new = defs_folder / "garden"
+    new.mkdir()
+    (new / "defs.yaml").write_text(PICKING.format("gooseberry"))
+
+    for location in PROJECT_LOCATIONS:
+        shows(dagster, location, {"bilberry_job", "gooseberry_job"})
+
+    runs(dagster, "autoloaded", "gooseberry_job", "picked a gooseberry")
+
+    shutil.rmtree(new)
+
+    for location in PROJECT_LOCATIONS:
+        shows(dagster, location, {"bilberry_job"})
+
+
+def test_a_mistake_in_a_component_is_shown_until_it_is_repaired(
+    dagster: Deployment, defs_folder: Path
+):
+    file = defs_folder / "wild" / "defs.yaml"
+    in_place(file, PICKING.replace("berry:", "bery:").format("cranberry"))
+
+    for location in PROJECT_LOCATIONS:
+        error = shows_error(dagster, location, "bery")
+        assert f"{file}:3" in error
+        assert OWN_CODE not in error
+
+    in_place(file, PICKING.format("cranberry"))
+
+    for location in PROJECT_LOCATIONS:
+        shows(dagster, location, {"cranberry_job"})
+
+
+def test_a_run_goes_on_through_edits(dagster: Deployment, file: Path):
+    run_id = dagster.launch("patient_job", "edited")
+    eventually(lambda: "the first edition waits" in dagster.log(run_id), what="the run waits")
+
+    for name in ("second", "third", "fourth"):
+        replace(file, edition(name))
+        shows(dagster, "edited", jobs_of(name))
+
+    assert dagster.run(run_id)["status"] == "STARTED"
+    (dagster.home / "gate").touch()
+    dagster.wait_for_run(run_id, "SUCCESS")
+    assert "the first edition goes on" in dagster.log(run_id)
+    assert "the first edition works" in dagster.log(run_id)
+
+
+def test_a_deployment_that_switches_a_link(dagster: Deployment):
+    link = dagster.home / "current"
+    for number in (2, 1):  # and back
+        switch(link, f"release-{number}")
+        shows(dagster, "deployed", jobs_of(f"release_{number}"))
+        job = f"release_{number}_job"
+        runs(dagster, "deployed", job, f"the release_{number} edition works")
+
+
+def test_an_edited_sensor_launches_by_the_new_code(dagster: Deployment, file: Path):
+    dagster.start_daemon()
+    dagster.start_sensor("once_an_edition", "edited")
+    assert launched_by_sensor(dagster, "first") == "first_job"
+
+    replace(file, edition("second"))
+
+    assert launched_by_sensor(dagster, "second") == "second_job"
+    dagster.stop_sensor("once_an_edition", "edited")
+
+
+def launched_by_sensor(dagster: Deployment, name: str) -> str:
+    """Wait for a successful run that the sensor of this edition has launched; return its job."""
+
+    def launched() -> str | None:
+        for tick in dagster.ticks("once_an_edition", "edited"):
+            for run_id in tick["runIds"]:
+                if dagster.run(run_id)["tags"]["edition"] == name:
+                    return run_id
+        return None
+
+    run_id = eventually(launched, within=60, every=POLL, what=f"a run of the {name} edition")
+    dagster.wait_for_run(run_id, "SUCCESS")
+    assert f"the {name} edition works" in dagster.log(run_id)
+    return dagster.run(run_id)["job"]

@@ -1,0 +1,158 @@
+"""What health checks are told: the status, and in trailing metadata what is behind it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from codeserver.front.health import Health
+from codeserver.lifecycle import State
+from codeserver.supervisor.generation import LoadFailure, Snapshot
+from codeserver.supervisor.host import Host
+from codeserver.supervisor.tasks import Tasks
+from tests.unit.waiting import others_have_ended, soon
+
+Request = health_pb2.HealthCheckRequest
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+LAST_LOAD = "codeserver.LastLoad"
+
+FACTS = {"isolation": "fork", "reasons": [], "environment": {}, "footprint": None}
+HOST: Any = (None, None, Snapshot(b"", {}, ""), None, {**FACTS, "installed": None})
+
+
+def failure(brief: str) -> LoadFailure:
+    return LoadFailure(b"", "everything", "digest", brief)
+
+
+class Location:
+    """One whose state a test sets."""
+
+    def __init__(self) -> None:
+        self.state = State.LOADING
+        self.last_failure: LoadFailure | None = None
+        self._on_change: list[Callable[[State], None]] = []
+        self._on_load: list[Callable[[Any], None]] = []
+
+    def on_change(self, listener: Callable[[State], None]) -> None:
+        self._on_change.append(listener)
+        listener(self.state)
+
+    def on_load(self, listener: Callable[[Any], None]) -> None:
+        self._on_load.append(listener)
+
+    def move(self, state: State) -> None:
+        self.state = state
+        for listener in self._on_change:
+            listener(state)
+
+    def loaded(self, outcome: LoadFailure | Host) -> None:
+        self.last_failure = outcome if isinstance(outcome, LoadFailure) else None
+        for listener in self._on_load:
+            listener(outcome)
+
+
+class Client:
+    def __init__(self, location: Location, tasks: Tasks, stub: Any) -> None:
+        self.location = location
+        self._tasks = tasks
+        self._stub = stub
+
+    async def check(self, service: str = "") -> tuple[int, dict[str, Any]]:
+        """The status, and the trailing metadata."""
+        await soon(self._tasks.settle())
+        call = self._stub.Check(Request(service=service))
+        status = (await soon(call)).status
+        return status, dict(await soon(call.trailing_metadata()))
+
+
+@contextlib.asynccontextmanager
+async def serving(folder: Path) -> AsyncIterator[Client]:
+    tasks, location, server = Tasks(), Location(), grpc.aio.server()
+    health: Any = Health(location, tasks)  # type: ignore[arg-type]
+    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    server.add_insecure_port(f"unix:{folder}/s")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
+            yield Client(location, tasks, health_pb2_grpc.HealthStub(channel))
+    finally:
+        await server.stop(0)
+        await tasks.close()
+        await others_have_ended()
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (State.LOADING, NOT_SERVING),
+        (State.READY, SERVING),
+        (State.RELOADING, SERVING),
+        (State.FAILED, SERVING),
+        (State.LOST, NOT_SERVING),
+        (State.DRAINING, NOT_SERVING),
+    ],
+)
+async def test_the_state_is_told(short_tmp: Path, state: State, status: int) -> None:
+    async with serving(short_tmp) as client:
+        client.location.move(State.READY if status == NOT_SERVING else State.LOADING)
+        client.location.move(state)
+        for service in ("", "DagsterApi"):
+            assert await client.check(service) == (status, {"codeserver-state": state.value})
+
+
+async def test_the_last_load_is_told_whatever_is_served(short_tmp: Path) -> None:
+    async with serving(short_tmp) as client:
+        assert (await client.check(LAST_LOAD))[0] == NOT_SERVING, "before the first one"
+        for outcome, status in (
+            (Host(*HOST), SERVING),
+            (failure("a"), NOT_SERVING),
+            (failure("b"), NOT_SERVING),
+            (Host(*HOST), SERVING),
+        ):
+            client.location.loaded(outcome)
+            client.location.move(State.READY)
+            assert (await client.check(LAST_LOAD))[0] == status
+            assert (await client.check())[0] == SERVING
+
+
+@pytest.mark.parametrize(
+    ("brief", "headline"),
+    [
+        ("Traceback:\n  File\nValueError: what is wrong", "ValueError: what is wrong"),
+        ("ValueError: what is wrong\n\n", "ValueError: what is wrong"),
+        ("one line", "one line"),
+        ("", ""),
+        ("ValueError: é€😀", "ValueError: \\xe9\\u20ac\\U0001f600"),
+        ("ValueError: \x1b[31mred\ttab\x00\x7f", "ValueError:  [31mred tab"),
+        ("ValueError: \udcff", "ValueError: \\udcff"),
+        ("x" * 1_000, "x" * 300),
+        ("é" * 1_000, "\\xe9" * 75),
+    ],
+)
+async def test_the_error_of_the_newest_load_is_told_in_a_line(
+    short_tmp: Path, brief: str, headline: str
+) -> None:
+    async with serving(short_tmp) as client:
+        client.location.move(State.FAILED)
+        client.location.loaded(failure(brief))
+        for service in ("", LAST_LOAD):
+            _, told = await client.check(service)
+            assert told.pop("codeserver-state") == State.FAILED.value
+            assert told.pop("codeserver-load-error").rstrip() == headline
+            assert not told
+        client.location.loaded(Host(*HOST))
+        assert "codeserver-load-error" not in (await client.check())[1]
+
+
+async def test_a_service_that_is_not_known(short_tmp: Path) -> None:
+    async with serving(short_tmp) as client:
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await client.check("other")
+    assert error.value.code() is grpc.StatusCode.NOT_FOUND
