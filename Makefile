@@ -14,7 +14,7 @@ run: $(VENV)/.run  ## Serve the example on 127.0.0.1:4000 and show that it works
 	@$(BIN)/python scripts/run_example.py
 
 test: $(VENV)/.dev  ## Run every test.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generated code.
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ _JSON_OPTIONS = {
 
 _SIZES = ("worker_memory_limit", "worker_max_growth")
 
-_LONGEST_POLL = 3600.0
+_SHORTEST_POLL, _LONGEST_POLL = 0.05, 3600.0
 
 _LEAST = {
     "max_workers": 1,
@@ -106,9 +106,11 @@ def _check_watching(config: Config) -> None:
     for directory in config.watch_dir:
         if not os.path.isdir(directory):
             raise OperatorError(f"--watch-dir {directory} is no directory.")
-    if config.watch_poll is not None and not 0 < config.watch_poll <= _LONGEST_POLL:
+    if any(not pattern.removeprefix("!") for pattern in config.watch_filter):
+        raise OperatorError("--watch-filter is empty; give a pattern such as '*.sql'.")
+    if config.watch_poll is not None and not _SHORTEST_POLL <= config.watch_poll <= _LONGEST_POLL:
         raise OperatorError(
-            f"--watch-poll must be greater than 0 and at most {_LONGEST_POLL:g}; it is "
+            f"--watch-poll must be from {_SHORTEST_POLL:g} to {_LONGEST_POLL:g}; it is "
             f"{config.watch_poll:g}."
         )
 

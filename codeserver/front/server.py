@@ -76,6 +76,7 @@ class Server:
             from codeserver.supervisor.watching.watcher import Watcher
 
             watcher = Watcher(self._config, self._target, self.location, self._tasks)
+            await watcher.begin()
             self._tasks.start("watch", watcher.run())
         self._tasks.start("first load", self._load())
 

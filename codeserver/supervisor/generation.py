@@ -20,6 +20,7 @@ class LoadFailure:
         digest: identifies the failure by its content.
         brief: the text without what is not of the user's files, for a terminal.
         footprint: what of the user's files the load had used; None when that is not known.
+        is_of_code: whether the code is to blame, and not that there was no process to load it.
     """
 
     error: bytes
@@ -27,6 +28,7 @@ class LoadFailure:
     digest: str
     brief: str = ""
     footprint: Mapping[str, Any] | None = None
+    is_of_code: bool = True
 
 
 @dataclass(frozen=True)

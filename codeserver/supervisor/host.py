@@ -232,4 +232,4 @@ async def _within(timeout: float | None, work: Awaitable[T]) -> T:
 
 def no_host(error: Exception) -> LoadFailed:
     """The load failure that it amounts to when no host can be had."""
-    return LoadFailed(_failure(str(error)))
+    return LoadFailed(replace(_failure(str(error)), is_of_code=False))

@@ -18,12 +18,7 @@ from codeserver.lifecycle import Event, State
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers, Spawned
-from codeserver.supervisor.generation import (
-    LoadCounts,
-    LoadFailure,
-    NotLoaded,
-    Snapshot,
-)
+from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded, Snapshot
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
@@ -206,7 +201,7 @@ class Location:
             f"start run {run_id}",
             self.runs.start(run_id, arguments, host.starter, host.environment),
         )
-        # Until it has begun, the generation counts as busy, so that a reload does not end its host.
+        # Until it has begun, the generation is busy, so that a reload does not end its host.
         generation.pool.hold()
         starting.add_done_callback(lambda _: generation.pool.release())
         # Shielded: a caller that gives up does not leave a run half started.
@@ -342,7 +337,8 @@ class Location:
         self._failed += 1
         self.last_failure = failure
         served = self._current if isinstance(self._current, Generation) else None
-        keep = served is not None and not self._config.surfaces_reload_errors
+        shows = self._config.surfaces_reload_errors and failure.is_of_code
+        keep = served is not None and not shows
         if not keep:
             self._current = failure
             self._ids.take(failure.digest, time.monotonic())

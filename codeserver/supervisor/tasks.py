@@ -7,6 +7,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+_CANCEL_SECONDS = 1.0
+
 _log = logging.getLogger("codeserver")
 
 
@@ -33,9 +35,11 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel them all and wait for their ends."""
-        for task in self._running:
-            task.cancel()
-        await self.settle()
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            # Again and again: before Python 3.12, `wait_for` may not notice that it is cancelled.
+            await asyncio.wait(self._running, timeout=_CANCEL_SECONDS)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -20,6 +20,7 @@ _log = logging.getLogger("codeserver")
 
 _MOST_TRIES = 8
 _END_GRACE = 2.0
+_LONGEST_IMPORT = 300.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Templates:
         self._wanted: _Order | None = None
         self._is_hopeless = False
         self._unfit: set[str] = set()
-        self._changed: set[str] = set()
+        self._is_repeated = False
         self._volatile: set[str] = set()
 
     def usable(self, local_names: Sequence[str]) -> Forker | None:
@@ -113,9 +114,16 @@ class Templates:
         self._wanted, self._is_hopeless = order, False
         if self._making is not None:
             self._making.cancel()
-        had_other = self._used is not None and self._used.order.environment != order.environment
+        had_other = self._had_other(order)
         work = self._make(forkserver, order, installed["modules"], had_other)
         self._making = self._tasks.start("make template", work)
+
+    def _had_other(self, order: _Order) -> bool:
+        """Whether the last host was forked from a template that was made under other variables."""
+        if self._used is None:
+            return False
+        before = self._used.order.environment.items()
+        return {n: v for n, v in before if n not in self._volatile} != order.environment
 
     @property
     def _is_making(self) -> bool:
@@ -127,11 +135,11 @@ class Templates:
 
     def _lasting(self, environment: Mapping[str, str | None]) -> dict[str, str | None]:
         """Without the variables that are different in every load, such as a time."""
-        if self._wanted is not None:
+        if self._is_repeated and self._wanted is not None:
+            # That load was of the same code as the one before.
             before = self._wanted.environment
-            changed = {name for name in before if environment.get(name) != before[name]}
-            self._volatile |= changed & self._changed
-            self._changed |= changed
+            self._volatile |= {name for name in before if environment.get(name) != before[name]}
+        self._is_repeated = False
         return {name: value for name, value in environment.items() if name not in self._volatile}
 
     async def _make(
@@ -140,24 +148,32 @@ class Templates:
         for _ in range(_MOST_TRIES):
             names = [name for name in modules if _package(name) not in self._unfit]
             if not names:
+                self._is_hopeless = True
                 break
             try:
                 child = await forkserver.fork("template")
             except WorkerCrashed:
                 return
             if await self._try(child, order, names):
-                if had_other and self._has(order):
-                    self._outdated()
-                return
-        self._is_hopeless = True
+                break
+        else:
+            self._is_hopeless = True
+        if not self._has(order):
+            self._replace(None)  # rather none than the one of before
+        if had_other:
+            self._is_repeated = True
+            self._outdated()
 
     async def _try(self, child: Child, order: _Order, names: Sequence[str]) -> bool:
         """Have a process import these; returns whether there is nothing more to do."""
         facts = {"kind": "import", "modules": names, "environment": order.environment}
         try:
             await child.channel.send(Frame(facts))
-            frame = await child.channel.expect()
+            frame = await asyncio.wait_for(child.channel.expect(), _LONGEST_IMPORT)
         except BrokenPipeError:
+            frame = None
+        except asyncio.TimeoutError:
+            self._tasks.start("end template", child.end(_END_GRACE))
             frame = None
         except BaseException:
             self._tasks.start("end template", child.end(_END_GRACE))
@@ -170,7 +186,7 @@ class Templates:
             return True
         child.channel.close()
         if frame is None:
-            _log.info("installed packages are not imported ahead: a process that did it has died")
+            _log.info("installed packages are not imported ahead: a process that did it has ended")
             self._is_hopeless = True
             return True
         package = _package(frame.header["module"])

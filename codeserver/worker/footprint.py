@@ -18,7 +18,7 @@ from typing import Any
 
 from codeserver.marks import Mark, mark, names_that_count
 from codeserver.worker import bytecode
-from codeserver.worker.user_files import is_users_directory, is_users_file
+from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
 
 _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
 """What definitions are made of. Other files that are read may be data that changes all the time."""
@@ -58,12 +58,12 @@ class Footprint:
         """Mark a file that will be read, whether or not it is there."""
         path = self._absolute(path)
         self._files[path] = mark(path)
+        self._listed(os.path.dirname(path))
 
     def close(self) -> None:
         """End the load; from now on, only sources of modules that are imported late are marked."""
-        for name in sys.modules.keys() - self._known:
-            origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
-            if isinstance(origin, str) and os.path.isabs(origin):
+        for name, module in list(sys.modules.items()):
+            if name not in self._known and (origin := origin_of(module)) is not None:
                 self._source(origin)  # those that have no source, such as extensions
         self._is_open = False
         for path in self._written:
@@ -119,13 +119,16 @@ class Footprint:
         path = self._absolute(path)
         if path not in self._files and is_users_file(path):
             self._files[path] = mark(path)
+            if self._is_open:
+                self._listed(os.path.dirname(path))  # what comes beside it may be imported, too
 
     def _listed(self, path: str) -> None:
         path = self._absolute(path)
         if path in self._folders or len(self._folders) >= _MOST_FOLDERS:
             return
         if is_users_directory(path):
-            self._folders[path] = names_that_count(path)
+            with self._is_looking():
+                self._folders[path] = names_that_count(path)
 
     def _absolute(self, path: str) -> str:
         if not os.path.isabs(path) and self._directory is not None:

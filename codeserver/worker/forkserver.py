@@ -48,7 +48,7 @@ def _serve(channel: Channel) -> Role | int:
     except BaseException as error:
         channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
         return 1
-    template.remember_modules()
+    template.remember_start()
     gc.collect()
     gc.freeze()
     channel.send({"kind": "ready", "pid": os.getpid()})

@@ -8,7 +8,6 @@ itself, and evaluators and runs are processes that load the code on their own
 from __future__ import annotations
 
 import gc
-import os
 from functools import partial
 
 from codeserver.worker import caretaker, evaluator, process, run, snapshots
@@ -17,12 +16,12 @@ from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.loading import changed_variables, load_as_ordered
 from codeserver.worker.location import Location
-from codeserver.worker.template import installed
+from codeserver.worker.template import installed, variables_at_start
 
 
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
-    variables, descriptors = os.environ.copy(), process.open_descriptors()
+    descriptors = process.open_descriptors()
     location = load_as_ordered(channel, may_record=True)
     if location is None:
         return 1
@@ -33,7 +32,7 @@ def serve(channel: Channel) -> Role | int:
             "seconds": location.seconds,
             "isolation": "fork" if forks else "spawn",
             "reasons": reasons,
-            "environment": changed_variables(variables),
+            "environment": changed_variables(variables_at_start()),
             "footprint": location.footprint.facts if location.footprint else None,
             "installed": installed() if location.order.watch else None,
         }

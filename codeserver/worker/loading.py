@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+from collections.abc import Mapping
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
@@ -42,6 +43,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
             footprint = Footprint(order.directory)
             if order.target["python_file"]:
                 footprint.expect(order.target["python_file"])
+            footprint.expect(".env")  # Dagster looks whether it is there before it opens it
             footprint.record()
         order.add_loggers()
         with process.no_garbage_collection():
@@ -76,7 +78,7 @@ def _enter(directory: str | None) -> None:
             os.chdir(directory)
 
 
-def changed_variables(before: dict[str, str]) -> dict[str, str | None]:
+def changed_variables(before: Mapping[str, str]) -> dict[str, str | None]:
     """The environment variables that are different now; None for one that is gone."""
     now = os.environ
     return {name: now.get(name) for name in {*before, *now} if before.get(name) != now.get(name)}

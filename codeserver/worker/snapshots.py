@@ -81,7 +81,8 @@ def _send_location(channel: Channel, location: Location) -> None:
         channel.send(header, body)
     seconds = time.monotonic() - started
     channel.send({"kind": "summary", "digest": digest.hexdigest(), "seconds": seconds})
-    channel.send({"kind": "definitions"}, json.dumps(_definitions(snapshots)).encode())
+    with contextlib.suppress(Exception):  # the location can be served without
+        channel.send({"kind": "definitions"}, json.dumps(_definitions(snapshots)).encode())
 
 
 def list_repositories(location: Location) -> str:

@@ -18,7 +18,7 @@ from codeserver.worker.loading import load_as_ordered
 
 def evaluate(channel: Channel) -> Role | int:
     """Load what the first frame orders, then answer requests."""
-    location = load_as_ordered(channel)
+    location = load_as_ordered(channel, may_record=True)
     if location is None:
         return 1
     if not _report(channel):

@@ -12,21 +12,28 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
-from codeserver.worker.user_files import is_users_file
+from codeserver.worker.user_files import is_users_file, origin_of
 
 _at_start: set[str] = set()
+_variables_at_start: dict[str, str] = {}
 
 
-def remember_modules() -> None:
-    """What is imported now is what every host has."""
+def remember_start() -> None:
+    """What is imported and set now is what every host has."""
     _at_start.update(sys.modules)
+    _variables_at_start.update(os.environ)
+
+
+def variables_at_start() -> Mapping[str, str]:
+    """The variables of every host before anything was imported for its code."""
+    return _variables_at_start
 
 
 def installed() -> Mapping[str, Any]:
@@ -36,7 +43,11 @@ def installed() -> Mapping[str, Any]:
         modules: their names, in the order in which they were imported.
         folders: where installed packages are.
     """
-    names = [name for name in sys.modules if name not in _at_start and _is_installed(name)]
+    names = [
+        name
+        for name, module in list(sys.modules.items())
+        if name not in _at_start and _is_installed(module)
+    ]
     folders = [path for path in sys.path if os.path.basename(path).endswith("-packages")]
     return {"modules": names, "folders": folders}
 
@@ -93,34 +104,45 @@ def _facts() -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def _is_installed(name: str) -> bool:
-    origin = _origin(name)
+def _is_installed(module: object) -> bool:
+    origin = origin_of(module)
     return origin is not None and not is_users_file(origin)
 
 
 def _of_user(names: Iterable[str]) -> Iterator[str]:
     for name in names:
-        origin = _origin(name)
+        origin = origin_of(sys.modules.get(name))
         if origin is not None and is_users_file(origin):
             yield name
 
 
-def _origin(name: str) -> str | None:
-    """The file that the module is from, if it is from one."""
-    origin = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
-    return origin if isinstance(origin, str) and os.path.isabs(origin) else None
-
-
 @contextlib.contextmanager
 def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
-    before = dict(os.environ)
-    for name, value in changes.items():
+    """Have these variables meanwhile; what is imported may set some, and those stay."""
+    before = {name: os.environ.get(name) for name in changes}
+    _set(changes)
+    put: set[str] = set()
+    _listeners.append(put.add)
+    sys.addaudithook(_hear)
+    try:
+        yield
+    finally:
+        _listeners.clear()
+        _set({name: value for name, value in before.items() if name not in put})
+
+
+_listeners: list[Callable[[str], None]] = []
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    if _listeners and event == "os.putenv":
+        for listener in _listeners:
+            listener(os.fsdecode(arguments[0]))
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

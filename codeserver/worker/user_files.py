@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sysconfig
+from types import ModuleType
 
 _SYSTEM = ("/proc", "/sys", "/dev")
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -32,3 +33,15 @@ def is_users_directory(path: str) -> bool:
 def is_users_file(path: str) -> bool:
     """Whether the file with this absolute path is the user's."""
     return is_users_directory(os.path.dirname(path))
+
+
+def origin_of(module: object) -> str | None:
+    """The file that an entry of `sys.modules` is from, if it is from one.
+
+    Anything may be in there, so nothing of the user's is called.
+    """
+    if not issubclass(type(module), ModuleType):
+        return None
+    spec = object.__getattribute__(module, "__dict__").get("__spec__")
+    origin = getattr(spec, "origin", None)
+    return origin if isinstance(origin, str) and os.path.isabs(origin) else None

@@ -98,7 +98,7 @@ def _run(server: Server, begun: Path) -> str:
     return "\n".join([launched.run.status.value, *reasons(launched)])
 
 
-HANGING = frozenset({"hangs", "hangs_in_c", "ignores_sigterm", "burns", "prints_without_end"})
+HANGING = ("hangs", "hangs_in_c", "ignores_sigterm", "burns", "prints_without_end")
 
 OUTCOMES: dict[str, str] = {
     "raises": "a mistake",

@@ -50,8 +50,9 @@ USAGE = [
     ((*REPO, "--watch-dir", "."), "--watch-dir is given without --watch"),
     ((*REPO, "--watch-filter", "*.sql"), "--watch-filter is given without --watch"),
     ((*REPO, "--watch", "--watch-dir", "missing"), "--watch-dir missing is no directory"),
-    ((*REPO, "--watch", "--watch-poll", "0"), "--watch-poll must be greater than 0"),
-    ((*REPO, "--watch", "--watch-poll", "nan"), "--watch-poll must be greater than 0"),
+    ((*REPO, "--watch", "--watch-poll", "0"), "--watch-poll must be from 0.05"),
+    ((*REPO, "--watch", "--watch-poll", "nan"), "--watch-poll must be from 0.05"),
+    ((*REPO, "--watch", "--watch-filter", "!"), "--watch-filter is empty"),
     *(
         ((*REPO, option, text), f"{option} {problem}")
         for option in ("--container-context", "--instance-ref", "--defs-state-info")

@@ -28,6 +28,8 @@ from tests.process.editing import (
 from tests.process.serving import Server, serve
 from tests.support.eventually import eventually
 
+LATE = "def says():\n    import late\n    return dg.SkipReason(late.PART)"
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -143,15 +145,32 @@ def test_modules_packages_and_data_that_the_code_uses(server: Server, file: Path
 
 def test_a_module_that_is_imported_when_a_sensor_is_evaluated(server: Server, file: Path) -> None:
     file.with_name("late.py").write_text("PART = 'one'\n")
-    late = CODE.replace(
-        "return dg.SkipReason(EDITION)\n\n\n@dg.sensor(job=patient)\ndef waits",
-        "import late\n    return dg.SkipReason(late.PART)\n\n\n@dg.sensor(job=patient)\ndef waits",
-    )
+    late = CODE.replace("def says():\n    return dg.SkipReason(EDITION)", LATE)
     assert late != CODE
     replace(file, late)
     shows(server, "one")
     file.with_name("late.py").write_text("PART = 'two'\n")
     shows(server, "two")
+
+
+def test_late_imports_of_processes_that_load_the_code_themselves(start: Start, work: Path) -> None:
+    (work / "late.py").write_text("PART = 'one'\n")
+    late = CODE.replace("def says():\n    return dg.SkipReason(EDITION)", LATE)
+    assert late != CODE
+    (work / "served.py").write_text(late)
+    server = start(*WATCHED, "--isolation", "spawn")
+    shows(server, "one")
+    (work / "late.py").write_text("PART = 'two'\n")
+    shows(server, "two")
+
+
+def test_variables_of_a_new_env_file(start: Start, work: Path) -> None:
+    (work / "served.py").write_text(edition_by("EDITION = os.environ.get('FROM_FILE', 'none')"))
+    server = start(*WATCHED)
+    shows(server, "none")
+    for value in ("one", "two", "three", "four"):
+        (work / ".env").write_text(f"FROM_FILE={value}\n")
+        shows(server, value)
 
 
 def test_what_is_no_edit(server: Server, file: Path) -> None:

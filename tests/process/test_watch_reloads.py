@@ -92,6 +92,24 @@ def test_a_change_during_a_load_begins_it_anew(server: Server, file: Path, work:
     hosts(server, 1)
 
 
+@pytest.mark.parametrize("known", ["new", "there"])
+def test_a_module_that_hangs_when_it_is_imported_first_can_be_repaired(
+    server: Server, file: Path, work: Path, known: str
+) -> None:
+    """No load that has ended has used it."""
+    sibling = file.with_name("sibling.py")
+    hanging = f"import pathlib, time\nwhile not pathlib.Path({str(work / 'never')!r}).exists():\n"
+    sibling.write_text("" if known == "there" else f"{hanging}    time.sleep(0.01)\n")
+    shows(server, "first")
+    if known == "there":
+        sibling.write_text(f"{hanging}    time.sleep(0.01)\n")
+    replace(file, edition_by("import sibling\nEDITION = 'second'"))
+    hosts(server, 2)
+    sibling.write_text("PART = 1\n")
+    shows(server, "second")
+    hosts(server, 1)
+
+
 def test_an_import_that_hangs_is_ended(start: Start, file: Path, work: Path) -> None:
     server = start(*WATCHED, "--startup-timeout", "2")
     shows(server, "first")
@@ -233,6 +251,23 @@ def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: P
         answers = [answer for call in calls for answer in call.result(LIMIT)]
     assert all(answer in ("", "first") or answer.startswith("edit ") for answer in answers)
     assert len(answers) > 100
+
+
+def test_strange_modules_are_left_alone(start: Start, file: Path) -> None:
+    """Some put objects into `sys.modules` whose attributes are computed, or fail."""
+    strange = (
+        "import sys\n"
+        "class Settings:\n"
+        "    def __getattr__(self, name):\n"
+        "        return {'a': 1}[name]\n"
+        "sys.modules['settings_object'] = Settings()\n"
+        "EDITION = 'strange'"
+    )
+    replace(file, edition_by(strange))
+    server = start(*WATCHED)
+    shows(server, "strange")
+    replace(file, edition_by(strange.replace("'strange'", "'stranger'")))
+    shows(server, "stranger")
 
 
 def test_ids_do_not_depend_on_how_the_code_was_loaded(start: Start, file: Path) -> None:

@@ -214,3 +214,19 @@ def test_without_watching_there_is_none(start: Start, file: Path, packages: Path
     shows(server, "one")
     assert not server.reload()
     assert not server.processes("template")
+
+
+def test_what_a_package_sets_when_it_is_imported_stays(
+    start: Start, file: Path, packages: Path
+) -> None:
+    (packages / "sets.py").write_text("import os\nos.environ['SETS_DATA'] = '/data'\nPART = ''\n")
+    source = "import sets\nEDITION = os.environ['SETS_DATA'] + '{}'"
+    replace(file, edition_by(source.format("")))
+    server = serve(start, file, packages)
+    shows(server, "/data")
+    has_template(server)
+    for number in range(3):
+        replace(file, edition_by(source.format(number)))
+        shows(server, f"/data{number}")
+    assert is_used(server)
+    assert server.server.text.count("are imported ahead of reloads") == 1

@@ -70,5 +70,5 @@ KINDS = {
 if __name__ == "__main__":
     process.become_subreaper()
     process.die_with_parent(os.getppid())
-    template.remember_modules()
+    template.remember_start()
     sys.exit(trampoline(lambda: host(Channel.from_fd(int(sys.argv[1])))))

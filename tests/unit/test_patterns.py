@@ -45,7 +45,7 @@ def test_without_patterns_all_but_leftovers_and_hidden_files_are_wanted(
         (["/root/*.sql"], "/root/a.sql", True, False),
         (["/root/*.sql"], "/root/sub/a.sql", True, False),
         (["/root/*.sql"], "/other/a.sql", False, False),
-        (["sub/*"], "/root/sub/a.sql", False, False),
+        (["sub/*"], "/root/sub/a.sql", True, False),
         (["*/sub/*"], "/root/sub/a.sql", True, False),
         (["A.sql"], "/root/a.sql", False, False),
         (["[ab].sql"], "/root/b.sql", True, False),

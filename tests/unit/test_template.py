@@ -151,7 +151,7 @@ async def test_one_that_has_left_nothing_of_note_is_fit(
 async def test_modules_are_imported_in_the_surroundings_that_they_are_used_in(
     paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But what is forked has those that it would have without that."""
+    """What is forked has what imports have set, and else what it would have without that."""
     monkeypatch.setenv("GONE", "here")
     environment = {"WANTED": "wanted", "GONE": None}
     async with template(paths, "reads", "sets", environment=environment) as (child, said):
@@ -159,7 +159,7 @@ async def test_modules_are_imported_in_the_surroundings_that_they_are_used_in(
         async with forked_from(child) as forked:
             assert await value(forked, "sys.modules['reads'].seen") == ["wanted", None]
             names = "[os.environ.get(name) for name in ('WANTED', 'GONE', 'LEFT')]"
-            assert await value(forked, names) == [None, "here", None]
+            assert await value(forked, names) == [None, "here", "by an import"]
 
 
 async def test_one_that_dies_says_nothing(paths: tuple[Path, Path]) -> None:

@@ -247,7 +247,7 @@ async def test_it_is_not_tried_again_when_importing_has_ended_the_process(
         theirs.close()
         s.process.report("exited", pid=10, code=-9)
         await until(lambda: caplog.messages)
-        assert caplog.messages[0].endswith("a process that did it has died")
+        assert caplog.messages[0].endswith("a process that did it has ended")
         s.prepare(LIB)
         await s.makes_nothing()
         s.prepare(installed("lib"))

@@ -70,7 +70,7 @@ class Notices:
     async def _follow(self, directories: Set[str], began: asyncio.Event) -> None:
         changes = awatch(
             *directories,
-            watch_filter=lambda _, path: self._places.may_matter(path),
+            watch_filter=lambda _, path: path in directories or self._places.may_matter(path),
             debounce=_LONGEST,
             step=_STEP,
             force_polling=False,
@@ -83,7 +83,10 @@ class Notices:
                 try:
                     await asyncio.sleep(0)  # now the kernel has been asked
                     began.set()
-                    await following
+                    for _, path in await following:
+                        if path in self._watched:
+                            # It may be gone, and another may be there with the same identity.
+                            self._watched = {}
                 finally:
                     following.cancel()
                     await asyncio.wait([following])

@@ -53,5 +53,6 @@ def is_looked_into(folder: str) -> bool:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    text = path if "/" in pattern else os.path.basename(path)
-    return fnmatchcase(text, pattern)
+    if "/" not in pattern:
+        return fnmatchcase(os.path.basename(path), pattern)
+    return fnmatchcase(path, pattern if pattern.startswith(("/", "*")) else f"*/{pattern}")

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 from codeserver.marks import DEFINITION_SUFFIXES, Mark, mark, names_that_count
@@ -40,7 +41,6 @@ class Picture:
         self._patterns = patterns
         self._files: Marks = {}
         self._folders: dict[str, tuple[set[str], set[str]]] = {}
-        self._new_files: set[str] = set()
         self._new_folders: set[str] = set()
         self._root_files: Marks = {}
         self._root_folders: list[str] = []
@@ -64,7 +64,6 @@ class Picture:
         self._folders = {
             path: ({*files}, {*folders}) for path, (files, folders) in footprint["folders"].items()
         }
-        self._new_files = set()
 
     def add(self, files: Mapping[str, Mark | None]) -> None:
         """These files matter, too."""
@@ -75,9 +74,12 @@ class Picture:
     def widen(self) -> None:
         """Let every definition file beside and below what matters matter, as it is now.
 
-        A load that has died could not say what it had used.
+        What a load uses is not known while it goes on, and never if it dies.
         """
-        for top in (*self._folders, *self._new_folders):
+        folders = {*self._folders, *self._new_folders}
+        for top in folders:
+            if any(str(parent) in folders for parent in PurePath(top).parents):
+                continue
             for _, paths in islice(_walk(top), _MOST_WIDENED):
                 found = (path for path in paths if path.endswith(DEFINITION_SUFFIXES))
                 self.add({path: mark(path) for path in found})
@@ -130,10 +132,9 @@ class Picture:
                             yield from self._added(path)
 
     def _added(self, path: str) -> Iterator[str]:
-        if path in self._new_files or path in self._files or self._patterns.excludes(path):
-            return
-        self._new_files.add(path)
-        yield path
+        if path not in self._files and not self._patterns.excludes(path):
+            self._files[path] = mark(path)
+            yield path
 
     def _changed_in_roots(self) -> Iterator[str]:
         before, now = self._root_files, Marks()

@@ -8,6 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from codeserver.config import Config
 from codeserver.marks import Mark, mark
@@ -27,6 +28,8 @@ _log = logging.getLogger("codeserver")
 _LOOK_ANYWAY_SECONDS = 10.0
 _WRITING_SECONDS = 1.0
 _WRITING_STEP = 0.02
+_LONG_LOAD_SECONDS = 1.0
+_AFTER_FAILURE_SECONDS = 1.0
 
 
 class Watcher:
@@ -45,8 +48,7 @@ class Watcher:
         self._news = asyncio.Event()
         self._notices = Notices(self._news, config.watch_poll, tasks)
         roots = [os.path.join(current_directory(), each) for each in config.watch_dir]
-        self._picture = Picture(roots, Patterns(config.watch_filter))
-        self._picture.begin([target.path] if target.path else [], target.directories)
+        self._make_picture = partial(Picture, roots, Patterns(config.watch_filter))
         self._outcomes: list[LoadFailure | Host] = []
         self._restraint = Restraint()
         self._told = False
@@ -54,14 +56,26 @@ class Watcher:
         location.on_load(self._load_ended)
         location.imported_late = self._imported_late
 
+    async def begin(self) -> None:
+        """Look at what is there before anything is loaded."""
+        self._picture = await asyncio.to_thread(self._make_picture)
+        files = [self._target.path] if self._target.path is not None else []
+        await asyncio.to_thread(self._picture.begin, files, self._target.directories)
+
     async def run(self) -> None:
-        """Look at every notice, and now and then without one."""
+        """Look at every notice, and now and then without one; `begin` comes before."""
         self._news.set()
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _LOOK_ANYWAY_SECONDS)
             self._news.clear()
-            await self._look()
+            try:
+                await self._look()
+            except Exception:
+                # Without this, no edit would be noticed from now on.
+                _log.exception("what has changed could not be found out; trying again")
+                await asyncio.sleep(_AFTER_FAILURE_SECONDS)
+                self._news.set()
 
     def _load_ended(self, outcome: LoadFailure | Host) -> None:
         self._outcomes.append(outcome)
@@ -72,7 +86,7 @@ class Watcher:
         self._news.set()
 
     async def _look(self) -> None:
-        has_ended = self._take_outcomes()
+        has_ended = await self._take_outcomes()
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
             changes = sorted({*changes, *await self._written()})
@@ -82,6 +96,9 @@ class Watcher:
             if has_ended or self._location.is_loading:
                 await self._restrain(changes[0])
             self._location.reload_changed()
+            # If that load hangs or dies, this is what the repair of it may change.
+            await asyncio.to_thread(self._picture.widen)
+            asyncio.get_running_loop().call_later(_LONG_LOAD_SECONDS, self._news.set)
         elif has_ended:
             self._restraint.load_was_clean()
 
@@ -98,7 +115,7 @@ class Watcher:
         await asyncio.sleep(pause)
         await asyncio.to_thread(self._picture.changes)
 
-    def _take_outcomes(self) -> bool:
+    async def _take_outcomes(self) -> bool:
         """Let what loads have used matter; returns whether a load has ended."""
         outcomes, self._outcomes = self._outcomes, []
         for outcome in outcomes:
@@ -106,7 +123,7 @@ class Watcher:
                 self._picture.take(outcome.footprint)
                 self._say_once_what_is_watched()
             else:
-                self._picture.widen()
+                await asyncio.to_thread(self._picture.widen)
         late, self._late = self._late, {}
         self._picture.add(late)
         return bool(outcomes)
@@ -115,7 +132,7 @@ class Watcher:
         if self._told:
             return
         self._told = True
-        files = self._picture.files
+        files = [path for path in self._picture.files if os.path.exists(path)]
         if files:
             folders = {os.path.dirname(path) for path in files}
             _log.info(
