@@ -240,7 +240,7 @@ class Config:
         metavar="PATTERN",
         is_list=True,
         help="Names that are watched in --watch-dir, such as *.sql; with a ! before it, names that "
-        "are watched nowhere. A pattern with a / is for the whole path. May be given several "
+        "are watched nowhere. A pattern with a / is for the end of the path. May be given several "
         "times. Default: everything but caches, hidden files and virtual environments.",
     )
     watch_poll: float | None = setting(

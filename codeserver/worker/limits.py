@@ -43,6 +43,11 @@ def lift() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
+def is_half_taken() -> bool:
+    """Whether this process keeps half of what it may take, and so has less for what comes next."""
+    return _limit is not None and _most - _data_size() < _limit / 2
+
+
 def explanation() -> str | None:
     """What to say about memory that has run out, None when it is not for the limit."""
     if _limit is None:

@@ -47,6 +47,8 @@ class Wear:
             return f"it has left {more} files open"
         if left := set(threading.enumerate()) - self._threads:
             return f"it has left threads running: {', '.join(thread.name for thread in left)}"
+        if limits.is_half_taken():
+            return "it keeps half of the memory that --worker-memory-limit leaves to it"
         growth = limits.resident_size() - self._memory
         if 0 < self._max_growth < growth:
             return f"it has grown by {growth / 2**20:.0f} MiB"

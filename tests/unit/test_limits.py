@@ -113,3 +113,18 @@ def test_the_resident_size() -> None:
         "print(before > 1 << 20, 13 << 20 < limits.resident_size() - before < 17 << 20)\n"
     )
     assert run(program) == ["True True"]
+
+
+def test_a_process_that_keeps_half_of_it_is_worn() -> None:
+    program = """
+from codeserver.worker.wear import Wear
+wear = Wear(0)
+kept = take(8)
+print(wear.reason())
+more = take(8)
+print(wear.reason())
+del kept, more
+print(wear.reason())
+"""
+    worn = "it keeps half of the memory that --worker-memory-limit leaves to it"
+    assert run(program) == ["None", worn, "None"]

@@ -18,7 +18,7 @@ class Patterns:
     Args:
         texts: patterns in the language of `fnmatch`. What one with a `!` before it matches matters
             nowhere. If there are others, only what they match matters in a `--watch-dir`. A
-            pattern with a `/` is matched with the whole path, any other with the name.
+            pattern with a `/` is matched with the path or the end of it, any other with the name.
     """
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
