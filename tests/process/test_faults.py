@@ -12,7 +12,7 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.process.fault_places import OUTCOMES, PLACES, SECONDS
+from tests.process.fault_places import LOAD_SECONDS, OUTCOMES, PLACES
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -33,7 +33,7 @@ def location(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     shutil.copy(USER_CODE / "faults.py", folder)
     options = [
         *("-f", str(folder / "faults.py"), "--max-workers", "2"),
-        *("--worker-memory-limit", "200MiB", "--startup-timeout", f"{SECONDS:g}"),
+        *("--worker-memory-limit", "200MiB", "--startup-timeout", f"{LOAD_SECONDS:g}"),
     ]
     with serve(home, home / "faults.sock", *options, cwd=folder) as server:
         yield server
