@@ -47,9 +47,9 @@ class Plan:
 
 
 _FULL = (
-    Plan(EXAMPLE, warm_ups=3, edits=15, reloads=25),
-    Plan(many_assets(1000), warm_ups=3, edits=8, reloads=5),
-    Plan(HEAVY, warm_ups=3, edits=15, reloads=5),
+    Plan(EXAMPLE, warm_ups=3, edits=15, reloads=50),
+    Plan(many_assets(1000), warm_ups=3, edits=8, reloads=50),
+    Plan(HEAVY, warm_ups=3, edits=15, reloads=50),
 )
 _QUICK = (
     Plan(EXAMPLE, warm_ups=1, edits=2, reloads=1),

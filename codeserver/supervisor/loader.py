@@ -73,7 +73,7 @@ class Loader:
                     raise
             # The code is not to blame that what its host was forked from has died meanwhile.
             forkserver = self._forkservers.living().forker
-            return await self._load(forkserver, forkserver, order)
+            return await self._load(self._parent(forkserver), forkserver, order)
         except (WorkerCrashed, OSError) as error:
             raise hosts.no_host(error) from error
 

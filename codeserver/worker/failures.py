@@ -11,15 +11,33 @@ from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits
 from codeserver.worker.user_files import is_users_file
 
+_MOST_CAUSES = 50
+
 _OWN_FRAME = f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}'
 
 
 def current_error() -> dagster.SerializableErrorInfo:
     """The exception being handled, as Dagster serializes it."""
     limits.lift()
+    _, error, _ = sys.exc_info()
+    _cut_causes(error)
     return explained(
         _without_own_frames(dagster.serializable_error_info_from_exc_info(sys.exc_info()))
     )
+
+
+def _cut_causes(error: BaseException | None) -> None:
+    """Forget the furthest causes, when there are more than can be told.
+
+    A recursion without end that wraps its own errors has as many as Python allows calls, and
+    whoever follows them by recursion would fail in the same way.
+    """
+    for _ in range(_MOST_CAUSES):
+        if error is None:
+            return
+        error = error.__cause__ or error.__context__
+    if error is not None:
+        error.__cause__ = error.__context__ = None
 
 
 def explained(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:

@@ -63,6 +63,12 @@ CASES = [
     ),
     Case("message is no text", "raise RuntimeError('bad: \\udcff')", "RuntimeError: bad: "),
     Case("message is long", "raise RuntimeError('x' * 1_000_000)", "RuntimeError: xxx"),
+    Case(
+        "has too many causes to follow",
+        "error = None\nfor level in range(3000):\n  cause = error\n"
+        "  error = RuntimeError(f'level {level}')\n  error.__cause__ = cause\nraise error",
+        "RuntimeError: level 2999",
+    ),
     Case("message fails", "class E(Exception):\n  def __str__(self): 1 / 0\nraise E", "E: "),
 ]
 

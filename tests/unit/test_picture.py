@@ -332,4 +332,5 @@ def test_a_root_that_is_too_large_is_watched_in_part(
     monkeypatch.setattr(picture_module, "_MOST_FOLDERS", 2)
     picture = Picture([str(folder)], Patterns())
     assert len(picture.root_folders) == 2
-    assert f"{folder} has more than 2 directories" in caplog.text
+    picture.changes()
+    assert caplog.messages == [f"{folder} has more than 2 directories; not all are watched"]

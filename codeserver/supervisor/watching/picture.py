@@ -44,6 +44,7 @@ class Picture:
         self._new_folders: set[str] = set()
         self._root_files: Marks = {}
         self._root_folders: list[str] = []
+        self._too_large: set[str] = set()
         self.suspicious: list[str] = []
         self.changes()
 
@@ -125,7 +126,7 @@ class Picture:
                 yield from self._added(os.path.join(folder, name))
             new = (os.path.join(folder, name) for name in set(inside) - folders)
             for top in filter(is_looked_into, new):
-                for each, found in _walk(top):
+                for each, found in islice(_walk(top), _MOST_FOLDERS):
                     self._new_folders.add(each)
                     for path in found:
                         if path.endswith(DEFINITION_SUFFIXES):
@@ -140,7 +141,10 @@ class Picture:
         before, now = self._root_files, Marks()
         self._root_folders = []
         for root in self._roots:
-            for folder, files in _walk(root):
+            for number, (folder, files) in enumerate(_walk(root)):
+                if number == _MOST_FOLDERS:
+                    self._say_once_that_it_is_too_large(root)
+                    break
                 self._root_folders.append(folder)
                 now.update((path, mark(path)) for path in files if self._patterns.wants(path))
         self._root_files = now
@@ -149,17 +153,19 @@ class Picture:
                 self._suspect(path, before.get(path), now.get(path))
                 yield path
 
+    def _say_once_that_it_is_too_large(self, root: str) -> None:
+        if root not in self._too_large:
+            self._too_large.add(root)
+            _log.warning(
+                "%s has more than %d directories; not all are watched", root, _MOST_FOLDERS
+            )
+
 
 def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
     """Each directory at and below `top` that is looked into, and the paths of its files."""
-    waiting, seen = [top], 0
+    waiting = [top]
     while waiting:
-        folder = waiting.pop()
-        seen += 1
-        if seen > _MOST_FOLDERS:
-            _log.warning("%s has more than %d directories; not all are watched", top, seen - 1)
-            return
-        files = []
+        folder, files = waiting.pop(), []
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:

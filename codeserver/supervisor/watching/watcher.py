@@ -153,6 +153,7 @@ class Watcher:
         """
         end = time.monotonic() + _WRITING_SECONDS
         left = self._picture.suspicious
+        _log.debug("waiting for the content of %s", ", ".join(left))
         while left and time.monotonic() < end:
             await asyncio.sleep(_WRITING_STEP)
             left = [path for path in left if (now := mark(path)) is None or now[1] == 0]
