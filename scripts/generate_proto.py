@@ -25,11 +25,13 @@ class Proto:
         source: The proto, from the root of the checkout.
         package: The directory of the Python package that gets the code, from the root.
         private: Whether the module keeps its descriptors to itself, see ``PRIVATE``.
+        has_service: Whether there is a stub for clients to write.
     """
 
     source: str
     package: str
     private: bool = False
+    has_service: bool = False
 
     @property
     def stem(self) -> str:
@@ -37,7 +39,14 @@ class Proto:
         return f"{self.package}/{Path(self.source).stem}_pb2"
 
 
-PROTOS = (Proto("proto/codeserver/dagster/dagster_api.proto", "codeserver/dagster_wire", True),)
+API = "codeserver/api/v1"
+
+PROTOS = (
+    Proto("proto/codeserver/dagster/dagster_api.proto", "codeserver/dagster_wire", private=True),
+    Proto(f"proto/{API}/code_location.proto", API, has_service=True),
+    Proto(f"proto/{API}/definitions.proto", API),
+    Proto(f"proto/{API}/location.proto", API),
+)
 
 # Generated modules register their names in one pool per process and refuse a name that is taken.
 # Dagster's own module takes `api.PingRequest` and all the others, and the two must be able to meet:
@@ -68,11 +77,13 @@ def generate(out: Path) -> None:
     """Write the code of every proto below ``out``."""
     # Mapping the package's directory onto the proto's gives the code the module name it will have.
     include = {f"-I{proto.package}={Path(proto.source).parent}" for proto in PROTOS}
-    sources = [f"{proto.package}/{Path(proto.source).name}" for proto in PROTOS]
-    protoc = [sys.executable, "-m", "grpc_tools.protoc", f"--python_out={out}", f"--pyi_out={out}"]
-    subprocess.run([*protoc, *sorted(include), *sources], cwd=ROOT, check=True)
+    protoc = [sys.executable, "-m", "grpc_tools.protoc", *sorted(include)]
     for proto in PROTOS:
-        for path in (out / f"{proto.stem}.py", out / f"{proto.stem}.pyi"):
+        wanted = ["python", "pyi", *(["grpc_python"] if proto.has_service else [])]
+        source = f"{proto.package}/{Path(proto.source).name}"
+        outputs = [f"--{kind}_out={out}" for kind in wanted]
+        subprocess.run([*protoc, *outputs, source], cwd=ROOT, check=True)
+        for path in sorted((out / proto.package).glob(f"{Path(proto.stem).name}*")):
             code = path.read_text(encoding="utf-8")
             if proto.private and path.suffix == ".py":
                 code = make_private(code, proto.stem.replace("/", "."))

@@ -1,0 +1,1 @@
+"""The typed API of a code location, as Python modules with the names of its protobuf packages."""
