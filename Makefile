@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint soak bench bench-reload bench-faults docs format clean
+.PHONY: help run test lint release-proto soak bench bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -22,6 +22,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
 
@@ -35,6 +36,9 @@ bench-reload: $(VENV)/.dev  ## Measure how long an edit takes until it is served
 
 bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
 	$(BIN)/python -m bench.faults
+
+release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions must not break.
+	$(BIN)/buf build -o proto/released.binpb
 
 docs: $(VENV)/.dev  ## Write docs/configuration.md from the settings.
 	$(BIN)/python scripts/document_settings.py

@@ -252,6 +252,13 @@ class Config:
         "only where notifications are not to be had, as on network file systems and mounts into "
         "virtual machines, and then every second.",
     )
+    profile_imports: bool = setting(
+        False,
+        "--profile-imports",
+        kind=bool,
+        help="Measure how long importing each module takes at every load, for clients of the "
+        "typed API and `codeserver check --profile`.",
+    )
     use_python_environment_entry_point: bool = setting(
         False,
         "--use-python-environment-entry-point",

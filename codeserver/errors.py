@@ -5,6 +5,9 @@ The message of each is one line that says what is wrong and what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class CodeserverError(Exception):
     """Base of all errors in this module."""
@@ -15,7 +18,17 @@ class OperatorError(CodeserverError):
 
 
 class CallerError(CodeserverError):
-    """The client sent something that cannot be answered; calling again unchanged will not help."""
+    """The client sent something that cannot be answered; calling again unchanged will not help.
+
+    Attributes:
+        details: the same as data: of each mistake, its `type` (`field`, `resource` or
+            `run_config`) and the fields of the message that `codeserver.front.rich_errors` makes
+            of it.
+    """
+
+    def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class InvalidRequest(CallerError):

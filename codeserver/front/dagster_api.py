@@ -22,7 +22,8 @@ from codeserver.front.requests import describe
 from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
 from codeserver.front.utilization import Utilization
 from codeserver.supervisor.generation import LoadFailure, NotLoaded
-from codeserver.supervisor.location import Generation, Location
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.served import Generation
 
 _WHOLE_REPOSITORY_SECONDS = 180.0
 """As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""

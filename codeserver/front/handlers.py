@@ -12,6 +12,8 @@ from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
 from codeserver import errors
+from codeserver.front import rich_errors
+from codeserver.supervisor.generation import NotLoaded
 
 _log = logging.getLogger("codeserver")
 
@@ -23,6 +25,7 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.Draining, grpc.StatusCode.UNAVAILABLE),
     (errors.WorkerCrashed, grpc.StatusCode.INTERNAL),
+    (NotLoaded, grpc.StatusCode.FAILED_PRECONDITION),
 )
 
 _LONGEST_DETAILS = 1000
@@ -91,7 +94,9 @@ def _stream(method: Callable[[Any, Context], AsyncIterator[Any]], name: str) -> 
 async def _abort(error: Exception, name: str, context: Context) -> None:
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            await context.abort(status, _shortened(str(error)))
+            message = _shortened(str(error))
+            details = rich_errors.trailing_metadata(error, status, message)
+            await context.abort(status, message, (*context.trailing_metadata(), *details))
     if isinstance(error, grpc.aio.AbortError):
         raise error
     _log.error("%s failed; this is a defect of codeserver", name, exc_info=error)

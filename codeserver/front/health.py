@@ -66,13 +66,12 @@ class _Servicer(aio.HealthServicer):  # type: ignore[misc]
         """The status, and in trailing metadata what is behind it."""
         detail = [("codeserver-state", self._location.state.value)]
         if (failure := self._location.last_failure) is not None:
-            detail.append(("codeserver-load-error", _headline(failure.brief)))
+            detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
         context.set_trailing_metadata(tuple(detail))
         return await super().Check(request, context)
 
 
-def _headline(text: str) -> str:
-    """The last line of an error, as metadata can have it."""
-    line = text.rstrip().rpartition("\n")[2]
+def _as_metadata(line: str) -> str:
+    """The text as metadata can have it."""
     printable = line.encode("ascii", "backslashreplace").decode("ascii")
     return "".join(c if c.isprintable() else " " for c in printable)[:_LONGEST_HEADLINE]

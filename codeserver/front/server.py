@@ -10,13 +10,16 @@ import os
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
+from codeserver.api.v1 import code_location_pb2
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2
 from codeserver.errors import Draining
+from codeserver.front import reflection
 from codeserver.front.binding import bind
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
+from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.supervisor.forkserver import Spawned
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
@@ -61,7 +64,15 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(health.servicer, self._server)
         api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeat.set)
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
-        self._server.add_generic_rpc_handlers((handlers_for(service, dagster_api_pb2, api),))
+        self._typed_api = CodeLocationApi(config, target, self.location)
+        typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
+        self._server.add_generic_rpc_handlers(
+            (
+                handlers_for(service, dagster_api_pb2, api),
+                handlers_for(typed, code_location_pb2, self._typed_api),
+            )
+        )
+        reflection.add_to(self._server)
 
     async def start(self) -> None:
         """Bind and answer; the code is loaded meanwhile.
@@ -110,6 +121,7 @@ class Server:
     async def close(self) -> None:
         """Shut down: answer while runs and requests finish, then end every process."""
         await self.location.finish(self._delay, self._grace, self._hurry)
+        self._typed_api.end_streams()
         await self._server.stop(_LAST_WORD_SECONDS)
         await self.location.close()
         await self._tasks.close()

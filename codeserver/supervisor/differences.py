@@ -1,6 +1,10 @@
-"""What is different between two generations, in words. Pure."""
+"""What is different between two generations, as data and in words. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from codeserver.supervisor.generation import Definitions
 
@@ -8,23 +12,46 @@ _MOST_NAMES = 3
 _KINDS = ("asset", "check", "job", "schedule", "sensor", "resource")
 
 
-def differences(before: Definitions, after: Definitions) -> list[str]:
-    """For example `+1 asset daily_orders`, `~2 jobs ingest, load` and `-1 schedule nightly`.
+@dataclass(frozen=True)
+class Change:
+    """A definition that is different.
 
-    Added ones first (`+`), then changed ones (`~`), then removed ones (`-`).
+    Attributes:
+        sign: `+` for a new one, `~` for a changed one, `-` for one that is gone.
+        kind: what it is, such as `job`.
+        name: what it is called.
     """
-    kinds = [*_KINDS, *sorted({*before, *after} - {*_KINDS})]
-    added, changed, removed = [], [], []
-    for kind in kinds:
-        old, new = before.get(kind, {}), after.get(kind, {})
-        added += _words("+", kind, sorted(new.keys() - old.keys()))
-        changed += _words("~", kind, sorted(n for n in new.keys() & old.keys() if new[n] != old[n]))
-        removed += _words("-", kind, sorted(old.keys() - new.keys()))
-    return added + changed + removed
+
+    sign: str
+    kind: str
+    name: str
 
 
-def _words(sign: str, kind: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
+def differences(before: Definitions, after: Definitions) -> list[Change]:
+    """New ones first, then changed ones, then those that are gone; of each, kind by kind."""
+    return [
+        Change(sign, kind, name)
+        for sign in "+~-"
+        for kind in (*_KINDS, *sorted({*before, *after} - {*_KINDS}))
+        for name in _names(sign, before.get(kind, {}), after.get(kind, {}))
+    ]
+
+
+def in_words(changes: Sequence[Change]) -> list[str]:
+    """For example `+1 asset daily_orders`, `~2 jobs ingest, load` and `-1 schedule nightly`."""
+    groups = groupby(changes, key=lambda change: (change.sign, change.kind))
+    return [_words(sign, kind, [each.name for each in found]) for (sign, kind), found in groups]
+
+
+def _names(sign: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
+    if sign == "+":
+        yield from sorted(after.keys() - before.keys())
+    elif sign == "-":
+        yield from sorted(before.keys() - after.keys())
+    else:
+        yield from sorted(n for n in after.keys() & before.keys() if after[n] != before[n])
+
+
+def _words(sign: str, kind: str, names: list[str]) -> str:
     shown = ", ".join(names[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
-    return [f"{sign}{len(names)} {kind}{'s' if len(names) > 1 else ''} {shown}"]
+    return f"{sign}{len(names)} {kind}{'s' if len(names) > 1 else ''} {shown}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ class LoadFailure:
         brief: the text without what is not of the user's files, for a terminal.
         footprint: what of the user's files the load had used; None when that is not known.
         is_of_code: whether the code is to blame, and not that there was no process to load it.
+        imports: how long each import took, if that was measured (`ImportTimes.facts` in
+            `codeserver.worker.import_times`).
     """
 
     error: bytes
@@ -29,6 +31,12 @@ class LoadFailure:
     brief: str = ""
     footprint: Mapping[str, Any] | None = None
     is_of_code: bool = True
+    imports: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def headline(self) -> str:
+        """The last line, where Python says what is wrong."""
+        return (self.brief or self.text).rstrip().rpartition("\n")[2]
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,12 @@ class NotLoaded(Exception):
     """The code failed to load, so there is nothing to answer with.
 
     Attributes:
-        failure: what clients are shown instead.
+        failure: what clients are shown instead, unless other code is `kept`.
     """
 
-    def __init__(self, failure: LoadFailure) -> None:
-        super().__init__(failure.text)
+    def __init__(self, failure: LoadFailure, *, kept: bool = False) -> None:
+        note = " (the code loaded before is served on)" if kept else ""
+        super().__init__(f"The code failed to load{note}: {failure.headline}")
         self.failure = failure
 
 

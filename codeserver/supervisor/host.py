@@ -44,6 +44,8 @@ class Host:
         environment: variables that loading the code has changed; None for one that is gone.
         footprint: what of the user's files the load has used, if files are watched.
         installed: likewise, of installed packages (`codeserver.worker.template.installed`).
+        libraries: versions of Dagster's libraries, by name.
+        imports: how long each import took, if that was measured.
         ended: done when the host is no longer there.
     """
 
@@ -64,6 +66,8 @@ class Host:
         self.environment: Mapping[str, str | None] = facts["environment"]
         self.footprint: Mapping[str, Any] | None = facts["footprint"]
         self.installed: Mapping[str, Any] | None = facts["installed"]
+        self.libraries: Mapping[str, str] = facts["libraries"]
+        self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
 
     @property
     def ended(self) -> asyncio.Future[int | None]:
@@ -160,7 +164,8 @@ async def _receive_snapshot(
         header = frame.header
         if frame.kind == "failed":
             failure = _reported(frame)
-            raise LoadFailed(replace(failure, footprint=loaded.header["footprint"]))
+            facts = {name: loaded.header[name] for name in ("footprint", "imports")}
+            raise LoadFailed(replace(failure, **facts))
         if frame.kind == "listing":
             listing = frame.body
         elif frame.kind == "repository":
@@ -212,7 +217,14 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
 def _reported(frame: Frame) -> LoadFailure:
     header = frame.header
     digest = hashlib.sha256(frame.body).hexdigest()
-    return LoadFailure(frame.body, header["text"], digest, header["brief"], header.get("footprint"))
+    return LoadFailure(
+        frame.body,
+        header["text"],
+        digest,
+        header["brief"],
+        header.get("footprint"),
+        imports=header.get("imports", ()),
+    )
 
 
 def _failure(text: str) -> LoadFailure:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from enum import Enum
 
-from codeserver.supervisor.differences import differences
+from codeserver.supervisor.differences import differences, in_words
 from codeserver.supervisor.generation import Definitions, LoadFailure, describe_counts
 from codeserver.supervisor.host import Host
 
@@ -62,7 +62,7 @@ class LoadLog:
                 describe_counts(snapshot.counts),
             )
         else:
-            changes = differences(before, definitions)
+            changes = in_words(differences(before, definitions))
             _log.info(
                 "reload #%d  %.2f s  (%s)  %s",
                 *(number, seconds, phases),

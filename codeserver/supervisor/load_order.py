@@ -42,5 +42,6 @@ def load_order(
             "max_growth": parse_size(config.worker_max_growth),
             "directory": directory,
             "watch": config.watch,
+            "profile_imports": config.profile_imports,
         }
     ).encode()

@@ -7,8 +7,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from codeserver import lifecycle
@@ -18,7 +17,7 @@ from codeserver.lifecycle import Event, State
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers, Spawned
-from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded, Snapshot
+from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
@@ -28,6 +27,7 @@ from codeserver.supervisor.pool import Lanes, Pool, Reply
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.revival import Revival
 from codeserver.supervisor.runs import Launch, Runs
+from codeserver.supervisor.served import Generation
 from codeserver.supervisor.server_ids import ServerIds
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.tasks import Tasks
@@ -45,20 +45,6 @@ KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
 
 
-@dataclass(frozen=True)
-class Generation:
-    """One load of the code that is, or was, served."""
-
-    number: int
-    host: Host
-    pool: Pool
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What clients are told about it."""
-        return self.host.snapshot
-
-
 class Location:
     """A code location that is loaded, served, reloaded and shut down.
 
@@ -71,6 +57,7 @@ class Location:
         log: tells people of each load.
         runs: the runs that it executes.
         last_failure: why the newest load failed, None when it did not.
+        imports: how long each import of the newest load took, if that is measured.
         imported_late: called with `Pool.imported` files, if files are watched.
     """
 
@@ -106,6 +93,7 @@ class Location:
         )
         self.runs = Runs(self._tasks, self._caretakers)
         self.last_failure: LoadFailure | None = None
+        self.imports: Sequence[Mapping[str, Any]] = ()
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
         self.log = LoadLog(target.label)
@@ -134,6 +122,11 @@ class Location:
     def defs_state_info(self) -> str | None:
         """The serialized `DefsStateInfo` that is loaded, None for the newest versions."""
         return self._defs_state_info
+
+    @property
+    def served(self) -> Generation | LoadFailure | None:
+        """The code that is served, or the error; None before the first load has ended."""
+        return self._current
 
     def on_change(self, listener: Callable[[State], None]) -> None:
         """Call `listener` with the state now, and at every change."""
@@ -167,6 +160,11 @@ class Location:
             await asyncio.wait([self._next_outcome], timeout=left)
         return generation
 
+    @property
+    def current_server_id(self) -> str:
+        """The id as of now; empty before the first load has ended."""
+        return self._ids.current if self._settled.is_set() else ""
+
     async def server_id(self) -> str:
         """The id that changes when what clients are told changes."""
         await self._settled.wait()
@@ -184,7 +182,8 @@ class Location:
         deadline = time.monotonic() + request.timeout
         generation = await self._living_generation(request.timeout)
         left = deadline - time.monotonic()
-        return await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
+        reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
+        return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, arguments: bytes) -> Launch:
         """Execute a run with the code that is served now.
@@ -316,12 +315,13 @@ class Location:
         self._number += 1
         pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
         pool.imported = self.imported_late
-        generation = Generation(self._number, host, pool)
+        generation = Generation(self._number, host, pool, seconds)
         before, self._current = self._current, generation
         self._generations.add(generation)
         pool.warm()
         self._ids.take(generation.snapshot.digest, time.monotonic())
         self.last_failure = None
+        self.imports = host.imports
         self._settled.set()
         if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOADED)
@@ -336,6 +336,7 @@ class Location:
         self._number += 1
         self._failed += 1
         self.last_failure = failure
+        self.imports = failure.imports
         served = self._current if isinstance(self._current, Generation) else None
         shows = self._config.surfaces_reload_errors and failure.is_of_code
         keep = served is not None and not shows

@@ -43,10 +43,12 @@ class Reply:
     Attributes:
         body: the serialized reply.
         is_error: the body is a bare serialized error.
+        generation: number of the load whose code has answered.
     """
 
     body: bytes
     is_error: bool
+    generation: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ class Pool:
             # At the same moment gRPC cancels the call, and either may come first.
             gave_up = isinstance(error, (asyncio.TimeoutError, asyncio.CancelledError))
             is_late = gave_up and time.monotonic() > deadline - _SAME_MOMENT
+            slots.counts.ended += gave_up
+            slots.counts.crashed += isinstance(error, WorkerCrashed)
             slots.count_as_ending(request.subject)
             if evaluator is not None:
                 ending = self._end(evaluator, is_late)
@@ -364,5 +368,5 @@ def _understand(frame: Frame) -> Reply:
     message = str(frame.header.get("message"))
     if frame.kind == "refused":
         kind = getattr(errors, str(frame.header.get("error")), errors.InvalidRequest)
-        raise kind(message)
+        raise kind(message, frame.header.get("details", ()))
     raise WorkerCrashed(message, frame.body)

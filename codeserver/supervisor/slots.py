@@ -32,12 +32,17 @@ class QueueCounts:
         waited_seconds: how long they waited, together.
         refused: requests that found the queue full.
         timed_out: requests whose deadline passed while they waited.
+        ended: requests whose evaluator was ended, at their deadline or because their caller went
+            away.
+        crashed: requests whose evaluator crashed.
     """
 
     waited: int = 0
     waited_seconds: float = 0.0
     refused: int = 0
     timed_out: int = 0
+    ended: int = 0
+    crashed: int = 0
 
 
 class Slots:
@@ -71,6 +76,14 @@ class Slots:
     def waiting(self) -> int:
         """How many requests wait."""
         return sum(map(len, self._waiting.values()))
+
+    @property
+    def subjects(self) -> dict[str, tuple[int, int]]:
+        """How many requests of each subject run, and how many wait."""
+        return {
+            subject: (self._running[subject], len(self._waiting.get(subject, ())))
+            for subject in sorted({*self._running, *self._waiting} - {ENDING})
+        }
 
     async def take(self, subject: str, timeout: float) -> None:
         """Take a slot, which the caller gives back.

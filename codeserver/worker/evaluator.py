@@ -79,7 +79,12 @@ class _Evaluator:
             header: dict[str, Any] = {"kind": "reply", "is_error": reply.is_error}
             body = reply.body
         except CallerError as error:
-            header = {"kind": "refused", "error": type(error).__name__, "message": str(error)}
+            header = {
+                "kind": "refused",
+                "error": type(error).__name__,
+                "message": str(error),
+                "details": error.details,
+            }
         except _Terminated:
             raise
         except BaseException as error:

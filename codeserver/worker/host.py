@@ -35,6 +35,8 @@ def serve(channel: Channel) -> Role | int:
             "environment": changed_variables(variables_at_start()),
             "footprint": location.footprint.facts if location.footprint else None,
             "installed": installed() if location.order.watch else None,
+            "libraries": snapshots.library_versions(),
+            "imports": location.imports,
         }
     )
     if not forks:

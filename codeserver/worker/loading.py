@@ -14,6 +14,7 @@ from codeserver.worker.bytecode import distrust_recent_bytecode
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
+from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 
 
@@ -36,6 +37,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
     # Directory listings that the forkserver has cached may be older than the user's files.
     importlib.invalidate_caches()
     footprint = None
+    times = ImportTimes()
     try:
         order = LoadOrder(**json.loads(frame.body))
         _enter(order.directory)
@@ -46,11 +48,14 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
             footprint.expect(".env")  # Dagster looks whether it is there before it opens it
             footprint.record()
         order.add_loggers()
+        if order.profile_imports:
+            times.begin()
         with process.no_garbage_collection():
             location = load(order)
         if footprint is not None:
             footprint.close()
             location.footprint = footprint
+        location.imports = times.facts
         return location
     except BaseException as failure:
         # BaseException: a module that calls sys.exit() has failed to load, too.
@@ -64,11 +69,14 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
             "text": error.to_string(),
             "brief": brief(failure),
             "footprint": footprint.facts if footprint else None,
+            "imports": times.facts,
         }
         with contextlib.suppress(OSError):  # the front may have given up on this load
             channel.send(header, dagster.serialize_value(error).encode())
         process.flush()
         return None
+    finally:
+        times.end()
 
 
 def _enter(directory: str | None) -> None:

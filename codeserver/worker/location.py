@@ -39,6 +39,7 @@ class LoadOrder:
         directory: the working directory of this process, as the operator writes it; None for the
             one that it has.
         watch: whether it matters what loading the code uses.
+        profile_imports: whether it matters how long each import takes.
         loggers: handlers that `add_loggers` has added, by logger.
     """
 
@@ -58,6 +59,7 @@ class LoadOrder:
     max_growth: int = 0
     directory: str | None = None
     watch: bool = False
+    profile_imports: bool = False
     loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
 
     def add_loggers(self) -> None:
@@ -105,6 +107,7 @@ class Location:
         pointers: where to find each again.
         seconds: how long importing the target and resolving its definitions took.
         footprint: what of the user's files that has used, if it matters.
+        imports: how long each import took (`ImportTimes.facts`), if it matters.
     """
 
     order: LoadOrder
@@ -114,6 +117,7 @@ class Location:
     symbols: list[dagster.LoadableRepositorySymbol] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     footprint: Footprint | None = None
+    imports: Sequence[Mapping[str, Any]] = ()
 
     def repository(self, name: str) -> dagster.RepositoryDefinition:
         """The repository of this name.

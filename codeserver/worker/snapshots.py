@@ -96,11 +96,15 @@ def list_repositories(location: Location) -> str:
             entry_point=order.entry_point,
             container_image=order.container_image,
             container_context=order.container_context,
-            # In an order that does not depend on which one was imported first.
-            dagster_library_versions=dict(sorted(dagster.DagsterLibraryRegistry.get().items())),
+            dagster_library_versions=library_versions(),
             defs_state_info=order.state,
         )
     )
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of Dagster and its libraries, in an order that no order of imports changes."""
+    return dict(sorted(dagster.DagsterLibraryRegistry.get().items()))
 
 
 def whole_repository(repository: dagster.RepositoryDefinition) -> str:

@@ -56,7 +56,7 @@ def check(case: Case, pair: Pair) -> None:
     stock, ours = (_normalised(outcome(case.call.make, side), side) for side in pair)
     assert case.expect in json.dumps(stock), f"stock answers otherwise: {json.dumps(stock)[:5000]}"
     if case.difference is None:
-        assert ours == stock
+        assert ours == stock, f"{json.dumps(ours)[:5000]}\n{json.dumps(stock)[:5000]}"
     elif not (STOCK_AGAINST_STOCK and ours == stock):
         assert ours != stock, f"no longer a difference: {case.difference}"
         accepts = DIFFERENCES[case.difference].accepts

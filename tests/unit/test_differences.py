@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeserver.supervisor.differences import differences
+from codeserver.supervisor.differences import differences, in_words
 from codeserver.supervisor.generation import Definitions
 
 BEFORE = {"asset": {"a": "1", "b": "1"}, "job": {"load": "1"}, "schedule": {"nightly": "1"}}
@@ -56,4 +56,4 @@ CASES: dict[str, tuple[Definitions, Definitions, list[str]]] = {
 
 @pytest.mark.parametrize(("before", "after", "words"), CASES.values(), ids=CASES)
 def test_differences(before: Definitions, after: Definitions, words: list[str]) -> None:
-    assert differences(before, after) == words
+    assert in_words(differences(before, after)) == words

@@ -24,7 +24,10 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LAST_LOAD = "codeserver.LastLoad"
 
 FACTS = {"isolation": "fork", "reasons": [], "environment": {}, "footprint": None}
-HOST: Any = (None, None, Snapshot(b"", {}, ""), None, {**FACTS, "installed": None})
+HOST: Any = (
+    *(None, None, Snapshot(b"", {}, ""), None),
+    {**FACTS, "installed": None, "libraries": {}, "imports": ()},
+)
 
 
 def failure(brief: str) -> LoadFailure:
@@ -128,7 +131,7 @@ async def test_the_last_load_is_told_whatever_is_served(short_tmp: Path) -> None
         ("Traceback:\n  File\nValueError: what is wrong", "ValueError: what is wrong"),
         ("ValueError: what is wrong\n\n", "ValueError: what is wrong"),
         ("one line", "one line"),
-        ("", ""),
+        ("", "everything"),
         ("ValueError: é€😀", "ValueError: \\xe9\\u20ac\\U0001f600"),
         ("ValueError: \x1b[31mred\ttab\x00\x7f", "ValueError:  [31mred tab"),
         ("ValueError: \udcff", "ValueError: \\udcff"),

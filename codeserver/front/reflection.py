@@ -1,0 +1,55 @@
+"""gRPC server reflection: clients can ask what there is, and need no proto files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from codeserver.api.v1 import code_location_pb2
+from codeserver.dagster_wire import dagster_api_pb2
+
+_FILES: tuple[FileDescriptor, ...] = (
+    code_location_pb2.DESCRIPTOR,
+    dagster_api_pb2.DESCRIPTOR,
+    error_details_pb2.DESCRIPTOR,
+    health_pb2.DESCRIPTOR,
+    reflection_pb2.DESCRIPTOR,
+)
+"""Services, and what is in the details of errors. They are not all in one pool of descriptors."""
+
+
+def add_to(server: Any) -> None:
+    """Have the server answer reflection, of every service here."""
+    services = [name for file in _FILES for name in _services(file)]
+    reflection.enable_server_reflection(services, server, pool=_pool(_FILES))
+
+
+def _services(file: FileDescriptor) -> list[str]:
+    return [service.full_name for service in file.services_by_name.values()]
+
+
+def _pool(files: Iterable[FileDescriptor]) -> DescriptorPool:
+    pool = DescriptorPool()
+    added: set[str] = set()
+    for file in files:
+        _add(pool, file, added)
+    return pool
+
+
+def _add(pool: DescriptorPool, file: FileDescriptor, added: set[str]) -> None:
+    """Add a file after those that it depends on."""
+    if file.name in added:
+        return
+    added.add(file.name)
+    for dependency in file.dependencies:
+        _add(pool, dependency, added)
+    copy = FileDescriptorProto()
+    file.CopyToProto(copy)
+    pool.Add(copy)

@@ -1,0 +1,78 @@
+"""What is wrong with a call, as data: the `google.rpc.Status` in the trailing metadata.
+
+The way of it is that of https://grpc.io/docs/guides/error/ ("Richer error model").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
+from google.rpc.status_pb2 import Status
+
+from codeserver.api.v1.code_location_pb2 import RunConfigError
+from codeserver.errors import CallerError, WorkerCrashed
+from codeserver.front.typed_api import load_errors
+from codeserver.supervisor.generation import NotLoaded
+
+_KEY = "grpc-status-details-bin"
+
+_MOST_BYTES = 4_500
+"""In a header the bytes become a third more, and clients refuse headers over 8 KiB."""
+
+
+def trailing_metadata(
+    error: Exception, code: grpc.StatusCode, message: str
+) -> tuple[tuple[str, bytes], ...]:
+    """The metadata to end the call with; nothing when the error has no details."""
+    status = Status(code=code.value[0], message=message)
+    for detail in _details(error):
+        packed = AnyMessage()
+        packed.Pack(detail)
+        if status.ByteSize() + packed.ByteSize() > _MOST_BYTES:
+            break
+        status.details.append(packed)
+    return ((_KEY, status.SerializeToString()),) if status.details else ()
+
+
+def _details(error: Exception) -> Iterator[Message]:
+    if isinstance(error, NotLoaded):
+        yield load_errors.shortened(load_errors.of_failure(error.failure), _MOST_BYTES * 3 // 4)
+    elif isinstance(error, WorkerCrashed) and error.info:
+        yield load_errors.shortened(load_errors.of_error_info(error.info), _MOST_BYTES * 3 // 4)
+    elif isinstance(error, CallerError):
+        violations = [found for each in error.details if (found := _violation(each))]
+        if violations:
+            yield _bounded(violations)
+        for each in error.details:
+            if each["type"] == "resource":
+                yield ResourceInfo(
+                    resource_type=each["resource_type"],
+                    resource_name=each["resource_name"],
+                    description=str(error),
+                )
+            elif each["type"] == "run_config":
+                yield RunConfigError(**{key: each[key] for key in each if key != "type"})
+
+
+def _violation(detail: Mapping[str, Any]) -> BadRequest.FieldViolation | None:
+    if detail["type"] == "field":
+        return BadRequest.FieldViolation(field=detail["field"], description=detail["description"])
+    if detail["type"] == "run_config":
+        path = ".".join(("run_config", *detail["path"]))
+        return BadRequest.FieldViolation(field=path, description=detail["message"])
+    return None
+
+
+def _bounded(violations: list[BadRequest.FieldViolation]) -> BadRequest:
+    """As many as leave room for the same in other words."""
+    request = BadRequest()
+    for violation in violations:
+        if request.ByteSize() + violation.ByteSize() > _MOST_BYTES // 3:
+            break
+        request.field_violations.append(violation)
+    return request

@@ -1,0 +1,1 @@
+"""Service `codeserver.api.v1.CodeLocationService`: for everyone but Dagster itself."""

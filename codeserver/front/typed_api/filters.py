@@ -1,0 +1,117 @@
+"""Which definitions a list request lets pass."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from codeserver.api.v1 import code_location_pb2 as pb
+from codeserver.api.v1.definitions_pb2 import Asset, Job, Resource, Schedule, Sensor
+from codeserver.errors import InvalidRequest
+
+Matches = Callable[[Any], bool]
+
+
+def of_jobs(request: pb.ListJobsRequest) -> Matches:
+    """For `ListJobs`."""
+    name, tags = _globs(request.names), _tags(request.tags)
+
+    def matches(job: Job) -> bool:
+        return (
+            (request.include_implicit or not job.is_implicit)
+            and name(job.name)
+            and tags(job.tags)
+            and _shares(request.owners, job.owners)
+        )
+
+    return _in_repository(request, matches)
+
+
+def of_assets(request: pb.ListAssetsRequest) -> Matches:
+    """For `ListAssets`."""
+    key, tags = _globs(request.keys), _tags(request.tags)
+
+    def matches(asset: Asset) -> bool:
+        return (
+            key(asset.key)
+            and tags(asset.tags)
+            and _shares(request.groups, (asset.group,))
+            and _shares(request.owners, asset.owners)
+            and _shares(request.kinds, asset.kinds)
+        )
+
+    return _in_repository(request, matches)
+
+
+def of_schedules(request: pb.ListSchedulesRequest) -> Matches:
+    """For `ListSchedules`."""
+    name, tags = _globs(request.names), _tags(request.tags)
+
+    def matches(schedule: Schedule) -> bool:
+        return (
+            name(schedule.name)
+            and tags(schedule.tags)
+            and _shares(request.owners, schedule.owners)
+            and _shares(request.jobs, (schedule.job,))
+        )
+
+    return _in_repository(request, matches)
+
+
+def of_sensors(request: pb.ListSensorsRequest) -> Matches:
+    """For `ListSensors`."""
+    name, tags = _globs(request.names), _tags(request.tags)
+
+    def matches(sensor: Sensor) -> bool:
+        return (
+            name(sensor.name)
+            and tags(sensor.tags)
+            and _shares(request.owners, sensor.owners)
+            and _shares(request.jobs, sensor.jobs)
+            and (not request.types or sensor.type in request.types)
+        )
+
+    return _in_repository(request, matches)
+
+
+def of_resources(request: pb.ListResourcesRequest) -> Matches:
+    """For `ListResources`."""
+    name, kind = _globs(request.names), _globs(request.types)
+
+    def matches(resource: Resource) -> bool:
+        return name(resource.name) and kind(resource.type)
+
+    return _in_repository(request, matches)
+
+
+def _in_repository(request: Any, matches: Matches) -> Matches:
+    if not request.repository:
+        return matches
+    return lambda found: found.repository == request.repository and matches(found)
+
+
+def _globs(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a name matches one of the patterns; every name does when there are none."""
+    if not patterns:
+        return lambda _: True
+    compiled = re.compile("|".join(map(fnmatch.translate, patterns)))
+    return lambda name: compiled.match(name) is not None
+
+
+def _tags(wanted: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:
+    """Whether tags have all of these, each as `key` or `key=value`."""
+    pairs = [each.partition("=") for each in wanted]
+    if any(not key for key, _, _ in pairs):
+        description = "a tag is written as key or key=value, and its key is not empty"
+        detail = {"type": "field", "field": "tags", "description": description}
+        raise InvalidRequest(f"tags is malformed: {description}.", [detail])
+    return lambda tags: all(
+        key in tags and (not has_value or tags[key] == value) for key, has_value, value in pairs
+    )
+
+
+def _shares(wanted: Sequence[str], found: Iterable[str]) -> bool:
+    """Whether one of those that are wanted is there; yes when none is wanted."""
+    return not wanted or any(each in wanted for each in found)

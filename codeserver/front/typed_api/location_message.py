@@ -1,0 +1,113 @@
+"""The location as a `Location` message."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from codeserver.api.v1 import location_pb2 as pb
+from codeserver.config import Config
+from codeserver.front.typed_api import load_errors
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.served import Generation
+from codeserver.target import Target
+
+_NANOS = 1_000_000_000
+_PHASES = {"importing": "import", "resolving": "resolve", "describing": "snapshot"}
+
+
+class LocationMessages:
+    """Makes messages of how the location is.
+
+    Args:
+        config: the operator's settings.
+        target: what is loaded.
+        location: the location.
+    """
+
+    def __init__(self, config: Config, target: Target, location: Location) -> None:
+        self._config = config
+        self._location = location
+        self._started_at = _timestamp(time.time())
+        self._name = config.location_name or target.label
+        self._version = metadata.version("codeserver")
+        self._target = pb.Target(
+            **{name: value for name, value in vars(target).items() if value is not None}
+        )
+
+    def make(self) -> pb.Location:
+        """How the location is now."""
+        location, counts = self._location, self._location.load_counts
+        message = pb.Location(
+            name=self._name,
+            target=self._target,
+            state=f"STATE_{location.state.name}",
+            server_id=location.current_server_id,
+            loads=counts.ended,
+            failed_loads=counts.failed,
+            versions=pb.Versions(codeserver=self._version, python=platform.python_version()),
+            container_image=self._config.container_image or "",
+            watches_files=self._config.watch,
+            started_at=self._started_at,
+            work=self._work(),
+            imports=map(_import, location.imports),
+        )
+        if location.last_failure is not None:
+            message.load_error.CopyFrom(load_errors.of_failure(location.last_failure))
+        if isinstance(location.served, Generation):
+            _add_generation(message, location.served)
+        return message
+
+    def _work(self) -> pb.Work:
+        queue = self._location.queue
+        return pb.Work(
+            running=queue.running,
+            queued=queue.waiting,
+            max_running=queue.total,
+            max_queued=queue.queue,
+            subjects=[
+                pb.Subject(name=name, running=running, queued=queued)
+                for name, (running, queued) in queue.subjects.items()
+            ],
+            runs=len(self._location.runs.current),
+            refused=queue.counts.refused,
+            ended=queue.counts.ended,
+            crashed=queue.counts.crashed,
+        )
+
+
+def _add_generation(message: pb.Location, served: Generation) -> None:
+    host, snapshot = served.host, served.snapshot
+    message.generation = served.number
+    message.loaded_at.CopyFrom(_timestamp(served.loaded_at))
+    message.load_times.total.CopyFrom(_duration(served.seconds))
+    for field, phase in _PHASES.items():
+        getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
+    message.versions.dagster = host.libraries.get("dagster", "")
+    message.versions.libraries.update(host.libraries)
+    message.counts.CopyFrom(pb.Counts(**snapshot.counts))
+    message.isolation.CopyFrom(
+        pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=host.reasons)
+    )
+    message.repositories.extend(snapshot.repositories)
+
+
+def _import(fact: Mapping[str, Any]) -> pb.ModuleImport:
+    times = {name: _duration(fact[name]) for name in ("own", "cumulative")}
+    return pb.ModuleImport(**{**fact, **times})
+
+
+def _duration(seconds: float) -> Duration:
+    whole, rest = divmod(seconds, 1)
+    return Duration(seconds=int(whole), nanos=int(rest * _NANOS))
+
+
+def _timestamp(seconds: float) -> Timestamp:
+    whole, rest = divmod(seconds, 1)
+    return Timestamp(seconds=int(whole), nanos=int(rest * _NANOS))

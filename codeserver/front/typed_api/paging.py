@@ -1,0 +1,105 @@
+"""Pages of a list, and the tokens that lead from one to the next.
+
+A token says after what the list goes on, not how far it has come, so it stays valid when the list
+changes. It belongs to a kind of list and to its filters.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from codeserver.errors import InvalidRequest
+
+T = TypeVar("T")
+
+_DEFAULT_SIZE, _LARGEST_SIZE = 200, 1_000
+_MOST_BYTES = 2_000_000
+"""In one page; clients take 4 MiB in a message."""
+
+
+def page(
+    request: Any,
+    found: Sequence[T],
+    key: Callable[[T], Sequence[str]],
+    matches: Callable[[T], bool],
+) -> tuple[list[T], str]:
+    """One page of messages, and the token of the next.
+
+    Args:
+        request: has `page_size`, `page_token` and the filters.
+        found: messages, in the order of their keys.
+        key: what a message is ordered by.
+        matches: which of them are listed.
+
+    Raises:
+        InvalidRequest: the size or the token is not valid.
+    """
+    size = size_of(request, _DEFAULT_SIZE, _LARGEST_SIZE)
+    after = read_token(request)
+    start = 0 if after is None else bisect_right([list(key(each)) for each in found], after)
+    listed: list[T] = []
+    room = _MOST_BYTES
+    for each in found[start:]:
+        if not matches(each):
+            continue
+        room -= each.ByteSize()  # type: ignore[attr-defined]
+        if len(listed) == size or (listed and room < 0):
+            return listed, token(request, list(key(listed[-1])))
+        listed.append(each)
+    return listed, ""
+
+
+def size_of(request: Any, default: int, largest: int) -> int:
+    """How many the caller wants.
+
+    Raises:
+        InvalidRequest: that is out of range.
+    """
+    if 0 <= request.page_size <= largest:
+        return request.page_size or default
+    raise _invalid("page_size", f"it must be from 1 to {largest}, or 0 for {default}")
+
+
+def token(request: Any, position: Any) -> str:
+    """The token of the page that begins after this position."""
+    text = json.dumps([_fingerprint(request), position], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def read_token(request: Any) -> Any:
+    """The position that the request's token has in it; None for the first page.
+
+    Raises:
+        InvalidRequest: the token is not one, or is of another list.
+    """
+    if not request.page_token:
+        return None
+    try:
+        fingerprint, position = json.loads(
+            base64.b64decode(request.page_token.encode(), b"-_", validate=True)
+        )
+    except (ValueError, TypeError, RecursionError, binascii.Error):
+        raise _invalid("page_token", "it is no token of this server") from None
+    if fingerprint != _fingerprint(request):
+        raise _invalid("page_token", "it is of another list, or of one with other filters")
+    return position
+
+
+def _fingerprint(request: Any) -> str:
+    filters = type(request)()
+    filters.CopyFrom(request)
+    filters.page_token, filters.page_size = "", 0
+    text = filters.DESCRIPTOR.full_name.encode() + filters.SerializeToString(deterministic=True)
+    return hashlib.blake2b(text, digest_size=6).hexdigest()
+
+
+def _invalid(field: str, what: str) -> InvalidRequest:
+    hint = "; begin with an empty one" if field == "page_token" else ""
+    detail = {"type": "field", "field": field, "description": what}
+    return InvalidRequest(f"{field} is not valid: {what}{hint}.", [detail])

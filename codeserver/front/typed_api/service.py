@@ -1,0 +1,321 @@
+"""Service `CodeLocationService`: one method for each RPC.
+
+The contract of each is in `proto/codeserver/api/v1/code_location.proto`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+from codeserver.api.v1 import code_location_pb2 as pb
+from codeserver.config import Config
+from codeserver.errors import InvalidRequest, NotFound
+from codeserver.front.handlers import Context
+from codeserver.front.typed_api import asset_graph, catalog, filters, paging, values
+from codeserver.front.typed_api.catalog import Catalog
+from codeserver.front.typed_api.kept import Kept
+from codeserver.front.typed_api.location_message import LocationMessages
+from codeserver.front.typed_api.watching import Watching, changes, definitions_of
+from codeserver.supervisor.generation import NotLoaded
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.pool import Reply
+from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.served import Generation
+from codeserver.target import Target
+
+_DESCRIBING_SECONDS = 180.0
+"""What is described for everybody is not under one caller's deadline."""
+
+_LONGEST_RUN_CONFIG = 1024 * 1024
+_DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
+
+
+class CodeLocationApi:
+    """Answers from the location.
+
+    Args:
+        config: the operator's settings.
+        target: what is loaded.
+        location: the code location that is served.
+    """
+
+    def __init__(self, config: Config, target: Target, location: Location) -> None:
+        self._location = location
+        self._default_timeout = config.default_timeout
+        self._messages = LocationMessages(config, target, location)
+        self._watching = Watching(location, self._messages)
+        self._kept = Kept()
+
+    def end_streams(self) -> None:
+        """End what would go on for ever: the server stops."""
+        self._watching.end()
+
+    async def GetLocation(
+        self, _request: pb.GetLocationRequest, _: Context
+    ) -> pb.GetLocationResponse:
+        """How the location is."""
+        return pb.GetLocationResponse(location=self._messages.make())
+
+    def WatchLocation(
+        self, _request: pb.WatchLocationRequest, _: Context
+    ) -> AsyncIterator[pb.WatchLocationResponse]:
+        """How the location is, again and again."""
+        return self._watching.responses()
+
+    async def ReloadLocation(
+        self, _request: pb.ReloadLocationRequest, _: Context
+    ) -> pb.ReloadLocationResponse:
+        """Load the code again; the reply comes when it is served."""
+        before = await definitions_of(self._location.served)
+        failure = await self._location.reload()
+        if failure is not None:
+            raise NotLoaded(failure, kept=isinstance(self._location.served, Generation))
+        after = await definitions_of(self._location.served)
+        return pb.ReloadLocationResponse(
+            location=self._messages.make(), changes=changes(before, after)
+        )
+
+    async def ListJobs(self, request: pb.ListJobsRequest, _: Context) -> bytes:
+        """The jobs that pass the filters."""
+        return await self._list(request, "jobs", filters.of_jobs(request))
+
+    async def ListAssets(self, request: pb.ListAssetsRequest, _: Context) -> bytes:
+        """The assets that pass the filters."""
+        return await self._list(request, "assets", filters.of_assets(request))
+
+    async def ListSchedules(self, request: pb.ListSchedulesRequest, _: Context) -> bytes:
+        """The schedules that pass the filters."""
+        return await self._list(request, "schedules", filters.of_schedules(request))
+
+    async def ListSensors(self, request: pb.ListSensorsRequest, _: Context) -> bytes:
+        """The sensors that pass the filters."""
+        return await self._list(request, "sensors", filters.of_sensors(request))
+
+    async def ListResources(self, request: pb.ListResourcesRequest, _: Context) -> bytes:
+        """The resources that pass the filters."""
+        return await self._list(request, "resources", filters.of_resources(request))
+
+    async def GetJob(self, request: pb.GetJobRequest, context: Context) -> bytes:
+        """One job and its dependency structure."""
+        _require("name", request.name)
+        arguments = _fields(request, "name", "repository", "op_selection")
+        return await self._described(
+            "api.Job", f"structure of job {request.name}", arguments, pb.GetJobResponse, context
+        )
+
+    async def GetAssetGraph(
+        self, request: pb.GetAssetGraphRequest, context: Context
+    ) -> AsyncIterator[bytes]:
+        """The assets that are selected, and their dependencies."""
+        generation = await self._location.generation()
+        self._check_repository(generation, request.repository)
+        if request.selection.strip():
+            parts = await self._selected(request, context)
+        else:
+            key = ("asset graph", request.repository)
+            parts = await self._kept.once(
+                generation.number, key, lambda: self._whole_graph(request.repository)
+            )
+        for part in parts:
+            yield part
+
+    async def GetExecutionPlan(
+        self, request: pb.GetExecutionPlanRequest, context: Context
+    ) -> bytes:
+        """The steps that a run would execute."""
+        _require("job", request.job)
+        if len(request.run_config) > _LONGEST_RUN_CONFIG:
+            raise _invalid("run_config", "it is longer than 1 MiB")
+        names = ("job", "repository", "run_config", "partition_key")
+        arguments = _fields(request, *names, "op_selection", "asset_selection")
+        subject = f"plan of job {request.job}"
+        reply = await self._ask("api.Plan", subject, arguments, context, calls=request.job)
+        return await asyncio.to_thread(_encode, pb.GetExecutionPlanResponse, reply)
+
+    async def GetRunConfigSchema(
+        self, request: pb.GetRunConfigSchemaRequest, context: Context
+    ) -> bytes:
+        """What run config a job takes."""
+        _require("job", request.job)
+        arguments = _fields(request, "job", "repository", "op_selection")
+        subject = f"config schema of job {request.job}"
+        return await self._described(
+            "api.RunConfigSchema", subject, arguments, pb.GetRunConfigSchemaResponse, context
+        )
+
+    async def ListPartitions(
+        self, request: pb.ListPartitionsRequest, context: Context
+    ) -> pb.ListPartitionsResponse:
+        """The partition keys of a job or asset."""
+        kind = request.WhichOneof("target")
+        if kind is None or not getattr(request, kind):
+            raise _invalid("target", "give the name of a job, or the key of an asset")
+        offset = paging.read_token(request) or 0
+        size = paging.size_of(request, _DEFAULT_KEYS, _MOST_KEYS)
+        arguments = {
+            **_fields(request, kind, "repository", "reverse"),
+            "offset": offset,
+            "limit": size,
+        }
+        name = getattr(request, kind)
+        subject = f"partitions of {kind} {name}"
+        reply = await self._ask("api.Partitions", subject, arguments, context, calls=name)
+        found = values.read(reply.body)
+        end = offset + len(found["keys"])
+        more = found["keys"] and end < found["total_count"]
+        return pb.ListPartitionsResponse(
+            **found,
+            next_page_token=paging.token(request, end) if more else "",
+            generation=reply.generation,
+        )
+
+    async def _list(self, request: Any, kind: str, matches: filters.Matches) -> bytes:
+        generation = await self._location.generation()
+        self._check_repository(generation, request.repository)
+        found = await self._catalog(generation)
+        return await asyncio.to_thread(_encode_page, request, found, kind, matches)
+
+    async def _catalog(self, generation: Generation) -> Catalog:
+        async def describe() -> Catalog:
+            reply = await self._evaluate(
+                "api.Catalog", "description of the location", {}, _DESCRIBING_SECONDS, runs=False
+            )
+            return await asyncio.to_thread(catalog.read, reply.body, reply.generation)
+
+        return await self._kept.once(generation.number, "catalog", describe)
+
+    async def _whole_graph(self, repository: str) -> list[bytes]:
+        found = await self._catalog(await self._location.generation())
+        assets = [each for each in found.assets if repository in ("", each.repository)]
+        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+
+    async def _selected(self, request: pb.GetAssetGraphRequest, context: Context) -> list[bytes]:
+        arguments = _fields(request, "selection", "repository")
+        reply = await self._ask("api.AssetKeys", "selection of assets", arguments, context)
+        keys = {(repository, key) for repository, key in json.loads(reply.body)["keys"]}
+        found = await self._catalog(await self._location.generation())
+        assets = [each for each in found.assets if (each.repository, each.key) in keys]
+        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+
+    async def _described(
+        self, rpc: str, subject: str, arguments: dict[str, Any], response: Any, context: Context
+    ) -> bytes:
+        """What does not change as long as the code does not, asked for once."""
+        if arguments["op_selection"]:
+            reply = await self._ask(rpc, subject, arguments, context)
+            return await asyncio.to_thread(_encode, response, reply)
+
+        async def describe() -> bytes:
+            reply = await self._evaluate(rpc, subject, arguments, _DESCRIBING_SECONDS, runs=False)
+            return await asyncio.to_thread(_encode, response, reply)
+
+        generation = await self._location.generation()
+        key = (rpc, *(value for name, value in arguments.items() if name != "op_selection"))
+        return await self._kept.once(generation.number, key, describe)
+
+    async def _ask(
+        self,
+        rpc: str,
+        subject: str,
+        arguments: dict[str, Any],
+        context: Context,
+        *,
+        calls: str | None = None,
+    ) -> Reply:
+        """An evaluator's answer, by the caller's deadline.
+
+        Args:
+            rpc: name of the request.
+            subject: what it is about.
+            arguments: its fields.
+            context: of the call.
+            calls: name of the job or asset whose functions are called, if any are.
+        """
+        generation = await self._location.generation()
+        runs = calls is not None and _is_defined(generation, calls)
+        left = context.time_remaining()
+        timeout = self._default_timeout if left is None else min(left, LONGEST_TIMEOUT)
+        return await self._evaluate(rpc, subject, arguments, timeout, runs=runs)
+
+    async def _evaluate(
+        self, rpc: str, subject: str, arguments: dict[str, Any], timeout: float, *, runs: bool
+    ) -> Reply:
+        argument = json.dumps(arguments).encode()
+        return await self._location.evaluate(
+            Request(rpc, argument, timeout, subject, runs_user_code=runs)
+        )
+
+    def _check_repository(self, generation: Generation, name: str) -> None:
+        """Raise NotFound, with the nearest name, for a repository that there is not."""
+        there = generation.snapshot.repositories
+        if not name or name in there:
+            return
+        near = difflib.get_close_matches(name, there, 1)
+        hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
+        detail = {"type": "resource", "resource_type": "repository", "resource_name": name}
+        raise NotFound(f'There is no repository "{name}"; {hint}', [detail])
+
+
+def _encode(response: Any, reply: Reply) -> bytes:
+    message = response(**values.read(reply.body), generation=reply.generation)
+    return bytes(message.SerializeToString())
+
+
+def _encode_page(request: Any, found: Catalog, kind: str, matches: filters.Matches) -> bytes:
+    listed, token = paging.page(request, getattr(found, kind), _KEYS.get(kind, _by_name), matches)
+    response = _RESPONSES[kind](
+        **{kind: listed}, next_page_token=token, generation=found.generation
+    )
+    return bytes(response.SerializeToString())
+
+
+def _by_name(found: Any) -> Sequence[str]:
+    return (found.repository, found.name)
+
+
+_KEYS: dict[str, Callable[[Any], Sequence[str]]] = {
+    "assets": lambda asset: (asset.repository, asset.key)
+}
+
+_RESPONSES: dict[str, Any] = {
+    "jobs": pb.ListJobsResponse,
+    "assets": pb.ListAssetsResponse,
+    "schedules": pb.ListSchedulesResponse,
+    "sensors": pb.ListSensorsResponse,
+    "resources": pb.ListResourcesResponse,
+}
+
+
+def _is_defined(generation: Generation, name: str) -> bool:
+    """Whether it may be a job or an asset; what is neither has no functions to call."""
+    return any(
+        name in repository.names["job"] or repository.counts["assets"]
+        for repository in generation.snapshot.repositories.values()
+    )
+
+
+def _fields(request: Any, *names: str) -> dict[str, Any]:
+    """Fields of the request as plain data."""
+    plain = {}
+    for name in names:
+        value = getattr(request, name)
+        plain[name] = value if isinstance(value, (str, bool)) else list(value)
+    return plain
+
+
+def _require(field: str, value: str) -> None:
+    if not value:
+        raise _invalid(field, "it is required, and it is empty")
+
+
+def _invalid(field: str, what: str) -> InvalidRequest:
+    detail = {"type": "field", "field": field, "description": what}
+    return InvalidRequest(f"{field} is not valid: {what}.", [detail])
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

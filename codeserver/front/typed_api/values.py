@@ -1,0 +1,47 @@
+"""What workers say, as JSON, made into arguments for protobuf messages.
+
+Workers know no protobuf. Their JSON has the names of the messages' fields, so that an object of it
+can be given to a message's constructor. The exception is `{"$json": ...}`, which stands for a
+`google.protobuf.Value`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from google.protobuf.struct_pb2 import Value
+
+_MARK = "$json"
+
+
+def read(body: bytes) -> Any:
+    """The JSON, with values where they are marked."""
+    return json.loads(body, object_hook=_value_if_marked)
+
+
+def _value_if_marked(found: dict[str, Any]) -> Any:
+    return to_value(found[_MARK]) if found.keys() == {_MARK} else found
+
+
+def to_value(plain: Any) -> Value:
+    """The message for a JSON value."""
+    value = Value()
+    if plain is None:
+        value.null_value = 0  # type: ignore[assignment]
+    elif isinstance(plain, bool):
+        value.bool_value = plain
+    elif isinstance(plain, (int, float)):
+        value.number_value = plain
+    elif isinstance(plain, str):
+        value.string_value = plain
+    elif isinstance(plain, Value):
+        value = plain
+    elif isinstance(plain, dict):
+        value.struct_value.SetInParent()
+        for name, each in plain.items():
+            value.struct_value.fields[name].CopyFrom(to_value(each))
+    else:
+        value.list_value.SetInParent()
+        value.list_value.values.extend(map(to_value, plain))
+    return value

@@ -1,0 +1,84 @@
+"""The stream of what happens to a location."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from codeserver.api.v1.code_location_pb2 import WatchLocationResponse
+from codeserver.api.v1.location_pb2 import DefinitionChange
+from codeserver.front.typed_api.location_message import LocationMessages
+from codeserver.supervisor.differences import differences
+from codeserver.supervisor.generation import Definitions, LoadFailure
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.served import Generation
+
+_ACTIONS = {
+    "+": DefinitionChange.ACTION_ADDED,
+    "~": DefinitionChange.ACTION_CHANGED,
+    "-": DefinitionChange.ACTION_REMOVED,
+}
+
+
+class Watching:
+    """Tells watchers of changes.
+
+    Args:
+        location: what is watched.
+        messages: make the messages about it.
+    """
+
+    def __init__(self, location: Location, messages: LocationMessages) -> None:
+        self._location = location
+        self._messages = messages
+        self._changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._version = 0
+        self._is_over = False
+        location.on_change(lambda _: self._tell())
+        location.on_load(lambda _: self._tell())
+
+    async def responses(self) -> AsyncIterator[WatchLocationResponse]:
+        """The state now, and after each change; a slow reader gets the newest only."""
+        before: Definitions | None = None
+        told: tuple[object, ...] = ()
+        while True:
+            version, changed = self._version, self._changed
+            served = self._location.served
+            definitions = await definitions_of(served)
+            now = (self._location.state, self._location.load_counts.ended, self._location.served)
+            if now != told and now[-1] is served:
+                message = self._messages.make()
+                yield WatchLocationResponse(location=message, changes=changes(before, definitions))
+                told = now
+                before = before if definitions is None else definitions
+            if self._is_over:
+                return
+            if version == self._version:
+                await asyncio.shield(changed)
+
+    def end(self) -> None:
+        """End every stream: the server stops."""
+        self._is_over = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._version += 1
+        told, self._changed = self._changed, asyncio.get_running_loop().create_future()
+        told.set_result(None)
+
+
+async def definitions_of(served: Generation | LoadFailure | None) -> Definitions | None:
+    """What is defined in the code that is served, to be compared; None when that is not known."""
+    if not isinstance(served, Generation) or served.snapshot.definitions is None:
+        return None
+    return await asyncio.shield(served.snapshot.definitions)
+
+
+def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:
+    """What is different; nothing when one of the two is not known."""
+    if before is None or after is None:
+        return []
+    return [
+        DefinitionChange(action=_ACTIONS[change.sign], kind=change.kind, name=change.name)
+        for change in differences(before, after)
+    ]
