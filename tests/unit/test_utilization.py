@@ -104,7 +104,9 @@ async def test_requests_and_server_id(machine: Machine) -> None:
         await queue.take(subject, 1.0)
     waiting = [asyncio.create_task(queue.take(subject, DEADLINE)) for subject in ("d", "e")]
     await until(lambda: queue.waiting == 2)
-    queue.counts = QueueCounts(waited=4, waited_seconds=2.5, refused=6, timed_out=7, ended=8, crashed=9)
+    queue.counts = QueueCounts(
+        waited=4, waited_seconds=2.5, refused=6, timed_out=7, ended=8, crashed=9
+    )
     made = report(queue)
     assert made["server_id"] == "the-id"
     assert made["load_counts"] == {"ended": 5, "failed": 2, "last_failed": True}

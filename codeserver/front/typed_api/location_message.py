@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import time
 from collections.abc import Mapping
-from importlib import metadata
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -36,7 +36,6 @@ class LocationMessages:
         self._location = location
         self._started_at = _timestamp(time.time())
         self._name = config.location_name or target.label
-        self._version = metadata.version("codeserver")
         self._target = pb.Target(
             **{name: value for name, value in vars(target).items() if value is not None}
         )
@@ -51,7 +50,7 @@ class LocationMessages:
             server_id=location.current_server_id,
             loads=counts.ended,
             failed_loads=counts.failed,
-            versions=pb.Versions(codeserver=self._version, python=platform.python_version()),
+            versions=pb.Versions(codeserver=_version(), python=platform.python_version()),
             container_image=self._config.container_image or "",
             watches_files=self._config.watch,
             started_at=self._started_at,
@@ -96,6 +95,13 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
         pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=host.reasons)
     )
     message.repositories.extend(snapshot.repositories)
+
+
+@functools.cache
+def _version() -> str:
+    from importlib import metadata  # the slowest import of the server, and it has time
+
+    return metadata.version("codeserver")
 
 
 def _import(fact: Mapping[str, Any]) -> pb.ModuleImport:
