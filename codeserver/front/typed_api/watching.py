@@ -51,10 +51,11 @@ class Watching:
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))
                 told = now
                 before = before if definitions is None else definitions
+            if version != self._version:
+                continue
             if self._is_over:
                 return
-            if version == self._version:
-                await asyncio.shield(changed)
+            await asyncio.shield(changed)
 
     def end(self) -> None:
         """End every stream: the server stops."""

@@ -1,0 +1,153 @@
+"""Every command and every program in the documents works."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import ROOT, Block, blocks, commands
+from tests.process.serving import LIMIT, Server, run, serve
+from tests.support.eventually import eventually
+from tests.support.processes import nothing_left_behind
+
+NOT_HERE = {
+    "make": "what CI consists of, or runs for minutes",
+    ".venv/bin/python": "a benchmark, which takes many minutes",
+    "ln": "what a deployment does",
+    "pip": "installs",
+    "dagster": "stock",
+    "grpcurl": "not on every machine; the same calls are made by reflection in tests/api",
+}
+"""Programs whose commands are not executed here, with the reason."""
+
+ENDLESS = ("codeserver grpc", "codeserver status --watch")
+"""What goes on until it is ended."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_process_left_behind() -> Iterator[None]:
+    with nothing_left_behind():
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """What the documents take for granted: the example as repo.py, and some files beside it."""
+    path = Path(tempfile.mkdtemp(prefix="docs-"))
+    shutil.copytree(ROOT / "example_user_code", path / "example_user_code")
+    shutil.copy(ROOT / "example_user_code" / "repo.py", path / "repo.py")
+    shutil.copy(ROOT / "example_user_code" / "run_config" / "example_job.yaml", path / "run.yaml")
+    for name in ("home", "models"):
+        (path / name).mkdir()
+    (path / "home" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    """The server that commands and programs without a target of their own mean."""
+    with serve(folder / "home", folder / "s.sock", "-f", "repo.py", cwd=folder) as server:
+        yield server
+
+
+@pytest.fixture
+def environment(folder: Path, server: Server) -> dict[str, str]:
+    assert server.client.list_repositories()
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DAGSTER_HOME": str(folder / "home"),
+        "CODESERVER_ADDRESS": f"unix:{folder}/s.sock",
+    }
+
+
+def _here(folder: Path, text: str) -> str:
+    """The same, for the server of this test instead of the one on port 4000."""
+    for address in ("localhost:4000", "127.0.0.1:4000"):
+        text = text.replace(address, f"unix:{folder}/s.sock")
+    return text
+
+
+RUNNABLE = [
+    pytest.param(command, id=f"{place} {command[:60]}")
+    for place, command in commands()
+    if shlex.split(command)[0] not in NOT_HERE
+]
+
+
+def test_there_are_no_reasons_for_what_is_not_there() -> None:
+    assert NOT_HERE.keys() <= {shlex.split(command)[0] for _, command in commands()}
+
+
+@pytest.mark.parametrize("command", RUNNABLE)
+def test_command(command: str, folder: Path, environment: dict[str, str]) -> None:
+    words = shlex.split(_here(folder, command))
+    if command.startswith(ENDLESS):
+        _begin_and_end(words, folder, environment)
+        return
+    ended = run(*words, cwd=folder, env=environment)
+    assert ended.code == 0, ended.output
+    assert ended.output
+
+
+def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """It works when it says something, and then it can be ended."""
+    if words[1] == "grpc":
+        for option in ("-p", "--port"):
+            if option in words:
+                del words[words.index(option) :][:2]
+        words += ["--socket", str(folder / "other.sock")]
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            words, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output
+        )
+        try:
+            wanted = ": serving " if words[1] == "grpc" else "ready"
+            eventually(
+                lambda: process.poll() is not None or wanted in log.read_text(),
+                within=LIMIT,
+                what="a sign of life",
+            )
+            assert process.poll() is None, log.read_text()
+            process.send_signal(signal.SIGINT)
+            process.wait(LIMIT)
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_program(block: Block, folder: Path, environment: dict[str, str]) -> None:
+    text = _here(folder, block.text)
+    names = [each.name for each in ast.parse(text).body if isinstance(each, ast.FunctionDef)]
+    if any(name.startswith("test_") for name in names):
+        _as_a_test(text, folder, environment)
+        return
+    (folder / "program.py").write_text(text)
+    ended = run(sys.executable, "program.py", cwd=folder, env=environment)
+    assert ended.code == 0, ended.output
+    assert ended.output, "it prints nothing"
+
+
+def _as_a_test(text: str, folder: Path, environment: dict[str, str]) -> None:
+    (settings,) = [block for block in blocks("toml") if "code_location_file" in block.text]
+    project = folder / "project"
+    project.mkdir(exist_ok=True)
+    shutil.copy(folder / "repo.py", project)
+    (project / "pyproject.toml").write_text(settings.text)
+    (project / "test_it.py").write_text(text)
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    ended = run(*command, cwd=project, env=environment)
+    assert ended.code == 0, ended.output
+    assert "1 passed" in ended.output

@@ -1,0 +1,167 @@
+"""What watchers of a location are told, and what is kept of a generation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from codeserver.api import v1
+from codeserver.front.typed_api.kept import Kept
+from codeserver.front.typed_api.watching import Watching
+from codeserver.lifecycle import State
+from codeserver.supervisor.generation import Definitions, LoadCounts, LoadFailure, Snapshot
+from codeserver.supervisor.served import Generation
+from tests.unit.waiting import DEADLINE, soon
+
+FAILURE = LoadFailure(b"", "what is wrong", "digest")
+
+
+def generation(number: int, definitions: Definitions) -> Generation:
+    known: asyncio.Future[Definitions | None] = asyncio.get_running_loop().create_future()
+    known.set_result(definitions)
+    host: Any = _Host(Snapshot(b"", {}, "digest", {}, known))
+    pool: Any = None
+    return Generation(number, host, pool, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Host:
+    snapshot: Snapshot
+
+
+@dataclass
+class Location:
+    """One whose state a test sets."""
+
+    state: State = State.LOADING
+    served: Generation | LoadFailure | None = None
+    loads: int = 0
+    listeners: list[Callable[[Any], None]] = field(default_factory=list)
+
+    def on_change(self, listener: Callable[[State], None]) -> None:
+        self.listeners.append(listener)
+        listener(self.state)
+
+    def on_load(self, listener: Callable[[Any], None]) -> None:
+        self.listeners.append(listener)
+
+    @property
+    def load_counts(self) -> LoadCounts:
+        return LoadCounts(self.loads, 0, False)
+
+    def move(self, state: State, served: Generation | LoadFailure | None = None) -> None:
+        self.state = state
+        if served is not None:
+            self.served = served
+            self.loads += 1
+        for listener in self.listeners:
+            listener(state)
+
+
+class Messages:
+    """As much of a message as a test looks at."""
+
+    def __init__(self, location: Location) -> None:
+        self._location = location
+
+    def make(self) -> v1.Location:
+        return v1.Location(state=f"STATE_{self._location.state.name}")
+
+
+def watched() -> tuple[Location, Watching]:
+    location = Location()
+    messages: Any = Messages(location)
+    found: Any = location
+    return location, Watching(found, messages)
+
+
+async def told(stream: AsyncIterator[v1.WatchLocationResponse]) -> tuple[str, list[str]]:
+    """The next state, and what is different."""
+    response = await soon(stream.__anext__())
+    signs = {1: "+", 2: "~", 3: "-"}
+    changes = [f"{signs[each.action]}{each.kind} {each.name}" for each in response.changes]
+    return v1.Location.State.Name(response.location.state), changes
+
+
+async def test_a_watcher_is_told_the_state_and_every_change() -> None:
+    location, watching = watched()
+    stream = watching.responses()
+    assert await told(stream) == ("STATE_LOADING", [])
+    location.move(State.READY, generation(1, {"job": {"a": "1", "b": "1"}}))
+    assert await told(stream) == ("STATE_READY", [])  # nothing was served before
+    location.move(State.RELOADING)
+    assert await told(stream) == ("STATE_RELOADING", [])
+    location.move(State.READY, generation(2, {"job": {"b": "2", "c": "1"}}))
+    assert await told(stream) == ("STATE_READY", ["+job c", "~job b", "-job a"])
+    location.move(State.FAILED, FAILURE)
+    assert await told(stream) == ("STATE_FAILED", [])
+    location.move(State.READY, generation(3, {"job": {"c": "1"}}))
+    assert await told(stream) == ("STATE_READY", ["-job b"])  # since code was served last
+
+
+async def test_a_slow_watcher_is_told_what_is_so_now() -> None:
+    location, watching = watched()
+    location.move(State.READY, generation(1, {"job": {"a": "1"}}))
+    stream = watching.responses()
+    assert await told(stream) == ("STATE_READY", [])
+    for number in range(2, 6):
+        location.move(State.RELOADING)
+        location.move(State.READY, generation(number, {"job": {f"job_{number}": "1"}}))
+    assert await told(stream) == ("STATE_READY", ["+job job_5", "-job a"])
+    waiting = asyncio.ensure_future(stream.__anext__())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    watching.end()
+    with pytest.raises(StopAsyncIteration):
+        await soon(waiting)
+
+
+async def test_the_end_of_the_server_ends_a_stream_after_the_last_word() -> None:
+    location, watching = watched()
+    stream = watching.responses()
+    assert await told(stream) == ("STATE_LOADING", [])
+    location.move(State.DRAINING)
+    watching.end()
+    assert await told(stream) == ("STATE_DRAINING", [])
+    with pytest.raises(StopAsyncIteration):
+        await soon(stream.__anext__())
+
+
+async def test_a_value_is_made_once_a_generation() -> None:
+    kept, made = Kept(), []
+
+    async def make() -> int:
+        made.append(len(made))
+        await asyncio.sleep(0)
+        return made[-1]
+
+    first = await asyncio.gather(*(kept.once(1, "key", make) for _ in range(5)))
+    assert first == [0] * 5
+    assert [await kept.once(number, "key", make) for number in (1, 2, 2, 1)] == [0, 1, 1, 2]
+    assert await kept.once(1, "other", make) == 3
+
+
+async def test_a_failure_is_not_kept_and_a_caller_may_go() -> None:
+    kept = Kept()
+    going_on = asyncio.Event()
+
+    async def fail() -> None:
+        await going_on.wait()
+        raise ValueError("once")
+
+    async def work() -> str:
+        return "made"
+
+    callers = [asyncio.ensure_future(kept.once(1, "key", fail)) for _ in range(3)]
+    await asyncio.sleep(0)
+    callers[0].cancel()  # the others wait for the same
+    await asyncio.sleep(0)
+    going_on.set()
+    done, _ = await asyncio.wait(callers, timeout=DEADLINE)
+    assert [str(each.exception()) for each in callers[1:]] == ["once", "once"]
+    assert len(done) == 3
+    assert await kept.once(1, "key", work) == "made"
