@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from codeserver.api.v1 import location_pb2 as pb
 from codeserver.config import Config
 from codeserver.front.typed_api import load_errors
+from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.served import Generation
 from codeserver.target import Target
@@ -36,6 +37,8 @@ class LocationMessages:
         self._location = location
         self._started_at = _timestamp(time.time())
         self._name = config.location_name or target.label
+        self._failure: LoadFailure | None = None
+        self._load_error = pb.LoadError()
         self._target = pb.Target(
             **{name: value for name, value in vars(target).items() if value is not None}
         )
@@ -58,10 +61,16 @@ class LocationMessages:
             imports=map(_import, location.imports),
         )
         if location.last_failure is not None:
-            message.load_error.CopyFrom(load_errors.of_failure(location.last_failure))
+            message.load_error.CopyFrom(self._error_of(location.last_failure))
         if isinstance(location.served, Generation):
             _add_generation(message, location.served)
         return message
+
+    def _error_of(self, failure: LoadFailure) -> pb.LoadError:
+        """The message for it, made once: a stack can be long, and clients ask again and again."""
+        if failure is not self._failure:
+            self._failure, self._load_error = failure, load_errors.of_failure(failure)
+        return self._load_error
 
     def _work(self) -> pb.Work:
         queue = self._location.queue

@@ -147,9 +147,7 @@ class CodeLocationApi:
             "api.RunConfigSchema", subject, arguments, pb.GetRunConfigSchemaResponse, context
         )
 
-    async def ListPartitions(
-        self, request: pb.ListPartitionsRequest, context: Context
-    ) -> pb.ListPartitionsResponse:
+    async def ListPartitions(self, request: pb.ListPartitionsRequest, context: Context) -> bytes:
         """The partition keys of a job or asset."""
         kind = request.WhichOneof("target")
         if kind is None or not getattr(request, kind):
@@ -164,14 +162,7 @@ class CodeLocationApi:
         name = getattr(request, kind)
         subject = f"partitions of {kind} {name}"
         reply = await self._ask("api.Partitions", subject, arguments, context, calls=name)
-        found = values.read(reply.body)
-        end = offset + len(found["keys"])
-        more = found["keys"] and end < found["total_count"]
-        return pb.ListPartitionsResponse(
-            **found,
-            next_page_token=paging.token(request, end) if more else "",
-            generation=reply.generation,
-        )
+        return await asyncio.to_thread(_encode_keys, request, reply, offset)
 
     async def _list(self, request: Any, kind: str, matches: filters.Matches) -> bytes:
         generation = await self._location.generation()
@@ -263,6 +254,18 @@ class CodeLocationApi:
 def _encode(response: Any, reply: Reply) -> bytes:
     message = response(**values.read(reply.body), generation=reply.generation)
     return bytes(message.SerializeToString())
+
+
+def _encode_keys(request: pb.ListPartitionsRequest, reply: Reply, offset: int) -> bytes:
+    found = values.read(reply.body)
+    end = offset + len(found["keys"])
+    more = found["keys"] and end < found["total_count"]
+    response = pb.ListPartitionsResponse(
+        **found,
+        next_page_token=paging.token(request, end) if more else "",
+        generation=reply.generation,
+    )
+    return response.SerializeToString()
 
 
 def _encode_page(request: Any, found: Catalog, kind: str, matches: filters.Matches) -> bytes:
