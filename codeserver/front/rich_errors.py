@@ -5,6 +5,7 @@ The way of it is that of https://grpc.io/docs/guides/error/ ("Richer error model
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from google.rpc.status_pb2 import Status
 
 from codeserver.api.v1.code_location_pb2 import RunConfigError
 from codeserver.errors import CallerError, WorkerCrashed
-from codeserver.front.typed_api import load_errors
+from codeserver.front.typed_api import load_errors, values
 from codeserver.supervisor.generation import NotLoaded
 
 _KEY = "grpc-status-details-bin"
@@ -45,15 +46,16 @@ def _details(error: Exception) -> Iterator[Message]:
     elif isinstance(error, WorkerCrashed) and error.info:
         yield load_errors.shortened(load_errors.of_error_info(error.info), _MOST_BYTES * 3 // 4)
     elif isinstance(error, CallerError):
-        violations = [found for each in error.details if (found := _violation(each))]
+        details = values.read(json.dumps(error.details).encode())
+        violations = [found for each in details if (found := _violation(each))]
         if violations:
             yield _bounded(violations)
-        for each in error.details:
+        for each in details:
             if each["type"] == "resource":
                 yield ResourceInfo(
                     resource_type=each["resource_type"],
                     resource_name=each["resource_name"],
-                    description=str(error),
+                    description=values.clean(str(error)),
                 )
             elif each["type"] == "run_config":
                 yield RunConfigError(**{key: each[key] for key in each if key != "type"})

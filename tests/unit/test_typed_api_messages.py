@@ -33,6 +33,15 @@ def test_values_fit_into_messages() -> None:
     assert MessageToDict(made.fields[0].default_value) == {"a": [1]}
 
 
+def test_halves_of_characters_are_replaced() -> None:
+    body = json.dumps({"name": "a\udcff\U0001f600", "description": "\\ud800"}).encode()
+    assert v1.Job(**values.read(body)) == v1.Job(name="a?\U0001f600", description="\\ud800")
+    error = load_errors.of_failure(failure(info("ValueError", "bad: \udcff"), "bad: \udcff"))
+    assert (error.message, error.text) == ("bad: ?", "bad: ?")
+    detail = {"type": "resource", "resource_type": "job", "resource_name": "\udcff"}
+    assert details(NotFound("no ?", [detail]))[0].resource_name == "?"
+
+
 def info(name: str, message: str, **more: Any) -> dict[str, Any]:
     frame = '  File "/code/repo.py", line 3, in load\n    import pandas\n    ^^^^\n'
     fields = {"cls_name": name, "message": f"{name}: {message}\n", "stack": [frame]}
@@ -143,6 +152,15 @@ def test_a_thousand_mistakes_fit_into_a_header() -> None:
     made = details(InvalidRequest("text", [CONFIG_ERROR] * 1_000))
     assert len(made[0].field_violations) > 5
     assert len(made) > 5
+
+
+def test_an_endless_error_fits_into_a_message() -> None:
+    error = info("ValueError", "m" * 5_000_000)
+    error["stack"] *= 5_000
+    error["cause"] = {**error, "stack": [f"{each}{'x' * 9_000}" for each in error["stack"]]}
+    made = load_errors.of_failure(failure(error, "t" * 5_000_000))
+    assert made.ByteSize() < 1_100_000
+    assert len(made.frames) == len(made.cause.frames) == 100
 
 
 def test_the_words_say_what_is_served() -> None:

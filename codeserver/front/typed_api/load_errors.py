@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codeserver.api.v1.location_pb2 import LoadError, StackFrame
+from codeserver.front.typed_api import values
 from codeserver.supervisor.generation import LoadFailure
 
 _FRAME = re.compile(r'\s*File "(?P<file>.*?)", line (?P<line>\d+)(, in (?P<function>.*))?')
@@ -16,22 +16,26 @@ _FRAME = re.compile(r'\s*File "(?P<file>.*?)", line (?P<line>\d+)(, in (?P<funct
 _WRAPPER = "DagsterUserCodeLoadError"
 """Says only that the code is being loaded; what is wrong is its cause."""
 
-_FEW_FRAMES = 3
-_SHORT = 600
+_MOST_FRAMES, _FEW_FRAMES = 100, 3
+_LONG, _SHORT = 10_000, 600
+_LONGEST_CODE = 500
+_MOST_BYTES = 1_000_000
+"""Clients take 4 MiB in a message, and there is more in it."""
 
 
 def of_failure(failure: LoadFailure) -> LoadError:
     """Why a load has failed."""
+    text = values.clean(failure.brief or failure.text)
     if not failure.error:
-        return LoadError(message=failure.brief or failure.text, text=failure.brief or failure.text)
+        return LoadError(message=text[:_LONG], text=text[:_LONG])
     error = of_error_info(failure.error)
-    error.text = failure.brief or failure.text
-    return error
+    error.text = text[: _MOST_BYTES // 4]
+    return shortened(error, _MOST_BYTES)
 
 
 def of_error_info(serialized: bytes) -> LoadError:
     """What a serialized `SerializableErrorInfo` says."""
-    info = json.loads(serialized)
+    info = values.read(serialized)
     if info.get("cls_name") == _WRAPPER and info.get("cause"):
         info = info["cause"]
     return _error(info)
@@ -59,7 +63,7 @@ def _error(info: Mapping[str, Any]) -> LoadError:
     _, found, message = info["message"].partition(f"{kind}: ")
     error = LoadError(
         type=kind,
-        message=(message if found else info["message"]).strip(),
+        message=(message if found else info["message"]).strip()[:_LONG],
         frames=_frames(info["stack"]),
     )
     if info.get("cause"):
@@ -70,12 +74,12 @@ def _error(info: Mapping[str, Any]) -> LoadError:
 
 
 def _frames(stack: list[str]) -> Iterator[StackFrame]:
-    for entry in stack:
+    for entry in stack[-_MOST_FRAMES:]:
         first, _, rest = entry.partition("\n")
         if found := _FRAME.match(first):
             yield StackFrame(
                 file=found["file"],
                 line=int(found["line"]),
                 function=found["function"] or "",
-                code=rest.partition("\n")[0].strip(),
+                code=rest.partition("\n")[0].strip()[:_LONGEST_CODE],
             )

@@ -13,11 +13,20 @@ from typing import Any
 from google.protobuf.struct_pb2 import Value
 
 _MARK = "$json"
+_SURROGATE = b"\\ud"
 
 
 def read(body: bytes) -> Any:
     """The JSON, with values where they are marked."""
+    if _SURROGATE in body:
+        # Half a character, which Python may have in a string and protobuf may not.
+        body = json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
     return json.loads(body, object_hook=_value_if_marked)
+
+
+def clean(text: str) -> str:
+    """The text without halves of characters."""
+    return text.encode(errors="replace").decode()
 
 
 def _value_if_marked(found: dict[str, Any]) -> Any:
