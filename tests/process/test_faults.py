@@ -12,7 +12,7 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from tests.process.fault_places import LOAD_SECONDS, OUTCOMES, PLACES
+from tests.process.fault_places import LATE, LOAD_SECONDS, OUTCOMES, PLACES
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -65,7 +65,7 @@ def test_a_fault_is_one_failed_request(
     assert re.search(expected, outcome.result(LIMIT))
     begun.with_name("fault").unlink()
     end_child_of_run(begun, place)
-    assert PLACES[place].use(location, begun) == before
+    assert in_time(location, begun, place) == before
     check_control(location)
     eventually(lambda: strangers(location) == [], within=LIMIT, what="no process too many")
 
@@ -76,8 +76,18 @@ _WELL: dict[str, str] = {}
 def well(location: Server, begun: Path, place: str) -> str:
     """What comes of it when no harm is done."""
     if place not in _WELL:
-        _WELL[place] = PLACES[place].use(location, begun)
+        _WELL[place] = in_time(location, begun, place)
     return _WELL[place]
+
+
+def in_time(location: Server, begun: Path, place: str) -> str:
+    """What comes of it; a busy machine may be late, but not for long."""
+
+    def outcome() -> str:
+        found = PLACES[place].use(location, begun)
+        return "" if found == LATE else found
+
+    return eventually(outcome, within=LIMIT, what="an answer in time")
 
 
 def check_control(server: Server) -> None:
