@@ -35,12 +35,31 @@ def _services(file: FileDescriptor) -> list[str]:
     return [service.full_name for service in file.services_by_name.values()]
 
 
-def _pool(files: Iterable[FileDescriptor]) -> DescriptorPool:
+class _FindsMethods:
+    """A pool that finds methods, too, which the fast implementation of protobuf does not."""
+
+    def __init__(self, pool: DescriptorPool) -> None:
+        self._pool = pool
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
+        """The file in which the symbol is defined; raises KeyError."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            parent, _, name = symbol.rpartition(".")
+            service = self._pool.FindServiceByName(parent)
+            return service.methods_by_name[name].containing_service.file
+
+
+def _pool(files: Iterable[FileDescriptor]) -> _FindsMethods:
     pool = DescriptorPool()
     added: set[str] = set()
     for file in files:
         _add(pool, file, added)
-    return pool
+    return _FindsMethods(pool)
 
 
 def _add(pool: DescriptorPool, file: FileDescriptor, added: set[str]) -> None:
