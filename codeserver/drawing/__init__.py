@@ -1,0 +1,34 @@
+"""Drawings of jobs, assets and plans, made from the messages of the typed API.
+
+`from_job`, `from_assets` and `from_plan` make a `Diagram`; `tree`, `text`, `mermaid`, `dot`, `svg`
+and `to_json` draw one.
+"""
+
+from __future__ import annotations
+
+from codeserver.drawing.as_dot import dot
+from codeserver.drawing.as_json import to_json
+from codeserver.drawing.as_mermaid import mermaid
+from codeserver.drawing.as_svg import Engine, svg
+from codeserver.drawing.as_tree import text, tree
+from codeserver.drawing.assets import from_assets
+from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
+from codeserver.drawing.jobs import from_job
+from codeserver.drawing.plans import from_plan
+
+__all__ = [
+    "Cluster",
+    "Diagram",
+    "Edge",
+    "Engine",
+    "Node",
+    "dot",
+    "from_assets",
+    "from_job",
+    "from_plan",
+    "mermaid",
+    "svg",
+    "text",
+    "to_json",
+    "tree",
+]

@@ -1,0 +1,91 @@
+"""What the columns demand of the heights, and what the edges wish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from codeserver.drawing.grid import Grid
+from codeserver.drawing.measures import BOX_HEADER, CARD_GAP, LINE_GAP
+from codeserver.drawing.ports import Ports
+from codeserver.drawing.rows import Link, Rows
+
+_BETWEEN_BOXES = 0.2
+"""An edge between boxes matters less than one inside, or it would tear them apart."""
+
+
+def demands(grid: Grid, heights: Sequence[float], ports: Ports, line: Sequence[int]) -> Rows:
+    """Distances that must be kept in each column, and what should be level.
+
+    Args:
+        grid: the columns, in their order.
+        heights: height of each item.
+        ports: where edges begin and end.
+        line: of each item, that which it is on one line with, and which stands for it.
+    """
+    count = len(grid.layer)
+    tops = [(count + 2 * box, count + 2 * box + 1) for box in range(len(grid.boxes) - 1)]
+    rows = Rows(count + 2 * len(tops), tops, _members(grid, tops, line))
+    for column in grid.columns:
+        for (above, _, space), (below, more, _) in pairwise(
+            _from_top(grid, column, heights, tops, line)
+        ):
+            rows.keep(above, below, space + more)
+    rows.links.extend(dict.fromkeys(_links(grid, ports, line)))
+    return rows
+
+
+def _members(grid: Grid, tops: Sequence[tuple[int, int]], line: Sequence[int]) -> list[list[int]]:
+    members = [list(pair) for pair in tops]
+    for item, its in enumerate(line):
+        if its == item:
+            for box in grid.boxes.path[grid.box[item]][1:]:
+                members[box - 1].append(item)
+    for box, pair in enumerate(tops, start=1):
+        for around in grid.boxes.path[box][1:-1]:
+            members[around - 1].extend(pair)
+    return members
+
+
+def _links(grid: Grid, ports: Ports, line: Sequence[int]) -> Iterator[Link]:
+    for edge, route in enumerate(grid.routes):
+        for here, there in pairwise(route or ()):
+            if line[here] == line[there]:
+                continue
+            inside = grid.box[here] == grid.box[there]
+            bends = (here in grid.bends) + (there in grid.bends)
+            yield Link(
+                left=line[here],
+                left_offset=0.0 if here in grid.bends else ports.out_of[edge],
+                right=line[there],
+                right_offset=0.0 if there in grid.bends else ports.into[edge],
+                weight=(1.0, 2.0, 4.0)[bends] * (1.0 if inside else _BETWEEN_BOXES),
+                is_inside=inside,
+            )
+
+
+def _from_top(
+    grid: Grid,
+    column: Sequence[int],
+    heights: Sequence[float],
+    tops: Sequence[tuple[int, int]],
+    line: Sequence[int],
+) -> list[tuple[int, float, float]]:
+    """What follows each other in a column: edges of boxes and items, with the space they need.
+
+    The space between two that follow each other is what the first needs below and the second above.
+    """
+    found: list[tuple[int, float, float]] = []
+    opened: list[int] = []
+    for item in (*column, None):
+        path = grid.boxes.path[grid.box[item]][1:] if item is not None else ()
+        while opened and tuple(opened) != path[: len(opened)]:
+            found.append((tops[opened.pop() - 1][1], 0.0, CARD_GAP / 2))
+        for box in path[len(opened) :]:
+            opened.append(box)
+            found.append((tops[box - 1][0], CARD_GAP / 2, BOX_HEADER - CARD_GAP / 2))
+        if item is not None:
+            gap = CARD_GAP if item < grid.nodes else LINE_GAP
+            space = heights[item] / 2 + gap / 2
+            found.append((line[item], space, space))
+    return found

@@ -1,0 +1,53 @@
+"""Short words for what the messages of the API say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from codeserver.api import v1
+from codeserver.drawing.diagram import counted
+
+T = TypeVar("T")
+
+_CRON = (
+    (r"\S+ \* \* \* \*", "hourly"),
+    (r"\d+ \d+ \* \* \*", "daily"),
+    (r"\d+ \d+ \* \* \S+", "weekly"),
+    (r"\d+ \d+ \d+ \* \*", "monthly"),
+)
+
+
+def first_line(text: str) -> str:
+    """The first line of a description, without its full stop."""
+    lines = text.strip().splitlines()
+    return lines[0].strip().rstrip(".") if lines else ""
+
+
+def first_of_each(values: Iterable[T]) -> Iterator[T]:
+    """Leaves out what has been there before."""
+    return iter(dict.fromkeys(values))
+
+
+def policies(pool: str, retry_policy: v1.RetryPolicy) -> Iterator[str]:
+    """What is said of an op or step that must wait or may be tried again."""
+    if pool:
+        yield f"pool {pool}"
+    if retry_policy.max_retries:
+        yield counted(retry_policy.max_retries, "retry", "retries")
+
+
+def partitioning(partitions: v1.PartitionsDefinition) -> str:
+    """How something is partitioned, in a word or two."""
+    kind = partitions.kind
+    if kind == v1.PartitionsDefinition.KIND_STATIC:
+        return counted(partitions.static_count, "partition")
+    if kind == v1.PartitionsDefinition.KIND_TIME_WINDOW:
+        cron = partitions.time_windows.cron_schedule
+        return next((word for form, word in _CRON if re.fullmatch(form, cron)), "time windows")
+    if kind == v1.PartitionsDefinition.KIND_DYNAMIC:
+        return "dynamic partitions"
+    if kind == v1.PartitionsDefinition.KIND_MULTI:
+        return " \N{MULTIPLICATION SIGN} ".join(each.name for each in partitions.dimensions)
+    return "partitioned"

@@ -1,0 +1,140 @@
+"""The columns of a picture: nodes, and places that long edges and boxes keep free between them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from codeserver.drawing.boxes import ROOT, Boxes
+
+Bundle = tuple[int, str, str]
+"""Source, output and style: edges that have these in common share their way."""
+
+
+@dataclass
+class Grid:
+    """Items in columns. The first items are the nodes, under the same numbers.
+
+    Attributes:
+        boxes: the tree of boxes.
+        box: the innermost box of each item.
+        layer: the column of each item.
+        columns: the items of each column, from top to bottom.
+        left: of each item, those in the column before that an edge comes from.
+        right: of each item, those in the column after it that an edge goes to.
+        routes: of each edge, the items from its source to its target; None for an edge that goes
+            backwards or nowhere.
+        nodes: how many of the items are nodes.
+        bends: the items that are places of long edges.
+    """
+
+    boxes: Boxes
+    box: list[int]
+    layer: list[int]
+    columns: list[list[int]]
+    left: list[list[int]] = field(default_factory=list)
+    right: list[list[int]] = field(default_factory=list)
+    routes: list[list[int] | None] = field(default_factory=list)
+    nodes: int = 0
+    bends: set[int] = field(default_factory=set)
+
+    def add(self, layer: int, box: int) -> int:
+        """A further item."""
+        item = len(self.layer)
+        self.layer.append(layer)
+        self.box.append(box)
+        self.left.append([])
+        self.right.append([])
+        self.columns[layer].append(item)
+        return item
+
+    def connect(self, here: int, there: int) -> None:
+        """Says that an edge goes from one item to one in the next column."""
+        if there not in self.right[here]:
+            self.right[here].append(there)
+            self.left[there].append(here)
+
+    def is_loose(self, item: int) -> bool:
+        """Whether it is a node that no edge is drawn to."""
+        return item < self.nodes and not self.left[item] and not self.right[item]
+
+
+def build(
+    boxes: Boxes, box: Sequence[int], layer: Sequence[int], edges: Sequence[tuple[Bundle, int]]
+) -> Grid:
+    """The columns, in no particular order yet."""
+    grid = Grid(boxes, [], [], [[] for _ in range(max(layer, default=-1) + 1)])
+    grid.nodes = len(layer)
+    for node, its_layer in enumerate(layer):
+        grid.add(its_layer, box[node])
+    passages = _Passages(boxes, box, layer)
+    ways: dict[tuple[Bundle, int, int], int] = {}
+    for bundle, target in edges:
+        source = bundle[0]
+        if layer[target] <= layer[source]:
+            grid.routes.append(None)
+            continue
+        route = [source]
+        for between in range(layer[source] + 1, layer[target]):
+            its_box = passages.box_at(between, source, target)
+            key = (bundle, route[-1], its_box)
+            if key not in ways:
+                ways[key] = grid.add(between, its_box)
+                grid.bends.add(ways[key])
+            route.append(ways[key])
+        route.append(target)
+        for here, there in pairwise(route):
+            grid.connect(here, there)
+        grid.routes.append(route)
+    _keep_free(grid)
+    return grid
+
+
+class _Passages:
+    """In which box an edge passes a column.
+
+    An edge leaves a box at its right side and enters one at its left side, so it stays in that of
+    its source, or is in that of its target already, where they are as wide as that.
+    """
+
+    def __init__(self, boxes: Boxes, box: Sequence[int], layer: Sequence[int]) -> None:
+        self._boxes, self._box, self._layer = boxes, box, layer
+        columns: defaultdict[int, set[int]] = defaultdict(set)
+        for node, inner in enumerate(box):
+            for each in boxes.path[inner]:
+                columns[each].add(layer[node])
+        self._span = {each: (min(its), max(its)) for each, its in columns.items()}
+
+    def box_at(self, column: int, source: int, target: int) -> int:
+        common = self._boxes.common(self._box[source], self._box[target])
+        leaving = self._innermost(column, source, common)
+        entering = self._innermost(column, target, common)
+        if leaving == common:
+            return entering
+        nearer = column - self._layer[source] <= self._layer[target] - column
+        return leaving if entering == common or nearer else entering
+
+    def _innermost(self, column: int, end: int, common: int) -> int:
+        for box in reversed(self._boxes.path[self._box[end]]):
+            first, last = self._span[box]
+            if box == common or first <= column <= last:
+                return box
+        return common
+
+
+def _keep_free(grid: Grid) -> None:
+    """Gives every box an item in each column from its first to its last."""
+    used: defaultdict[int, set[int]] = defaultdict(set)
+    for item, box in enumerate(grid.box):
+        for each in grid.boxes.path[box]:
+            used[each].add(grid.layer[item])
+    for box in range(len(grid.boxes) - 1, ROOT, -1):
+        if not used[box]:
+            continue
+        for layer in range(min(used[box]), max(used[box])):
+            if layer not in used[box]:
+                grid.add(layer, box)
+                for each in grid.boxes.path[box]:
+                    used[each].add(layer)

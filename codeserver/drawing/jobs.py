@@ -1,0 +1,146 @@
+"""A diagram of a job: ops as cards, the graphs inside it as boxes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from codeserver.api import v1
+from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, Style
+from codeserver.drawing.facts import first_line, first_of_each, policies
+
+_DEFAULT_OUTPUT = "result"
+"""What Dagster calls the output of an op that has one and no name for it."""
+
+_End = tuple[v1.Node, str]
+"""An op, and the name of an input or output of it."""
+
+
+def from_job(response: v1.GetJobResponse) -> Diagram:
+    """The diagram of a job.
+
+    A line to the input of a graph is drawn to the ops inside that get the value, and one from its
+    output from the op that gives it.
+    """
+    parts = _Parts()
+    parts.add(response.graph, cluster="")
+    return Diagram(
+        title=response.job.name or response.graph.name,
+        nodes=tuple(parts.nodes),
+        edges=tuple(first_of_each(parts.edges)),
+        clusters=tuple(parts.clusters),
+    )
+
+
+class _Parts:
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.clusters: list[Cluster] = []
+
+    def add(self, graph: v1.Graph, cluster: str) -> None:
+        collecting = {edge.to_node for edge in graph.edges if edge.is_collected}
+        for node in graph.nodes:
+            badges = _badges(node, collects=node.name in collecting)
+            if not node.graph.nodes:
+                self.nodes.append(_card(node, cluster, badges))
+                continue
+            subtitle = "" if node.name == node.definition else node.definition
+            self.clusters.append(
+                Cluster(node.handle, node.name, "graph", cluster, subtitle, badges)
+            )
+            self.add(node.graph, node.handle)
+        self.edges.extend(_edges(graph))
+
+
+def _card(node: v1.Node, cluster: str, badges: tuple[str, ...]) -> Node:
+    if node.definition not in {"", node.name}:
+        subtitle = node.definition
+    else:
+        subtitle = first_line(node.description)
+    return Node(
+        id=node.handle,
+        title=node.name,
+        kind="graph" if node.kind == v1.Node.KIND_GRAPH else "op",
+        subtitle=subtitle,
+        cluster=cluster,
+        badges=badges,
+        is_mapped=node.is_mapped,
+    )
+
+
+def _badges(node: v1.Node, *, collects: bool) -> tuple[str, ...]:
+    badges = ["for each value"] if node.is_mapped else []
+    if collects:
+        badges.append("collects")
+    badges.extend(policies(node.pool, node.retry_policy))
+    return tuple(badges)
+
+
+def _edges(graph: v1.Graph) -> Iterator[Edge]:
+    """The lines that begin and end in one graph, drawn to what is inside its nodes."""
+    nodes = {node.name: node for node in graph.nodes}
+    several = _inputs_of_several(graph)
+    for edge in graph.edges:
+        source, target = nodes.get(edge.from_node), nodes.get(edge.to_node)
+        if source is None or target is None:
+            continue
+        style = _style(edge, source)
+        label = _label(edge, edge.to_node in several)
+        for giver, output in _givers(source, edge.from_output):
+            for taker, its_input in _takers(target, edge.to_input):
+                yield Edge(giver.handle, taker.handle, label, style, output, its_input)
+
+
+def _inputs_of_several(graph: v1.Graph) -> set[str]:
+    """Names of nodes with more than one input that something goes to."""
+    used: defaultdict[str, set[str]] = defaultdict(set)
+    for edge in graph.edges:
+        used[edge.to_node].add(edge.to_input)
+    return {name for name, inputs in used.items() if len(inputs) > 1}
+
+
+def _style(edge: v1.Edge, source: v1.Node) -> Style:
+    if edge.is_collected:
+        return "collected"
+    dynamic = any(out.name == edge.from_output and out.is_dynamic for out in source.outputs)
+    return "dynamic" if dynamic else "plain"
+
+
+def _label(edge: v1.Edge, to_several: bool) -> str:
+    """Names that say something: of an output that was given one, of one input of several."""
+    given = "" if edge.from_output == _DEFAULT_OUTPUT else edge.from_output
+    taken = edge.to_input if to_several else ""
+    if given and taken and given != taken:
+        return f"{given} → {taken}"
+    return given or taken
+
+
+def _givers(node: v1.Node, output: str) -> Iterator[_End]:
+    """The ops that an output comes from."""
+    if not node.graph.nodes:
+        yield node, output
+        return
+    inner = {each.name: each for each in node.graph.nodes}
+    mapped = [
+        each for each in node.graph.output_mappings if each.output == output and each.node in inner
+    ]
+    for mapping in mapped:
+        yield from _givers(inner[mapping.node], mapping.node_output)
+    if not mapped:  # So that no line is lost: the last that is executed.
+        yield from _givers(node.graph.nodes[-1], "")
+
+
+def _takers(node: v1.Node, its_input: str) -> Iterator[_End]:
+    """The ops that an input goes to."""
+    if not node.graph.nodes:
+        yield node, its_input
+        return
+    inner = {each.name: each for each in node.graph.nodes}
+    mapped = [
+        each for each in node.graph.input_mappings if each.input == its_input and each.node in inner
+    ]
+    for mapping in mapped:
+        yield from _takers(inner[mapping.node], mapping.node_input)
+    if not mapped:
+        yield from _takers(node.graph.nodes[0], "")

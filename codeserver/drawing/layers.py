@@ -1,0 +1,111 @@
+"""Which column each node is in: every edge goes to the right, and as short a way as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Pair = tuple[int, int]
+
+_PASSES = 8
+
+
+def acyclic(count: int, edges: Sequence[Pair]) -> list[Pair]:
+    """The edges without those that close a cycle, and without loops.
+
+    Dagster has no cycles; without this, a message that has one would never be drawn.
+    """
+    after = neighbours(count, edges)[1]
+    state = [0] * count  # 1: on the way, 2: done
+    closing: set[Pair] = set()
+    for start in range(count):
+        if state[start]:
+            continue
+        state[start] = 1
+        way = [(start, iter(after[start]))]
+        while way:
+            node, rest = way[-1]
+            following = next(rest, None)
+            if following is None:
+                state[node] = 2
+                way.pop()
+            elif state[following] == 1:
+                closing.add((node, following))
+            elif not state[following]:
+                state[following] = 1
+                way.append((following, iter(after[following])))
+    return [edge for edge in dict.fromkeys(edges) if edge not in closing]
+
+
+def neighbours(count: int, edges: Sequence[Pair]) -> tuple[list[list[int]], list[list[int]]]:
+    """Of each node, those before and those after it."""
+    before: list[list[int]] = [[] for _ in range(count)]
+    after: list[list[int]] = [[] for _ in range(count)]
+    for source, target in edges:
+        before[target].append(source)
+        after[source].append(target)
+    return before, after
+
+
+def in_order(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> list[int]:
+    """The nodes, each after those before it."""
+    waiting = [len(each) for each in before]
+    order = [node for node, number in enumerate(waiting) if not number]
+    for node in order:
+        for following in after[node]:
+            waiting[following] -= 1
+            if not waiting[following]:
+                order.append(following)
+    return order
+
+
+def assign(
+    count: int, edges: Sequence[Pair], boxes: Sequence[int], given: Sequence[int | None]
+) -> list[int]:
+    """The layer of each node, from 0.
+
+    First each node is as far left as it can be. Then those that are nearer to what follows than to
+    what is before them move there, so that a node without any before it is not far from its use.
+
+    Args:
+        count: how many nodes there are.
+        edges: without cycles.
+        boxes: the box of each node. An edge inside one should rather be short than one between two.
+        given: layers that are not to be found out; all or none of them.
+    """
+    fixed = [level for level in given if level is not None]
+    if len(fixed) == count and all(fixed[a] < fixed[b] for a, b in edges):
+        return fixed
+    before, after = neighbours(count, edges)
+    order = in_order(before, after)
+    layer = [0] * count
+    for node in order:
+        layer[node] = max((layer[each] + 1 for each in before[node]), default=0)
+    for _ in range(_PASSES):
+        moved = False
+        for node in reversed(order):
+            best = _best(node, layer, before[node], after[node], boxes)
+            moved = moved or best != layer[node]
+            layer[node] = best
+        if not moved:
+            break
+    return layer
+
+
+def _best(
+    node: int,
+    layer: Sequence[int],
+    before: Sequence[int],
+    after: Sequence[int],
+    boxes: Sequence[int],
+) -> int:
+    """Where the edges of a node are shortest, as long as the others stay where they are."""
+    if not after:
+        return layer[node]
+    pull = sum(3 if boxes[each] == boxes[node] else 1 for each in after) - sum(
+        3 if boxes[each] == boxes[node] else 1 for each in before
+    )
+    if pull > 0:
+        return min(layer[each] for each in after) - 1
+    if pull < 0:
+        return max(layer[each] for each in before) + 1
+    return layer[node]

@@ -1,0 +1,86 @@
+"""The look of pictures: colours for light and dark, lines and letters, as CSS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codeserver.drawing.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
+
+_LIGHT = {
+    "paper": "#fbfcfd",
+    "card": "#ffffff",
+    "rim": "#d3d9e3",
+    "ink": "#1b2230",
+    "faint": "#667085",
+    "line": "#98a2b3",
+    "box": "#6478a014",
+    "box-rim": "#dbe0e9",
+    "badge": "#eef1f6",
+    "badge-ink": "#475267",
+    "op": "#5a67e8",
+    "asset": "#0f9d8c",
+    "observable": "#d9921a",
+    "external": "#98a2b3",
+    "dynamic": "#9054d8",
+    "collected": "#d1568a",
+}
+
+_DARK = {
+    "paper": "#13161c",
+    "card": "#1d222b",
+    "rim": "#3a4250",
+    "ink": "#e9ecf2",
+    "faint": "#98a2b5",
+    "line": "#6a7487",
+    "box": "#a0b4dc12",
+    "box-rim": "#2f3643",
+    "badge": "#2b323e",
+    "badge-ink": "#bcc5d4",
+    "op": "#8791ff",
+    "asset": "#3cc7b4",
+    "observable": "#efb54d",
+    "external": "#7b8699",
+    "dynamic": "#b98af0",
+    "collected": "#ec86b1",
+}
+
+_FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+_RULES = f"""
+.codeserver text {{ font-family: {_FONT}; fill: var(--ink) }}
+.codeserver .paper {{ fill: var(--paper) }}
+.codeserver .heading {{ font-size: {HEADING:g}px; font-weight: 650 }}
+.codeserver .summary {{ font-size: {SUMMARY:g}px; fill: var(--faint) }}
+.codeserver .box > rect {{ fill: var(--box); stroke: var(--box-rim) }}
+.codeserver .name {{ font-size: {SUBTITLE:g}px; font-weight: 600; fill: var(--faint) }}
+.codeserver .card .frame {{ fill: var(--card); stroke: var(--rim) }}
+.codeserver .card .stripe {{ fill: var(--op) }}
+.codeserver .asset .stripe {{ fill: var(--asset) }}
+.codeserver .observable .stripe {{ fill: var(--observable) }}
+.codeserver .external .stripe {{ fill: var(--external) }}
+.codeserver .external .frame {{ fill: var(--paper); stroke-dasharray: 4 3 }}
+.codeserver .title {{ font-size: {TITLE:g}px; font-weight: 600 }}
+.codeserver .external .title {{ fill: var(--faint) }}
+.codeserver .subtitle {{ font-size: {SUBTITLE:g}px; fill: var(--faint) }}
+.codeserver .badge rect {{ fill: var(--badge); stroke: none }}
+.codeserver .badge text {{ font-size: {SMALL:g}px; fill: var(--badge-ink); text-anchor: middle }}
+.codeserver .edge path {{ fill: none; stroke: var(--line); stroke-width: 1.4 }}
+.codeserver .edge.dynamic path {{ stroke: var(--dynamic); stroke-dasharray: 5 4 }}
+.codeserver .edge.collected path {{ stroke: var(--collected); stroke-width: 2.2 }}
+.codeserver .edge:hover path {{ stroke-width: 3 }}
+.codeserver .label rect {{ fill: var(--paper); opacity: 0.9 }}
+.codeserver .label text {{ font-size: {SMALL:g}px; fill: var(--faint); text-anchor: middle }}
+.codeserver .head-plain {{ fill: var(--line) }}
+.codeserver .head-dynamic {{ fill: var(--dynamic) }}
+.codeserver .head-collected {{ fill: var(--collected) }}
+"""
+
+
+def stylesheet() -> str:
+    """The rules; they apply inside of an element of the class `codeserver` only."""
+    dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
+    return f"\n{_variables(_LIGHT)}\n{dark}{_RULES}"
+
+
+def _variables(colours: Mapping[str, str]) -> str:
+    return ".codeserver { " + "; ".join(f"--{name}: {colours[name]}" for name in colours) + " }"

@@ -1,0 +1,132 @@
+"""Moves what is not connected to columns beside each other, so that no column becomes a tower."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import ceil, sqrt
+
+from codeserver.drawing.boxes import Boxes
+from codeserver.drawing.layers import Pair
+
+_ROWS_PER_COLUMN = 2.0
+"""As many rows as there are columns make a strip; with twice as many it is a page."""
+
+
+def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[int]) -> list[int]:
+    """Changes layers, and gives the order in which nodes should be placed from top to bottom.
+
+    A *unit* is what must keep its place relative to each other: nodes that are connected, and the
+    content of a box. Units of one box that are connected with nothing outside are put side by
+    side, row by row.
+    """
+    component = _components(len(box), edges)
+    rank = list(range(len(box)))
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for node, inner in enumerate(box):
+        for each in boxes.path[inner]:
+            members[each].append(node)
+    size = [component.count_of(node) for node in range(len(box))]
+    for current in range(len(boxes) - 1, -1, -1):
+        inside = members[current]
+        units = _units(boxes, current, inside, box, component)
+        fixed: list[list[int]] = []
+        free: list[list[int]] = []
+        for unit in units:
+            closed = len(unit) == _whole(unit, component, size)
+            (free if closed else fixed).append(unit)
+        _shelve(fixed, free, layer)
+        rows = [node for unit in (*fixed, *free) for node in sorted(unit, key=rank.__getitem__)]
+        for place, node in zip(sorted(rank[node] for node in rows), rows, strict=True):
+            rank[node] = place
+    return sorted(range(len(box)), key=rank.__getitem__)
+
+
+class _Sets:
+    """Which nodes belong together."""
+
+    def __init__(self, count: int) -> None:
+        self._above = list(range(count))
+        self._count = [1] * count
+
+    def of(self, node: int) -> int:
+        while self._above[node] != node:
+            self._above[node] = self._above[self._above[node]]
+            node = self._above[node]
+        return node
+
+    def join(self, one: int, other: int) -> None:
+        one, other = self.of(one), self.of(other)
+        if one != other:
+            low, high = min(one, other), max(one, other)
+            self._above[high] = low
+            self._count[low] += self._count[high]
+
+    def count_of(self, node: int) -> int:
+        return self._count[self.of(node)]
+
+
+def _components(count: int, edges: Sequence[Pair]) -> _Sets:
+    sets = _Sets(count)
+    for source, target in edges:
+        sets.join(source, target)
+    return sets
+
+
+def _units(
+    boxes: Boxes, current: int, inside: Sequence[int], box: Sequence[int], component: _Sets
+) -> list[list[int]]:
+    place = {node: index for index, node in enumerate(inside)}
+    sets = _Sets(len(inside))
+    first: dict[tuple[str, int], int] = {}
+    for node in inside:
+        names = [("component", component.of(node))]
+        child = boxes.child(current, box[node])
+        if child is not None:
+            names.append(("box", child))
+        for name in names:
+            sets.join(place[node], first.setdefault(name, place[node]))
+    units: defaultdict[int, list[int]] = defaultdict(list)
+    for node in inside:
+        units[sets.of(place[node])].append(node)
+    return list(units.values())
+
+
+def _whole(unit: Sequence[int], component: _Sets, size: Sequence[int]) -> int:
+    """How many nodes there are in the components that the unit has a part of."""
+    return sum({component.of(node): size[node] for node in unit}.values())
+
+
+def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int]) -> None:
+    """Moves the free units side by side, in rows that begin where the fixed ones do."""
+    if len(fixed) + len(free) < 2:
+        return
+    anchored = [layer[node] for unit in fixed for node in unit]
+    begin = min(anchored, default=0)
+    spans = [_span(unit, layer) for unit in free]
+    area = sum(columns * rows for columns, rows in spans) + len(anchored)
+    width = max(
+        [
+            ceil(sqrt(area / _ROWS_PER_COLUMN)),
+            max(anchored, default=0) - begin + 1,
+            *(columns for columns, _ in spans),
+        ]
+    )
+    order = sorted(range(len(free)), key=lambda unit: -spans[unit][1])
+    free[:] = [free[unit] for unit in order]
+    at = 0
+    for unit, (columns, _) in zip(free, [spans[unit] for unit in order], strict=True):
+        if at and at + columns > width:
+            at = 0
+        shift = begin + at - min(layer[node] for node in unit)
+        for node in unit:
+            layer[node] += shift
+        at += columns
+
+
+def _span(unit: Sequence[int], layer: Sequence[int]) -> tuple[int, int]:
+    """How many columns and rows it takes."""
+    used: defaultdict[int, int] = defaultdict(int)
+    for node in unit:
+        used[layer[node]] += 1
+    return max(used) - min(used) + 1, max(used.values())

@@ -1,0 +1,1 @@
+"""Drawings as they should be. With UPDATE_GOLDEN=1, the tests write them anew."""
