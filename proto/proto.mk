@@ -8,7 +8,7 @@ PROTO_TOOLS := grpcio-tools==1.62.3
 PROTO_PYTHONS := $(PYTHON) python3.12 python3.11 python3.10
 PROTO_VENV := .cache/proto-venv
 
-.PHONY: proto-check
+.PHONY: proto proto-check
 
 proto: $(PROTO_VENV)/.ready  ## Write the generated code anew from proto/.
 	@$(PROTO_VENV)/bin/python scripts/generate_proto.py

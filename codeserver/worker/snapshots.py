@@ -20,8 +20,6 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.location import Location
 
-_IMPLICIT_JOB_PREFIX = "__ASSET_JOB"
-
 
 def build(channel: Channel, location: Location) -> NoReturn:
     """Send the location's snapshots: first what a client loads first, then each job.
@@ -150,7 +148,7 @@ def _each(snapshot: dagster.RepositorySnap) -> Iterator[tuple[str, str, Any]]:
 def _jobs(snapshot: dagster.RepositorySnap) -> list[Any]:
     """Without those that Dagster makes for assets."""
     refs = snapshot.get_job_refs()
-    return [ref for ref in refs if not ref.name.startswith(_IMPLICIT_JOB_PREFIX)]
+    return [ref for ref in refs if not dagster.is_reserved_asset_job_name(ref.name)]
 
 
 def _count(snapshot: dagster.RepositorySnap) -> dict[str, int]:

@@ -252,7 +252,10 @@ class CodeLocationApi:
 
 
 def _encode(response: Any, reply: Reply) -> bytes:
-    message = response(**values.read(reply.body), generation=reply.generation)
+    fields = values.read(reply.body)
+    if "json_schema" in fields:  # the one field that is a Struct, not any Value
+        fields["json_schema"] = fields["json_schema"].struct_value
+    message = response(**fields, generation=reply.generation)
     return bytes(message.SerializeToString())
 
 
