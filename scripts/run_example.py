@@ -23,7 +23,6 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import GrpcServerTarget
 from dagster.version import __version__ as dagster_version
 from rich.console import Console
-from rich.tree import Tree
 
 HOST = "127.0.0.1"
 PORT = int(os.environ.get("PORT", "4000"))
@@ -91,7 +90,16 @@ def wait_until_listening(server: subprocess.Popen[bytes]) -> None:
 
 
 def show() -> None:
-    """Ask the server for everything that Dagster asks for."""
+    """Look at the location through the typed API, and then execute a job as Dagster does."""
+    for command in (("list",), ("graph", JOB), ("plan", JOB)):
+        step(f"codeserver {' '.join(command)}")
+        address = ("--address", f"{HOST}:{PORT}")
+        subprocess.run([sys.executable, "-m", "codeserver", *command, *address], check=True)
+    execute()
+
+
+def execute() -> None:
+    """Have the server execute a run, as the webserver does."""
     target = GrpcServerTarget(host=HOST, port=PORT, socket=None, location_name="example")
     with (
         DagsterInstance.get() as instance,
@@ -100,7 +108,6 @@ def show() -> None:
         workspace = process.create_request_context()
         location = workspace.get_code_location("example")
         repository = next(iter(location.get_repositories().values()))
-        show_jobs(repository)
         selector = JobSubsetSelector(
             location_name=location.name,
             repository_name=repository.name,
@@ -108,40 +115,8 @@ def show() -> None:
             op_selection=None,
         )
         job = location.get_job(selector)
-        show_graph(job)
         plan = location.get_execution_plan(job, {}, None, None, instance)
-        show_plan(plan)
         show_run(instance, workspace, repository, job, plan)
-
-
-def show_jobs(repository: Any) -> None:
-    """The job listing."""
-    step("Jobs of the location")
-    for job in sorted(repository.get_all_jobs(), key=lambda each: each.name):
-        if not job.name.startswith("__"):
-            console.print(f"  [bold]{job.name}[/]  {job.description or ''}")
-
-
-def show_graph(job: Any) -> None:
-    """The dependency structure: each op and where its inputs come from."""
-    step(f"Dependency structure of {JOB}")
-    tree = Tree(f"[bold]{JOB}[/]")
-    for node in job.job_snapshot.dep_structure_snapshot.node_invocation_snaps:
-        branch = tree.add(node.node_name)
-        for dependency in node.input_dep_snaps:
-            sources = [
-                f"{handle.node_name}.{handle.output_name}"
-                for handle in dependency.upstream_output_snaps
-            ]
-            branch.add(f"{dependency.input_name} ← {', '.join(sources) or 'run config'}")
-    console.print(tree)
-
-
-def show_plan(plan: Any) -> None:
-    """The execution plan: the steps in the order in which they can run."""
-    step(f"Execution plan of {JOB}")
-    for number, level in enumerate(plan.topological_step_levels(), 1):
-        console.print(f"  level {number}: {', '.join(each.key for each in level)}")
 
 
 def show_run(
@@ -199,6 +174,7 @@ def what_next(home: str) -> None:
     binaries = os.path.relpath(Path(sys.executable).parent)
     address = f"--grpc-host {HOST} --grpc-port {PORT}"
     step(f"Serving {FILE} on {HOST}:{PORT} until Ctrl-C. What to try next, in another terminal:")
+    console.print(f"  {binaries}/codeserver status --watch --address {HOST}:{PORT}")
     console.print(f"  export DAGSTER_HOME={home}")
     console.print(f"  {binaries}/dagster job list {address}")
     console.print(f"  {binaries}/dagster job launch {address} -j word_of_the_day_job")
