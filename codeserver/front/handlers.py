@@ -94,7 +94,10 @@ def _stream(method: Callable[[Any, Context], AsyncIterator[Any]], name: str) -> 
 async def _abort(error: Exception, name: str, context: Context) -> None:
     for kind, status in _STATUSES:
         if isinstance(error, kind):
-            message = _shortened(str(error))
+            text = str(error)
+            if isinstance(error, errors.WorkerCrashed):
+                text = text.partition("\n")[0]  # the rest, what it has printed, is in the details
+            message = _shortened(text)
             details = rich_errors.trailing_metadata(error, status, message)
             await context.abort(status, message, (*context.trailing_metadata(), *details))
     if isinstance(error, grpc.aio.AbortError):

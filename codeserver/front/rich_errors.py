@@ -16,6 +16,7 @@ from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
 from google.rpc.status_pb2 import Status
 
 from codeserver.api.v1.code_location_pb2 import RunConfigError
+from codeserver.api.v1.location_pb2 import LoadError
 from codeserver.errors import CallerError, WorkerCrashed
 from codeserver.front.typed_api import load_errors, values
 from codeserver.supervisor.generation import NotLoaded
@@ -45,6 +46,11 @@ def _details(error: Exception) -> Iterator[Message]:
         yield load_errors.shortened(load_errors.of_failure(error.failure), _MOST_BYTES * 3 // 4)
     elif isinstance(error, WorkerCrashed) and error.info:
         yield load_errors.shortened(load_errors.of_error_info(error.info), _MOST_BYTES * 3 // 4)
+    elif isinstance(error, WorkerCrashed):
+        text = values.clean(str(error))
+        if "\n" in text:
+            message = text.partition("\n")[0]
+            yield LoadError(message=message, text=text[: _MOST_BYTES // 4])
     elif isinstance(error, CallerError):
         details = values.read(json.dumps(error.details).encode())
         violations = [found for each in details if (found := _violation(each))]

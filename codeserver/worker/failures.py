@@ -13,7 +13,12 @@ from codeserver.worker.user_files import is_users_file
 
 _MOST_CAUSES = 50
 
-_OWN_FRAME = f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}'
+_OWN = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}"
+_OWN_FRAME = f'  File "{_OWN}'
+_DAGSTER = os.path.dirname(os.path.dirname(dagster.check.__file__ or ""))
+_OF_SERVERS = (_OWN, _DAGSTER, "<frozen ")
+"""What the paths of files begin with that are codeserver's, one of Dagster's packages, or Python's
+own way to import a module."""
 
 
 def current_error() -> dagster.SerializableErrorInfo:
@@ -71,15 +76,19 @@ _MOST_LINES = 60
 def brief(error: BaseException) -> str:
     """The error for a terminal: what happened in the user's files, and where it was raised.
 
-    Falls back on all of it when none of the user's files had a part in it.
+    Falls back on what is neither of Dagster nor of codeserver when none of the user's files had a
+    part in it.
     """
     if isinstance(error, dagster.DagsterUserCodeLoadError) and error.__cause__ is not None:
         error = error.__cause__  # it says only that the code is being loaded
     described = traceback.TracebackException.from_exception(error, compact=True)
     chain = list(_chain(described))
-    if _speaks_for_itself(error) or any(_users_frames(each) for each in chain):
-        for each in chain:
+    of_user = _speaks_for_itself(error) or any(_users_frames(each) for each in chain)
+    for each in chain:
+        if of_user:
             _keep_users_frames(each)
+        else:
+            _drop_frames_of_servers(each)
     lines = "".join(described.format()).rstrip().splitlines()
     if len(lines) > _MOST_LINES:
         left_out = f"  ... {len(lines) - _MOST_LINES} lines are left out ..."
@@ -113,6 +122,11 @@ def _keep_users_frames(error: traceback.TracebackException) -> None:
     if users and error.stack[-1] is not users[-1]:
         users.append(error.stack[-1])
     error.stack = traceback.StackSummary.from_list(users)
+
+
+def _drop_frames_of_servers(error: traceback.TracebackException) -> None:
+    frames = [frame for frame in error.stack if not frame.filename.startswith(_OF_SERVERS)]
+    error.stack = traceback.StackSummary.from_list(frames)
 
 
 def _is_users(file: str) -> bool:
