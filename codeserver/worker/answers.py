@@ -16,6 +16,7 @@ from typing import Any
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits, snapshots
+from codeserver.worker.describing import requests
 from codeserver.worker.failures import current_error, explained
 from codeserver.worker.location import Location
 
@@ -50,6 +51,8 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
     """
     if rpc == "ExternalNotebookData":
         return Reply(_notebook(argument))
+    if rpc in requests.NAMES:
+        return Reply(requests.answer(location, rpc, argument).encode())
     value = _explained(_ANSWERS[rpc](location, argument, extra))
     text = value if isinstance(value, str) else dagster.serialize_value(value)
     return Reply(text.encode(), isinstance(value, _ERRORS))

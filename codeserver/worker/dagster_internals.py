@@ -10,35 +10,123 @@ from __future__ import annotations
 import importlib
 
 import dagster._check as check
+import yaml  # type: ignore[import-untyped]
 from dagster._cli.utils import _inject_local_env_file as local_variables
+from dagster._config import ConfigScalarKind, ConfigType, ConfigTypeKind
+from dagster._config.errors import (
+    DagsterEvaluationErrorReason,
+    EvaluationError,
+    FieldNotDefinedErrorData,
+    FieldsNotDefinedErrorData,
+    MissingFieldErrorData,
+    MissingFieldsErrorData,
+    RuntimeMismatchErrorData,
+    SelectorTypeErrorData,
+)
+from dagster._config.snap import ConfigFieldSnap, ConfigSchemaSnapshot, ConfigTypeSnap
+from dagster._config.stack import (
+    EvaluationStackEntry,
+    EvaluationStackListItemEntry,
+    EvaluationStackPathEntry,
+)
+from dagster._config.type_printer import print_config_type_key_to_string
 from dagster._core.code_pointer import AutoloadDefsModuleCodePointer, CodePointer
+from dagster._core.definitions.asset_key import AssetKey
+from dagster._core.definitions.asset_selection import (
+    AssetSelection,
+    DagsterInvalidAssetSelectionError,
+)
+from dagster._core.definitions.assets.definition.asset_spec import AssetExecutionType
+from dagster._core.definitions.assets.graph.asset_graph import AssetNode
+from dagster._core.definitions.assets.job.asset_job import is_reserved_asset_job_name
+from dagster._core.definitions.declarative_automation.automation_condition import (
+    AutomationCondition,
+)
 from dagster._core.definitions.definitions_load_context import (
     DefinitionsLoadContext,
     DefinitionsLoadType,
 )
+from dagster._core.definitions.dependency import DependencyType, Node, NodeHandle
+from dagster._core.definitions.freshness import (
+    CronFreshnessPolicy,
+    FreshnessPolicy,
+    TimeWindowFreshnessPolicy,
+)
+from dagster._core.definitions.graph_definition import GraphDefinition
+from dagster._core.definitions.hook_definition import HookDefinition
+from dagster._core.definitions.job_definition import JobDefinition
+from dagster._core.definitions.metadata import metadata_value
+from dagster._core.definitions.multi_asset_sensor_definition import MultiAssetSensorDefinition
+from dagster._core.definitions.op_definition import OpDefinition
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.definition import (
+    DynamicPartitionsDefinition,
+    MultiPartitionsDefinition,
+    PartitionsDefinition,
+    StaticPartitionsDefinition,
+    TimeWindowPartitionsDefinition,
+)
+from dagster._core.definitions.partitions.utils import get_builtin_partition_mapping_types
+from dagster._core.definitions.policy import Backoff, Jitter, RetryPolicy
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 from dagster._core.definitions.repository_definition import RepositoryDefinition
 from dagster._core.definitions.repository_definition.repository_definition import (
     RepositoryLoadData,
 )
 from dagster._core.errors import (
+    DagsterInvalidConfigError,
+    DagsterInvalidDefinitionError,
+    DagsterInvalidSubsetError,
     DagsterInvariantViolationError,
     DagsterRunNotFoundError,
+    DagsterUnknownPartitionError,
+    DagsterUnmetExecutorRequirementsError,
     DagsterUserCodeLoadError,
     user_code_error_boundary,
 )
 from dagster._core.events import EngineEventData
+from dagster._core.execution.api import create_execution_plan
+from dagster._core.execution.plan.inputs import (
+    FromConfig,
+    FromDefaultValue,
+    FromDynamicCollect,
+    FromInputManager,
+    FromLoadableAsset,
+    FromMultipleSources,
+    FromMultipleSourcesLoadSingleSource,
+    FromPendingDynamicStepOutput,
+    FromStepOutput,
+    FromUnresolvedStepOutput,
+    StepInput,
+    StepInputSource,
+)
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.plan.step import IExecutionStep, StepKind
+from dagster._core.execution.resources_init import get_required_resource_keys_for_step
 from dagster._core.instance import DagsterInstance, InstanceRef
 from dagster._core.instance.config import is_dagster_home_set
 from dagster._core.remote_origin import RemoteRepositoryOrigin
 from dagster._core.remote_representation.external_data import (
+    AssetNodeSnap,
     JobDataSnap,
     PartitionExecutionErrorSnap,
     RemoteJobSubsetResult,
     RepositoryErrorSnap,
     RepositorySnap,
+    ResourceConfigEnvVarSnap,
+    ResourceSnap,
     ScheduleExecutionErrorSnap,
+    ScheduleSnap,
     SensorExecutionErrorSnap,
+    SensorSnap,
+    asset_check_node_snaps_from_repo,
+    asset_node_snaps_from_repo,
+)
+from dagster._core.remote_representation.external_data import (
+    _get_nested_resources_map as get_nested_resources_map,
+)
+from dagster._core.remote_representation.external_data import (
+    _get_resource_job_usage as get_resource_job_usage,
 )
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
 from dagster._core.storage.dagster_run import DagsterRun
@@ -78,46 +166,115 @@ from dagster._utils import get_run_crash_explanation
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster._utils.interrupts import capture_interrupts
 from dagster._utils.log import configure_loggers
+from dagster._utils.warnings import disable_dagster_warnings
 from dagster.components.component.state_backed_component import StateBackedComponent
 from dagster_shared.error import DagsterError, SerializableErrorInfo
 from dagster_shared.libraries import DagsterLibraryRegistry
 from dagster_shared.record import copy
 from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
+from dagster_shared.yaml_utils import DagsterYamlDumper, DagsterYamlLoader
 
 # What instances and runs import late; imported here, every fork shares it.
 for _late in ("dagster._core.execution.api", "dagster._core.storage.sqlite_storage"):
     importlib.import_module(_late)
 
+
+def parse_asset_selection(text: str) -> None:
+    """Raise what the parser of asset selections says, which Dagster keeps to itself.
+
+    The parser is slow to import, and few ask for it.
+    """
+    from dagster._core.definitions.antlr_asset_selection import antlr_asset_selection
+
+    antlr_asset_selection.AntlrAssetSelectionParser(text)
+
+
 __all__ = [
+    "AssetExecutionType",
+    "AssetKey",
+    "AssetNode",
+    "AssetNodeSnap",
+    "AssetSelection",
     "AutoloadDefsModuleCodePointer",
+    "AutomationCondition",
+    "Backoff",
     "CancelExecutionRequest",
     "CodePointer",
+    "ConfigFieldSnap",
+    "ConfigScalarKind",
+    "ConfigSchemaSnapshot",
+    "ConfigType",
+    "ConfigTypeKind",
+    "ConfigTypeSnap",
+    "CronFreshnessPolicy",
     "DagsterError",
+    "DagsterEvaluationErrorReason",
     "DagsterInstance",
+    "DagsterInvalidAssetSelectionError",
+    "DagsterInvalidConfigError",
+    "DagsterInvalidDefinitionError",
+    "DagsterInvalidSubsetError",
     "DagsterInvariantViolationError",
     "DagsterLibraryRegistry",
     "DagsterRun",
     "DagsterRunNotFoundError",
+    "DagsterUnknownPartitionError",
+    "DagsterUnmetExecutorRequirementsError",
     "DagsterUserCodeLoadError",
+    "DagsterYamlDumper",
+    "DagsterYamlLoader",
     "DefinitionsLoadContext",
     "DefinitionsLoadType",
     "DefsStateInfo",
     "DefsStateStorage",
+    "DependencyType",
+    "DynamicPartitionsDefinition",
     "EngineEventData",
+    "EvaluationError",
+    "EvaluationStackEntry",
+    "EvaluationStackListItemEntry",
+    "EvaluationStackPathEntry",
     "ExecuteExternalJobArgs",
+    "ExecutionPlan",
     "ExecutionPlanSnapshotArgs",
     "ExecutionPlanSnapshotErrorData",
     "ExternalScheduleExecutionArgs",
+    "FieldNotDefinedErrorData",
+    "FieldsNotDefinedErrorData",
+    "FreshnessPolicy",
+    "FromConfig",
+    "FromDefaultValue",
+    "FromDynamicCollect",
+    "FromInputManager",
+    "FromLoadableAsset",
+    "FromMultipleSources",
+    "FromMultipleSourcesLoadSingleSource",
+    "FromPendingDynamicStepOutput",
+    "FromStepOutput",
+    "FromUnresolvedStepOutput",
+    "GraphDefinition",
+    "HookDefinition",
+    "IExecutionStep",
     "InstanceRef",
+    "Jitter",
     "JobDataSnap",
+    "JobDefinition",
     "JobSubsetSnapshotArgs",
     "ListRepositoriesResponse",
     "LoadableRepositorySymbol",
     "LoadableTargetOrigin",
+    "MissingFieldErrorData",
+    "MissingFieldsErrorData",
+    "MultiAssetSensorDefinition",
+    "MultiPartitionsDefinition",
+    "Node",
+    "NodeHandle",
+    "OpDefinition",
     "PartitionArgs",
     "PartitionExecutionErrorSnap",
     "PartitionNamesArgs",
     "PartitionSetExecutionParamArgs",
+    "PartitionsDefinition",
     "ReconstructableJob",
     "ReconstructableRepository",
     "RemoteJobSubsetResult",
@@ -126,33 +283,60 @@ __all__ = [
     "RepositoryErrorSnap",
     "RepositoryLoadData",
     "RepositorySnap",
+    "ResourceConfigEnvVarSnap",
+    "ResourceSnap",
+    "RetryPolicy",
+    "RuntimeMismatchErrorData",
     "ScheduleExecutionErrorSnap",
+    "ScheduleSnap",
+    "SelectorTypeErrorData",
     "SensorExecutionArgs",
     "SensorExecutionErrorSnap",
+    "SensorSnap",
     "SerializableErrorInfo",
     "StateBackedComponent",
+    "StaticPartitionsDefinition",
+    "StepInput",
+    "StepInputSource",
+    "StepKind",
+    "TimeWindowFreshnessPolicy",
+    "TimeWindowPartitionsDefinition",
+    "asset_check_node_snaps_from_repo",
+    "asset_node_snaps_from_repo",
     "capture_interrupts",
     "check",
     "configure_loggers",
     "copy",
     "core_execute_run",
+    "create_execution_plan",
     "deserialize_value",
+    "disable_dagster_warnings",
     "enter_loadable_target_origin_load_context",
+    "get_builtin_partition_mapping_types",
     "get_external_execution_plan_snapshot",
     "get_external_pipeline_subset_result",
     "get_external_schedule_execution",
     "get_external_sensor_execution",
     "get_loadable_targets",
+    "get_nested_resources_map",
     "get_notebook_data",
     "get_partition_config",
     "get_partition_names",
     "get_partition_set_execution_param_data",
     "get_partition_tags",
+    "get_required_resource_keys_for_step",
+    "get_resource_job_usage",
     "get_run_crash_explanation",
     "is_dagster_home_set",
+    "is_reserved_asset_job_name",
     "local_variables",
+    "metadata_value",
+    "parse_asset_selection",
+    "partition_loading_context",
+    "print_config_type_key_to_string",
     "serializable_error_info_from_exc_info",
     "serialize_value",
     "set_defs_state_storage",
     "user_code_error_boundary",
+    "yaml",
 ]

@@ -31,7 +31,7 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import codeserver.cli.main, codeserver.front.server",
+        "import codeserver.cli.grpc, codeserver.front.server",
         # What only a function imports counts, too.
         "from codeserver.cli.grpc import _new_event_loop; _new_event_loop().close()\n"
         "from codeserver.supervisor.forkserver import spawn; import codeserver.cli.logs\n"

@@ -19,6 +19,7 @@ from codeserver.errors import InvalidRequest
 T = TypeVar("T")
 
 _DEFAULT_SIZE, _LARGEST_SIZE = 200, 1_000
+_KEY_PARTS = 2
 _MOST_BYTES = 2_000_000
 """In one page; clients take 4 MiB in a message."""
 
@@ -41,7 +42,7 @@ def page(
         InvalidRequest: the size or the token is not valid.
     """
     size = size_of(request, _DEFAULT_SIZE, _LARGEST_SIZE)
-    after = read_token(request)
+    after = read_token(request, _is_a_key)
     start = 0 if after is None else bisect_right([list(key(each)) for each in found], after)
     listed: list[T] = []
     room = _MOST_BYTES
@@ -72,8 +73,12 @@ def token(request: Any, position: Any) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def read_token(request: Any) -> Any:
+def read_token(request: Any, is_position: Callable[[Any], bool]) -> Any:
     """The position that the request's token has in it; None for the first page.
+
+    Args:
+        request: has the `page_token`, and the filters.
+        is_position: whether a value is a position in this kind of list.
 
     Raises:
         InvalidRequest: the token is not one, or is of another list.
@@ -88,7 +93,17 @@ def read_token(request: Any) -> Any:
         raise _invalid("page_token", "it is no token of this server") from None
     if fingerprint != _fingerprint(request):
         raise _invalid("page_token", "it is of another list, or of one with other filters")
+    if not is_position(position):
+        raise _invalid("page_token", "it is no token of this server")
     return position
+
+
+def _is_a_key(position: Any) -> bool:
+    return (
+        isinstance(position, list)
+        and len(position) == _KEY_PARTS
+        and all(isinstance(part, str) for part in position)
+    )
 
 
 def _fingerprint(request: Any) -> str:

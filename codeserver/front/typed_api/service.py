@@ -128,7 +128,7 @@ class CodeLocationApi:
     ) -> bytes:
         """The steps that a run would execute."""
         _require("job", request.job)
-        if len(request.run_config) > _LONGEST_RUN_CONFIG:
+        if len(request.run_config.encode()) > _LONGEST_RUN_CONFIG:
             raise _invalid("run_config", "it is longer than 1 MiB")
         names = ("job", "repository", "run_config", "partition_key")
         arguments = _fields(request, *names, "op_selection", "asset_selection")
@@ -152,7 +152,7 @@ class CodeLocationApi:
         kind = request.WhichOneof("target")
         if kind is None or not getattr(request, kind):
             raise _invalid("target", "give the name of a job, or the key of an asset")
-        offset = paging.read_token(request) or 0
+        offset = paging.read_token(request, _is_offset) or 0
         size = paging.size_of(request, _DEFAULT_KEYS, _MOST_KEYS)
         arguments = {
             **_fields(request, kind, "repository", "reverse"),
@@ -257,6 +257,10 @@ def _encode(response: Any, reply: Reply) -> bytes:
         fields["json_schema"] = fields["json_schema"].struct_value
     message = response(**fields, generation=reply.generation)
     return bytes(message.SerializeToString())
+
+
+def _is_offset(position: Any) -> bool:
+    return type(position) is int and position >= 0
 
 
 def _encode_keys(request: pb.ListPartitionsRequest, reply: Reply, offset: int) -> bytes:

@@ -1,0 +1,170 @@
+"""`codeserver health`, without click and gRPC as long as nothing is wrong: probes call it often."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
+if TYPE_CHECKING:
+    from codeserver.cli.health_command import health_command
+    from codeserver.client.errors import ApiError
+
+__all__ = ["fast_health", "health_command", "probe"]
+
+HOST, PORT, SECONDS = "127.0.0.1", 4000, 5.0
+ADDRESS_VARIABLE = "CODESERVER_ADDRESS"
+LONGEST = 3600.0
+
+_FLAGS = {
+    "--address": "address",
+    "--host": "host",
+    "-h": "host",
+    "--port": "port",
+    "-p": "port",
+    "--socket": "socket",
+    "-s": "socket",
+    "--service": "service",
+    "--timeout": "timeout",
+}
+
+
+def __getattr__(name: str) -> object:
+    """`health_command`, imported when somebody asks for it."""
+    if name == "health_command":
+        from codeserver.cli.health_command import health_command
+
+        return health_command
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def fast_health(argv: list[str]) -> int | None:
+    """Probe a server.
+
+    Args:
+        argv: what follows `codeserver health`.
+
+    Returns:
+        The exit code; None for arguments that click has to explain.
+    """
+    options = _parsed(argv)
+    if options is None:
+        return None
+    try:
+        seconds = float(options.get("timeout", SECONDS))
+        address = address_of(options)
+    except Exception:  # to name the class of our errors would cost as much as all the rest
+        return None
+    if not 0 < seconds <= LONGEST:
+        return None
+    return probe(address, options.get("service", ""), seconds, as_json="json" in options)
+
+
+def address_of(options: dict[str, str]) -> str:
+    """The address that the options and the environment name.
+
+    Args:
+        options: those that were given, of `address`, `host`, `port` and `socket`.
+
+    Raises:
+        OperatorError: they name more than one, or one that is malformed.
+    """
+    from codeserver.client.addresses import grpc_target
+
+    named = [name for name in options if name in ("address", "socket", "port", "host")]
+    if len(named) > 1 and set(named) != {"host", "port"}:
+        from codeserver.errors import OperatorError
+
+        raise OperatorError(f"--{named[0]} and --{named[1]} are both given; give one address.")
+    if "socket" in named:
+        return grpc_target(f"unix:{options['socket']}")
+    if named and "address" not in named:
+        return grpc_target(f"{options.get('host', HOST)}:{options.get('port', PORT)}")
+    return grpc_target(
+        options.get("address") or os.environ.get(ADDRESS_VARIABLE) or f"{HOST}:{PORT}"
+    )
+
+
+def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
+    """Probe a server, and print what it says.
+
+    Returns:
+        The exit code: 0 when it is SERVING.
+    """
+    import time
+
+    from codeserver.probe import NotSure, ask
+
+    deadline = time.monotonic() + seconds
+    answer = {"status": "SERVING", "address": address, "service": service}
+    try:
+        found = ask(address, service, seconds)
+        answer["state"] = found.get("codeserver-state", "")
+        answer["load_error"] = found.get("codeserver-load-error", "")
+    except TimeoutError:
+        answer |= _failed("TIMEOUT", f"{address} has not answered within {seconds:g} s.")
+    except (NotSure, OSError):
+        answer |= _asked_thoroughly(address, service, max(deadline - time.monotonic(), 0.001))
+    if as_json:
+        import json
+
+        print(json.dumps(answer))
+    elif answer["status"] == "SERVING":
+        print("SERVING")
+    if answer["status"] == "SERVING":
+        return 0
+    print(answer["message"], file=sys.stderr)
+    return 1
+
+
+def _parsed(argv: list[str]) -> dict[str, str] | None:
+    options: dict[str, str] = {}
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        if word == "--json":
+            options["json"] = ""
+            continue
+        flag, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if flag not in _FLAGS or not (equals or rest):
+            return None
+        options[_FLAGS[flag]] = value if equals else rest.pop(0)
+    return options
+
+
+def _asked_thoroughly(address: str, service: str, seconds: float) -> dict[str, str]:
+    """What a real gRPC client finds out."""
+    from codeserver.client import errors
+    from codeserver.client.health import check
+
+    try:
+        health = check(address, service, timeout=seconds)
+    except errors.ApiError as error:
+        return _failed(*_explained(error, address, service))
+    found = {"status": health.status, "state": health.state, "load_error": health.load_error}
+    if health.status == "SERVING":
+        return found
+    is_what = f"the location is {health.state}" if health.state else "says the server"
+    why = f"; the newest load has failed: {health.load_error}" if health.load_error else ""
+    return {**found, "message": f"{health.status}: {is_what} ({address}){why}"}
+
+
+def _explained(error: ApiError, address: str, service: str) -> tuple[str, str]:
+    from codeserver.client import errors
+
+    if isinstance(error, errors.NotFoundError):
+        name = f'"{service}"'
+        return "SERVICE_UNKNOWN", (
+            f"{address} knows no service {name}; leave --service out to ask for the whole server."
+        )
+    if isinstance(error, errors.UnsupportedError):
+        return "UNSUPPORTED", f"{address} is a gRPC server that has no health checks."
+    if isinstance(error, errors.DeadlineExceededError):
+        return "TIMEOUT", f"{address} has not answered in time."
+    if isinstance(error, errors.UnavailableError):
+        return "UNREACHABLE", error.message
+    return error.code, error.message
+
+
+def _failed(status: str, message: str) -> dict[str, str]:
+    return {"status": status, "state": "", "load_error": "", "message": message}

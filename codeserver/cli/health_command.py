@@ -1,0 +1,62 @@
+"""The options of `codeserver health`, for help and for what is wrong with them."""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import click
+
+from codeserver.cli.health import ADDRESS_VARIABLE, HOST, LONGEST, PORT, SECONDS, address_of, probe
+from codeserver.errors import OperatorError
+
+
+@click.command("health")
+@click.option(
+    "--address",
+    metavar="ADDRESS",
+    help=f"The server, as HOST:PORT or unix:PATH.  [env var: {ADDRESS_VARIABLE}; "
+    f"default: {HOST}:{PORT}]",
+)
+@click.option("--port", "-p", type=click.IntRange(1, 65535), help="Its port.")
+@click.option("--host", "-h", help=f"Its host name or address.  [default: {HOST}]")
+@click.option("--socket", "-s", metavar="PATH", help="Its unix socket.")
+@click.option(
+    "--service",
+    default="",
+    metavar="NAME",
+    help="Ask for one service: codeserver.LastLoad says whether the newest load has worked. "
+    "Default: the server as a whole.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, LONGEST, min_open=True),
+    default=SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the answer may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
+def health_command(
+    *,
+    address: str | None,
+    port: int | None,
+    host: str | None,
+    socket: str | None,
+    service: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Probe a server, for containers: exit code 0 when it is SERVING, else 1.
+
+    Made for the exec probes of Kubernetes and the health checks of Docker: it takes a few
+    hundredths of a second of CPU time.
+    """
+    given = {"address": address, "port": port, "host": host, "socket": socket}
+    if math.isnan(timeout):
+        raise click.UsageError("--timeout must be a number of seconds; it is nan.")
+    try:
+        found = address_of({name: str(value) for name, value in given.items() if value})
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(probe(found, service, timeout, as_json=as_json))

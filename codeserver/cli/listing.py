@@ -1,0 +1,103 @@
+"""`codeserver list`: what is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from codeserver.cli import screen
+from codeserver.cli.location_options import location_options
+from codeserver.cli.opening import Where, client_of
+
+if TYPE_CHECKING:
+    from codeserver.client import Client
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KINDS = ("jobs", "assets", "schedules", "sensors", "resources")
+
+_FILTERS: Mapping[str, Mapping[str, str]] = {
+    "jobs": {"name": "names", "tag": "tags", "owner": "owners"},
+    "assets": {
+        "name": "keys",
+        "tag": "tags",
+        "group": "groups",
+        "owner": "owners",
+        "kind": "kinds",
+    },
+    "schedules": {"name": "names", "tag": "tags", "owner": "owners"},
+    "sensors": {"name": "names", "tag": "tags", "owner": "owners"},
+    "resources": {"name": "names"},
+}
+"""Of each kind, the options that can be asked of it, and the client's arguments for them."""
+
+
+def _filter(flag: str, metavar: str, what: str) -> Callable[[F], F]:
+    return click.option(flag, multiple=True, metavar=metavar, help=what)
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(KINDS), required=False)
+@_filter("--name", "GLOB", "Names or keys that match, such as 'raw/*'. May be given several times.")
+@_filter("--tag", "KEY[=VALUE]", "What has this tag; of several, all of them.")
+@_filter("--group", "NAME", "Assets of this group.")
+@_filter("--owner", "OWNER", "What belongs to this owner, such as team:data.")
+@_filter("--kind", "KIND", "Assets of this kind, such as dbt.")
+@click.option("--repository", default="", metavar="NAME", help="What is in this repository.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; without a kind, lists by kind.")
+@location_options
+def list_command(
+    what: str | None, repository: str, as_json: bool, where: Where, **filters: tuple[str, ...]
+) -> None:
+    """List jobs, assets, schedules, sensors, resources.
+
+    Without one of these words: all of them, as far as they can have what is asked for.
+    """
+    given = {option: values for option, values in filters.items() if values}
+    kinds = _kinds(what, given)
+    with client_of(where) as client:
+        found = {kind: list(_ask(client, kind, given, repository)) for kind in kinds}
+    if as_json:
+        screen.out().json(found[what] if what is not None else found)
+        return
+    _print(found, is_one=what is not None)
+
+
+def _kinds(what: str | None, given: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The kinds that can be asked for all of that."""
+    able = [kind for kind in KINDS if given.keys() <= _FILTERS[kind].keys()]
+    if what is None:
+        return able
+    if what not in able:
+        option = next(each for each in given if each not in _FILTERS[what])
+        others = ", ".join(kind for kind in KINDS if option in _FILTERS[kind])
+        raise click.UsageError(f"--{option} is not for {what}; it is for {others}.")
+    return [what]
+
+
+def _ask(
+    client: Client, kind: str, given: Mapping[str, tuple[str, ...]], repository: str
+) -> Iterator[Any]:
+    arguments = {_FILTERS[kind][option]: values for option, values in given.items()}
+    found: Iterator[Any] = getattr(client, kind)(repository=repository, **arguments)
+    return found
+
+
+def _print(found: Mapping[str, list[Any]], *, is_one: bool) -> None:
+    from codeserver.cli.list_tables import TABLES
+
+    out, is_first = screen.out(), True
+    for kind, definitions in found.items():
+        if not definitions:
+            continue
+        if not is_first:
+            out.line()
+        is_first = False
+        if out.is_terminal:
+            out.line((kind.capitalize(), "bold underline"), (f"  {len(definitions):,}", "dim"))
+        out.table(TABLES[kind](definitions))
+    if is_first:
+        nothing = next(iter(found)) if is_one else "definitions"
+        screen.err().line(f"There are no {nothing} like that.")

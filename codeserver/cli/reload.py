@@ -1,0 +1,32 @@
+"""`codeserver reload`: load the code again, and say what has changed."""
+
+from __future__ import annotations
+
+import click
+
+from codeserver.cli import screen
+from codeserver.cli.location_options import patient_options
+from codeserver.cli.location_words import changes_in_words, load_time
+from codeserver.cli.opening import Where, client_of
+
+
+@click.command("reload")
+@click.option("--json", "as_json", is_flag=True, help="Print the reply as JSON.")
+@patient_options
+def reload_command(as_json: bool, where: Where) -> None:
+    """Load the code again, and say what has changed.
+
+    What is in flight is finished with the code loaded before. If the new code does not load, that
+    code is served on, the error is shown, and the exit code is 1.
+    """
+    with client_of(where) as client, screen.err().waiting("loading"):
+        reply = client.reload()
+    out = screen.out()
+    if as_json:
+        out.json(reply)
+        return
+    location = reply.location
+    out.line(
+        *(("reload", "bold"), f" #{location.generation}  {load_time(location)}  "),
+        *changes_in_words(reply.changes),
+    )

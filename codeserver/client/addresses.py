@@ -1,0 +1,75 @@
+"""Addresses as people write them, and as gRPC takes them."""
+
+from __future__ import annotations
+
+DEFAULT_PORT = 4000
+
+_SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix-abstract:")
+_LOCAL = ("localhost", "127.", "[::1]", "unix")
+
+
+def grpc_target(address: str) -> str:
+    """The address in one spelling: `host:port`, `[ipv6]:port` or `unix:/path`.
+
+    Args:
+        address: `host:port`, `host`, `:port`, `[ipv6]:port`, `unix:path`, or one that is written
+            for gRPC, such as `dns:///name`.
+
+    Raises:
+        OperatorError: it is none of these.
+    """
+    address = address.strip()
+    if address.startswith(_SCHEMES):
+        return address
+    if address.startswith("unix:"):
+        return _unix_target(address)
+    if "/" in address:
+        raise _unusable(address)
+    host, port = _split(address)
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"{host or 'localhost'}:{port}"
+
+
+def is_local(target: str) -> bool:
+    """Whether the target is on this machine, so that no HTTP proxy can know the way to it."""
+    return target.startswith(_LOCAL)
+
+
+def _unix_target(address: str) -> str:
+    path = address[len("unix:") :]
+    # `unix:///run/x.sock` is the same as `unix:/run/x.sock`.
+    path = "/" + path.lstrip("/") if path.startswith("//") else path
+    if not path.strip("/"):
+        raise _unusable(address)
+    return f"unix:{path}"
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]") or (address.count(":") > 1 and host[-1:] not in "]"):
+        return _checked(address, address), DEFAULT_PORT
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise _unusable(address)
+    return (_checked(host, address) if host else ""), int(port)
+
+
+def _checked(host: str, address: str) -> str:
+    if not host or host.isspace() or any(c.isspace() for c in host):
+        raise _unusable(address)
+    if host.startswith("[") != host.endswith("]"):
+        raise _unusable(address)
+    return host
+
+
+def _unusable(address: str) -> Exception:
+    from codeserver.errors import OperatorError
+
+    if "://" in address:
+        rest = address.partition("://")[2].strip("/")
+        hint = f"leave the scheme out: {rest}" if rest and "/" not in rest else "give host:port"
+    elif "/" in address:
+        hint = f"for a socket, write unix:{address}"
+    else:
+        hint = "give host:port or unix:PATH"
+    return OperatorError(f'"{address}" is not an address of a code location; {hint}.')

@@ -1,0 +1,25 @@
+"""What the channels of all clients have in common."""
+
+from __future__ import annotations
+
+import math
+
+from codeserver.client.addresses import is_local
+
+DEFAULT_TIMEOUT = 60.0
+
+
+def options(target: str) -> list[tuple[str, int]]:
+    """The options of a channel to this address."""
+    unlimited = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+    ]
+    # A proxy that the environment names is asked for every host that no_proxy leaves out.
+    return [*unlimited, *([("grpc.enable_http_proxy", 0)] if is_local(target) else [])]
+
+
+def limit(timeout: float | None, default: float | None) -> float | None:
+    """Seconds that a call may take, as gRPC takes them: None is for ever."""
+    seconds = default if timeout is None else timeout
+    return None if seconds is None or math.isinf(seconds) else seconds

@@ -1,0 +1,148 @@
+"""What calls to a code location raise, classed by what the caller can do.
+
+Importing this imports neither gRPC nor protobuf, so that errors can be told apart anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codeserver.errors import CodeserverError
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from codeserver.api import v1
+
+T = TypeVar("T")
+
+
+class ApiError(CodeserverError):
+    """A call that failed.
+
+    Args:
+        code: name of the gRPC status, such as `NOT_FOUND`.
+        message: what is wrong and what to do, in one line.
+        details: the same as messages, as far as the server has sent them.
+
+    Attributes:
+        code: name of the gRPC status.
+        message: what is wrong and what to do, in one line.
+        details: messages such as `google.rpc.BadRequest` and `RunConfigError`. One of a type that
+            this client does not know is a `google.protobuf.Any`.
+    """
+
+    def __init__(self, code: str, message: str, details: Iterable[Message] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details: Sequence[Message] = tuple(details)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.message, self.details)
+
+    def _of(self, kind: type[T]) -> list[T]:
+        return [each for each in self.details if isinstance(each, kind)]
+
+
+class NotFoundError(ApiError):
+    """There is no such job, asset or repository; the message suggests the nearest name."""
+
+    @property
+    def resource_type(self) -> str:
+        """What was looked for: `job`, `asset`, `repository`. Empty if the server does not say."""
+        return self._resource()[0]
+
+    @property
+    def resource_name(self) -> str:
+        """The name that there is not. Empty if the server does not say."""
+        return self._resource()[1]
+
+    def _resource(self) -> tuple[str, str]:
+        from google.rpc.error_details_pb2 import ResourceInfo
+
+        for each in self._of(ResourceInfo):
+            return each.resource_type, each.resource_name
+        return "", ""
+
+
+class InvalidArgumentError(ApiError):
+    """An argument is not valid: run config, a selection, a partition key."""
+
+    @property
+    def run_config_errors(self) -> Sequence[v1.RunConfigError]:
+        """Each mistake in the run config. The server leaves out those that are too many to send."""
+        from codeserver.api import v1
+
+        return self._of(v1.RunConfigError)
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is wrong with it, by the field of the request."""
+        from google.rpc.error_details_pb2 import BadRequest
+
+        found: dict[str, str] = {}
+        for request in self._of(BadRequest):
+            for each in request.field_violations:
+                known = found.get(each.field)
+                found[each.field] = f"{known}; {each.description}" if known else each.description
+        return found
+
+
+class _WithLoadError(ApiError):
+    @property
+    def load_error(self) -> v1.LoadError:
+        """The exception as data; its `text` is for a terminal.
+
+        With nothing but the message in it when the server has sent no more.
+        """
+        from codeserver.api import v1
+
+        for each in self._of(v1.LoadError):
+            return each
+        return v1.LoadError(message=self.message, text=self.message)
+
+
+class LoadFailedError(_WithLoadError):
+    """The user's code does not load, so there is nothing to answer with."""
+
+
+class UserCodeCrashedError(_WithLoadError):
+    """The user's code, or the process that ran it, failed while it was asked."""
+
+
+class DeadlineExceededError(ApiError, TimeoutError):
+    """There was no answer within the timeout of the call."""
+
+
+class OverloadedError(ApiError):
+    """Too many calls wait already; the message says what they wait for. Try later."""
+
+
+class UnavailableError(ApiError):
+    """The server shuts down, or is not there."""
+
+
+class UnreachableError(UnavailableError):
+    """Nothing listens at the address, or what does is not a gRPC server."""
+
+
+class UnsupportedError(ApiError):
+    """The server does not know the RPC: it is older than this client, or it is not codeserver."""
+
+
+BY_STATUS: Mapping[str, type[ApiError]] = {
+    "INVALID_ARGUMENT": InvalidArgumentError,
+    "NOT_FOUND": NotFoundError,
+    "FAILED_PRECONDITION": LoadFailedError,
+    "INTERNAL": UserCodeCrashedError,
+    "DEADLINE_EXCEEDED": DeadlineExceededError,
+    "RESOURCE_EXHAUSTED": OverloadedError,
+    "UNAVAILABLE": UnavailableError,
+    "UNIMPLEMENTED": UnsupportedError,
+}
+"""The class of an error by its gRPC status; all others are an `ApiError` and no more."""

@@ -1,0 +1,60 @@
+"""Health checks of any gRPC server (`grpc.health.v1`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from codeserver.client.calling import Calls
+from codeserver.client.translation import translated
+
+_METHOD = "/grpc.health.v1.Health/Check"
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a server says about itself.
+
+    Attributes:
+        status: `SERVING`, `NOT_SERVING`, `UNKNOWN` or `SERVICE_UNKNOWN`; a number when it is
+            another one.
+        state: what a code location is doing; empty when the server is not codeserver.
+        load_error: why the newest load of the code has failed; empty when it has not.
+    """
+
+    status: str
+    state: str = ""
+    load_error: str = ""
+
+
+def check(address: str, service: str = "", *, timeout: float) -> Health:
+    """Ask a server for its health.
+
+    Args:
+        address: of the server; see `codeserver.connect`.
+        service: name of the service; empty for the server as a whole.
+        timeout: seconds.
+
+    Raises:
+        ApiError: there is no answer; `NotFoundError` when the server does not know the service.
+    """
+    import grpc
+    from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+    calls = Calls(address, timeout)
+    with calls.channel as channel:
+        method = channel.unary_unary(
+            _METHOD, HealthCheckRequest.SerializeToString, HealthCheckResponse.FromString
+        )
+        try:
+            response, call = method.with_call(HealthCheckRequest(service=service), timeout=timeout)
+        except grpc.RpcError as error:
+            raise translated(error, _METHOD, calls.address, timeout) from None
+        metadata = dict(cast("list[tuple[str, str]]", call.trailing_metadata() or ()))
+    names = HealthCheckResponse.ServingStatus
+    known = response.status in names.values()
+    return Health(
+        names.Name(response.status) if known else str(response.status),
+        metadata.get("codeserver-state", ""),
+        metadata.get("codeserver-load-error", ""),
+    )

@@ -1,0 +1,298 @@
+"""A client whose calls block."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from codeserver.api import v1
+from codeserver.client import channels, requests, rpcs
+from codeserver.client.asset_graph import AssetGraph
+from codeserver.client.calling import Calls
+from codeserver.client.requests import Texts, Types
+
+if TYPE_CHECKING:
+    import grpc
+
+
+def connect(
+    address: str = "localhost:4000", *, timeout: float | None = channels.DEFAULT_TIMEOUT
+) -> Client:
+    """A client of the code location at this address.
+
+    It connects with the first call.
+
+    Args:
+        address: `host:port`, `:port`, `[ipv6]:port` or `unix:path`.
+        timeout: seconds that each call may take that is not given another one; None for no limit.
+
+    Raises:
+        OperatorError: the address is malformed.
+    """
+    return Client(address, timeout=timeout)
+
+
+class Client:
+    """Calls to one code location. Safe to use from several threads.
+
+    Every method takes a `timeout` in seconds, else that of the client counts; `math.inf` is for
+    ever. Where a list may be filtered, an empty filter lets everything pass, one text stands for
+    a list of one, and several filters must all pass.
+
+    Each method raises an error of `codeserver.client.errors` when its call fails: `NotFoundError`,
+    `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
+    """
+
+    def __init__(self, address: str, *, timeout: float | None = channels.DEFAULT_TIMEOUT) -> None:
+        self._calls = Calls(address, timeout)
+
+    @property
+    def address(self) -> str:
+        """Of the server, as gRPC takes it."""
+        return self._calls.address
+
+    @property
+    def channel(self) -> grpc.Channel:
+        """The gRPC channel, for other services of the server."""
+        return self._calls.channel
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, and end what calls are under way."""
+        self.channel.close()
+
+    def location(self, *, timeout: float | None = None) -> v1.Location:
+        """How the location is: state, what is loaded, load error, work under way."""
+        return self._calls.call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout).location
+
+    def watch(
+        self, *, timeout: float | None = None
+    ) -> Generator[v1.WatchLocationResponse, None, None]:
+        """How the location is now, and again at every change.
+
+        It ends when the server stops, and when the generator is closed. Without a `timeout` there
+        is no limit.
+        """
+        limit = channels.limit(timeout, None)
+        return self._calls.stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
+
+    def reload(self, *, timeout: float | None = None) -> v1.ReloadLocationResponse:
+        """Load the code as it is now, and wait until it is served.
+
+        Raises:
+            LoadFailedError: the new code does not load; the message says what is served now.
+        """
+        return self._calls.call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
+
+    def jobs(
+        self,
+        names: Texts = (),
+        *,
+        tags: Texts = (),
+        owners: Texts = (),
+        repository: str = "",
+        include_implicit: bool = False,
+        timeout: float | None = None,
+    ) -> Iterator[v1.Job]:
+        """Jobs, in the order of their names.
+
+        Args:
+            names: patterns such as `ingest_*`.
+            tags: as `key` or `key=value`; a job passes that has all of them.
+            owners: a job passes that has one of them.
+            repository: name of a repository; empty for all.
+            include_implicit: whether to list what Dagster has made to materialize assets, too.
+            timeout: seconds that each page may take.
+        """
+        request = requests.jobs(names, tags, owners, repository, include_implicit)
+        for page in self._calls.pages(rpcs.LIST_JOBS, request, timeout):
+            yield from page.jobs
+
+    def assets(
+        self,
+        keys: Texts = (),
+        *,
+        tags: Texts = (),
+        groups: Texts = (),
+        owners: Texts = (),
+        kinds: Texts = (),
+        repository: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[v1.Asset]:
+        """Assets, in the order of their keys.
+
+        Args:
+            keys: patterns such as `raw/*`.
+            tags: as `key` or `key=value`; an asset passes that has all of them.
+            groups: an asset passes that is in one of them.
+            owners: an asset passes that has one of them.
+            kinds: an asset passes that has one of them.
+            repository: name of a repository; empty for all.
+            timeout: seconds that each page may take.
+        """
+        request = requests.assets(
+            keys=keys, tags=tags, groups=groups, owners=owners, kinds=kinds, repository=repository
+        )
+        for page in self._calls.pages(rpcs.LIST_ASSETS, request, timeout):
+            yield from page.assets
+
+    def schedules(
+        self,
+        names: Texts = (),
+        *,
+        tags: Texts = (),
+        owners: Texts = (),
+        jobs: Texts = (),
+        repository: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[v1.Schedule]:
+        """Schedules, in the order of their names; `jobs` are the jobs that they start."""
+        request = requests.schedules(names, tags, owners, jobs, repository)
+        for page in self._calls.pages(rpcs.LIST_SCHEDULES, request, timeout):
+            yield from page.schedules
+
+    def sensors(
+        self,
+        names: Texts = (),
+        *,
+        tags: Texts = (),
+        owners: Texts = (),
+        jobs: Texts = (),
+        types: Types = (),
+        repository: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[v1.Sensor]:
+        """Sensors, in the order of their names; `jobs` are the jobs that they target."""
+        request = requests.sensors(
+            names=names, tags=tags, owners=owners, jobs=jobs, types=types, repository=repository
+        )
+        for page in self._calls.pages(rpcs.LIST_SENSORS, request, timeout):
+            yield from page.sensors
+
+    def resources(
+        self,
+        names: Texts = (),
+        *,
+        types: Texts = (),
+        repository: str = "",
+        timeout: float | None = None,
+    ) -> Iterator[v1.Resource]:
+        """Resources, in the order of their names; `types` are patterns of their classes."""
+        request = requests.resources(names, types, repository)
+        for page in self._calls.pages(rpcs.LIST_RESOURCES, request, timeout):
+            yield from page.resources
+
+    def job(
+        self,
+        name: str,
+        *,
+        repository: str = "",
+        op_selection: Texts = (),
+        timeout: float | None = None,
+    ) -> v1.GetJobResponse:
+        """One job with its dependency structure, or with that of some of its ops."""
+        request = requests.job(name, repository, op_selection)
+        return self._calls.call(rpcs.GET_JOB, request, timeout)
+
+    def asset_graph(
+        self, selection: str = "", *, repository: str = "", timeout: float | None = None
+    ) -> AssetGraph:
+        """Assets and what depends on what; the selection is in Dagster's syntax."""
+        request = v1.GetAssetGraphRequest(selection=selection, repository=repository)
+        limit = self._calls.limit(timeout)
+        return AssetGraph.joined(self._calls.stream(rpcs.GET_ASSET_GRAPH, request, limit))
+
+    def plan(
+        self,
+        job: str,
+        *,
+        run_config: str | Mapping[str, Any] | None = None,
+        partition_key: str = "",
+        op_selection: Texts = (),
+        asset_selection: Texts = (),
+        repository: str = "",
+        timeout: float | None = None,
+    ) -> v1.ExecutionPlan:
+        """The steps that a run would execute. Nothing is executed.
+
+        Args:
+            job: its name.
+            run_config: a mapping, or YAML or JSON text; None for the default of the job.
+            partition_key: the partition that the run is of.
+            op_selection: ops in Dagster's syntax, such as `load+`.
+            asset_selection: keys of assets.
+            repository: name of a repository; empty to look in all.
+            timeout: seconds.
+
+        Raises:
+            InvalidArgumentError: among others, for run config that the job does not take; its
+                `run_config_errors` are the mistakes.
+        """
+        request = requests.plan(
+            job,
+            run_config=run_config,
+            partition_key=partition_key,
+            op_selection=op_selection,
+            asset_selection=asset_selection,
+            repository=repository,
+        )
+        return self._calls.call(rpcs.GET_EXECUTION_PLAN, request, timeout).plan
+
+    def run_config_schema(
+        self,
+        job: str,
+        *,
+        repository: str = "",
+        op_selection: Texts = (),
+        timeout: float | None = None,
+    ) -> v1.GetRunConfigSchemaResponse:
+        """What run config a job takes: as a JSON Schema, and as YAML to fill in."""
+        request = requests.run_config_schema(job, repository, op_selection)
+        return self._calls.call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
+
+    def partitions(
+        self,
+        *,
+        job: str = "",
+        asset: str = "",
+        repository: str = "",
+        reverse: bool = False,
+        timeout: float | None = None,
+    ) -> Iterator[str]:
+        """The partition keys of a job or an asset, in Dagster's order; one of them is given."""
+        request = requests.partitions(job=job, asset=asset, repository=repository, reverse=reverse)
+        for page in self._calls.pages(rpcs.LIST_PARTITIONS, request, timeout):
+            yield from page.keys
+
+    def partitions_page(
+        self,
+        *,
+        job: str = "",
+        asset: str = "",
+        repository: str = "",
+        reverse: bool = False,
+        page_size: int = 0,
+        page_token: str = "",
+        timeout: float | None = None,
+    ) -> v1.ListPartitionsResponse:
+        """Some partition keys, how many there are, and how the job or asset is partitioned."""
+        request = requests.partitions(
+            job=job,
+            asset=asset,
+            repository=repository,
+            reverse=reverse,
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return self._calls.call(rpcs.LIST_PARTITIONS, request, timeout)

@@ -1,0 +1,103 @@
+"""A code location as tests like to look at it: by name, as plain values, asked for once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codeserver.code_location.asset import LocatedAsset
+from codeserver.code_location.job import LocatedJob
+from codeserver.code_location.named import Named
+from codeserver.code_location.plan import Plan
+
+if TYPE_CHECKING:
+    from codeserver.api import v1
+    from codeserver.client import AssetGraph, Client
+    from codeserver.client.requests import Texts
+
+T = TypeVar("T")
+
+
+class CodeLocation:
+    """Everything that a code location defines.
+
+    What is asked for once is kept, so the code must not change meanwhile.
+
+    Args:
+        client: of the server.
+
+    Attributes:
+        client: of the server, for everything that is not here.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    @cached_property
+    def message(self) -> v1.Location:
+        """State, load times, versions and so on."""
+        return self.client.location()
+
+    @cached_property
+    def jobs(self) -> Named[LocatedJob]:
+        """The jobs, those that Dagster makes to materialize assets left out."""
+        return self._named("job", self.client.jobs(), lambda job: LocatedJob(self, job))
+
+    @cached_property
+    def assets(self) -> Named[LocatedAsset]:
+        """The assets, by keys such as `raw/orders`."""
+        found = (
+            (each.key, each.repository, LocatedAsset(self, each)) for each in self.graph.assets
+        )
+        return Named("asset", found)
+
+    @cached_property
+    def schedules(self) -> Named[v1.Schedule]:
+        """The schedules."""
+        return self._named("schedule", self.client.schedules(), lambda each: each)
+
+    @cached_property
+    def sensors(self) -> Named[v1.Sensor]:
+        """The sensors."""
+        return self._named("sensor", self.client.sensors(), lambda each: each)
+
+    @cached_property
+    def resources(self) -> Named[v1.Resource]:
+        """The resources."""
+        return self._named("resource", self.client.resources(), lambda each: each)
+
+    @cached_property
+    def graph(self) -> AssetGraph:
+        """The assets and their dependencies."""
+        return self.client.asset_graph()
+
+    def plan(
+        self,
+        job: str,
+        *,
+        run_config: str | Mapping[str, Any] | None = None,
+        partition_key: str = "",
+        op_selection: Texts = (),
+        asset_selection: Texts = (),
+        repository: str = "",
+    ) -> Plan:
+        """The steps that a run of the job would execute; see `Client.plan`.
+
+        Raises:
+            NotFoundError: there is no such job.
+            InvalidArgumentError: the job does not take this run config, partition or selection.
+        """
+        return Plan(
+            self.client.plan(
+                job,
+                run_config=run_config,
+                partition_key=partition_key,
+                op_selection=op_selection,
+                asset_selection=asset_selection,
+                repository=repository,
+            )
+        )
+
+    def _named(self, kind: str, found: Iterable[Any], view: Callable[[Any], T]) -> Named[T]:
+        return Named(kind, ((each.name, each.repository, view(each)) for each in found))

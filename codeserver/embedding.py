@@ -1,0 +1,240 @@
+"""A code server inside a program: started for it, and gone with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from codeserver import first_load
+from codeserver.config import settings
+from codeserver.errors import CodeserverError
+from codeserver.first_load import ServerExitedError, StartupTimeoutError
+from codeserver.owned_server import OwnedServer
+
+if TYPE_CHECKING:
+    from codeserver.api import v1
+    from codeserver.client import AsyncClient, Client
+
+__all__ = ["CodeServer", "ServerExitedError", "StartupTimeoutError"]
+
+_DEFAULT_STARTUP, _DEFAULT_GRACE, _DEFAULT_TIMEOUT = 180.0, 30.0, 60.0
+
+_LONGEST_FOLDER = 80
+"""Bytes. The path of a unix socket may have 104 to 108 of them, which depends on the system."""
+
+_ADDRESS = ("host", "port", "socket")
+_TARGET = (
+    *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
+    *("attribute", "working_directory", "empty_working_directory"),
+)
+
+
+class CodeServer:
+    """Serves Dagster definitions to this program, and to whoever is told the address.
+
+    A context manager, also an asynchronous one. It starts `codeserver grpc` as a child process and
+    waits until the code is loaded. The child ends with the context, and also when this process is
+    killed. Without a target, that of the `pyproject.toml` in the directory is served.
+
+    ::
+
+        with CodeServer(python_file="repo.py") as server, server.connect() as client:
+            print([job.name for job in client.jobs()])
+
+    Args:
+        python_file: file with definitions at its top level.
+        module_name: module with definitions at its top level.
+        package_name: installed package with definitions at its top level.
+        autoload_defs_module_name: module below which definitions are looked for.
+        working_directory: where imports of the code start. Default: `cwd`.
+        attribute: the one definition to load.
+        host: host name or address to serve on, instead of a private unix socket.
+        port: port to serve on, likewise; 0 for a free one.
+        options: further options of `codeserver grpc`, such as `["--watch"]`.
+        cwd: the directory that the server runs in, and that relative paths are of. Default: the
+            current one.
+        env: environment variables for it, on top of those of this process.
+        log: a file that its log is appended to.
+        startup_timeout: seconds until the code must be loaded.
+        allow_failure: serve code that does not load, too, instead of raising `LoadFailedError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        python_file: str | os.PathLike[str] | None = None,
+        module_name: str | None = None,
+        package_name: str | None = None,
+        autoload_defs_module_name: str | None = None,
+        working_directory: str | os.PathLike[str] | None = None,
+        attribute: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+        options: Sequence[str] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        log: str | os.PathLike[str] | None = None,
+        startup_timeout: float = _DEFAULT_STARTUP,
+        allow_failure: bool = False,
+    ) -> None:
+        given = {
+            "--python-file": python_file,
+            "--module-name": module_name,
+            "--package-name": package_name,
+            "--autoload-defs-module-name": autoload_defs_module_name,
+            "--attribute": attribute,
+            "--working-directory": working_directory,
+        }
+        self._target = {flag: os.fspath(value) for flag, value in given.items() if value}
+        self._host, self._port = host, port
+        self._options = options
+        self._cwd = Path(cwd) if cwd is not None else None
+        self._env = dict(env or {})
+        self._log = Path(log) if log is not None else None
+        self._startup_timeout = startup_timeout
+        self._allow_failure = allow_failure
+        self._server: OwnedServer | None = None
+        self._stack = contextlib.ExitStack()
+        self._address = ""
+        self._location: v1.Location | None = None
+
+    def __enter__(self) -> CodeServer:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> CodeServer:
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if self._server is not None:
+                self._server.kill()
+            with contextlib.suppress(CodeserverError):
+                await starting
+            await asyncio.to_thread(self.stop)
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def start(self) -> CodeServer:
+        """Start it, and wait until the code is loaded.
+
+        Raises:
+            LoadFailedError: the code does not load.
+            ServerExitedError: the server has ended by itself, as it does when it cannot be served.
+            StartupTimeoutError: it was not ready in time.
+            OSError: a process or file cannot be made.
+        """
+        if self._server is not None:
+            raise CodeserverError("This server was started already; make another CodeServer.")
+        deadline = time.monotonic() + self._startup_timeout
+        with contextlib.ExitStack() as undo:
+            folder = "" if self._is_on_port else _private_folder(undo)
+            self._server = OwnedServer(
+                ["grpc", *self._address_options(folder), *self._target_options(), *self._options],
+                folder=folder,
+                env=self._environment(),
+                cwd=self._cwd,
+                log=self._log,
+            )
+            undo.callback(self._server.stop, 0.0)
+            self._address = first_load.address_of(self._server, deadline)
+            self._location = first_load.location_of(self._server, self._address, deadline)
+            if not self._allow_failure:
+                first_load.check(self._location)
+            self._stack = undo.pop_all()
+        return self
+
+    def stop(self, grace: float = _DEFAULT_GRACE) -> None:
+        """End the server, and wait until it has ended. Nothing happens the second time.
+
+        Args:
+            grace: seconds that its requests and runs may take to finish.
+        """
+        if self._server is not None and self._server.is_ours:
+            self._server.stop(grace)
+            self._stack.close()
+
+    @property
+    def address(self) -> str:
+        """Where it listens, for `codeserver.connect` and all gRPC clients."""
+        return self._address
+
+    @property
+    def location(self) -> v1.Location:
+        """How the location was when it had been loaded; `connect().location()` is how it is.
+
+        Raises:
+            CodeserverError: it is not started.
+        """
+        if self._location is None:
+            raise CodeserverError("This server is not started; use it in a `with` statement.")
+        return self._location
+
+    @property
+    def output(self) -> str:
+        """The last 64 KiB of its log, with what the code has printed."""
+        return self._server.output if self._server is not None else ""
+
+    def connect(self, *, timeout: float | None = _DEFAULT_TIMEOUT) -> Client:
+        """A client of it; see `codeserver.connect`."""
+        from codeserver.client import connect
+
+        return connect(self._address, timeout=timeout)
+
+    def connect_async(self, *, timeout: float | None = _DEFAULT_TIMEOUT) -> AsyncClient:
+        """An asynchronous client of it; see `codeserver.connect_async`."""
+        from codeserver.client import connect_async
+
+        return connect_async(self._address, timeout=timeout)
+
+    @property
+    def _is_on_port(self) -> bool:
+        return self._host is not None or self._port is not None
+
+    def _address_options(self, folder: str) -> list[str]:
+        if folder:
+            return ["--socket", os.path.join(folder, "s")]
+        return ["--host", self._host or "localhost", "--port", str(self._port or 0)]
+
+    def _target_options(self) -> list[str]:
+        return [part for option in self._target.items() for part in option]
+
+    def _environment(self) -> dict[str, str]:
+        """Without what the environment says about another server."""
+        not_ours = (*_ADDRESS, *(_TARGET if self._target else ()))
+        names = {
+            name for each in settings() if each.name in not_ours for name in each.all_variables
+        }
+        inherited = {name: value for name, value in os.environ.items() if name not in names}
+        return {**inherited, **self._env}
+
+
+def _private_folder(stack: contextlib.ExitStack) -> str:
+    """A folder for the socket that only this user can enter, with a short path."""
+    base = tempfile.gettempdir()
+    short = base if len(os.fsencode(base)) <= _LONGEST_FOLDER else "/tmp"
+    folder = tempfile.mkdtemp(prefix="codeserver-", dir=short)
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,191 @@
+"""A server process that ends with this one: start it, follow it, keep its last words, stop it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_KEPT_BYTES = 64 * 1024
+_SHOWN_LINES = 20
+_HURRY_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 1.0
+
+_living: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
+
+
+class OwnedServer:
+    """A running `codeserver grpc`.
+
+    Args:
+        arguments: of the command, from `grpc` on.
+        folder: what it removes when it ends; empty for nothing.
+        env: all its environment variables.
+        cwd: the directory that it runs in; None for that of this process.
+        log: where everything that it writes is appended, if anywhere.
+
+    Raises:
+        OSError: it cannot be started, or the log cannot be written.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: str,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        log: Path | None,
+    ) -> None:
+        self._owner = os.getpid()
+        self._stopping = threading.Lock()
+        with contextlib.ExitStack() as undo:
+            file = undo.enter_context(log.open("ab", buffering=0)) if log else None
+            self._lifeline, theirs = socket.socketpair()
+            undo.callback(self._lifeline.close)
+            with theirs:
+                self.process = subprocess.Popen(
+                    [
+                        *(sys.executable, "-m", "codeserver.embedded_process"),
+                        *(str(theirs.fileno()), folder, *arguments),
+                    ],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    # A Ctrl-C in the terminal is for this process, which then stops the other.
+                    start_new_session=True,
+                    env=env,
+                    cwd=cwd,
+                )
+            undo.pop_all()
+        assert self.process.stdout
+        self._output = _Output(self.process.stdout, file)
+        _living.add(self)
+
+    def wait_until_listening(self, deadline: float) -> list[str]:
+        """The addresses that it listens at; empty when it has ended instead.
+
+        Args:
+            deadline: on the monotonic clock.
+
+        Raises:
+            TimeoutError: it does neither in time.
+        """
+        told = b""
+        while not told.endswith(b"\n"):
+            self._lifeline.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                part = self._lifeline.recv(65536)
+            except ConnectionError:
+                part = b""
+            if not part:
+                return []
+            told += part
+        addresses: list[str] = json.loads(told)
+        return addresses
+
+    def wait_for_end(self, seconds: float) -> int | None:
+        """Its exit code; None when it has not ended in time."""
+        deadline = time.monotonic() + seconds
+        # The system closes the other end when it has ended, so nothing needs to be polled.
+        try:
+            while True:
+                self._lifeline.settimeout(max(deadline - time.monotonic(), 0.001))
+                if not self._lifeline.recv(65536):
+                    break
+        except TimeoutError:
+            return self.process.poll()
+        except OSError:
+            pass
+        return self.process.wait()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this is the process that has started it, and not a fork of that one."""
+        return os.getpid() == self._owner
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.is_ours and self.process.poll() is None:
+            self.process.kill()
+
+    def stop(self, grace: float) -> None:
+        """End it: ask, ask to hurry after the grace, and kill it a few seconds later."""
+        if not self.is_ours:
+            return
+        with self._stopping:
+            try:
+                for seconds in (grace, _HURRY_SECONDS):
+                    if self.process.poll() is None:
+                        self.process.terminate()
+                        self.wait_for_end(seconds)
+            finally:
+                self.kill()
+                self.process.wait()
+                self._lifeline.close()
+                self._output.finish()
+
+    def let_go(self) -> None:
+        """Close what keeps it alive, in a process that was forked from its owner."""
+        self._lifeline.close()
+
+    @property
+    def output(self) -> str:
+        """The last 64 KiB of what it has written."""
+        return self._output.text
+
+    def last_words(self) -> str:
+        """The last lines that it has written; for one that has ended."""
+        self._output.finish()
+        return "\n".join(self.output.rstrip().splitlines()[-_SHOWN_LINES:])
+
+
+class _Output:
+    """Reads what the process writes, so that its pipe is never full.
+
+    Args:
+        stream: the pipe.
+        copy: where to write it as well.
+    """
+
+    def __init__(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
+        self._kept = b""
+        self._reader = threading.Thread(
+            target=self._read, args=(stream, copy), name="output of codeserver", daemon=True
+        )
+        self._reader.start()
+
+    @property
+    def text(self) -> str:
+        """The last of it."""
+        return self._kept.decode(errors="replace")
+
+    def finish(self) -> None:
+        """Wait until all is read; not for long, because runs that go on have the pipe, too."""
+        self._reader.join(_LAST_WORDS_SECONDS)
+
+    def _read(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
+        with stream, copy or contextlib.nullcontext():
+            while part := os.read(stream.fileno(), 65536):
+                self._kept = (self._kept + part)[-_KEPT_BYTES:]
+                if copy is not None:
+                    with contextlib.suppress(OSError):
+                        copy.write(part)
+
+
+def _let_go_of_all() -> None:
+    for server in list(_living):
+        server.let_go()
+
+
+os.register_at_fork(after_in_child=_let_go_of_all)

@@ -1,0 +1,177 @@
+"""What config is taken, as trees of `ConfigType`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.plain import json_value, one_line, present
+
+_KIND = dagster.ConfigTypeKind
+
+_KINDS = {
+    _KIND.ANY: "KIND_ANY",
+    _KIND.SCALAR: "KIND_SCALAR",
+    _KIND.ENUM: "KIND_ENUM",
+    _KIND.STRICT_SHAPE: "KIND_SHAPE",
+    _KIND.PERMISSIVE_SHAPE: "KIND_PERMISSIVE_SHAPE",
+    _KIND.SELECTOR: "KIND_SELECTOR",
+    _KIND.MAP: "KIND_MAP",
+    _KIND.ARRAY: "KIND_ARRAY",
+    _KIND.NONEABLE: "KIND_NULLABLE",
+    _KIND.SCALAR_UNION: "KIND_UNION",
+}
+_WITH_INNER = (_KIND.ARRAY, _KIND.MAP, _KIND.NONEABLE)
+_LONGEST_NAME = 200
+_NAMED = (_KIND.SCALAR, _KIND.ENUM, _KIND.MAP)
+
+
+def of_definition(definition: Any) -> dict[str, Any] | None:
+    """What an op, graph or resource takes, or None if it takes none.
+
+    Without a schema Dagster takes, and ignores, anything: an optional `Any` without a default.
+    """
+    if not definition.has_config_field:
+        return None
+    field = definition.config_field
+    schema, key = field.config_type.schema_snapshot, field.config_type.key
+    if takes_nothing(schema.get_config_snap(key), is_required=field.is_required):
+        return None
+    return {**present(description=field.description), **tree(schema, key)}
+
+
+def takes_nothing(found: dagster.ConfigTypeSnap, *, is_required: bool) -> bool:
+    """Whether a field is what Dagster gives a definition that has no schema of its own."""
+    is_empty = found.kind is _KIND.STRICT_SHAPE and not found.fields
+    return is_empty or (found.kind is _KIND.ANY and not is_required)
+
+
+def tree(schema: dagster.ConfigSchemaSnapshot, key: str) -> dict[str, Any]:
+    """The type of this key with everything in it."""
+    return _Trees(schema).tree(key)
+
+
+def shape(
+    schema: dagster.ConfigSchemaSnapshot, fields: Iterable[dagster.ConfigFieldSnap], kind: str
+) -> dict[str, Any]:
+    """A mapping with these fields.
+
+    Args:
+        schema: has the types of the fields.
+        fields: the fields.
+        kind: name of the kind of mapping.
+    """
+    return {"kind": kind, "fields": [_Trees(schema).field(each) for each in fields]}
+
+
+def kind_of(found: dagster.ConfigTypeSnap) -> str:
+    """Name of the kind."""
+    return _KINDS[found.kind]
+
+
+def description_of(found: dagster.ConfigTypeSnap) -> str:
+    """What the user says about the type; Dagster's own words about lists are left out."""
+    return "" if found.kind is _KIND.ARRAY else found.description or ""
+
+
+def type_name(
+    schema: dagster.ConfigSchemaSnapshot, key: str, *, longest: int | None = _LONGEST_NAME
+) -> str:
+    """What a person calls the type, such as `Int`, `[String]` or `{ path: String }`."""
+    if not schema.has_config_snap(key):
+        return key
+    text = one_line(
+        dagster.print_config_type_key_to_string(schema, key, with_lines=False)  # type: ignore[no-untyped-call]
+    )
+    return text if longest is None or len(text) <= longest else f"{text[:longest]}..."
+
+
+def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldSnap) -> list[Any]:
+    """The default of a field in a list, which is empty without one.
+
+    Secrets are taken out, as Dagster's pages do.
+    """
+    if field.default_value_as_json_str is None or field.is_secret:
+        return []
+    default = json.loads(field.default_value_as_json_str)
+    return [without_secrets(schema, field.type_key, default)]
+
+
+def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) -> Any:
+    """The config without the fields that are secrets.
+
+    Args:
+        schema: has the type.
+        key: of the type.
+        value: config of this type, not necessarily valid.
+    """
+    found = schema.get_config_snap(key)
+    if isinstance(value, dict) and found.fields:
+        fields = {field.name: field for field in found.fields}
+        return {
+            name: without_secrets(schema, fields[name].type_key, each) if name in fields else each
+            for name, each in value.items()
+            if name not in fields or not fields[name].is_secret
+        }
+    if found.kind is _KIND.NONEABLE:
+        return without_secrets(schema, found.inner_type_key, value)
+    if found.kind is _KIND.ARRAY and isinstance(value, list):
+        return [without_secrets(schema, found.inner_type_key, each) for each in value]
+    if found.kind is _KIND.MAP and isinstance(value, dict):
+        inner = found.inner_type_key
+        return {name: without_secrets(schema, inner, each) for name, each in value.items()}
+    return _union_without_secrets(schema, found, value)
+
+
+def _union_without_secrets(
+    schema: dagster.ConfigSchemaSnapshot, found: dagster.ConfigTypeSnap, value: Any
+) -> Any:
+    if found.kind is _KIND.SCALAR_UNION and isinstance(value, (dict, list)):
+        return without_secrets(schema, found.non_scalar_type_key, value)
+    return value
+
+
+class _Trees:
+    """Makes trees of the types of one schema, each type once."""
+
+    def __init__(self, schema: dagster.ConfigSchemaSnapshot) -> None:
+        self._schema = schema
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def tree(self, key: str) -> dict[str, Any]:
+        if key in self._made:
+            return self._made[key]
+        # Meanwhile, so that a type that contains itself has an end.
+        self._made[key] = {"kind": "KIND_ANY"}
+        self._made[key] = made = self._make(self._schema.get_config_snap(key))
+        return made
+
+    def field(self, field: dagster.ConfigFieldSnap) -> dict[str, Any]:
+        made = {
+            **present(
+                name=field.name, description=field.description, is_required=field.is_required
+            ),
+            "type": self.tree(field.type_key),
+        }
+        for default in default_of(self._schema, field):
+            made["default_value"] = json_value(default)
+        return made
+
+    def _make(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
+        made = {
+            "kind": _KINDS[found.kind],
+            **present(
+                name=found.given_name if found.kind in _NAMED else None,
+                description=description_of(found),
+                enum_values=[each.value for each in found.enum_values or ()],
+                fields=[self.field(each) for each in found.fields or ()],
+            ),
+        }
+        if found.kind in _WITH_INNER:
+            made["inner"] = self.tree(found.inner_type_key)
+        if found.kind is _KIND.SCALAR_UNION:
+            keys = (found.scalar_type_key, found.non_scalar_type_key)
+            made["alternatives"] = [self.tree(key) for key in keys]
+        return made

@@ -1,0 +1,181 @@
+"""Run config to start from, as YAML with comments.
+
+What is required stands there with a placeholder. What is optional is commented out with its
+default: taking the `#` off each of its lines puts it to use. A comment in words has a blank after
+the `#`.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.config_types import (
+    default_of,
+    description_of,
+    takes_nothing,
+    type_name,
+)
+from codeserver.worker.describing.plain import one_line
+
+_WIDTH = 88
+_ANYTHING = "..."
+
+_ORDER = {"ops": -3, "inputs": -2, "resources": -1, "loggers": 1, "execution": 2}
+"""What people look for comes first."""
+
+_SOURCE = re.compile(r"\((\w+) \| \{ env: String \}\)")
+"""How a value is written that may be read from an environment variable."""
+
+_KIND = dagster.ConfigTypeKind
+_SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE)
+_SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
+    dagster.ConfigScalarKind.INT: 0,
+    dagster.ConfigScalarKind.FLOAT: 0.0,
+    dagster.ConfigScalarKind.STRING: _ANYTHING,
+    dagster.ConfigScalarKind.BOOL: False,
+}
+
+
+def describe(root: dagster.ConfigType, title: str) -> str:
+    """The text.
+
+    Args:
+        root: the type of the whole config.
+        title: what it is, for the first line.
+    """
+    schema = root.schema_snapshot
+    found = schema.get_config_snap(root.key)
+    fields = sorted(found.fields or (), key=lambda field: _ORDER.get(field.name or "", 0))
+    writer = _Writer(schema)
+    head = [f"# {_printable(title)}"]
+    if any(_SOURCE.search(type_name(schema, field.type_key, longest=None)) for field in fields):
+        head.append("# Write {env: NAME} for a value to take it from an environment variable.")
+    parts = [head, *(writer.fields([field], {}, "", is_active=False) for field in fields)]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+class _Writer:
+    """Writes the fields of one config."""
+
+    def __init__(self, schema: dagster.ConfigSchemaSnapshot) -> None:
+        self._schema = schema
+
+    def fields(
+        self,
+        fields: Sequence[dagster.ConfigFieldSnap],
+        given: dict[str, Any],
+        said: str,
+        *,
+        is_active: bool,
+    ) -> list[str]:
+        """The lines of all fields of a mapping, without its own indentation.
+
+        Args:
+            fields: the fields.
+            given: what the mapping is by default.
+            said: what is written above the mapping.
+            is_active: whether what has a default is not commented out, because the mapping is.
+        """
+        lines = []
+        for field in fields:
+            name = field.name or ""
+            default = [given[name]] if name in given else default_of(self._schema, field)
+            if field.is_secret:
+                default = []
+            lines += self._field(field, default, said, is_active=is_active)
+        return lines
+
+    def _field(
+        self,
+        field: dagster.ConfigFieldSnap,
+        default: Sequence[Any],
+        said: str,
+        *,
+        is_active: bool,
+    ) -> list[str]:
+        found = self._schema.get_config_snap(field.type_key)
+        if field.name == "config" and takes_nothing(found, is_required=field.is_required):
+            return []
+        words = self._words(field, found)
+        if found.kind in _SHAPES and found.fields:
+            given = default[0] if default and isinstance(default[0], dict) else {}
+            is_inside_active = is_active or not field.is_required
+            inside = self.fields(found.fields, given, words, is_active=is_inside_active)
+            if not inside and not field.is_required:
+                return []
+            has_value = any(not line.lstrip().startswith("#") for line in inside)
+            begin = f"{_flow(field.name)}:" if has_value else f"{_flow(field.name)}: {{}}"
+            lines = [begin, *(f"  {line}" for line in inside)]
+        else:
+            has_value = bool(default)
+            value = default[0] if default else self.placeholder(field.type_key)
+            lines = [f"{_flow(field.name)}: {_flow(value)}"]
+        if not field.is_required and not (is_active and (default or has_value)):
+            lines = [f"#{line}" for line in lines]
+        comment = textwrap.wrap(words, _WIDTH) if words != said else []
+        return [*(f"# {line}" for line in comment), *lines]
+
+    def placeholder(self, key: str) -> Any:
+        """Something valid for the type."""
+        found = self._schema.get_config_snap(key)
+        if found.kind is _KIND.SCALAR:
+            return _SCALARS.get(found.scalar_kind, _ANYTHING)
+        if found.kind is _KIND.SCALAR_UNION:
+            return self.placeholder(found.scalar_type_key)
+        if found.kind is _KIND.ENUM:
+            return found.enum_values[0].value if found.enum_values else _ANYTHING
+        if found.kind is _KIND.SELECTOR:
+            first = (found.fields or ())[:1]
+            return {field.name: self.placeholder(field.type_key) for field in first}
+        if found.kind in _SHAPES:
+            required = [field for field in found.fields or () if field.is_required]
+            return {field.name: self.placeholder(field.type_key) for field in required}
+        return _EMPTY.get(found.kind, _ANYTHING)
+
+    def _words(self, field: dagster.ConfigFieldSnap, found: dagster.ConfigTypeSnap) -> str:
+        words = _printable(field.description or description_of(found))
+        if found.kind not in _SHAPES or not found.fields:
+            kind = self._kind(found) + (", required" if field.is_required else "")
+            words = f"{words} ({kind})" if words else kind
+        return words
+
+    def _kind(self, found: dagster.ConfigTypeSnap) -> str:
+        if found.kind is _KIND.ENUM:
+            return "one of " + ", ".join(each.value for each in found.enum_values or ())
+        if found.kind is _KIND.SELECTOR:
+            return "one of " + ", ".join(field.name or "" for field in found.fields or ())
+        if found.kind is _KIND.NONEABLE:
+            inner = self._kind(self._schema.get_config_snap(found.inner_type_key))
+            return f"{inner}, or null" if inner.startswith("one of ") else f"{inner}?"
+        if found.kind is _KIND.SCALAR_UNION:
+            return type_name(self._schema, found.scalar_type_key)
+        return _SOURCE.sub(r"\1", type_name(self._schema, found.key))
+
+
+_EMPTY: dict[dagster.ConfigTypeKind, Any] = {
+    _KIND.ARRAY: [],
+    _KIND.MAP: {},
+    _KIND.NONEABLE: None,
+}
+
+
+def _printable(text: str) -> str:
+    """The text in one line, of letters that a YAML comment may have."""
+    return "".join(letter if letter.isprintable() else "?" for letter in one_line(text))
+
+
+def _flow(value: Any) -> str:
+    """The value in one line of YAML."""
+    text = dagster.yaml.dump(
+        [value],
+        Dumper=dagster.DagsterYamlDumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
+    )
+    return str(text).strip()[1:-1]

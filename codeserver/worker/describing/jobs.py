@@ -1,0 +1,68 @@
+"""The jobs of a repository, as `Job`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing import metadata, partitions, policies
+from codeserver.worker.describing.plain import present
+
+
+def describe(
+    repository: dagster.RepositoryDefinition,
+    schedules: Iterable[dict[str, Any]],
+    sensors: Iterable[dict[str, Any]],
+) -> Iterator[dict[str, Any]]:
+    """Each job, in the order of the names.
+
+    Args:
+        repository: has the jobs.
+        schedules: its schedules, described.
+        sensors: its sensors, described.
+    """
+    scheduled: dict[str, list[str]] = defaultdict(list)
+    for schedule in schedules:
+        scheduled[schedule.get("job", "")].append(schedule["name"])
+    sensed: dict[str, list[str]] = defaultdict(list)
+    for sensor in sensors:
+        for name in sensor.get("jobs", ()):
+            sensed[name].append(sensor["name"])
+    for job in sorted(repository.get_all_jobs(), key=lambda each: each.name):
+        found = one(repository, job)
+        yield {
+            **found,
+            **present(schedules=scheduled.get(job.name), sensors=sensed.get(job.name)),
+        }
+
+
+def one(repository: dagster.RepositoryDefinition, job: dagster.JobDefinition) -> dict[str, Any]:
+    """A job, without the schedules and sensors that start it."""
+    return {
+        "name": job.name,
+        "repository": repository.name,
+        **present(
+            description=job.description,
+            tags=dict(job.tags),
+            run_tags=dict(job.run_tags),
+            owners=list(job.owners or ()),
+            metadata=metadata.entries(job.metadata),
+            executor=job.executor_def.name,
+            hooks=hook_names(job.hook_defs),
+            is_asset_job=job.is_asset_job,
+            is_implicit=dagster.is_reserved_asset_job_name(job.name),
+            asset_keys=sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys),
+            resources=sorted(job.required_resource_keys),
+            loggers=sorted(job.loggers),
+            graph=job.graph.name,
+        ),
+        **partitions.field(job.partitions_def),
+        **policies.retry(job.op_retry_policy),
+    }
+
+
+def hook_names(hooks: Iterable[dagster.HookDefinition]) -> list[str]:
+    """The names, in alphabetical order."""
+    return sorted(hook.name for hook in hooks)

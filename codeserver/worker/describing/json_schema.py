@@ -1,0 +1,155 @@
+"""What run config a job takes, as a JSON Schema (draft 2020-12)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.config_types import default_of, description_of
+from codeserver.worker.describing.plain import jsonable
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+_KIND = dagster.ConfigTypeKind
+_SCALAR = dagster.ConfigScalarKind
+
+_SCALARS = {
+    _SCALAR.INT: "integer",
+    _SCALAR.FLOAT: "number",
+    _SCALAR.STRING: "string",
+    _SCALAR.BOOL: "boolean",
+}
+
+_SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
+
+
+def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
+    """The schema.
+
+    Args:
+        root: the type of the whole config.
+        title: what it is.
+    """
+    writer = _Writer(root.schema_snapshot, root.key)
+    schema = writer.body(root.key)
+    definitions = {"$defs": writer.definitions} if writer.definitions else {}
+    return {"$schema": _DRAFT, "title": title, **schema, **definitions}
+
+
+class _Writer:
+    """Writes the types of one config; what is used more than once becomes a definition.
+
+    Attributes:
+        definitions: by name.
+    """
+
+    def __init__(self, schema: dagster.ConfigSchemaSnapshot, root: str) -> None:
+        self._schema = schema
+        self.definitions: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+        uses = Counter(
+            child
+            for found in schema.all_config_snaps_by_key.values()
+            for child in found.get_child_type_keys()
+        )
+        self._shared = {key for key, count in uses.items() if count > 1 and key != root}
+
+    def type(self, key: str) -> dict[str, Any]:
+        """The schema of a type, or the reference to it."""
+        found = self._schema.get_config_snap(key)
+        is_large = found.fields or found.kind in (_KIND.ENUM, _KIND.SCALAR_UNION)
+        if key not in self._shared or not is_large:
+            return self.body(key)
+        if key not in self._names:
+            self._names[key] = name = self._name(found)
+            self.definitions[name] = {}  # its place, and the end of a type that contains itself
+            self.definitions[name] = self.body(key)
+        return {"$ref": f"#/$defs/{self._names[key]}"}
+
+    def body(self, key: str) -> dict[str, Any]:
+        """The schema of a type."""
+        found = self._schema.get_config_snap(key)
+        words = description_of(found)
+        described = {"description": words} if words else {}
+        if found.kind is _KIND.SCALAR:
+            return {"type": _SCALARS[found.scalar_kind]} if found.scalar_kind else {}
+        if found.kind in _SHAPES:
+            return {**described, **self._mapping(found)}
+        return {**described, **self._other(found)}
+
+    def _other(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
+        if found.kind is _KIND.ENUM:
+            return {"enum": [each.value for each in found.enum_values or ()]}
+        if found.kind is _KIND.ARRAY:
+            return {"type": "array", "items": self.type(found.inner_type_key)}
+        if found.kind is _KIND.MAP:
+            return self._map(found)
+        if found.kind is _KIND.NONEABLE:
+            return _or_null(self.type(found.inner_type_key))
+        if found.kind is _KIND.SCALAR_UNION:
+            keys = (found.scalar_type_key, found.non_scalar_type_key)
+            return {"anyOf": [self.type(key) for key in keys]}
+        return {}
+
+    def _map(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
+        made = {"type": "object", "additionalProperties": self.type(found.inner_type_key)}
+        if self._schema.get_config_snap(found.key_type_key).scalar_kind is _SCALAR.INT:
+            made["propertyNames"] = {"pattern": "^-?[0-9]+$"}
+        return made
+
+    def _mapping(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
+        fields = found.fields or ()
+        is_selector = found.kind is _KIND.SELECTOR
+        made: dict[str, Any] = {"type": "object"}
+        if fields:
+            made["properties"] = {
+                field.name: self._property(field, is_selector=is_selector) for field in fields
+            }
+        if found.kind is not _KIND.PERMISSIVE_SHAPE:
+            made["additionalProperties"] = False
+        if is_selector:
+            least = 0 if _takes_nothing(found) else 1
+            return {**made, "minProperties": least, "maxProperties": 1}
+        required = [field.name for field in fields if field.is_required]
+        return {**made, "required": required} if required else made
+
+    def _property(self, field: dagster.ConfigFieldSnap, *, is_selector: bool) -> dict[str, Any]:
+        schema = self.type(field.type_key)
+        if is_selector and _takes_nothing(self._schema.get_config_snap(field.type_key)):
+            schema = _or_null(schema)  # Dagster takes null for {} there
+        made = dict(schema)
+        if field.description:
+            made["description"] = field.description
+        for default in default_of(self._schema, field):
+            made["default"] = jsonable(default)
+        return made
+
+    def _name(self, found: dagster.ConfigTypeSnap) -> str:
+        """Such as `StringSource`, or `Shape2` for a type without a name."""
+        name = found.given_name or "".join(map(str.capitalize, found.kind.name.split("_")))
+        if found.kind is _KIND.SCALAR_UNION:
+            name = f"{self._schema.get_config_snap(found.scalar_type_key).given_name}Source"
+        name = "".join(letter for letter in name if letter.isalnum() or letter in "._-")
+        number = 1
+        unique = name
+        while unique in self.definitions:
+            number += 1
+            unique = f"{name}{number}"
+        return unique
+
+
+def _takes_nothing(found: dagster.ConfigTypeSnap) -> bool:
+    """Whether `{}` is valid."""
+    fields = found.fields or ()
+    if found.kind is _KIND.SELECTOR:
+        return len(fields) == 1 and not fields[0].is_required
+    return found.kind in _SHAPES and not any(field.is_required for field in fields)
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if not schema:
+        return {}
+    if schema.keys() == {"type"} and isinstance(schema["type"], str):
+        return {"type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}

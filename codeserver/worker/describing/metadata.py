@@ -1,0 +1,113 @@
+"""What the user has written down about a definition, as `MetadataEntry`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.plain import json_value, jsonable
+
+_LONGEST = 4_096
+"""Characters of a value; a longer one is cut off."""
+
+_values = dagster.metadata_value
+
+
+def entries(metadata: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The entries, in the user's order.
+
+    Args:
+        metadata: by label, as Dagster keeps it.
+    """
+    return [_entry(label, value) for label, value in (metadata or {}).items()]
+
+
+def _entry(label: str, value: Any) -> dict[str, Any]:
+    kind = type(value)
+    found = jsonable(_READ.get(kind, _plain)(value))
+    entry = {"label": str(label), "type": _TYPES.get(kind) or _type_of(kind)}
+    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    if len(text) > _LONGEST:
+        return {**entry, "value": json_value(text[:_LONGEST]), "is_cut_off": True}
+    return {**entry, "value": json_value(found)}
+
+
+def _type_of(kind: type) -> str:
+    """Such as `table_schema` of `TableSchemaMetadataValue`."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("MetadataValue"))
+    return words.lower()
+
+
+def _plain(value: Any) -> Any:
+    # What is not a value of Dagster's is one of the user's that it could not make sense of.
+    return value.value if isinstance(value, _values.MetadataValue) else repr(value)
+
+
+def _schema(schema: Any) -> dict[str, Any]:
+    columns = [
+        {
+            "name": column.name,
+            "type": column.type,
+            **({"description": column.description} if column.description else {}),
+            **_constraints(column.constraints),
+            **({"tags": dict(column.tags)} if column.tags else {}),
+        }
+        for column in schema.columns
+    ]
+    others = list(schema.constraints.other) if schema.constraints else []
+    return {"columns": columns, **({"constraints": others} if others else {})}
+
+
+def _constraints(constraints: Any) -> dict[str, Any]:
+    if constraints is None:
+        return {}
+    found = {} if constraints.nullable else {"nullable": False}
+    if constraints.unique:
+        found["unique"] = True
+    return {**found, **({"constraints": list(constraints.other)} if constraints.other else {})}
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return {
+        "records": [dict(record.data) for record in value.records],
+        "schema": _schema(value.schema),
+    }
+
+
+def _lineage(value: Any) -> dict[str, Any]:
+    return {
+        column: [
+            {"asset_key": each.asset_key.to_user_string(), "column": each.column_name}
+            for each in upstream
+        ]
+        for column, upstream in value.column_lineage.deps_by_column.items()
+    }
+
+
+def _job(value: Any) -> dict[str, Any]:
+    found = {
+        "job": value.job_name,
+        "location": value.location_name,
+        "repository": value.repository_name,
+    }
+    return {name: each for name, each in found.items() if each is not None}
+
+
+_READ: dict[type, Callable[[Any], Any]] = {
+    _values.DagsterAssetMetadataValue: lambda value: value.asset_key.to_user_string(),
+    _values.DagsterJobMetadataValue: _job,
+    _values.PythonArtifactMetadataValue: lambda value: f"{value.module}.{value.name}",
+    _values.TableColumnLineageMetadataValue: _lineage,
+    _values.TableMetadataValue: _table,
+    _values.TableSchemaMetadataValue: lambda value: _schema(value.schema),
+}
+
+_TYPES: dict[type, str] = {
+    _values.DagsterAssetMetadataValue: "asset",
+    _values.DagsterJobMetadataValue: "job",
+    _values.DagsterRunMetadataValue: "dagster_run",
+    _values.MarkdownMetadataValue: "md",
+}

@@ -1,0 +1,181 @@
+"""The partition keys of a job or asset, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing import lookup, partitions
+from codeserver.worker.describing.plain import one_line
+from codeserver.worker.location import Location
+
+_NO_KEYS = "there are none yet."
+
+_MOST_SEARCHED = 10_000
+"""Keys among which the nearest one is looked for."""
+
+
+def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """How something is partitioned, and some of its keys.
+
+    Args:
+        location: the loaded definitions.
+        wanted: `job` or `asset`, `repository`, and which keys: `offset`, `limit`, `reverse`.
+
+    Raises:
+        InvalidRequest: it is not partitioned, or there is no instance that has its keys.
+        NotFound: there is no such job, asset or repository.
+    """
+    found = _target(location, wanted)
+    with loading(location, found):
+        total, keys = _page(found, wanted["offset"], wanted["limit"], wanted["reverse"])
+    return {
+        "partitions": partitions.definition(found),
+        "keys": [str(key) for key in keys],
+        "total_count": total,
+    }
+
+
+def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
+    """How the job is partitioned, or the assets that it materializes.
+
+    Raises:
+        InvalidRequest: it is not partitioned, or its assets are in different ways.
+    """
+    if job.partitions_def is not None:
+        return job.partitions_def
+    assets = (job.asset_layer.get(key) for key in job.asset_layer.selected_asset_keys)
+    ways = {asset.partitions_def for asset in assets if asset.partitions_def is not None}
+    if len(ways) == 1:
+        return ways.pop()
+    if ways:
+        what = f'The assets of job "{job.name}" are partitioned in different ways; ask for one.'
+        raise lookup.invalid("job", what)
+    raise lookup.invalid("job", f'Job "{job.name}" is not partitioned.')
+
+
+@contextmanager
+def loading(
+    location: Location, found: dagster.PartitionsDefinition
+) -> Iterator[dagster.PartitionsDefinition]:
+    """Let Dagster find the keys, with the instance if they are kept there.
+
+    Raises:
+        InvalidRequest: they are kept in an instance, and there is none.
+    """
+    with ExitStack() as stack:
+        instance = None
+        if name := _dynamic_name(found):
+            try:
+                instance = location.order.open_instance(stack)
+            except dagster.DagsterError as error:
+                what = f'The partitions "{name}" are kept in a Dagster instance, and there is none'
+                raise lookup.invalid("partitions", f"{what}: {one_line(error)}") from None
+        stack.enter_context(dagster.partition_loading_context(dynamic_partitions_store=instance))
+        yield found
+
+
+def check(found: dagster.PartitionsDefinition, key: str) -> None:
+    """Make sure that there is such a key; only inside `loading`.
+
+    Raises:
+        InvalidRequest: there is not.
+    """
+    try:
+        is_there = found.has_partition_key(key)
+    except dagster.DagsterUnknownPartitionError:
+        is_there = False
+    if not is_there:
+        what = f'There is no partition "{key}"; {_hint(found, key)}'
+        raise lookup.invalid("partition_key", what)
+
+
+def _target(location: Location, wanted: Mapping[str, Any]) -> dagster.PartitionsDefinition:
+    if "job" in wanted:
+        return of_job(lookup.job(location, wanted["job"], wanted["repository"])[1])
+    repository, key = lookup.asset(location, wanted["asset"], wanted["repository"])
+    found = repository.asset_graph.get(key).partitions_def
+    if found is None:
+        raise lookup.invalid("asset", f'Asset "{wanted["asset"]}" is not partitioned.')
+    return found
+
+
+def _dynamic_name(found: dagster.PartitionsDefinition) -> str | None:
+    if isinstance(found, dagster.MultiPartitionsDefinition):
+        names = (_dynamic_name(each.partitions_def) for each in found.partitions_defs)
+        return next(filter(None, names), None)
+    return found.name if isinstance(found, dagster.DynamicPartitionsDefinition) else None
+
+
+def _page(
+    found: dagster.PartitionsDefinition, offset: int, limit: int, reverse: bool
+) -> tuple[int, Sequence[str]]:
+    """How many keys there are, and those of the page."""
+    if isinstance(found, dagster.MultiPartitionsDefinition):
+        return _page_of_product(found, offset, limit, reverse)
+    if isinstance(found, dagster.TimeWindowPartitionsDefinition) and _is_simple(found):
+        return _page_of_windows(found, offset, limit, reverse)
+    return _slice(found.get_partition_keys(), offset, limit, reverse)
+
+
+def _slice(
+    keys: Sequence[str], offset: int, limit: int, reverse: bool
+) -> tuple[int, Sequence[str]]:
+    ordered = reversed(keys) if reverse else keys
+    return len(keys), list(islice(ordered, offset, offset + limit))
+
+
+def _is_simple(found: dagster.TimeWindowPartitionsDefinition) -> bool:
+    """Whether Dagster's own pages, which count from now, begin at the last key."""
+    return found.end is None and found.end_offset == 0
+
+
+def _page_of_windows(
+    found: dagster.TimeWindowPartitionsDefinition, offset: int, limit: int, reverse: bool
+) -> tuple[int, Sequence[str]]:
+    """Keys from the nearer end, because the work is in the way to them."""
+    total = found.get_num_partitions()
+    first, last = min(offset, total), min(offset + limit, total)
+    if reverse:
+        first, last = total - last, total - first
+    is_near_start = last <= total - first
+    way = last if is_near_start else total - first
+    with dagster.partition_loading_context() as context:
+        keys = found.get_paginated_partition_keys(context, way, is_near_start).results
+    page = keys[first:last] if is_near_start else keys[total - last :][::-1]
+    return total, page[::-1] if reverse else page
+
+
+def _page_of_product(
+    found: dagster.MultiPartitionsDefinition, offset: int, limit: int, reverse: bool
+) -> tuple[int, Sequence[str]]:
+    """Keys of several dimensions: the last one changes fastest."""
+    dimensions = [each.partitions_def.get_partition_keys() for each in found.partitions_defs]
+    if any("|" in key for keys in dimensions for key in keys):
+        # Dagster leaves out those that it could not take apart again.
+        return _slice(found.get_partition_keys(), offset, limit, reverse)
+    total = 1
+    for keys in dimensions:
+        total *= len(keys)
+    page = []
+    for position in range(offset, min(offset + limit, total)):
+        rest, parts = total - 1 - position if reverse else position, []
+        for keys in reversed(dimensions):
+            rest, index = divmod(rest, len(keys))
+            parts.append(keys[index])
+        page.append("|".join(reversed(parts)))
+    return total, page
+
+
+def _hint(found: dagster.PartitionsDefinition, key: str) -> str:
+    """What could have been given instead."""
+    if isinstance(found, dagster.TimeWindowPartitionsDefinition):
+        first, last = found.get_first_partition_key(), found.get_last_partition_key()
+        return f"they go from {first} to {last}." if first and last else _NO_KEYS
+    total, keys = _page(found, 0, _MOST_SEARCHED, reverse=False)
+    if near := lookup.nearest(key, map(str, keys)):
+        return near
+    return f'one of {total:,} is "{keys[0]}".' if keys else _NO_KEYS

@@ -1,0 +1,84 @@
+"""Values as the front expects them: durations, moments, and JSON for a protobuf `Value`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+_EXACT_IN_A_DOUBLE = 2**53
+_LARGEST_INT32 = 2**31 - 1
+
+
+def encoded(value: Any) -> str:
+    """The JSON text; half of a surrogate pair, which UTF-8 cannot say, becomes a question mark."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+def present(**fields: Any) -> dict[str, Any]:
+    """The fields that say something: without those that are None, empty, false or zero."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def json_value(value: Any) -> dict[str, Any]:
+    """The mark for a `google.protobuf.Value`."""
+    return {"$json": jsonable(value)}
+
+
+def jsonable(value: Any) -> Any:
+    """The nearest thing in JSON.
+
+    A number that a double cannot hold becomes a text, and so does whatever JSON has no word for.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return _number(value)
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(each) for name, each in value.items()}
+    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
+        return [jsonable(each) for each in value]
+    return value.name if isinstance(value, Enum) else str(value)
+
+
+def _number(value: float) -> float | str:
+    if isinstance(value, int):
+        return int(value) if abs(value) <= _EXACT_IN_A_DOUBLE else str(int(value))
+    return float(value) if math.isfinite(value) else str(value)
+
+
+def int32(value: int) -> int:
+    """The number, or the largest that the field holds."""
+    return min(value, _LARGEST_INT32)
+
+
+def duration(length: timedelta | float) -> dict[str, int]:
+    """The fields of a `google.protobuf.Duration`.
+
+    Args:
+        length: seconds, when it is a number.
+    """
+    if not isinstance(length, timedelta):
+        length = timedelta(seconds=length)
+    return {
+        "seconds": length.days * 86_400 + length.seconds,
+        "nanos": length.microseconds * 1_000,
+    }
+
+
+def timestamp(moment: datetime) -> dict[str, int]:
+    """The fields of a `google.protobuf.Timestamp`.
+
+    Args:
+        moment: with its time zone.
+    """
+    seconds = math.floor(moment.timestamp())
+    return {"seconds": seconds, "nanos": moment.microsecond * 1_000}
+
+
+def one_line(text: object) -> str:
+    """The text without line breaks, for a message."""
+    return " ".join(str(text).split())

@@ -1,0 +1,197 @@
+"""The steps that a run would execute, as `ExecutionPlan`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing import (
+    lookup,
+    partition_keys,
+    policies,
+    run_config,
+    run_config_errors,
+    selection,
+)
+from codeserver.worker.describing.plain import one_line, present
+from codeserver.worker.location import Location
+
+_KINDS = {
+    dagster.StepKind.COMPUTE: "KIND_COMPUTE",
+    dagster.StepKind.UNRESOLVED_MAPPED: "KIND_MAPPED",
+    dagster.StepKind.UNRESOLVED_COLLECT: "KIND_COLLECT",
+}
+
+_SOURCES: dict[type, str] = {
+    dagster.FromStepOutput: "SOURCE_STEP_OUTPUT",
+    dagster.FromPendingDynamicStepOutput: "SOURCE_STEP_OUTPUT",
+    dagster.FromUnresolvedStepOutput: "SOURCE_STEP_OUTPUT",
+    dagster.FromDynamicCollect: "SOURCE_STEP_OUTPUT",
+    dagster.FromConfig: "SOURCE_RUN_CONFIG",
+    dagster.FromDefaultValue: "SOURCE_DEFAULT_VALUE",
+    dagster.FromInputManager: "SOURCE_LOADED",
+    dagster.FromLoadableAsset: "SOURCE_LOADED",
+}
+_OTHER = "SOURCE_OTHER"
+
+
+def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan of a job.
+
+    Args:
+        location: the loaded definitions.
+        wanted: the fields of a `GetExecutionPlanRequest`.
+
+    Raises:
+        InvalidRequest: run config, partition key or selection is not valid.
+        NotFound: there is no such job or repository.
+    """
+    repository, whole = lookup.job(location, wanted["job"], wanted["repository"])
+    if wanted["op_selection"] and wanted["asset_selection"]:
+        what = "Give op_selection or asset_selection, not both."
+        raise lookup.invalid("asset_selection", what)
+    given = run_config.parse(wanted["run_config"])
+    job = selection.of_ops(whole, wanted["op_selection"])
+    job = selection.of_assets(job, wanted["asset_selection"])
+    config, tags = _launched(location, whole, job, wanted["partition_key"])
+    plan = _plan(repository, job, config if given is None else given, tags)
+    return {
+        "job": job.name,
+        "repository": repository.name,
+        **_steps(job, plan),
+        **present(
+            executor=plan.executor_name or job.executor_def.name,
+            is_persisted=plan.artifacts_persisted,
+            default_run_config=run_config.as_yaml(config) if given is None and config else "",
+        ),
+    }
+
+
+def _launched(
+    location: Location, whole: dagster.JobDefinition, job: dagster.JobDefinition, key: str
+) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """The run config and tags that Dagster launches a run with when it is given none."""
+    if not key:
+        return whole.run_config or {}, {}
+    with partition_keys.loading(location, partition_keys.of_job(job)) as partitions:
+        partition_keys.check(partitions, key)
+        config = whole.get_run_config_for_partition_key(key)
+        tags = job.get_tags_for_partition_key(key, selected_asset_keys=None)
+    return config, tags
+
+
+def _plan(
+    repository: dagster.RepositoryDefinition,
+    job: dagster.JobDefinition,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str],
+) -> dagster.ExecutionPlan:
+    try:
+        return dagster.create_execution_plan(
+            job,
+            run_config=config,
+            tags=tags,
+            repository_load_data=repository.repository_load_data,
+        )
+    except dagster.DagsterInvalidConfigError as error:
+        raise run_config_errors.refusal(job, error) from None
+    except (
+        dagster.DagsterInvariantViolationError,
+        dagster.DagsterUnmetExecutorRequirementsError,
+    ) as error:
+        # An input that gets no value, an executor that the values cannot reach.
+        raise lookup.invalid("run_config", one_line(error)) from None
+    except dagster.check.CheckError:
+        # Dagster expects texts where a mapping has fields.
+        if odd := run_config.odd_key(config):
+            what = f"The key {odd[0]!r} in the run config must be a text; put it in quotes."
+            raise lookup.invalid("run_config", what) from None
+        raise
+
+
+def _steps(job: dagster.JobDefinition, plan: dagster.ExecutionPlan) -> dict[str, Any]:
+    steps = [_step(job, plan, each) for each in plan.step_dict.values()]
+    upstream = {step["key"]: step.get("upstream", []) for step in steps}
+    levels: dict[str, int] = {}
+    for key in TopologicalSorter(upstream).static_order():
+        levels[key] = max((levels[each] + 1 for each in upstream[key]), default=0)
+    for step in steps:
+        step.update(present(level=levels[step["key"]]))
+    return present(
+        # Dagster's order inside a level.
+        steps=sorted(steps, key=lambda step: levels[step["key"]]),
+        levels=max(levels.values(), default=-1) + 1,
+        width=max(Counter(levels.values()).values(), default=0),
+    )
+
+
+def _step(
+    job: dagster.JobDefinition, plan: dagster.ExecutionPlan, step: dagster.IExecutionStep
+) -> dict[str, Any]:
+    inputs = [_input(job, step, each) for each in step.step_inputs]
+    return {
+        "key": step.key,
+        "handle": str(step.node_handle),
+        "kind": _KINDS[step.kind],
+        **present(
+            inputs=inputs,
+            outputs=[_output(job, step, each) for each in step.step_outputs],
+            upstream=_upstream(step, inputs),
+            tags=dict(step.tags or {}),
+            pool=step.pool,
+            resources=sorted(dagster.get_required_resource_keys_for_step(job, step, plan)),
+        ),
+        **policies.retry(job.get_retry_policy_for_handle(step.node_handle)),
+    }
+
+
+def _upstream(step: dagster.IExecutionStep, inputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys of the steps that it waits for, in alphabetical order."""
+    keys = {handle["step"] for each in inputs for handle in each.get("upstream", ())}
+    for each in step.step_inputs:
+        if isinstance(each.source, dagster.StepInputSource):
+            # Among them what must be there first and gives no value.
+            keys |= each.source.step_key_dependencies
+    return sorted(keys)
+
+
+def _input(job: dagster.JobDefinition, step: dagster.IExecutionStep, found: Any) -> dict[str, Any]:
+    definition = job.get_node(step.node_handle).definition.input_def_named(found.name)
+    if isinstance(found, dagster.StepInput):
+        handles = found.get_step_output_handle_dependencies()
+    else:
+        handles = found.get_step_output_handle_deps_with_placeholders()
+    return {
+        "name": found.name,
+        "type": definition.dagster_type.display_name,
+        "source": _source(found.source),
+        **present(
+            upstream=[{"step": each.step_key, "output": each.output_name} for each in handles]
+        ),
+    }
+
+
+def _source(source: Any) -> str:
+    if isinstance(source, dagster.FromMultipleSourcesLoadSingleSource):
+        return _source(source.source_to_load_from)
+    if isinstance(source, dagster.FromMultipleSources):
+        kinds = {_source(each) for each in source.sources}
+        return "SOURCE_STEP_OUTPUT" if "SOURCE_STEP_OUTPUT" in kinds else min(kinds)
+    return next((kind for known, kind in _SOURCES.items() if isinstance(source, known)), _OTHER)
+
+
+def _output(job: dagster.JobDefinition, step: dagster.IExecutionStep, found: Any) -> dict[str, Any]:
+    definition = job.get_node(step.node_handle).definition.output_def_named(found.name)
+    key = found.properties.asset_key
+    return {
+        "name": found.name,
+        "type": definition.dagster_type.display_name,
+        **present(
+            is_required=found.is_required,
+            is_dynamic=found.is_dynamic,
+            asset_key=key.to_user_string() if key else None,
+        ),
+    }

@@ -1,0 +1,71 @@
+"""Retry policies, freshness policies and conditions of automation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.plain import duration, int32
+
+_BACKOFF = {
+    dagster.Backoff.LINEAR: "BACKOFF_LINEAR",
+    dagster.Backoff.EXPONENTIAL: "BACKOFF_EXPONENTIAL",
+}
+_JITTER = {
+    dagster.Jitter.FULL: "JITTER_FULL",
+    dagster.Jitter.PLUS_MINUS: "JITTER_PLUS_MINUS",
+}
+
+
+def retry(policy: dagster.RetryPolicy | None) -> dict[str, Any]:
+    """The field `retry_policy`, if there is a policy."""
+    if policy is None:
+        return {}
+    found: dict[str, Any] = {"max_retries": int32(policy.max_retries)}
+    if policy.delay is not None:
+        found["delay"] = duration(policy.delay)
+    if policy.backoff is not None:
+        found["backoff"] = _BACKOFF[policy.backoff]
+    if policy.jitter is not None:
+        found["jitter"] = _JITTER[policy.jitter]
+    return {"retry_policy": found}
+
+
+def freshness(policy: dagster.FreshnessPolicy | None) -> dict[str, Any]:
+    """The field `freshness`, if there is a policy of a kind that is known."""
+    if isinstance(policy, dagster.TimeWindowFreshnessPolicy):
+        window = {"fail_window": duration(policy.fail_window.to_timedelta())}
+        if policy.warn_window is not None:
+            window["warn_window"] = duration(policy.warn_window.to_timedelta())
+        return {"freshness": {"time_window": window}}
+    if isinstance(policy, dagster.CronFreshnessPolicy):
+        cron = {
+            "deadline_cron": policy.deadline_cron,
+            "lower_bound_delta": duration(policy.lower_bound_delta),
+            "timezone": policy.timezone,
+        }
+        return {"freshness": {"cron": cron}}
+    return {}
+
+
+def condition(found: dagster.AutomationCondition[Any] | None) -> dict[str, Any]:
+    """The field `automation_condition`, if there is a condition."""
+    if found is None:
+        return {}
+    return {"automation_condition": found.get_label() or _words(found.get_snapshot())}
+
+
+def _words(snapshot: Any) -> str:
+    """Such as `eager and not (in_progress)`."""
+    node = snapshot.node_snapshot
+    if node.label:
+        return str(node.label)
+    operands = [_words(each) for each in snapshot.children]
+    if node.operator_type in ("and", "or"):
+        return f" {node.operator_type} ".join(
+            f"({each})" if " and " in each or " or " in each else each for each in operands
+        )
+    if node.operator_type == "not":
+        return f"not ({operands[0]})"
+    name = (node.name or node.description or node.class_name).lower()
+    return f"{name}({', '.join(operands)})" if operands else name

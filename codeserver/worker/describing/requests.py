@@ -1,0 +1,103 @@
+"""The requests of the typed API that need the definitions, one function each.
+
+Each takes the fields of the request as JSON, and gives the fields of the reply as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import process
+from codeserver.worker.describing import (
+    catalog,
+    config_types,
+    config_yaml,
+    jobs,
+    json_schema,
+    lookup,
+    partition_keys,
+    plan,
+    selection,
+    structure,
+)
+from codeserver.worker.describing.plain import encoded
+from codeserver.worker.location import Location
+
+
+def answer(location: Location, rpc: str, argument: str) -> str:
+    """The reply, as JSON with the marks that `codeserver.worker.describing` speaks of.
+
+    Args:
+        location: the loaded definitions.
+        rpc: name of the request, one of `NAMES`.
+        argument: its fields as JSON; empty for none.
+
+    Raises:
+        CallerError: the request cannot be answered.
+    """
+    wanted = json.loads(argument) if argument else {}
+    return encoded(_ANSWERS[rpc](location, wanted))
+
+
+def _catalog(location: Location, _: Mapping[str, Any]) -> dict[str, Any]:
+    with process.no_garbage_collection(), dagster.disable_dagster_warnings():
+        return catalog.describe(location)
+
+
+def _job(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    repository, job = lookup.job(location, wanted["name"], wanted["repository"])
+    job = selection.of_ops(job, wanted["op_selection"])
+    configs = {
+        name: config
+        for name, resource in sorted(job.get_required_resource_defs().items())
+        if (config := config_types.of_definition(resource)) is not None
+    }
+    targeting = catalog.targeting(repository, job.name)
+    return {
+        "job": {**jobs.one(repository, job), **targeting},
+        "graph": structure.of_job(job),
+        "resource_configs": configs,
+    }
+
+
+def _asset_keys(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    with dagster.disable_dagster_warnings():  # about what Dagster itself calls
+        keys = selection.asset_keys(location, wanted["selection"], wanted["repository"])
+    return {"keys": keys}
+
+
+def _plan(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {"plan": plan.describe(location, wanted)}
+
+
+def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    _, job = lookup.job(location, wanted["job"], wanted["repository"])
+    job = selection.of_ops(job, wanted["op_selection"])
+    root = job.run_config_schema.config_type
+    title = f'Run config of job "{job.name}"'
+    fields = root.schema_snapshot.get_config_snap(root.key).fields or ()
+    return {
+        "json_schema": {"$json": json_schema.describe(root, title)},
+        "default_yaml": config_yaml.describe(root, f"{title}."),
+        "is_required": any(field.is_required for field in fields),
+    }
+
+
+def _partitions(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return partition_keys.describe(location, wanted)
+
+
+_ANSWERS: dict[str, Callable[[Location, Mapping[str, Any]], dict[str, Any]]] = {
+    "api.AssetKeys": _asset_keys,
+    "api.Catalog": _catalog,
+    "api.Job": _job,
+    "api.Partitions": _partitions,
+    "api.Plan": _plan,
+    "api.RunConfigSchema": _run_config_schema,
+}
+
+NAMES = tuple(_ANSWERS)
+"""The requests that `answer` knows."""

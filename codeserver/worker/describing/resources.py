@@ -1,0 +1,64 @@
+"""The resources of a repository, as `Resource`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing import config_types
+from codeserver.worker.describing.plain import json_value, present
+
+
+def describe(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
+    """Each resource, in the order of the names."""
+    for found in sorted(snapshot.resources or (), key=lambda each: each.name):
+        yield {
+            "name": found.name,
+            "repository": snapshot.name,
+            **present(
+                description=found.resource_snapshot.description,
+                type=found.resource_type,
+                config=_config(found),
+                values=list(_values(found)),
+                nested={field: each.name for field, each in found.nested_resources.items()},
+                is_top_level=found.is_top_level,
+                asset_keys=sorted(key.to_user_string() for key in found.asset_keys_using),
+                jobs=sorted(each.job_name for each in found.job_ops_using),
+                schedules=sorted(found.schedules_using),
+                sensors=sorted(found.sensors_using),
+            ),
+        }
+
+
+def _config(found: dagster.ResourceSnap) -> dict[str, Any] | None:
+    """What it takes; the fields that already have a value are among it."""
+    schema = found.config_schema_snap
+    types = schema.all_config_snaps_by_key
+    fields = found.config_field_snaps
+    if fields:
+        kinds = [config_types.kind_of(each) for each in types.values() if each.fields == fields]
+        return config_types.shape(schema, fields, kinds[0] if kinds else "KIND_SHAPE")
+    field = found.resource_snapshot.config_field_snap
+    if field is None or field.type_key not in types:
+        return None
+    if config_types.takes_nothing(types[field.type_key], is_required=field.is_required):
+        return None
+    return config_types.tree(schema, field.type_key)
+
+
+def _values(found: dagster.ResourceSnap) -> Iterator[dict[str, Any]]:
+    fields = {field.name: field for field in found.config_field_snaps}
+    for name, value in found.configured_values.items():
+        field = fields.get(name)
+        if isinstance(value, dagster.ResourceConfigEnvVarSnap):
+            yield {"name": name, "environment_variable": value.name}
+        elif field is not None and field.is_secret:
+            yield {"name": name}  # Dagster's pages do not show it either
+        else:
+            plain = json.loads(value)
+            if field is not None:
+                schema = found.config_schema_snap
+                plain = config_types.without_secrets(schema, field.type_key, plain)
+            yield {"name": name, "value": json_value(plain)}

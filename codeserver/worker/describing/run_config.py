@@ -1,0 +1,78 @@
+"""Run config as text: read what a caller gives, and write what a job has as its default."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.lookup import invalid
+from codeserver.worker.describing.plain import one_line
+
+
+def parse(text: str) -> Mapping[str, Any] | None:
+    """The run config that a YAML or JSON text stands for; None when there is nothing in it.
+
+    Raises:
+        InvalidRequest: it is neither YAML nor JSON, or not a mapping.
+    """
+    found = _parse(text)
+    if found is None:
+        return None
+    if not isinstance(found, dict):
+        raise invalid(
+            "run_config", f"The run config must be a mapping, not a {type(found).__name__}."
+        )
+    return found
+
+
+def _parse(text: str) -> Any:
+    try:
+        if text.lstrip().startswith("{"):
+            try:
+                # YAML would refuse tabs, and take 1e3 for a text.
+                return json.loads(text)
+            except ValueError:
+                pass
+        return dagster.yaml.load(text, Loader=dagster.DagsterYamlLoader)
+    except dagster.yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise invalid(
+            "run_config", f"The run config is not YAML{where}: {error.problem}."
+        ) from None
+    except dagster.yaml.YAMLError as error:
+        raise invalid("run_config", f"The run config is not YAML: {one_line(error)}.") from None
+    except RecursionError:
+        raise invalid("run_config", "The run config is nested too deeply.") from None
+    except (TypeError, ValueError) as error:  # an unhashable key; a date that does not exist
+        raise invalid("run_config", f"The run config is not YAML: {one_line(error)}.") from None
+
+
+def odd_key(config: Any) -> list[Any]:
+    """A key somewhere in it that is not a text, in a list that is empty without one."""
+    if isinstance(config, list):
+        return next((found for each in config if (found := odd_key(each))), [])
+    if not isinstance(config, dict):
+        return []
+    for key, value in config.items():
+        if not isinstance(key, str):
+            return [key]
+        if found := odd_key(value):
+            return found
+    return []
+
+
+def as_yaml(config: Mapping[str, Any]) -> str:
+    """The run config as a text."""
+    plain = json.loads(json.dumps(config, default=_word))
+    return str(
+        dagster.yaml.dump(
+            plain, Dumper=dagster.DagsterYamlDumper, sort_keys=False, allow_unicode=True
+        )
+    )
+
+
+def _word(value: Any) -> Any:
+    return getattr(value, "name", None) or str(value)

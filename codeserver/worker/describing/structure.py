@@ -1,0 +1,173 @@
+"""What a job consists of, as `Graph`: nodes, and which output goes to which input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing import config_types, policies
+from codeserver.worker.describing.jobs import hook_names
+from codeserver.worker.describing.plain import present
+
+
+def of_job(job: dagster.JobDefinition) -> dict[str, Any]:
+    """The graph of the job, with all graphs inside it."""
+    return _Structure(job).graph(job.graph, None, is_mapped=False)
+
+
+class _Structure:
+    """Describes the graphs of one job.
+
+    Args:
+        job: the job, or a part of it that was selected.
+    """
+
+    def __init__(self, job: dagster.JobDefinition) -> None:
+        self._assets = job.asset_layer
+        self._configs: dict[str, dict[str, Any] | None] = {}
+
+    def graph(
+        self,
+        graph: dagster.GraphDefinition,
+        handle: dagster.NodeHandle | None,
+        *,
+        is_mapped: bool,
+    ) -> dict[str, Any]:
+        """One graph.
+
+        Args:
+            graph: its definition.
+            handle: where it is in the job; None for the job's own.
+            is_mapped: whether it is executed once for each value of a dynamic output.
+        """
+        return {
+            "name": graph.name,
+            **present(
+                nodes=[
+                    self._node(graph, node, dagster.NodeHandle(node.name, handle), is_mapped)
+                    for node in graph.nodes_in_topological_order
+                ],
+                edges=list(_edges(graph)),
+                input_mappings=[
+                    {
+                        "input": each.graph_input_name,
+                        "node": each.maps_to.node_name,
+                        "node_input": each.maps_to.input_name,
+                    }
+                    for each in graph.input_mappings
+                ],
+                output_mappings=[
+                    {
+                        "output": each.graph_output_name,
+                        "node": each.maps_from.node_name,
+                        "node_output": each.maps_from.output_name,
+                    }
+                    for each in graph.output_mappings
+                ],
+            ),
+        }
+
+    def _node(
+        self,
+        graph: dagster.GraphDefinition,
+        node: dagster.Node,
+        handle: dagster.NodeHandle,
+        is_mapped: bool,
+    ) -> dict[str, Any]:
+        definition = node.definition
+        is_mapped = is_mapped or graph.dependency_structure.is_dynamic_mapped(node.name)
+        made = {
+            "name": node.name,
+            "handle": str(handle),
+            "definition": definition.name,
+            **present(
+                description=definition.description,
+                inputs=[_input(definition, each) for each in definition.input_defs],
+                outputs=[_output(each) for each in definition.output_defs],
+                config=self._config(definition),
+                tags=dict(node.tags),
+                hooks=self._hooks(node, handle),
+                is_mapped=is_mapped,
+            ),
+            **policies.retry(node.retry_policy),
+        }
+        if isinstance(definition, dagster.GraphDefinition):
+            inside = self.graph(definition, handle, is_mapped=is_mapped)
+            keys = {key for each in inside.get("nodes", ()) for key in each.get("asset_keys", ())}
+            return {
+                **made,
+                "kind": "KIND_GRAPH",
+                **present(asset_keys=sorted(keys)),
+                "graph": inside,
+            }
+        return {**made, **self._op(node, definition, handle)}
+
+    def _op(
+        self, node: dagster.Node, definition: Any, handle: dagster.NodeHandle
+    ) -> dict[str, Any]:
+        keys = {
+            self._assets.get_asset_key_for_node_output(handle, output.name)
+            for output in definition.output_defs
+        }
+        selected = self._assets.selected_asset_keys
+        return {
+            "kind": "KIND_OP",
+            **present(
+                resources=sorted(definition.required_resource_keys),
+                pool=definition.pool,
+                asset_keys=sorted(
+                    key.to_user_string() for key in keys if key is not None and key in selected
+                ),
+            ),
+            **policies.retry(node.retry_policy or definition.retry_policy),
+        }
+
+    def _config(self, definition: Any) -> dict[str, Any] | None:
+        # A job has one definition of a name, and maybe many nodes of it.
+        name = definition.name
+        if name not in self._configs:
+            self._configs[name] = config_types.of_definition(definition)
+        return self._configs[name]
+
+    def _hooks(self, node: dagster.Node, handle: dagster.NodeHandle) -> list[str]:
+        hooks = set(node.hook_defs)
+        assets = None if handle.parent else self._assets.get_assets_def_for_node(handle)
+        return hook_names(hooks.union(assets.hook_defs) if assets else hooks)
+
+
+def _input(definition: Any, found: Any) -> dict[str, Any]:
+    return present(
+        name=found.name,
+        type=found.dagster_type.display_name,
+        description=found.description,
+        has_default=definition.input_has_default(found.name),
+    )
+
+
+def _output(found: Any) -> dict[str, Any]:
+    return present(
+        name=found.name,
+        type=found.dagster_type.display_name,
+        description=found.description,
+        is_required=found.is_required,
+        is_dynamic=found.is_dynamic,
+    )
+
+
+def _edges(graph: dagster.GraphDefinition) -> Iterator[dict[str, Any]]:
+    """In the order of the nodes that they go to."""
+    structure = graph.dependency_structure
+    for node in graph.nodes_in_topological_order:
+        upstream = structure.input_to_upstream_outputs_for_node(node.name)
+        for node_input, outputs in upstream.items():
+            kind = structure.get_dependency_type(node_input)
+            is_collected = kind is dagster.DependencyType.DYNAMIC_COLLECT
+            for output in outputs:
+                yield {
+                    "from_node": output.node.name,
+                    "from_output": output.output_def.name,
+                    "to_node": node.name,
+                    "to_input": node_input.input_def.name,
+                    **present(is_collected=is_collected),
+                }

@@ -1,0 +1,130 @@
+"""GetLocation: how the location is, in every state."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+from codeserver.api import v1
+from tests.api.calling import EXAMPLE, USER_CODE, Api
+from tests.api.conftest import Serve
+
+
+@pytest.fixture(scope="module")
+def example(serve: Serve) -> Api:
+    return serve("example")
+
+
+def test_what_is_loaded_and_served(example: Api) -> None:
+    location = example.loaded()
+
+    assert location.name == str(EXAMPLE)
+    assert location.target.python_file == str(EXAMPLE)
+    assert location.target.working_directory in ("", str(EXAMPLE.parent))
+    assert location.state == v1.Location.STATE_READY
+    assert (location.generation, location.loads, location.failed_loads) == (1, 1, 0)
+    assert location.counts == v1.Counts(jobs=4, assets=4, schedules=1, sensors=1)
+    assert list(location.repositories) == ["__repository__"]
+    assert location.isolation == v1.Isolation(mode=v1.Isolation.MODE_FORK)
+    assert location.server_id
+    assert not location.HasField("load_error")
+    assert not location.watches_files
+    assert not location.imports
+
+
+def test_the_versions_of_what_is_at_work(example: Api) -> None:
+    versions = example.loaded().versions
+
+    assert versions.codeserver == metadata.version("codeserver")
+    assert versions.python == platform.python_version()
+    assert versions.dagster == metadata.version("dagster")
+    assert versions.libraries["dagster-aws"] == metadata.version("dagster-aws")
+
+
+def test_times(example: Api) -> None:
+    location = example.loaded()
+
+    times = location.load_times
+    phases = (times.importing, times.resolving, times.describing)
+    assert all(phase.ToNanoseconds() > 0 for phase in phases)
+    assert times.total.ToNanoseconds() >= sum(phase.ToNanoseconds() for phase in phases)
+    started, loaded = location.started_at.ToNanoseconds(), location.loaded_at.ToNanoseconds()
+    assert started + times.total.ToNanoseconds() <= loaded + 1_000_000_000
+
+
+def test_work_that_nobody_has_asked_for(example: Api) -> None:
+    work = example.loaded().work
+
+    assert (work.running, work.queued, work.runs) == (0, 0, 0)
+    assert (work.max_running, work.max_queued) == (6, 200)
+    assert not work.subjects
+
+
+def test_it_is_the_same_until_something_changes(example: Api) -> None:
+    assert example.loaded() == example.location
+
+
+def test_the_server_id_is_that_of_dagsters_service(example: Api) -> None:
+    assert example.loaded().server_id == example.server.client.get_server_id()
+
+
+OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--location-name", "größe ✓"), {"name": "größe ✓"}),
+    (("--container-image", "shop:7"), {"container_image": "shop:7"}),
+    (("--watch",), {"watches_files": True}),
+    (("--max-workers", "3", "--max-queue", "5"), {"work": v1.Work(max_running=3, max_queued=5)}),
+    (("--isolation", "spawn"), {}),
+]
+
+
+def test_what_the_operator_has_said(start: Serve) -> None:
+    options = [option for given, _ in OPTIONS for option in given]
+    api = start(USER_CODE / "empty.py", *options)
+
+    location = api.loaded()
+
+    for _, expected in OPTIONS:
+        for name, value in expected.items():
+            assert getattr(location, name) == value
+    assert location.isolation.mode == v1.Isolation.MODE_SPAWN
+    assert location.isolation.reasons
+    assert location.counts == v1.Counts()
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        (("-f", "empty.py"), {"python_file": "empty.py"}),
+        (("-m", "empty"), {"module_name": "empty"}),
+        (("-m", "empty", "-d", "."), {"module_name": "empty", "working_directory": "."}),
+        (("-f", "several.py", "-a", "first"), {"python_file": "several.py", "attribute": "first"}),
+    ],
+    ids=str,
+)
+def test_the_target(start: Serve, target: tuple[str, ...], expected: dict[str, str]) -> None:
+    api = start(target, cwd=USER_CODE)
+
+    location = api.loaded()
+
+    assert location.name
+    for name, value in expected.items():
+        assert getattr(location.target, name).rpartition("/")[2] == value.rpartition("/")[2]
+    sources = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
+    assert len([name for name in sources if getattr(location.target, name)]) == 1
+
+
+def test_imports_are_told_when_they_are_profiled(start: Serve) -> None:
+    api = start(EXAMPLE, "--profile-imports")
+
+    found = list(api.loaded().imports)
+
+    modules = {each.module: each for each in found}
+    assert "dagster_aws.s3" in modules
+    assert not modules["dagster_aws.s3"].is_users
+    users = [each for each in found if each.is_users]
+    assert [each.file.rpartition("/")[2] for each in users] == ["repo.py"]
+    assert all(each.cumulative.ToNanoseconds() >= each.own.ToNanoseconds() for each in found)
+    assert api.location.ByteSize() < 4_000_000

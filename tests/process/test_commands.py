@@ -1,0 +1,497 @@
+"""The commands that people use, on a file, on a running server, and on what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.process.conftest import Start
+from tests.process.serving import LIMIT, Server, serve
+from tests.support.eventually import eventually
+from tests.support.servers import STOCK_API_GRPC
+
+EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code"
+GOLDEN = Path(__file__).parent / "golden"
+CODESERVER = (sys.executable, "-m", "codeserver")
+
+BROKEN = "import dagster as dg\n\n\ndef f():\n    return missing\n\n\nf()\n"
+SMALL = """import dagster as dg
+
+@dg.op
+def one(): ...
+
+@dg.job
+def first():
+    one()
+
+@dg.job
+def second():
+    one()
+
+defs = dg.Definitions(jobs=[first])
+"""
+MORE = SMALL.replace("jobs=[first]", "jobs=[first, second]")
+HANGS = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return {**plain, "TZ": "UTC", **env}
+
+
+def codeserver(*arguments: str, cwd: Path, stdin: str = "", **env: str) -> Ended:
+    done = subprocess.run(
+        [*CODESERVER, *arguments],
+        cwd=cwd,
+        env=environment(env),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT * 2,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    """A server of the example."""
+    path = home / "commands.sock"
+    with serve(home, path, "-f", "repo.py", cwd=EXAMPLE) as server:
+        server.client.list_repositories()
+        yield f"unix:{path}"
+
+
+@pytest.fixture(scope="module")
+def broken(home: Path) -> Iterator[str]:
+    """A server of code that does not load."""
+    path = home / "broken.sock"
+    (home / "broken.py").write_text(BROKEN)
+    with serve(home, path, "-f", "broken.py", cwd=home) as server:
+        server.client.list_repositories()
+        yield f"unix:{path}"
+
+
+@pytest.fixture(scope="module")
+def stock(home: Path) -> Iterator[str]:
+    path = home / "stock.sock"
+    with serve(home, path, "-f", "repo.py", cwd=EXAMPLE, command=STOCK_API_GRPC):
+        yield f"unix:{path}"
+
+
+SAME = {
+    "list": ["list"],
+    "list_assets": ["list", "assets", "--group", "words", "--tag", "size=small"],
+    "graph": ["graph", "example_job"],
+    "graph_assets": ["graph", "--assets", "+key:best_words"],
+    "plan_of_partition": ["plan", "words_job", "--partition", "german"],
+    "plan_of_assets": ["plan", "words_job", "--asset", "words", "--asset", "word_scores"],
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_what_is_piped(name: str, address: str) -> None:
+    ended = codeserver(*SAME[name], cwd=EXAMPLE, CODESERVER_ADDRESS=address)
+    assert (ended.code, ended.err) == (0, "")
+    path = GOLDEN / f"example_{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(ended.out)
+    assert ended.out == path.read_text()
+
+
+@pytest.mark.parametrize("name", ["list", "plan_of_partition"])
+def test_a_file_is_served_for_the_time_of_the_command(name: str, address: str) -> None:
+    # A file that is named now counts more than what the environment says.
+    ended = codeserver(*SAME[name], "-f", "repo.py", cwd=EXAMPLE, CODESERVER_ADDRESS="unix:/no")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == (GOLDEN / f"example_{name}.txt").read_text()
+
+
+def test_the_project_here_is_served(work: Path) -> None:
+    (work / "fruit.py").write_text(SMALL)
+    (work / "pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'fruit'\n")
+    ended = codeserver("list", "jobs", cwd=work)
+    assert (ended.code, ended.out, ended.err) == (0, "JOB\nfirst\n", "")
+
+
+JSON: list[tuple[list[str], str]] = [
+    (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
+    (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),
+    (["list"], ".keys() == {'jobs', 'assets', 'schedules', 'sensors', 'resources'}"),
+    (["list", "--group", "words"], ".keys() == {'assets'}"),
+    (["list", "jobs", "--name", "nothing"], " == []"),
+    (["graph", "example_job"], ".graph.edges[0].to_input == 'word'"),
+    (["graph", "--assets"], ".edges[0].from_key == 'word_scores'"),
+    (["graph", "example_job", "--op-selection", "count_letters"], ".graph.edges == []"),
+    (["plan", "example_job"], ".steps[1].upstream == ['multiply_the_word']"),
+    (["config", "example_job"], ".json_schema.type == 'object'"),
+    (["partitions", "words_job"], ".keys_ == ['english', 'french', 'german']"),
+    (["partitions", "--asset", "words", "--limit", "1", "--reverse"], ".keys_ == ['german']"),
+    (["status"], ".state == 'STATE_READY'"),
+    (["reload"], ".changes == []"),
+]
+
+
+class _Found(dict):  # type: ignore[type-arg]
+    """An object of JSON, whose values are attributes."""
+
+    def __getattr__(self, name: str) -> object:
+        return self[name.rstrip("_")]
+
+
+@pytest.mark.parametrize(("arguments", "holds"), JSON, ids=[" ".join(a) for a, _ in JSON])
+def test_json(arguments: list[str], holds: str, address: str) -> None:
+    ended = codeserver(*arguments, "--json", "--address", address, cwd=EXAMPLE)
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(ended.out, object_hook=_Found)
+    assert eval(f"found{holds}", {"found": found}), ended.out
+
+
+def test_drawings_are_written_in_the_format_of_the_file(address: str, work: Path) -> None:
+    begins = {
+        "a.svg": "<svg",
+        "a.mmd": "flowchart",
+        "a.dot": "digraph",
+        "a.json": "{",
+        "a.txt": "example_job",
+    }
+    for name, begin in begins.items():
+        for command in ("graph", "plan"):
+            arguments = (command, "example_job", "-o", name, "--address", address)
+            ended = codeserver(*arguments, cwd=work)
+            assert (ended.code, ended.out, ended.err) == (0, "", f"wrote {name}\n")
+            assert (work / name).read_text().startswith(begin)
+    ended = codeserver("graph", "example_job", "-o", "no/a.svg", "--address", address, cwd=work)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "Error: no/a.svg cannot be written: No such file or directory.\n"
+
+
+def test_run_config_to_start_from_can_be_planned(address: str, work: Path) -> None:
+    ended = codeserver("config", "example_job", "-o", "run.yaml", "--address", address, cwd=work)
+    assert (ended.code, ended.err) == (0, "wrote run.yaml\n")
+    yaml.safe_load((work / "run.yaml").read_text())
+    plan = ("plan", "example_job", "--address", address, "--config")
+    assert codeserver(*plan, "run.yaml", cwd=work).code == 0
+    config = '{"ops": {"multiply_the_word": {"config": {"factor": 3}}}}'
+    piped = codeserver(*plan, "-", cwd=work, stdin=config)
+    assert (piped.code, piped.err) == (0, "")
+    assert piped.out.endswith("2 steps in 2 levels, at most 1 at once\n")
+    schema = codeserver("config", "example_job", "--schema", "--address", address, cwd=work)
+    assert "ops" in json.loads(schema.out)["properties"]
+
+
+WRONG = '{"ops": {"multiply_the_word": {"config": {"factor": "two", "x": 1}}, "zzz": {}}}'
+MISTAKES = [
+    "  ops.zzz: there is no such field; there is count_letters, multiply_the_word",
+    "  ops.multiply_the_word.config.x: there is no such field; there is factor",
+    "  ops.multiply_the_word.config.factor: it must be Int",
+]
+
+FAILS = [
+    (["plan", "exmple_job"], 'did you mean "example_job"?'),
+    (["graph", "exmple_job"], 'did you mean "example_job"?'),
+    (["config", "exmple_job"], 'did you mean "example_job"?'),
+    (["partitions", "exmple_job"], 'did you mean "example_job"?'),
+    (["graph", "example_job", "--repository", "none"], "repository"),
+    (["graph", "--assets", "key:("], "selection"),
+    (["partitions", "example_job"], "not partitioned"),
+    (["plan", "words_job", "--partition", "klingon"], 'no partition "klingon"'),
+    (["plan", "example_job", "--config-json", "ops: ["], "line 1, column 7"),
+    (["plan", "example_job", "--op-selection", "zzz"], "zzz"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expect"), FAILS, ids=[" ".join(a) for a, _ in FAILS])
+def test_what_fails_is_one_line(arguments: list[str], expect: str, address: str) -> None:
+    ended = codeserver(*arguments, "--address", address, cwd=EXAMPLE)
+    assert (ended.code, ended.out) == (1, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith("Error: ")
+    assert expect in line
+
+
+def test_each_mistake_in_run_config_is_a_line(address: str) -> None:
+    arguments = ("plan", "example_job", "--config-json", WRONG, "--address", address)
+    ended = codeserver(*arguments, cwd=EXAMPLE)
+    assert (ended.code, ended.out) == (1, "")
+    first, *others = ended.err.splitlines()
+    assert first.startswith("Error: ")
+    assert "3 mistakes" in first
+    assert sorted(others) == sorted(MISTAKES)
+
+
+@pytest.mark.parametrize("command", ["list", "status", "reload", "graph a", "plan a", "config a"])
+def test_nobody_is_there(command: str, work: Path) -> None:
+    ended = codeserver(*command.split(), "--address", f"unix:{work}/none", cwd=work)
+    assert (ended.code, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith("Error: ")
+    assert f"{work}/none" in line
+
+
+@pytest.mark.parametrize("command", ["list", "status", "reload", "graph --assets"])
+def test_stock_does_not_know_the_api(command: str, stock: str) -> None:
+    ended = codeserver(*command.split(), "--address", stock, cwd=EXAMPLE)
+    assert (ended.code, ended.out) == (2, "")
+    (line,) = ended.err.splitlines()
+    assert "not codeserver" in line
+
+
+@pytest.mark.parametrize("command", ["list", "plan first", "reload", "status"])
+def test_code_that_does_not_load(command: str, broken: str) -> None:
+    ended = codeserver(*command.split(), "--address", broken, cwd=EXAMPLE)
+    assert ended.code == 1
+    text = ended.out if command == "status" else ended.err
+    assert 'broken.py", line 5, in f' in text
+    assert "NameError: name 'missing' is not defined" in text
+    assert "site-packages" not in text
+    if command != "status":
+        assert ended.out == ""
+        assert ended.err.startswith("Error: ")
+
+
+def test_reload_says_what_is_different(start: Start, work: Path) -> None:
+    (work / "repo.py").write_text(SMALL)
+    server = start("-f", "repo.py")
+    server.client.list_repositories()
+    address = f"unix:{server.server.socket}"
+
+    (work / "repo.py").write_text(MORE)
+    ended = codeserver("reload", "--address", address, cwd=work)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("reload #2  ")
+    assert ended.out.endswith("  +1 job second\n")
+
+    (work / "repo.py").write_text(BROKEN)
+    ended = codeserver("reload", "--address", address, cwd=work)
+    assert (ended.code, ended.out) == (1, "")
+    first, *others = ended.err.splitlines()
+    assert first == "Error: The code failed to load (the code loaded before is served on):"
+    assert others[-1] == "NameError: name 'missing' is not defined"
+
+    ended = codeserver("status", "--address", address, cwd=work)
+    assert ended.code == 0, "code is served on"
+    assert "3 so far, 1 of them failed" in ended.out
+    assert "NameError" in ended.out
+
+
+class Watching:
+    """A running `codeserver status --watch`."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process, self._log = process, log
+
+    def wait_for(self, text: str) -> None:
+        eventually(lambda: text in self._log.read_text(), within=LIMIT, what=text)
+
+    def wait_for_exit(self) -> tuple[int, str]:
+        return self.process.wait(LIMIT), self._log.read_text()
+
+
+@contextlib.contextmanager
+def watching(address: str, work: Path, *options: str) -> Iterator[Watching]:
+    log = work / "watched"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*CODESERVER, "status", "--watch", "--address", address, *options],
+            cwd=work,
+            env=environment({}),
+            stdout=output,
+            stderr=output,
+            text=True,
+        )
+    with process:
+        try:
+            yield Watching(process, log)
+        finally:
+            process.kill()
+
+
+def test_watch_prints_a_line_for_each_change(start: Start, work: Path) -> None:
+    (work / "repo.py").write_text(SMALL)
+    server = start("-f", "repo.py")
+    with watching(f"unix:{server.server.socket}", work) as watched:
+        watched.wait_for("ready     #1")
+        (work / "repo.py").write_text(MORE)
+        assert server.reload() == ""
+        watched.wait_for("+1 job second")
+        (work / "repo.py").write_text(BROKEN)
+        assert server.reload()
+        watched.wait_for("NameError: name 'missing' is not defined")
+        watched.wait_for("#2 is served on")
+        server.server.stop()
+        watched.wait_for("draining")
+        code, text = watched.wait_for_exit()
+    assert code == 0, text
+    words = [line.split()[1] for line in text.splitlines() if line[:1].isdigit()]
+    assert words[-1] in ("draining", "stopped")
+    assert [word for word in words if word in ("ready", "failed")] == ["ready", "ready", "failed"]
+
+
+def test_watch_as_json_and_ended_by_ctrl_c(address: str, work: Path) -> None:
+    with watching(address, work, "--json") as watched:
+        watched.wait_for("STATE_READY")
+        watched.process.send_signal(signal.SIGINT)
+        code, text = watched.wait_for_exit()
+    assert code == 130
+    (line,) = text.splitlines()
+    assert json.loads(line)["location"]["name"] == "repo.py"
+
+
+def test_check(work: Path) -> None:
+    """It needs no port that a variable names, and leaves nothing behind."""
+    (work / "repo.py").write_text(MORE)
+    temporary = work / "tmp"
+    temporary.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as used:
+        ended = codeserver(
+            *("check", "-f", "repo.py"),
+            cwd=work,
+            TMPDIR=str(temporary),
+            CODESERVER_PORT=str(used.getsockname()[1]),
+            DAGSTER_GRPC_SOCKET=str(work / "server.sock"),
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+    assert (ended.code, ended.err) == (0, "")
+    first, second = ended.out.splitlines()
+    assert first.startswith("repo.py  loads in ")
+    assert second == "  2 jobs  first, second"
+    assert {path.name for path in work.iterdir()} == {"repo.py", "tmp"}
+    assert not list(temporary.iterdir())
+
+
+def test_check_of_code_that_does_not_load(work: Path) -> None:
+    (work / "repo.py").write_text(BROKEN)
+    ended = codeserver("check", "-f", "repo.py", cwd=work)
+    assert (ended.code, ended.out) == (1, "")
+    first, *others = ended.err.splitlines()
+    assert first.startswith("Error: repo.py does not load (after ")
+    place = next(line for line in others if "File" in line)
+    assert place.endswith('repo.py", line 8, in <module>')
+    assert others[-1] == "NameError: name 'missing' is not defined"
+
+
+def test_check_for_ci(work: Path) -> None:
+    (work / "good.py").write_text(MORE)
+    (work / "bad.py").write_text(BROKEN)
+    good = codeserver("check", "-f", "good.py", "--json", cwd=work)
+    bad = codeserver("check", "-f", "bad.py", "--json", cwd=work)
+    assert (good.code, good.err, bad.code, bad.err) == (0, "", 1, "")
+    found, failed = json.loads(good.out), json.loads(bad.out)
+    assert found.keys() == failed.keys()
+    assert (found["ok"], failed["ok"]) == (True, False)
+    assert found["counts"]["jobs"] == 2
+    assert found["definitions"]["jobs"] == ["first", "second"]
+    assert found["error"] is None
+    assert failed["error"]["type"] == "NameError"
+    assert failed["error"]["frames"][-1]["line"] == 5
+    assert min(found["seconds"], failed["seconds"]) > 0
+
+
+def test_check_shows_what_importing_takes(work: Path) -> None:
+    (work / "slow.py").write_text("sum(range(3_000_000))\n")
+    (work / "repo.py").write_text(f"import slow\n{SMALL}")
+    ended = codeserver("check", "-f", "repo.py", "--profile", cwd=work)
+    assert (ended.code, ended.err) == (0, "")
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert rows[0][:2] == ["MODULE", "YOURS"]
+    (row,) = [row for row in rows if row[:1] == ["slow"]]
+    assert row[1] == "*"
+    assert row[-1] == "repo"
+    ended = codeserver("check", "-f", "repo.py", "--profile", "--json", cwd=work)
+    assert "slow" in [each["module"] for each in json.loads(ended.out)["imports"]]
+
+
+def test_ctrl_c_while_code_is_loaded(work: Path) -> None:
+    (work / "repo.py").write_text(HANGS)
+    command = [*CODESERVER, "check", "-f", "repo.py"]
+    with subprocess.Popen(
+        command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            eventually((work / "begun").exists, within=LIMIT, what="the begin of the load")
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=LIMIT)
+        finally:
+            process.kill()
+    assert (process.returncode, output) == (130, "")
+
+
+def test_code_that_takes_too_long(work: Path) -> None:
+    (work / "repo.py").write_text(HANGS)
+    ended = codeserver("check", "-f", "repo.py", "--timeout", "5", cwd=work)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "Error: repo.py was not loaded within 5 s; --timeout gives it more.\n"
+
+
+def test_a_reader_that_has_enough(address: str, work: Path) -> None:
+    process = subprocess.Popen(
+        [*CODESERVER, "partitions", "word_of_the_day_job", "--address", address],
+        cwd=work,
+        env=environment({}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+def test_a_terminal_has_colours_and_lines(address: str) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [*CODESERVER, "list", "jobs", "--address", address],
+        env=environment({"COLUMNS": "100", "TERM": "xterm", "NO_COLOR": ""}),
+        stdout=follower,
+    )
+    os.close(follower)
+    with os.fdopen(leader, "rb", buffering=0) as screen, process:
+        text = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while part := screen.read(65536):
+                text += part
+    lines = text.decode().splitlines()
+    assert "\x1b[1;4mJobs" in lines[0]
+    assert "─" * 80 in lines[2]
+
+
+@pytest.mark.parametrize("command", ["plan", "graph", "config"])
+def test_names_of_jobs_complete(command: str, address: str) -> None:
+    ended = codeserver(
+        cwd=EXAMPLE,
+        CODESERVER_ADDRESS=address,
+        _CODESERVER_COMPLETE="bash_complete",
+        COMP_WORDS=f"codeserver {command} wo",
+        COMP_CWORD="2",
+    )
+    assert ended.err == ""
+    assert ended.out.split() == ["plain,word_of_the_day_job", "plain,words_job"]
+
+
+def test_a_server_that_was_started_for_a_command_is_of_its_own(example: Server) -> None:
+    """Nothing that is known of another server is taken for it."""
+    before = example.id
+    assert codeserver("list", "jobs", "-f", "repo.py", cwd=EXAMPLE).code == 0
+    assert example.id == before

@@ -1,0 +1,335 @@
+"""A server inside a program: when it is ready, what it says when it is not, and that it is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from codeserver import CodeServer, LoadFailedError, ServerExitedError, StartupTimeoutError, connect
+from codeserver.api.v1 import Location
+from codeserver.errors import CodeserverError
+from tests.process.serving import LIMIT, SOON, USER_CODE, name_of
+from tests.support.eventually import eventually
+from tests.support.processes import leftover_children
+
+REPO = USER_CODE / "repo.py"
+READY = Location.STATE_READY
+
+
+@pytest.fixture(autouse=True)
+def in_a_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+
+
+@pytest.fixture
+def temporary(short_tmp: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, which must be empty in the end."""
+    monkeypatch.setattr("tempfile.tempdir", str(short_tmp))
+    return short_tmp
+
+
+@pytest.fixture
+def nothing_left(temporary: Path) -> Iterator[None]:
+    """Fail when a file or process is there afterwards, as soon as the test ends."""
+    yield
+    assert not list(temporary.iterdir())
+    eventually(lambda: not leftover_children(grace=0), within=SOON)
+
+
+def answers(address: str) -> bool:
+    with connect(address, timeout=LIMIT) as client:
+        return client.location().state == READY
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_program_serves_code() -> None:
+    with CodeServer(python_file=REPO) as server, server.connect() as client:
+        assert server.address.startswith("unix:")
+        assert server.location.state == READY
+        assert server.location.target.python_file == str(REPO)
+        assert client.location().counts.jobs == 4
+        folder = Path(server.address.removeprefix("unix:")).parent
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+    server.stop()
+    assert "listening on unix:" in server.output
+    with pytest.raises(CodeserverError, match="was started already"):
+        server.start()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [{"port": 0}, {"host": "127.0.0.1"}, {"host": "0.0.0.0", "port": 0}],
+    ids=["port", "host", "all interfaces"],
+)
+@pytest.mark.usefixtures("nothing_left")
+def test_on_a_port(where: dict[str, Any]) -> None:
+    with CodeServer(python_file=REPO, options=["--log-level", "error"], **where) as server:
+        host, _, port = server.address.rpartition(":")
+        assert host == "127.0.0.1"
+        assert int(port)
+        assert answers(server.address)
+
+
+@pytest.mark.parametrize(
+    ("target", "cwd"),
+    [
+        ({"python_file": "repo.py"}, USER_CODE),
+        ({"module_name": "repo", "working_directory": USER_CODE, "attribute": "defs"}, None),
+        ({}, "project"),
+    ],
+    ids=["file in a folder", "module", "pyproject.toml"],
+)
+def test_targets(target: dict[str, Any], cwd: Any, work: Path, monkeypatch: Any) -> None:
+    """What the environment says about another server does not count."""
+    for name in ("GRPC_PORT", "GRPC_SOCKET", "CODE_SERVER_PORT"):
+        monkeypatch.setenv(f"DAGSTER_{name}", "1")
+    if target:
+        monkeypatch.setenv("DAGSTER_PACKAGE_NAME", "another")
+    if cwd == "project":
+        cwd = work
+        (work / "pyproject.toml").write_text('[tool.dagster]\nmodule_name = "repo"')
+        (work / "repo.py").write_bytes(REPO.read_bytes())
+
+    with CodeServer(**target, cwd=cwd) as server:
+        assert server.location.counts.jobs == 4
+
+
+def test_environment_and_log(work: Path) -> None:
+    (work / "repo.py").write_text(
+        "import os, dagster as dg\n"
+        "print('printed by the code')\n"
+        "@dg.job(name=os.environ['JOB_NAME'])\n"
+        "def job(): ...\n"
+    )
+    log = work / "server.log"
+    log.write_text("before\n")
+
+    with (
+        CodeServer(python_file="repo.py", cwd=work, env={"JOB_NAME": "named"}, log=log) as server,
+        server.connect() as client,
+    ):
+        assert [job.name for job in client.jobs()] == ["named"]
+
+    assert log.read_text().startswith("before\n")
+    assert "printed by the code" in log.read_text()
+    assert server.output == log.read_text().removeprefix("before\n")
+
+
+def test_code_that_does_not_load(work: Path, nothing_left: None) -> None:
+    (work / "repo.py").write_text("raise RuntimeError('out of\\norder')\n")
+    server = CodeServer(python_file="repo.py", cwd=work)
+
+    with pytest.raises(LoadFailedError) as caught:
+        server.start()
+
+    assert str(caught.value) == "repo.py does not load: RuntimeError: out of order"
+    assert caught.value.load_error.type == "RuntimeError"
+    assert 'repo.py", line 1' in caught.value.load_error.text
+    if sys.version_info >= (3, 11):
+        assert caught.value.__notes__ == [caught.value.load_error.text]
+
+
+def test_code_that_need_not_load(work: Path) -> None:
+    (work / "repo.py").write_text("raise RuntimeError('out of order')\n")
+
+    with CodeServer(python_file="repo.py", cwd=work, allow_failure=True) as server:
+        assert server.location.state == Location.STATE_FAILED
+        with server.connect() as client, pytest.raises(LoadFailedError, match="out of order"):
+            list(client.jobs())
+        (work / "repo.py").write_bytes(REPO.read_bytes())
+        with server.connect(timeout=LIMIT) as client:
+            assert client.reload().location.counts.jobs == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--no-such-option"], 2, "No such option '--no-such-option'"),
+        (["-s", "/nowhere/x.sock"], 1, "there is no folder /nowhere"),
+    ],
+)
+@pytest.mark.usefixtures("nothing_left")
+def test_a_server_that_ends(options: list[str], code: int, says: str) -> None:
+    with pytest.raises(ServerExitedError) as caught:
+        CodeServer(python_file=REPO, options=options).start()
+
+    assert caught.value.code == code
+    assert says in caught.value.output
+    assert f"ended with exit code {code}" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_server_that_is_killed_while_it_loads(work: Path, nothing_left: None) -> None:
+    (work / "repo.py").write_text("import time; time.sleep(600)")
+    server = CodeServer(python_file="repo.py", cwd=work)
+    killer = threading.Thread(target=kill_when_listening, args=(server,))
+    killer.start()
+
+    with pytest.raises(ServerExitedError) as caught:
+        server.start()
+
+    killer.join()
+    assert caught.value.code == -signal.SIGKILL
+
+
+def kill_when_listening(server: CodeServer) -> None:
+    eventually(lambda: "listening" in server.output, within=LIMIT)
+    assert server._server
+    server._server.kill()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0], ids=["before it listens", "while it loads"])
+def test_code_that_takes_too_long(work: Path, nothing_left: None, seconds: float) -> None:
+    (work / "repo.py").write_text("import time; time.sleep(600)")
+
+    with pytest.raises(StartupTimeoutError, match="not loaded in time") as caught:
+        CodeServer(python_file="repo.py", cwd=work, startup_timeout=seconds).start()
+
+    assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.usefixtures("nothing_left")
+async def test_in_an_event_loop() -> None:
+    beats = 0
+
+    async def beat() -> None:
+        nonlocal beats
+        while True:
+            beats += 1
+            await asyncio.sleep(0.01)
+
+    heart = asyncio.create_task(beat())
+    async with CodeServer(python_file=REPO) as server:
+        assert beats > 5, "the event loop stood still"
+        async with server.connect_async() as client:
+            assert [job.name async for job in client.jobs("s*")] == ["short", "stubborn"]
+    heart.cancel()
+    await asyncio.wait([heart])
+
+
+async def test_cancelled_while_it_loads(work: Path, nothing_left: None) -> None:
+    (work / "repo.py").write_text("import time; time.sleep(600)")
+    server = CodeServer(python_file="repo.py", cwd=work)
+    starting = asyncio.create_task(server.__aenter__())
+    await asyncio.to_thread(eventually, lambda: "listening" in server.output)
+
+    starting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(starting, LIMIT)
+
+
+@pytest.mark.usefixtures("nothing_left")
+async def test_in_a_running_loop_without_waiting_for_it() -> None:
+    """As in a notebook, where blocking code runs inside the loop."""
+    with CodeServer(python_file=REPO) as server, server.connect() as client:
+        assert client.location().state == READY
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_two_at_once_from_other_threads() -> None:
+    """Each outlives the thread that has started it."""
+    servers = [CodeServer(python_file=REPO) for _ in range(2)]
+    threads = [threading.Thread(target=server.start) for server in servers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert all(answers(server.address) for server in servers)
+    for server in servers:
+        server.stop()
+
+
+PROGRAM = """
+import os, sys, time
+from codeserver import CodeServer
+server = CodeServer(python_file={repo!r}, startup_timeout=120)
+server.start()
+child = os.fork()
+if child == 0:
+    server.stop()  # nothing of its own
+    if {forks!r}:
+        print(os.getpid(), flush=True)
+        time.sleep(600)
+    os._exit(0)
+print(server._server.process.pid, server.address, flush=True)
+{then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "number", "forks"),
+    [
+        ("time.sleep(600)", signal.SIGKILL, False),
+        ("time.sleep(600)", signal.SIGKILL, True),
+        ("time.sleep(600)", signal.SIGINT, True),
+        ("time.sleep(600)", signal.SIGTERM, False),
+        ("os._exit(0)", None, False),
+        ("pass", None, True),
+        ("del server; time.sleep(600)", None, False),
+    ],
+    ids=[
+        "killed",
+        "killed, and a fork lives on",
+        "interrupted, and a fork lives on",
+        "terminated",
+        "exits at once",
+        "ends, and a fork lives on",
+        "forgets it",
+    ],
+)
+def test_gone_with_its_program(then: str, number: int | None, forks: bool, temporary: Path) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(repo=str(REPO), then=then, forks=forks)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+    )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(program)
+        stack.callback(program.kill)
+        said = [program.stdout.readline().split() for _ in range(1 + forks)]  # type: ignore[union-attr]
+        for pid, *_ in said:
+            stack.callback(end, psutil.Process(int(pid)))
+        server = next(psutil.Process(int(pid)) for pid, *address in said if address)
+        family = [server, *server.children(recursive=True)]
+        assert any(name_of(process).startswith("codeserver") for process in family)
+        if number is not None:
+            program.send_signal(number)
+        eventually(lambda: not any(map(name_of, family)), within=LIMIT, what="the server's end")
+    eventually(lambda: not list(temporary.iterdir()), within=SOON, what="an empty folder")
+
+
+def end(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def test_what_the_server_starts_does_not_hold_its_lifeline() -> None:
+    with CodeServer(python_file=REPO) as server:
+        assert server._server
+        front = psutil.Process(server._server.process.pid)
+        words = front.cmdline()
+        number = words[words.index("codeserver.embedded_process") + 1]
+        lifeline = os.readlink(f"/proc/{front.pid}/fd/{number}")
+        children = front.children(recursive=True)
+
+        assert lifeline.startswith("socket:")
+        assert children
+        for child in children:
+            files = Path(f"/proc/{child.pid}/fd").iterdir()
+            assert lifeline not in [os.readlink(file) for file in files], name_of(child)

@@ -1,0 +1,346 @@
+"""Each method of the two clients: what it asks, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import math
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from google.protobuf.message import Message
+
+from codeserver.api import v1
+from codeserver.client import AssetGraph, AsyncClient, Client, connect, connect_async
+from tests.unit.client_peers import TypedApi, typed_api
+from tests.unit.waiting import others_have_ended, soon
+
+Ask = Callable[[Any], Any]
+"""Calls a method of a client; the same for both."""
+
+NAMES = {"names": ["a*", "b"], "tags": ["k=v"], "owners": ["team:x"]}
+LOCATION = v1.Location(name="here", state=v1.Location.STATE_READY)
+PLAN = v1.ExecutionPlan(job="j", steps=[v1.Step(key="s")])
+ASSET, OTHER, EDGE = v1.Asset(key="a"), v1.Asset(key="b"), v1.AssetEdge(from_key="a", to_key="b")
+
+
+class Call(NamedTuple):
+    ask: Ask
+    rpc: str
+    requests: list[Message]
+    replies: list[Message]
+    result: Any
+
+
+CALLS: list[tuple[Ask, str, list[Message], list[Message], Any]] = [
+    (
+        lambda c: c.location(),
+        "GetLocation",
+        [v1.GetLocationRequest()],
+        [v1.GetLocationResponse(location=LOCATION)],
+        LOCATION,
+    ),
+    (
+        lambda c: c.reload(),
+        "ReloadLocation",
+        [v1.ReloadLocationRequest()],
+        [v1.ReloadLocationResponse(location=LOCATION)],
+        v1.ReloadLocationResponse(location=LOCATION),
+    ),
+    (
+        lambda c: c.jobs(**NAMES, repository="r", include_implicit=True),
+        "ListJobs",
+        [
+            v1.ListJobsRequest(
+                page_size=1000, page_token=token, repository="r", include_implicit=True, **NAMES
+            )
+            for token in ("", "next")
+        ],
+        [
+            v1.ListJobsResponse(jobs=[v1.Job(name="a")], next_page_token="next"),
+            v1.ListJobsResponse(jobs=[v1.Job(name="b"), v1.Job(name="c")]),
+        ],
+        [v1.Job(name="a"), v1.Job(name="b"), v1.Job(name="c")],
+    ),
+    (
+        lambda c: c.jobs("one_name", owners="team:x"),
+        "ListJobs",
+        [v1.ListJobsRequest(page_size=1000, names=["one_name"], owners=["team:x"])],
+        [v1.ListJobsResponse()],
+        [],
+    ),
+    (
+        lambda c: c.assets(
+            ["raw/*"], tags=["t"], groups=["g"], owners=["o"], kinds=["dbt"], repository="r"
+        ),
+        "ListAssets",
+        [
+            v1.ListAssetsRequest(
+                page_size=1000,
+                keys=["raw/*"],
+                tags=["t"],
+                groups=["g"],
+                owners=["o"],
+                kinds=["dbt"],
+                repository="r",
+            )
+        ],
+        [v1.ListAssetsResponse(assets=[ASSET])],
+        [ASSET],
+    ),
+    (
+        lambda c: c.schedules(**NAMES, jobs=["j"], repository="r"),
+        "ListSchedules",
+        [v1.ListSchedulesRequest(page_size=1000, repository="r", jobs=["j"], **NAMES)],
+        [v1.ListSchedulesResponse(schedules=[v1.Schedule(name="s")])],
+        [v1.Schedule(name="s")],
+    ),
+    (
+        lambda c: c.sensors(
+            **NAMES, jobs=["j"], types=[v1.SENSOR_TYPE_ASSET, "SENSOR_TYPE_RUN_STATUS"]
+        ),
+        "ListSensors",
+        [
+            v1.ListSensorsRequest(
+                page_size=1000,
+                jobs=["j"],
+                types=[v1.SENSOR_TYPE_ASSET, v1.SENSOR_TYPE_RUN_STATUS],
+                **NAMES,
+            )
+        ],
+        [v1.ListSensorsResponse(sensors=[v1.Sensor(name="s")])],
+        [v1.Sensor(name="s")],
+    ),
+    (
+        lambda c: c.resources(["n"], types=["x.*"], repository="r"),
+        "ListResources",
+        [v1.ListResourcesRequest(page_size=1000, names=["n"], types=["x.*"], repository="r")],
+        [v1.ListResourcesResponse(resources=[v1.Resource(name="n")])],
+        [v1.Resource(name="n")],
+    ),
+    (
+        lambda c: c.job("j", repository="r", op_selection="a+"),
+        "GetJob",
+        [v1.GetJobRequest(name="j", repository="r", op_selection=["a+"])],
+        [v1.GetJobResponse(job=v1.Job(name="j"))],
+        v1.GetJobResponse(job=v1.Job(name="j")),
+    ),
+    (
+        lambda c: c.asset_graph("group:g", repository="r"),
+        "GetAssetGraph",
+        [v1.GetAssetGraphRequest(selection="group:g", repository="r")],
+        [
+            v1.GetAssetGraphResponse(assets=[ASSET], generation=7),
+            v1.GetAssetGraphResponse(assets=[OTHER], edges=[EDGE], generation=7),
+        ],
+        AssetGraph([ASSET, OTHER], [EDGE], 7),
+    ),
+    (
+        lambda c: c.plan(
+            "j",
+            run_config={"ops": {"a": {"config": 1}}},
+            partition_key="p",
+            op_selection=["a"],
+            asset_selection=["k"],
+            repository="r",
+        ),
+        "GetExecutionPlan",
+        [
+            v1.GetExecutionPlanRequest(
+                job="j",
+                run_config='{"ops": {"a": {"config": 1}}}',
+                partition_key="p",
+                op_selection=["a"],
+                asset_selection=["k"],
+                repository="r",
+            )
+        ],
+        [v1.GetExecutionPlanResponse(plan=PLAN)],
+        PLAN,
+    ),
+    (
+        lambda c: c.plan("j", run_config="ops: {}"),
+        "GetExecutionPlan",
+        [v1.GetExecutionPlanRequest(job="j", run_config="ops: {}")],
+        [v1.GetExecutionPlanResponse(plan=PLAN)],
+        PLAN,
+    ),
+    (
+        lambda c: c.run_config_schema("j", repository="r", op_selection=["a"]),
+        "GetRunConfigSchema",
+        [v1.GetRunConfigSchemaRequest(job="j", repository="r", op_selection=["a"])],
+        [v1.GetRunConfigSchemaResponse(default_yaml="x: 1")],
+        v1.GetRunConfigSchemaResponse(default_yaml="x: 1"),
+    ),
+    (
+        lambda c: c.partitions(asset="k", repository="r", reverse=True),
+        "ListPartitions",
+        [
+            v1.ListPartitionsRequest(
+                asset="k", repository="r", reverse=True, page_size=10_000, page_token=token
+            )
+            for token in ("", "2")
+        ],
+        [
+            v1.ListPartitionsResponse(keys=["a", "b"], next_page_token="2"),
+            v1.ListPartitionsResponse(keys=["c"]),
+        ],
+        ["a", "b", "c"],
+    ),
+    (
+        lambda c: c.partitions_page(job="j", page_size=1, page_token="x"),
+        "ListPartitions",
+        [v1.ListPartitionsRequest(job="j", page_size=1, page_token="x")],
+        [v1.ListPartitionsResponse(keys=["a"], total_count=9)],
+        v1.ListPartitionsResponse(keys=["a"], total_count=9),
+    ),
+]
+each_call = pytest.mark.parametrize(
+    "call",
+    [Call(*call) for call in CALLS],
+    ids=[f"{number}-{call[1]}" for number, call in enumerate(CALLS)],
+)
+
+
+@pytest.fixture
+def api() -> Iterator[TypedApi]:
+    with typed_api() as found:
+        yield found
+
+
+def finished(answer: Any) -> Any:
+    """What a blocking method gives, all of it."""
+    return list(answer) if inspect.isgenerator(answer) else answer
+
+
+async def awaited(answer: Any) -> Any:
+    """What an asynchronous method gives, all of it."""
+    if inspect.isasyncgen(answer):
+        return [each async for each in answer]
+    return await answer
+
+
+@each_call
+def test_call(api: TypedApi, call: Call) -> None:
+    api.replies[call.rpc] = list(call.replies)
+
+    with connect(api.address) as client:
+        assert finished(call.ask(client)) == call.result
+
+    assert api.requests == call.requests
+
+
+@each_call
+async def test_asynchronous_call(api: TypedApi, call: Call) -> None:
+    api.replies[call.rpc] = list(call.replies)
+
+    async with connect_async(api.address) as client:
+        assert await soon(awaited(call.ask(client))) == call.result
+
+    assert api.requests == call.requests
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def methods(kind: type) -> dict[str, list[str]]:
+        return {
+            name: [str(each) for each in inspect.signature(value).parameters.values()]
+            for name, value in vars(kind).items()
+            if inspect.isfunction(value) and not name.startswith("_")
+        }
+
+    assert methods(Client) == methods(AsyncClient)
+    assert len(methods(Client)) == len({rpc for _, rpc, *_ in CALLS}) + 3  # watch, page, close
+
+
+@pytest.mark.parametrize(
+    ("of_client", "of_call", "expected"),
+    [(60.0, None, 60), (60.0, 5.0, 5), (None, None, None), (5.0, math.inf, None)],
+)
+def test_timeouts(
+    api: TypedApi, of_client: float | None, of_call: float | None, expected: float | None
+) -> None:
+    api.replies["GetLocation"] = [v1.GetLocationResponse()]
+
+    with connect(api.address, timeout=of_client) as client:
+        client.location(timeout=of_call)
+
+    (left,) = api.timeouts
+    if expected is None:
+        assert left is None or left > 1e6
+    else:
+        assert left is not None
+        assert expected - 4 < left < expected + 1  # gRPC rounds it
+
+
+def test_watching_goes_on_until_it_is_closed(api: TypedApi) -> None:
+    api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)] * 2
+
+    with connect(api.address, timeout=5) as client, contextlib.closing(client.watch()) as states:
+        assert [next(states).location, next(states).location] == [LOCATION, LOCATION]
+
+    assert api.ended.wait(10), "the server was not told that nobody watches any more"
+    assert api.timeouts[0] is None or api.timeouts[0] > 1e6
+
+
+async def test_asynchronous_watching_goes_on_until_it_is_closed(api: TypedApi) -> None:
+    api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)]
+
+    async with connect_async(api.address) as client:
+        states: AsyncIterator[v1.WatchLocationResponse] = client.watch()
+        async with contextlib.aclosing(states):
+            assert (await soon(states.__anext__())).location == LOCATION
+
+    assert await asyncio.to_thread(api.ended.wait, 10), (
+        "the server was not told that nobody watches any more"
+    )
+    await others_have_ended()  # gRPC's own
+
+
+def test_messages_may_be_large(api: TypedApi) -> None:
+    job = v1.Job(name="j", description="x" * 5_000_000)
+    api.replies["GetJob"] = [v1.GetJobResponse(job=job)]
+
+    with connect(api.address) as client:
+        assert client.job("j").job == job
+
+
+def test_what_is_newer_than_this_client(api: TypedApi) -> None:
+    """A field and an enum value that it does not know."""
+    newer = LOCATION.SerializeToString() + b"\xf8\x3f\x01"  # field 1023
+    api.replies["GetLocation"] = [
+        v1.GetLocationResponse(location=v1.Location.FromString(newer + b"\x18\x63"))
+    ]
+
+    with connect(api.address) as client:
+        location = client.location()
+
+    assert location.name == "here"
+    assert location.state == 99
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda c: c.partitions_page(), "one of them"),
+        (lambda c: c.partitions_page(job="j", asset="a"), "one of them"),
+        (lambda c: c.plan("j", run_config={"a": object()}), "run_config cannot be sent as JSON"),
+    ],
+)
+def test_arguments_that_are_no_request(api: TypedApi, ask: Ask, says: str) -> None:
+    with connect(api.address) as client, pytest.raises(TypeError, match=says):
+        ask(client)
+
+    assert not api.requests
+
+
+def test_the_channel_is_for_other_services(api: TypedApi) -> None:
+    api.replies["GetLocation"] = [v1.GetLocationResponse(location=LOCATION)]
+
+    with connect(api.address) as client:
+        from codeserver.api.v1.code_location_pb2_grpc import CodeLocationServiceStub
+
+        reply = CodeLocationServiceStub(client.channel).GetLocation(v1.GetLocationRequest())
+
+    assert reply.location == LOCATION

@@ -1,0 +1,5 @@
+"""A location in which nothing is defined."""
+
+import dagster as dg
+
+defs = dg.Definitions()
