@@ -17,6 +17,10 @@ class OperatorError(CodeserverError):
     """Whoever started the server must act: bad option, port in use, unwritable socket."""
 
 
+class NothingToServe(OperatorError):
+    """Nobody has said what to load."""
+
+
 class CallerError(CodeserverError):
     """The client sent something that cannot be answered; calling again unchanged will not help.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from codeserver.config import Config
-from codeserver.errors import OperatorError
+from codeserver.errors import NothingToServe, OperatorError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -105,7 +105,7 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise OperatorError(f"Nothing to serve: {hint}, or run beside a pyproject.toml.") from None
+        raise NothingToServe(f"Nothing to serve: {hint}, or run beside a pyproject.toml.") from None
     except (OSError, ValueError) as error:
         raise OperatorError(f"{path} cannot be read: {error}") from None
     try:
@@ -122,7 +122,7 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
             return _of_dg_project(project), _text(project, "code_location_name")
     except TypeError as error:
         raise OperatorError(f"{path} cannot be used: {error}.") from None
-    raise OperatorError(
+    raise NothingToServe(
         f"Nothing to serve: {path} has no module_name in [tool.dagster] and no root_module in "
         f"[tool.dg.project]; {hint}."
     )

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from codeserver.cli.opening import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
-from codeserver.errors import OperatorError
+from codeserver.errors import NothingToServe, OperatorError
 
 F = TypeVar("F", bound=Callable[..., Any])
 Choose = Callable[[Mapping[str, str], str, "float | None"], Where]
@@ -137,7 +137,7 @@ def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Wh
     try:
         config, resolved = resolve(Config.from_options(target))
     except OperatorError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(str(error)) from error
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}
     name = config.location_name
     options = ("--location-name", name) if name else ()
@@ -159,6 +159,6 @@ def _of_project(timeout: float | None) -> Where | None:
         return _code({}, "", timeout)
     except click.UsageError as error:
         # A file that is broken is an error; one that has nothing for Dagster in it is usual.
-        if error.message.startswith("Nothing to serve"):
+        if isinstance(error.__cause__, NothingToServe):
             return None
         raise

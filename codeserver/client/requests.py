@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codeserver.api import v1
 
 Texts = str | Iterable[str]
 """Several texts, or one by itself."""
 
-Types = Iterable[v1.SensorType | str]
-"""Types of sensors, as values of the enum or as their names."""
+if TYPE_CHECKING:
+    Types = Iterable[v1.SensorType | str]
+    """Types of sensors, as values of the enum or as their names."""
 
 _PAGE, _KEYS = 1_000, 10_000
 """The largest pages that there are: fewer calls, and no limit on the size of a message."""

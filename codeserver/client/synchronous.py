@@ -10,10 +10,11 @@ from codeserver.api import v1
 from codeserver.client import channels, requests, rpcs
 from codeserver.client.asset_graph import AssetGraph
 from codeserver.client.calling import Calls
-from codeserver.client.requests import Texts, Types
 
 if TYPE_CHECKING:
     import grpc
+
+    from codeserver.client.requests import Texts, Types
 
 
 def connect(
