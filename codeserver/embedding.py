@@ -27,6 +27,8 @@ __all__ = ["CodeServer", "ServerExitedError", "StartupTimeoutError"]
 
 _DEFAULT_STARTUP, _DEFAULT_GRACE, _DEFAULT_TIMEOUT = 180.0, 30.0, 60.0
 
+_NOT_STARTED = "This server is not started; use it in a `with` statement."
+
 _LONGEST_FOLDER = 80
 """Bytes. The path of a unix socket may have 104 to 108 of them, which depends on the system."""
 
@@ -178,7 +180,13 @@ class CodeServer:
 
     @property
     def address(self) -> str:
-        """Where it listens, for `codeserver.connect` and all gRPC clients."""
+        """Where it listens, for `codeserver.connect` and all gRPC clients.
+
+        Raises:
+            CodeserverError: it is not started.
+        """
+        if not self._address:
+            raise CodeserverError(_NOT_STARTED)
         return self._address
 
     @property
@@ -189,7 +197,7 @@ class CodeServer:
             CodeserverError: it is not started.
         """
         if self._location is None:
-            raise CodeserverError("This server is not started; use it in a `with` statement.")
+            raise CodeserverError(_NOT_STARTED)
         return self._location
 
     @property
@@ -201,13 +209,13 @@ class CodeServer:
         """A client of it; see `codeserver.connect`."""
         from codeserver.client import connect
 
-        return connect(self._address, timeout=timeout)
+        return connect(self.address, timeout=timeout)
 
     def connect_async(self, *, timeout: float | None = _DEFAULT_TIMEOUT) -> AsyncClient:
         """An asynchronous client of it; see `codeserver.connect_async`."""
         from codeserver.client import connect_async
 
-        return connect_async(self._address, timeout=timeout)
+        return connect_async(self.address, timeout=timeout)
 
     @property
     def _is_on_port(self) -> bool:

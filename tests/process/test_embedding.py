@@ -16,7 +16,14 @@ from typing import Any
 import psutil
 import pytest
 
-from codeserver import CodeServer, LoadFailedError, ServerExitedError, StartupTimeoutError, connect
+from codeserver import (
+    CodeServer,
+    LoadFailedError,
+    NotFoundError,
+    ServerExitedError,
+    StartupTimeoutError,
+    connect,
+)
 from codeserver.api.v1 import Location
 from codeserver.errors import CodeserverError
 from tests.process.serving import LIMIT, SOON, USER_CODE, name_of
@@ -24,6 +31,7 @@ from tests.support.eventually import eventually
 from tests.support.processes import leftover_children
 
 REPO = USER_CODE / "repo.py"
+EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code" / "repo.py"
 READY = Location.STATE_READY
 
 
@@ -66,6 +74,46 @@ def test_a_program_serves_code() -> None:
     assert "listening on unix:" in server.output
     with pytest.raises(CodeserverError, match="was started already"):
         server.start()
+
+
+def test_one_that_is_not_started() -> None:
+    server = CodeServer(python_file=REPO)
+
+    for use in (lambda: server.address, lambda: server.location, server.connect):
+        with pytest.raises(CodeserverError, match="is not started"):
+            use()
+    server.stop()
+    assert server.output == ""
+
+
+def test_every_call_of_the_client() -> None:
+    """Against the real server; what exactly it answers is tested elsewhere."""
+    with CodeServer(python_file=EXAMPLE) as server, server.connect() as client:
+        jobs = {job.name: job for job in client.jobs("*_job")}
+        assert list(jobs) == ["example_job", "pod_per_op_job", "word_of_the_day_job", "words_job"]
+        assert [each.key for each in client.assets(groups="words")] == ["word_scores", "words"]
+        assert [each.name for each in client.schedules(jobs="example_job")] == ["every_morning"]
+        assert [each.name for each in client.sensors("watched*")] == ["watched_file_sensor"]
+        assert isinstance(list(client.resources()), list)
+        (edge,) = client.job("example_job").graph.edges
+        assert (edge.from_node, edge.to_node) == ("multiply_the_word", "count_letters")
+        graph = client.asset_graph("group:words")
+        assert [(each.from_key, each.to_key) for each in graph.edges] == [("words", "word_scores")]
+        config = {"ops": {"multiply_the_word": {"inputs": {"word": "x"}}}}
+        assert [step.key for step in client.plan("example_job", run_config=config).steps] == [
+            "multiply_the_word",
+            "count_letters",
+        ]
+        assert client.run_config_schema("example_job").json_schema["type"] == "object"
+        assert next(client.partitions(job="word_of_the_day_job")) == "2025-01-01"
+        page = client.partitions_page(asset="words", page_size=1, reverse=True)
+        assert (list(page.keys), page.total_count) == (["german"], 3)
+        with contextlib.closing(client.watch()) as states:
+            before = next(states).location
+            assert client.reload().location.loads == before.loads + 1
+        with pytest.raises(NotFoundError, match='"example_job"') as caught:
+            client.job("exmple_job")
+        assert (caught.value.resource_type, caught.value.resource_name) == ("job", "exmple_job")
 
 
 @pytest.mark.parametrize(
@@ -262,10 +310,10 @@ child = os.fork()
 if child == 0:
     server.stop()  # nothing of its own
     if {forks!r}:
-        print(os.getpid(), flush=True)
+        os.write(1, b"%d\\n" % os.getpid())
         time.sleep(600)
     os._exit(0)
-print(server._server.process.pid, server.address, flush=True)
+os.write(1, f"{{server._server.process.pid}} {{server.address}}\\n".encode())
 {then}
 """
 
