@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,13 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     return 1 if await server.serve() else 0
 
 
+on_listening: list[Callable[[list[str]], None]] = []
+"""Called with the addresses of the server in this process, once it listens."""
+
+
 def _announce(addresses: list[str]) -> None:
+    for tell in on_listening:
+        tell(addresses)
     logging.getLogger("codeserver").info(
         "listening on %s", ", ".join(addresses), extra={"addresses": addresses}
     )

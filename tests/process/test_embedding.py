@@ -372,7 +372,7 @@ def test_what_the_server_starts_does_not_hold_its_lifeline() -> None:
         assert server._server
         front = psutil.Process(server._server.process.pid)
         words = front.cmdline()
-        number = words[words.index("codeserver.embedded_process") + 1]
+        number = words[words.index("codeserver.embedding.process") + 1]
         lifeline = os.readlink(f"/proc/{front.pid}/fd/{number}")
         children = front.children(recursive=True)
 

@@ -55,7 +55,7 @@ class OwnedServer:
             with theirs:
                 self.process = subprocess.Popen(
                     [
-                        *(sys.executable, "-m", "codeserver.embedded_process"),
+                        *(sys.executable, "-m", "codeserver.embedding.process"),
                         *(str(theirs.fileno()), folder, *arguments),
                     ],
                     pass_fds=(theirs.fileno(),),

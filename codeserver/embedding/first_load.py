@@ -6,8 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from codeserver.embedding.owned_server import OwnedServer
 from codeserver.errors import CodeserverError
-from codeserver.owned_server import OwnedServer
 
 if TYPE_CHECKING:
     from codeserver.api import v1

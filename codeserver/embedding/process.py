@@ -1,6 +1,6 @@
 """The process of an embedded server, which ends when the program that has started it does.
 
-Run as `python -m codeserver.embedded_process FD FOLDER grpc ...`. FD is one end of a socket pair
+Run as `python -m codeserver.embedding.process FD FOLDER grpc ...`. FD is one end of a socket pair
 whose other end only that program has. It is told there where the server listens, and when it is
 gone, for whatever reason, this end is closed.
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from typing import Any
+from functools import partial
 
 _FINISH_SECONDS, _HURRY_SECONDS = 5.0, 5.0
 """As at any shutdown: first for runs and requests to finish, then for what is left to end."""
@@ -27,14 +26,15 @@ def main() -> None:
     lifeline = socket.socket(fileno=int(number))
     # Processes of the server live longer than it does, and must not look like it.
     lifeline.set_inheritable(False)
-    _announce_to(lifeline)
     threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
     sys.argv = ["codeserver", *arguments]
     sys.modules["__main__"].__package__ = ""  # or the command is named after this module, too
-    from codeserver.cli.main import main as serve
+    from codeserver.cli import grpc
+    from codeserver.cli import main as command
 
+    grpc.on_listening.append(partial(_tell, lifeline))
     try:
-        serve()
+        command.main()
     finally:
         if folder:
             with contextlib.suppress(OSError):
@@ -55,20 +55,9 @@ def _follow(lifeline: socket.socket) -> None:
         threading.Event().wait(seconds)  # the end of the process ends this, too
 
 
-def _announce_to(lifeline: socket.socket) -> None:
-    """Have what the server logs about its addresses told, whatever it is to log."""
-
-    class Log(logging.Logger):
-        def info(self, msg: object, *args: Any, **more: Any) -> None:
-            if addresses := (more.get("extra") or {}).get("addresses"):
-                with contextlib.suppress(OSError):
-                    lifeline.sendall(json.dumps(addresses).encode() + b"\n")
-            super().info(msg, *args, **more)
-
-    usual = logging.getLoggerClass()
-    logging.setLoggerClass(Log)
-    logging.getLogger("codeserver")
-    logging.setLoggerClass(usual)
+def _tell(lifeline: socket.socket, addresses: list[str]) -> None:
+    with contextlib.suppress(OSError):
+        lifeline.sendall(json.dumps(addresses).encode() + b"\n")
 
 
 if __name__ == "__main__":

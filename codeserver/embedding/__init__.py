@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from codeserver import first_load
 from codeserver.config import settings
+from codeserver.embedding import first_load
+from codeserver.embedding.first_load import ServerExitedError, StartupTimeoutError
+from codeserver.embedding.owned_server import OwnedServer
 from codeserver.errors import CodeserverError
-from codeserver.first_load import ServerExitedError, StartupTimeoutError
-from codeserver.owned_server import OwnedServer
 
 if TYPE_CHECKING:
     from codeserver.api import v1

@@ -10,13 +10,13 @@ from __future__ import annotations
 import socket
 import time
 
-from codeserver.hpack import Malformed, fields, header, varint
+from codeserver.probe.hpack import Malformed, fields, header, varint
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codeserver.hpack import Field
+    from codeserver.probe.hpack import Field
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PUSH_PROMISE = 0x0, 0x1, 0x3, 0x4, 0x5
