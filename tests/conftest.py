@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +23,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts this in the background ignores SIGINT, and every program started from
     # here would inherit that. Stock's servers then ignore SIGTERM, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: most tests wait for processes most of the time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)
