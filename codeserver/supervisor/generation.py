@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_TRACEBACK = "Traceback (most recent call last):"
+
 Definitions = Mapping[str, Mapping[str, str]]
 
 
@@ -35,8 +37,13 @@ class LoadFailure:
 
     @property
     def headline(self) -> str:
-        """The last line, where Python says what is wrong."""
-        return (self.brief or self.text).rstrip().rpartition("\n")[2]
+        """The line in which it is said what is wrong: behind the last stack, if there is any."""
+        lines = (self.brief or self.text).strip("\n").split("\n")
+        for number in range(len(lines) - 1, -1, -1):
+            if lines[number].startswith(_TRACEBACK):
+                said = (line for line in lines[number + 1 :] if line and not line.startswith(" "))
+                return next(said, lines[-1])
+        return lines[0]
 
 
 @dataclass(frozen=True)

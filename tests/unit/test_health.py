@@ -128,7 +128,11 @@ async def test_the_last_load_is_told_whatever_is_served(short_tmp: Path) -> None
 @pytest.mark.parametrize(
     ("brief", "headline"),
     [
-        ("Traceback:\n  File\nValueError: what is wrong", "ValueError: what is wrong"),
+        (
+            "Traceback (most recent call last):\n  File\nValueError: what is wrong\n    and more",
+            "ValueError: what is wrong",
+        ),
+        ("It was killed. The last lines:\nsome words", "It was killed. The last lines:"),
         ("ValueError: what is wrong\n\n", "ValueError: what is wrong"),
         ("one line", "one line"),
         ("", "everything"),

@@ -48,7 +48,9 @@ def info(name: str, message: str, **more: Any) -> dict[str, Any]:
     return {**fields, "cause": None, "context": None, **more}
 
 
-def failure(error: dict[str, Any], brief: str = "Traceback\nKeyError: 'x'") -> LoadFailure:
+def failure(
+    error: dict[str, Any], brief: str = "Traceback (most recent call last):\nKeyError: 'x'"
+) -> LoadFailure:
     return LoadFailure(json.dumps(error).encode(), "everything", "digest", brief)
 
 
@@ -60,7 +62,7 @@ def test_a_load_error_has_what_python_has() -> None:
         file="/code/repo.py", line=3, function="load", code="import pandas"
     )
     assert (made.cause.type, made.cause.message) == ("KeyError", "'x'")
-    assert made.text == "Traceback\nKeyError: 'x'"
+    assert made.text == "Traceback (most recent call last):\nKeyError: 'x'"
     assert not made.HasField("context")
 
 

@@ -21,6 +21,9 @@ _SCALARS = {
     _SCALAR.BOOL: "boolean",
 }
 
+_DEEPEST = 6
+"""Levels of types that are written into one another; see `plain.DEEPEST_VALUE`."""
+
 _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
 
 
@@ -38,7 +41,7 @@ def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes the types of one config; what is used more than once becomes a definition.
+    """Writes the types of one config; what is used twice, or lies deep, becomes a definition.
 
     Attributes:
         definitions: by name.
@@ -48,6 +51,7 @@ class _Writer:
         self._schema = schema
         self.definitions: dict[str, Any] = {}
         self._names: dict[str, str] = {}
+        self._depth = 0
         uses = Counter(
             child
             for found in schema.all_config_snaps_by_key.values()
@@ -59,16 +63,26 @@ class _Writer:
         """The schema of a type, or the reference to it."""
         found = self._schema.get_config_snap(key)
         is_large = found.fields or found.kind in (_KIND.ENUM, _KIND.SCALAR_UNION)
-        if key not in self._shared or not is_large:
+        is_deep = found.fields and self._depth >= _DEEPEST
+        if not (is_large and (key in self._shared or key in self._names or is_deep)):
             return self.body(key)
         if key not in self._names:
             self._names[key] = name = self._name(found)
             self.definitions[name] = {}  # its place, and the end of a type that contains itself
+            depth, self._depth = self._depth, 0
             self.definitions[name] = self.body(key)
+            self._depth = depth
         return {"$ref": f"#/$defs/{self._names[key]}"}
 
     def body(self, key: str) -> dict[str, Any]:
         """The schema of a type."""
+        self._depth += 1
+        try:
+            return self._body(key)
+        finally:
+            self._depth -= 1
+
+    def _body(self, key: str) -> dict[str, Any]:
         found = self._schema.get_config_snap(key)
         words = description_of(found)
         described = {"description": words} if words else {}

@@ -10,7 +10,11 @@ from enum import Enum
 from typing import Any
 
 _EXACT_IN_A_DOUBLE = 2**53
+_CONTAINERS = (Mapping, Sequence, set, frozenset)
 _LARGEST_INT32 = 2**31 - 1
+
+DEEPEST_VALUE = 12
+"""Levels of a JSON value. Protobuf reads at most 100 levels of messages, and each takes three."""
 
 
 def encoded(value: Any) -> str:
@@ -28,20 +32,25 @@ def json_value(value: Any) -> dict[str, Any]:
     return {"$json": jsonable(value)}
 
 
-def jsonable(value: Any) -> Any:
+def jsonable(value: Any, levels: int = DEEPEST_VALUE) -> Any:
     """The nearest thing in JSON.
 
     A number that a double cannot hold becomes a text, and so does whatever JSON has no word for.
+    What is nested deeper than `levels` becomes `...`.
     """
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)):
         return _number(value)
-    if isinstance(value, Mapping):
-        return {str(name): jsonable(each) for name, each in value.items()}
-    if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray)):
-        return [jsonable(each) for each in value]
+    if isinstance(value, _CONTAINERS) and not isinstance(value, (bytes, bytearray)):
+        return _container(value, levels - 1) if levels else "..."
     return value.name if isinstance(value, Enum) else str(value)
+
+
+def _container(value: Any, levels: int) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): jsonable(each, levels) for name, each in value.items()}
+    return [jsonable(each, levels) for each in value]
 
 
 def _number(value: float) -> float | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from codeserver.errors import InvalidRequest
@@ -11,6 +12,8 @@ from codeserver.worker.describing.config_types import type_name
 from codeserver.worker.describing.plain import one_line
 
 _LONGEST_MESSAGE = 500
+_MOST_MISTAKES, _MOST_ALLOWED = 50, 50
+"""More would not fit into the details of a status."""
 
 _REASON = dagster.DagsterEvaluationErrorReason
 _KIND = dagster.ConfigTypeKind
@@ -33,9 +36,11 @@ def refusal(job: dagster.JobDefinition, error: dagster.DagsterInvalidConfigError
         error: what Dagster says.
     """
     mistakes = _Mistakes(job)
-    details = [detail for each in error.errors for detail in mistakes.of(each)]
+    found = (detail for each in error.errors for detail in mistakes.of(each))
+    details = list(islice(found, _MOST_MISTAKES))
+    more = "more than " if next(found, None) is not None else ""
     first = details[0]["message"] if details else one_line(error)
-    count = f"{len(details)} mistakes, the first one" if len(details) > 1 else "a mistake"
+    count = f"{more}{len(details)} mistakes, the first one" if len(details) > 1 else "a mistake"
     return InvalidRequest(f'The run config of job "{job.name}" has {count}: {first}', details)
 
 
@@ -117,7 +122,7 @@ def _detail(
         "path": [name or "" for name in path],
         "reason": reason,
         "message": message,
-        "allowed": list(allowed),
+        "allowed": list(allowed[:_MOST_ALLOWED]),
     }
 
 

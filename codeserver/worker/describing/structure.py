@@ -10,6 +10,9 @@ from codeserver.worker.describing import config_types, policies
 from codeserver.worker.describing.jobs import hook_names
 from codeserver.worker.describing.plain import present
 
+_DEEPEST = 20
+"""Graphs inside one another; see `plain.DEEPEST_VALUE`."""
+
 
 def of_job(job: dagster.JobDefinition) -> dict[str, Any]:
     """The graph of the job, with all graphs inside it."""
@@ -99,7 +102,7 @@ class _Structure:
                 **made,
                 "kind": "KIND_GRAPH",
                 **present(asset_keys=sorted(keys)),
-                "graph": inside,
+                **({"graph": inside} if len(handle.path) <= _DEEPEST else {}),
             }
         return {**made, **self._op(node, definition, handle)}
 
