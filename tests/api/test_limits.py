@@ -44,3 +44,23 @@ def test_more_mistakes_than_fit_are_counted(deep: Api) -> None:
     assert failed.code is grpc.StatusCode.INVALID_ARGUMENT
     assert "has more than 50 mistakes, the first one: There is no field" in failed.message
     assert failed.all(v1.RunConfigError)
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        ("code_location:x", "code_location: cannot be used"),
+        (" or ".join(f'key:"a{number}"' for number in range(5_000)), "it is nested too deeply"),
+    ],
+    ids=["location", "deep"],
+)
+def test_selections_that_dagster_does_not_take(deep: Api, selection: str, words: str) -> None:
+    failed = deep.failure("GetAssetGraph", selection=selection)
+    assert failed.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert words in failed.message
+
+
+def test_a_name_of_megabytes_is_not_told_again(deep: Api) -> None:
+    failed = deep.failure("ListJobs", repository="x" * 3_000_000)
+    assert failed.code is grpc.StatusCode.NOT_FOUND
+    assert len(failed.message) < 500

@@ -13,10 +13,14 @@ from codeserver.errors import InvalidRequest
 
 Matches = Callable[[Any], bool]
 
+_SPECIAL = frozenset("*?[")
+_MOST_PATTERNS, _LONGEST_PATTERN = 100, 500
+"""Nothing else is answered while Python makes a large regular expression."""
+
 
 def of_jobs(request: pb.ListJobsRequest) -> Matches:
     """For `ListJobs`."""
-    name, tags = _globs(request.names), _tags(request.tags)
+    name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(job: Job) -> bool:
         return (
@@ -31,7 +35,7 @@ def of_jobs(request: pb.ListJobsRequest) -> Matches:
 
 def of_assets(request: pb.ListAssetsRequest) -> Matches:
     """For `ListAssets`."""
-    key, tags = _globs(request.keys), _tags(request.tags)
+    key, tags = _globs("keys", request.keys), _tags(request.tags)
 
     def matches(asset: Asset) -> bool:
         return (
@@ -47,7 +51,7 @@ def of_assets(request: pb.ListAssetsRequest) -> Matches:
 
 def of_schedules(request: pb.ListSchedulesRequest) -> Matches:
     """For `ListSchedules`."""
-    name, tags = _globs(request.names), _tags(request.tags)
+    name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(schedule: Schedule) -> bool:
         return (
@@ -62,7 +66,7 @@ def of_schedules(request: pb.ListSchedulesRequest) -> Matches:
 
 def of_sensors(request: pb.ListSensorsRequest) -> Matches:
     """For `ListSensors`."""
-    name, tags = _globs(request.names), _tags(request.tags)
+    name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(sensor: Sensor) -> bool:
         return (
@@ -78,7 +82,7 @@ def of_sensors(request: pb.ListSensorsRequest) -> Matches:
 
 def of_resources(request: pb.ListResourcesRequest) -> Matches:
     """For `ListResources`."""
-    name, kind = _globs(request.names), _globs(request.types)
+    name, kind = _globs("names", request.names), _globs("types", request.types)
 
     def matches(resource: Resource) -> bool:
         return name(resource.name) and kind(resource.type)
@@ -92,12 +96,20 @@ def _in_repository(request: Any, matches: Matches) -> Matches:
     return lambda found: found.repository == request.repository and matches(found)
 
 
-def _globs(patterns: Sequence[str]) -> Callable[[str], bool]:
+def _globs(field: str, patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a name matches one of the patterns; every name does when there are none."""
     if not patterns:
         return lambda _: True
-    compiled = re.compile("|".join(map(fnmatch.translate, patterns)))
-    return lambda name: compiled.match(name) is not None
+    plain = frozenset(each for each in patterns if _SPECIAL.isdisjoint(each))
+    globs = [each for each in patterns if each not in plain]
+    if len(globs) > _MOST_PATTERNS or max(map(len, globs), default=0) > _LONGEST_PATTERN:
+        description = f"at most {_MOST_PATTERNS} patterns of {_LONGEST_PATTERN} characters each"
+        detail = {"type": "field", "field": field, "description": description}
+        raise InvalidRequest(f"{field} has too much in it: it may have {description}.", [detail])
+    if not globs:
+        return plain.__contains__
+    compiled = re.compile("|".join(map(fnmatch.translate, globs)))
+    return lambda name: name in plain or compiled.match(name) is not None
 
 
 def _tags(wanted: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:

@@ -30,6 +30,7 @@ from codeserver.target import Target
 _DESCRIBING_SECONDS = 180.0
 """What is described for everybody is not under one caller's deadline."""
 
+_LONGEST_NAME = 200
 _LONGEST_RUN_CONFIG = 1024 * 1024
 _DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
 
@@ -81,23 +82,23 @@ class CodeLocationApi:
 
     async def ListJobs(self, request: pb.ListJobsRequest, _: Context) -> bytes:
         """The jobs that pass the filters."""
-        return await self._list(request, "jobs", filters.of_jobs(request))
+        return await self._list(request, "jobs", filters.of_jobs)
 
     async def ListAssets(self, request: pb.ListAssetsRequest, _: Context) -> bytes:
         """The assets that pass the filters."""
-        return await self._list(request, "assets", filters.of_assets(request))
+        return await self._list(request, "assets", filters.of_assets)
 
     async def ListSchedules(self, request: pb.ListSchedulesRequest, _: Context) -> bytes:
         """The schedules that pass the filters."""
-        return await self._list(request, "schedules", filters.of_schedules(request))
+        return await self._list(request, "schedules", filters.of_schedules)
 
     async def ListSensors(self, request: pb.ListSensorsRequest, _: Context) -> bytes:
         """The sensors that pass the filters."""
-        return await self._list(request, "sensors", filters.of_sensors(request))
+        return await self._list(request, "sensors", filters.of_sensors)
 
     async def ListResources(self, request: pb.ListResourcesRequest, _: Context) -> bytes:
         """The resources that pass the filters."""
-        return await self._list(request, "resources", filters.of_resources(request))
+        return await self._list(request, "resources", filters.of_resources)
 
     async def GetJob(self, request: pb.GetJobRequest, context: Context) -> bytes:
         """One job and its dependency structure."""
@@ -164,11 +165,13 @@ class CodeLocationApi:
         reply = await self._ask("api.Partitions", subject, arguments, context, calls=name)
         return await asyncio.to_thread(_encode_keys, request, reply, offset)
 
-    async def _list(self, request: Any, kind: str, matches: filters.Matches) -> bytes:
+    async def _list(
+        self, request: Any, kind: str, filter_of: Callable[[Any], filters.Matches]
+    ) -> bytes:
         generation = await self._location.generation()
         self._check_repository(generation, request.repository)
         found = await self._catalog(generation)
-        return await asyncio.to_thread(_encode_page, request, found, kind, matches)
+        return await asyncio.to_thread(_encode_page, request, found, kind, filter_of)
 
     async def _catalog(self, generation: Generation) -> Catalog:
         async def describe() -> Catalog:
@@ -245,10 +248,11 @@ class CodeLocationApi:
         there = generation.snapshot.repositories
         if not name or name in there:
             return
-        near = difflib.get_close_matches(name, there, 1)
+        near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
-        detail = {"type": "resource", "resource_type": "repository", "resource_name": name}
-        raise NotFound(f'There is no repository "{name}"; {hint}', [detail])
+        shown = name[:_LONGEST_NAME]
+        detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
+        raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
 
 
 def _encode(response: Any, reply: Reply) -> bytes:
@@ -275,8 +279,11 @@ def _encode_keys(request: pb.ListPartitionsRequest, reply: Reply, offset: int) -
     return response.SerializeToString()
 
 
-def _encode_page(request: Any, found: Catalog, kind: str, matches: filters.Matches) -> bytes:
-    listed, token = paging.page(request, getattr(found, kind), _KEYS.get(kind, _by_name), matches)
+def _encode_page(
+    request: Any, found: Catalog, kind: str, filter_of: Callable[[Any], filters.Matches]
+) -> bytes:
+    key, matches = _KEYS.get(kind, _by_name), filter_of(request)
+    listed, token = paging.page(request, getattr(found, kind), key, matches)
     response = _RESPONSES[kind](
         **{kind: listed}, next_page_token=token, generation=found.generation
     )

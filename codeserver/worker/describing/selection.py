@@ -12,6 +12,7 @@ from codeserver.worker.describing import lookup
 from codeserver.worker.describing.plain import one_line
 from codeserver.worker.location import Location
 
+_TOO_DEEP = "maximum recursion depth exceeded"
 _PLAIN_KEY = re.compile(r"[^\s:+*\"'()=<>]+")
 
 
@@ -92,12 +93,14 @@ def _selected(repository: dagster.RepositoryDefinition, selection: str) -> list[
         raise lookup.invalid("selection", what) from None
     except dagster.DagsterInvalidAssetSelectionError as error:
         raise _refused("selection", _complaint(selection) or error) from None
-    except dagster.DagsterError as error:
+    except (dagster.DagsterError, dagster.check.CheckError, RecursionError) as error:
         raise _refused("selection", error) from None
     return [key.to_user_string() for key in keys]
 
 
 def _refused(field: str, error: object) -> InvalidRequest:
+    if _TOO_DEEP in str(error):
+        error = "it is nested too deeply; select in several calls"
     return lookup.invalid(field, f"Dagster does not take this {field}: {one_line(error)}")
 
 
