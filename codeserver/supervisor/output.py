@@ -35,8 +35,10 @@ _NOT_USERS = (
     f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}',
     '  File "<string>", line 1 in <module>',
     "Extension modules: ",
+    "tail: inotify cannot be used",
 )
-"""Lines of what Python says about a crash that do not help the author of the code."""
+"""Lines that do not help the author of the code: of what Python says about a crash, and of the
+program with which Dagster copies what a run prints."""
 _LOGGED = re.compile(r"\S*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.* - \S*dagster\S* - ")
 
 
