@@ -289,6 +289,10 @@ LAST_WORDS: dict[str, tuple[bytes, str]] = {
         b"before\nFatal Python error: Aborted\n" + b"  File x\n" * 200,
         "Fatal Python error: Aborted\n" + "\n".join(["  File x"] * 14),
     ),
+    "the program that copies output": (
+        b"tail: inotify cannot be used, reverting to polling: Too many open files\nend\n",
+        "end",
+    ),
     "who only speaks of one": (b"said: Fatal Python error\nend\n", "said: Fatal Python error\nend"),
 }
 
