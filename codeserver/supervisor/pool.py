@@ -119,7 +119,7 @@ class Pool:
                 if time.monotonic() >= deadline:
                     raise RequestTimeout(
                         f"The {request.subject} had no time left when an evaluator was free: it "
-                        f"had {request.timeout:.3g} seconds."
+                        f"had {max(0.0, request.timeout):.3g} seconds."
                     )
             except BaseException:
                 slots.give_back(request.subject)

@@ -251,20 +251,15 @@ def test_code_that_takes_too_long(work: Path, nothing_left: None, seconds: float
 @pytest.mark.usefixtures("nothing_left")
 async def test_in_an_event_loop() -> None:
     beats = 0
-
-    async def beat() -> None:
-        nonlocal beats
-        while True:
+    async with contextlib.AsyncExitStack() as stack:
+        entering = stack.enter_async_context(CodeServer(python_file=REPO))
+        starting = asyncio.create_task(entering)
+        while not starting.done():
+            await asyncio.wait([starting], timeout=0.01)
             beats += 1
-            await asyncio.sleep(0.01)
-
-    heart = asyncio.create_task(beat())
-    async with CodeServer(python_file=REPO) as server:
         assert beats > 5, "the event loop stood still"
-        async with server.connect_async() as client:
+        async with starting.result().connect_async() as client:
             assert [job.name async for job in client.jobs("s*")] == ["short", "stubborn"]
-    heart.cancel()
-    await asyncio.wait([heart])
 
 
 async def test_cancelled_while_it_loads(work: Path, nothing_left: None) -> None:

@@ -23,14 +23,19 @@ PLAIN = [None, True, 3, 2.5, "x", "", [], {}, [1, [None]], {"a": {"b": [{}]}}, {
 
 @pytest.mark.parametrize("plain", PLAIN, ids=json.dumps)
 def test_values_are_what_was_marked(plain: Any) -> None:
-    (made,) = values.read(json.dumps([{"$json": plain}]).encode())
+    (made,) = values.read(json.dumps([{"$json": [json.dumps(plain)]}]).encode())
     assert MessageToDict(made) == plain
 
 
 def test_values_fit_into_messages() -> None:
-    body = json.dumps({"fields": [{"name": "n", "default_value": {"$json": {"a": [1]}}}]})
+    body = json.dumps({"fields": [{"name": "n", "default_value": {"$json": ['{"a": [1]}']}}]})
     made = v1.ConfigType(**values.read(body.encode()))
     assert MessageToDict(made.fields[0].default_value) == {"a": [1]}
+
+
+def test_nothing_of_the_user_is_taken_for_a_value() -> None:
+    body = json.dumps({"name": "n", "tags": {"$json": "x"}}).encode()
+    assert v1.Job(**values.read(body)).tags == {"$json": "x"}
 
 
 def test_halves_of_characters_are_replaced() -> None:

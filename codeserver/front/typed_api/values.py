@@ -1,8 +1,9 @@
 """What workers say, as JSON, made into arguments for protobuf messages.
 
 Workers know no protobuf. Their JSON has the names of the messages' fields, so that an object of it
-can be given to a message's constructor. The exception is `{"$json": ...}`, which stands for a
-`google.protobuf.Value`.
+can be given to a message's constructor. The exception is `{"$json": [TEXT]}`, which stands for the
+`google.protobuf.Value` that the text is the JSON of. No field of a message looks like that,
+whatever the user puts into tags and the like.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def clean(text: str) -> str:
 
 
 def _value_if_marked(found: dict[str, Any]) -> Any:
-    return to_value(found[_MARK]) if found.keys() == {_MARK} else found
+    if found.keys() == {_MARK} and isinstance(found[_MARK], list):
+        return to_value(json.loads(found[_MARK][0]))
+    return found
 
 
 def to_value(plain: Any) -> Value:
@@ -44,8 +47,6 @@ def to_value(plain: Any) -> Value:
         value.number_value = plain
     elif isinstance(plain, str):
         value.string_value = plain
-    elif isinstance(plain, Value):
-        value = plain
     elif isinstance(plain, dict):
         value.struct_value.SetInParent()
         for name, each in plain.items():

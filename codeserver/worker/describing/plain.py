@@ -12,6 +12,8 @@ from typing import Any
 _EXACT_IN_A_DOUBLE = 2**53
 _CONTAINERS = (Mapping, Sequence, set, frozenset)
 _LARGEST_INT32 = 2**31 - 1
+_LONGEST_DURATION = 315_576_000_000
+"""Seconds, as `google.protobuf.Duration` has it."""
 
 DEEPEST_VALUE = 12
 """Levels of a JSON value. Protobuf reads at most 100 levels of messages, and each takes three."""
@@ -28,8 +30,17 @@ def present(**fields: Any) -> dict[str, Any]:
 
 
 def json_value(value: Any) -> dict[str, Any]:
-    """The mark for a `google.protobuf.Value`."""
-    return {"$json": jsonable(value)}
+    """What stands for a `google.protobuf.Value`; see `as_value`."""
+    return as_value(jsonable(value))
+
+
+def as_value(plain: Any) -> dict[str, Any]:
+    """What stands for a `google.protobuf.Value`, or a `Struct`, of something that is JSON already.
+
+    A list of one text: no mapping that the user names the keys of has lists in it, so that nothing
+    of the user's can be mistaken for this.
+    """
+    return {"$json": [encoded(plain)]}
 
 
 def jsonable(value: Any, levels: int = DEEPEST_VALUE) -> Any:
@@ -65,17 +76,19 @@ def int32(value: int) -> int:
 
 
 def duration(length: timedelta | float) -> dict[str, int]:
-    """The fields of a `google.protobuf.Duration`.
+    """The fields of a `google.protobuf.Duration`, or of the longest that there may be.
 
     Args:
         length: seconds, when it is a number.
     """
-    if not isinstance(length, timedelta):
-        length = timedelta(seconds=length)
-    return {
-        "seconds": length.days * 86_400 + length.seconds,
-        "nanos": length.microseconds * 1_000,
-    }
+    if isinstance(length, timedelta):
+        whole, micros = length.days * 86_400 + length.seconds, length.microseconds
+        return {"seconds": whole, "nanos": micros * 1_000}
+    if math.isnan(length):
+        return {"seconds": 0, "nanos": 0}
+    bounded = max(-_LONGEST_DURATION, min(length, _LONGEST_DURATION))
+    whole = math.trunc(bounded)
+    return {"seconds": whole, "nanos": math.trunc(round((bounded - whole) * 1e6)) * 1_000}
 
 
 def timestamp(moment: datetime) -> dict[str, int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import (
+    config_types,
     lookup,
     partition_keys,
     policies,
@@ -58,6 +59,8 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
     job = selection.of_assets(job, wanted["asset_selection"])
     config, tags = _launched(location, whole, job, wanted["partition_key"])
     plan = _plan(repository, job, config if given is None else given, tags)
+    root = job.run_config_schema.config_type
+    shown = config_types.without_secrets(root.schema_snapshot, root.key, config)
     return {
         "job": job.name,
         "repository": repository.name,
@@ -65,7 +68,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         **present(
             executor=plan.executor_name or job.executor_def.name,
             is_persisted=plan.artifacts_persisted,
-            default_run_config=run_config.as_yaml(config) if given is None and config else "",
+            default_run_config=run_config.as_yaml(shown) if given is None and shown else "",
         ),
     }
 

@@ -23,7 +23,7 @@ from codeserver.worker.describing import (
     selection,
     structure,
 )
-from codeserver.worker.describing.plain import encoded
+from codeserver.worker.describing.plain import as_value, encoded
 from codeserver.worker.location import Location
 
 
@@ -80,7 +80,7 @@ def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[st
     title = f'Run config of job "{job.name}"'
     fields = root.schema_snapshot.get_config_snap(root.key).fields or ()
     return {
-        "json_schema": {"$json": json_schema.describe(root, title)},
+        "json_schema": as_value(json_schema.describe(root, title)),
         "default_yaml": config_yaml.describe(root, f"{title}."),
         "is_required": any(field.is_required for field in fields),
     }

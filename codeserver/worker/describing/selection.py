@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 
 from codeserver.errors import InvalidRequest
@@ -83,12 +82,9 @@ def asset_keys(location: Location, selection: str, repository: str) -> list[tupl
 
 def _selected(repository: dagster.RepositoryDefinition, selection: str) -> list[str]:
     try:
-        with warnings.catch_warnings():
-            # That a parameter is beta is nothing to tell the operator of this server.
-            warnings.simplefilter("ignore")
-            parsed = dagster.AssetSelection.from_string(selection, include_sources=True)
-            keys = parsed.resolve(repository.asset_graph)
-    except NotImplementedError:
+        parsed = dagster.AssetSelection.from_string(selection, include_sources=True)
+        keys = parsed.resolve(repository.asset_graph)
+    except NotImplementedError:  # what Dagster raises for `status:` and its like
         what = "The selection asks for what only Dagster's webserver knows."
         raise lookup.invalid("selection", what) from None
     except dagster.DagsterInvalidAssetSelectionError as error:

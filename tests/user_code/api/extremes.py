@@ -1,4 +1,4 @@
-"""Definitions that are nested deeper than messages may be, and config with more fields than fit."""
+"""Definitions that Dagster takes and messages have no room or no word for, and a secret."""
 
 from __future__ import annotations
 
@@ -31,8 +31,30 @@ def wide() -> None:
     wide_op()
 
 
+@dg.op(
+    tags={"$json": "x"},
+    retry_policy=dg.RetryPolicy(max_retries=10**12, delay=1e300),
+    config_schema={"password": dg.Field(str, is_secret=True), "user": dg.Field(str)},
+)
+def odd_op() -> None: ...
+
+
+@dg.job(
+    tags={"$json": "x"},
+    config={"ops": {"odd_op": {"config": {"password": "hidden", "user": "shown"}}}},
+)
+def odd() -> None:
+    odd_op()
+
+
+@dg.sensor(job=odd, minimum_interval_seconds=10**14)
+def patient() -> None: ...
+
+
 @dg.asset(metadata={"nested": nest(60)})
 def annotated() -> None: ...
 
 
-defs = dg.Definitions(jobs=[job_of(10), job_of(60), wide], assets=[annotated])
+defs = dg.Definitions(
+    jobs=[job_of(10), job_of(60), wide, odd], sensors=[patient], assets=[annotated]
+)
