@@ -9,7 +9,7 @@ from typing import Any
 
 from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.api.v1.definitions_pb2 import Asset, Job, Resource, Schedule, Sensor
-from codeserver.errors import InvalidRequest
+from codeserver.front.typed_api.refusals import invalid
 
 Matches = Callable[[Any], bool]
 
@@ -103,9 +103,8 @@ def _globs(field: str, patterns: Sequence[str]) -> Callable[[str], bool]:
     plain = frozenset(each for each in patterns if _SPECIAL.isdisjoint(each))
     globs = [each for each in patterns if each not in plain]
     if len(globs) > _MOST_PATTERNS or max(map(len, globs), default=0) > _LONGEST_PATTERN:
-        description = f"at most {_MOST_PATTERNS} patterns of {_LONGEST_PATTERN} characters each"
-        detail = {"type": "field", "field": field, "description": description}
-        raise InvalidRequest(f"{field} has too much in it: it may have {description}.", [detail])
+        what = f"at most {_MOST_PATTERNS} patterns of {_LONGEST_PATTERN} characters are taken"
+        raise invalid(field, what)
     if not globs:
         return plain.__contains__
     compiled = re.compile("|".join(map(fnmatch.translate, globs)))
@@ -116,9 +115,7 @@ def _tags(wanted: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:
     """Whether tags have all of these, each as `key` or `key=value`."""
     pairs = [each.partition("=") for each in wanted]
     if any(not key for key, _, _ in pairs):
-        description = "a tag is written as key or key=value, and its key is not empty"
-        detail = {"type": "field", "field": "tags", "description": description}
-        raise InvalidRequest(f"tags is malformed: {description}.", [detail])
+        raise invalid("tags", "one is written as key or key=value, and its key is not empty")
     return lambda tags: all(
         key in tags and (not has_value or tags[key] == value) for key, has_value, value in pairs
     )

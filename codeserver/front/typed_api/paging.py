@@ -14,12 +14,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from codeserver.errors import InvalidRequest
+from codeserver.front.typed_api.refusals import invalid
 
 T = TypeVar("T")
 
 _DEFAULT_SIZE, _LARGEST_SIZE = 200, 1_000
 _KEY_PARTS = 2
+_BEGIN = "begin with an empty one"
 _MOST_BYTES = 2_000_000
 """In one page; clients take 4 MiB in a message."""
 
@@ -64,7 +65,7 @@ def size_of(request: Any, default: int, largest: int) -> int:
     """
     if 0 <= request.page_size <= largest:
         return request.page_size or default
-    raise _invalid("page_size", f"it must be from 1 to {largest}, or 0 for {default}")
+    raise invalid("page_size", f"it must be from 1 to {largest}, or 0 for {default}")
 
 
 def token(request: Any, position: Any) -> str:
@@ -90,11 +91,12 @@ def read_token(request: Any, is_position: Callable[[Any], bool]) -> Any:
             base64.b64decode(request.page_token.encode(), b"-_", validate=True)
         )
     except (ValueError, TypeError, RecursionError, binascii.Error):
-        raise _invalid("page_token", "it is no token of this server") from None
+        raise invalid("page_token", "it is no token of this server", _BEGIN) from None
     if fingerprint != _fingerprint(request):
-        raise _invalid("page_token", "it is of another list, or of one with other filters")
+        what = "it is of another list, or of one with other filters"
+        raise invalid("page_token", what, _BEGIN)
     if not is_position(position):
-        raise _invalid("page_token", "it is no token of this server")
+        raise invalid("page_token", "it is no token of this server", _BEGIN)
     return position
 
 
@@ -112,9 +114,3 @@ def _fingerprint(request: Any) -> str:
     filters.page_token, filters.page_size = "", 0
     text = filters.DESCRIPTOR.full_name.encode() + filters.SerializeToString(deterministic=True)
     return hashlib.blake2b(text, digest_size=6).hexdigest()
-
-
-def _invalid(field: str, what: str) -> InvalidRequest:
-    hint = "; begin with an empty one" if field == "page_token" else ""
-    detail = {"type": "field", "field": field, "description": what}
-    return InvalidRequest(f"{field} is not valid: {what}{hint}.", [detail])

@@ -13,12 +13,13 @@ from typing import Any
 
 from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.config import Config
-from codeserver.errors import InvalidRequest, NotFound
+from codeserver.errors import NotFound
 from codeserver.front.handlers import Context
 from codeserver.front.typed_api import asset_graph, catalog, filters, paging, values
 from codeserver.front.typed_api.catalog import Catalog
 from codeserver.front.typed_api.kept import Kept
 from codeserver.front.typed_api.location_message import LocationMessages
+from codeserver.front.typed_api.refusals import invalid
 from codeserver.front.typed_api.watching import Watching, changes, definitions_of
 from codeserver.supervisor.generation import NotLoaded
 from codeserver.supervisor.location import Location
@@ -113,7 +114,7 @@ class CodeLocationApi:
     ) -> AsyncIterator[bytes]:
         """The assets that are selected, and their dependencies."""
         generation = await self._location.generation()
-        self._check_repository(generation, request.repository)
+        _check_repository(generation, request.repository)
         if request.selection.strip():
             parts = await self._selected(request, context)
         else:
@@ -130,7 +131,7 @@ class CodeLocationApi:
         """The steps that a run would execute."""
         _require("job", request.job)
         if len(request.run_config.encode()) > _LONGEST_RUN_CONFIG:
-            raise _invalid("run_config", "it is longer than 1 MiB")
+            raise invalid("run_config", "it is longer than 1 MiB")
         names = ("job", "repository", "run_config", "partition_key")
         arguments = _fields(request, *names, "op_selection", "asset_selection")
         subject = f"plan of job {request.job}"
@@ -152,7 +153,7 @@ class CodeLocationApi:
         """The partition keys of a job or asset."""
         kind = request.WhichOneof("target")
         if kind is None or not getattr(request, kind):
-            raise _invalid("target", "give the name of a job, or the key of an asset")
+            raise invalid("target", "give the name of a job, or the key of an asset")
         offset = paging.read_token(request, _is_offset) or 0
         size = paging.size_of(request, _DEFAULT_KEYS, _MOST_KEYS)
         arguments = {
@@ -169,7 +170,7 @@ class CodeLocationApi:
         self, request: Any, kind: str, filter_of: Callable[[Any], filters.Matches]
     ) -> bytes:
         generation = await self._location.generation()
-        self._check_repository(generation, request.repository)
+        _check_repository(generation, request.repository)
         found = await self._catalog(generation)
         return await asyncio.to_thread(_encode_page, request, found, kind, filter_of)
 
@@ -243,16 +244,17 @@ class CodeLocationApi:
             Request(rpc, argument, timeout, subject, runs_user_code=runs)
         )
 
-    def _check_repository(self, generation: Generation, name: str) -> None:
-        """Raise NotFound, with the nearest name, for a repository that there is not."""
-        there = generation.snapshot.repositories
-        if not name or name in there:
-            return
-        near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
-        hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
-        shown = name[:_LONGEST_NAME]
-        detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
-        raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
+
+def _check_repository(generation: Generation, name: str) -> None:
+    """Raise NotFound, with the nearest name, for a repository that there is not."""
+    there = generation.snapshot.repositories
+    if not name or name in there:
+        return
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
+    hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
+    shown = name[:_LONGEST_NAME]
+    detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
+    raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
 
 
 def _encode(response: Any, reply: Reply) -> bytes:
@@ -326,12 +328,7 @@ def _fields(request: Any, *names: str) -> dict[str, Any]:
 
 def _require(field: str, value: str) -> None:
     if not value:
-        raise _invalid(field, "it is required, and it is empty")
-
-
-def _invalid(field: str, what: str) -> InvalidRequest:
-    detail = {"type": "field", "field": field, "description": what}
-    return InvalidRequest(f"{field} is not valid: {what}.", [detail])
+        raise invalid(field, "it is required, and it is empty")
 
 
 def _quoted(names: Iterable[str]) -> str:
