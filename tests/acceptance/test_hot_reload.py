@@ -197,12 +197,12 @@ def test_mistakes_are_shown_until_the_last_is_repaired(dagster: Deployment, file
 
 def test_a_mistake_does_not_disturb_what_is_kept(dagster: Deployment, kept: Path):
     mistake = MISTAKES[0]
-    log = dagster.servers["kept"].output
-    before = len(log)
+    server = dagster.servers["kept"]
+    before = len(server.text)
     mistake.save(kept, mistake.code)
-    eventually(lambda: mistake.error in "".join(log[before:]), what="the mistake in the log")
+    eventually(lambda: mistake.error in server.text[before:], what="the mistake in the log")
 
-    assert "the code loaded before is served on" in "".join(log[before:])
+    assert "the code loaded before is served on" in server.text[before:]
     assert dagster.jobs("kept") == jobs_of("first")
     runs(dagster, "kept", "first_job", "the first edition works")
     assert dagster.jobs("kept") == jobs_of("first")

@@ -41,7 +41,7 @@ class Server(Side):
     seen: set[psutil.Process] = field(default_factory=set)
 
     @property
-    def front(self) -> subprocess.Popen[str]:
+    def front(self) -> subprocess.Popen[bytes]:
         return self.server.process
 
     def processes(self, role: str = "") -> list[psutil.Process]:
@@ -111,7 +111,7 @@ def serve(
             wait_until_gone(server.seen)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     for end in (process.terminate, process.terminate, process.kill):
         if process.poll() is None:
             end()

@@ -122,7 +122,8 @@ def check(server: Server, work: Path, case: Case) -> None:
 
 
 def explanation(server: Server) -> str:
-    """What the log says since the newest load about not forking."""
+    """What the log says since the newest load about not forking; waits for the first."""
+    eventually(lambda: "load #" in server.server.text, what="the line of a load in the log")
     text = server.server.text
     _, _, newest = text[text.rindex("load #") :].partition("load the code themselves: ")
     return newest.partition("\n")[0]

@@ -68,7 +68,7 @@ def test_a_package_is_imported_once_for_all_reloads(
     replace(file, importing("installed"))
     server = serve(start, file, packages)
     shows(server, "one")
-    eventually(lambda: len(note.read_text().split()) == 2, what="the import of the template")
+    has_template(server)
     template = server.only("template")
     assert note.read_text().split()[1] == str(template.pid)
     for number in range(3):

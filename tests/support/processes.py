@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Set
+from pathlib import Path
 
 import psutil
 
@@ -47,6 +48,16 @@ def leftover_children(*, grace: float, but: Set[str] = frozenset()) -> set[str]:
         if not left or remaining <= 0:
             return set(left)
         psutil.wait_procs(list(left.values()), timeout=min(remaining, 0.1))
+
+
+def open_files(pid: int) -> list[str]:
+    """What the descriptors of a process are for, as Linux names it; nothing for one that ended."""
+    files = []
+    with contextlib.suppress(FileNotFoundError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                files.append(os.readlink(descriptor))
+    return files
 
 
 def _descendants() -> list[psutil.Process]:

@@ -14,6 +14,8 @@ from pathlib import Path
 import grpc
 from dagster._grpc.client import DagsterGrpcClient
 
+from tests.support.printed import Printed
+
 OURS: tuple[str, ...] = (sys.executable, "-m", "codeserver", "grpc")
 STOCK_API_GRPC: tuple[str, ...] = (sys.executable, "-m", "dagster", "api", "grpc")
 STOCK_CODE_SERVER: tuple[str, ...] = (sys.executable, "-m", "dagster", "code-server", "start")
@@ -25,7 +27,6 @@ class ServerProcess:
 
     Attributes:
         socket: path of the unix socket it serves on.
-        output: every line it wrote to stdout or stderr so far.
     """
 
     command: Sequence[str]
@@ -33,7 +34,6 @@ class ServerProcess:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     start_timeout: float = 120
-    output: list[str] = field(default_factory=list)
 
     def __enter__(self) -> ServerProcess:
         self.process = subprocess.Popen(
@@ -41,12 +41,11 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            text=True,
             cwd=self.cwd,
             env={**os.environ, **self.env},
         )
-        self._reader = threading.Thread(target=self._read, name="server-output")
-        self._reader.start()
+        assert self.process.stdout
+        self._printed = Printed(self.process.stdout)
         try:
             with grpc.insecure_channel(f"unix:{self.socket}") as channel:
                 ready = grpc.channel_ready_future(channel)
@@ -55,16 +54,11 @@ class ServerProcess:
                 ready.result(timeout=self.start_timeout)
         except BaseException:
             self.stop()
-            raise AssertionError("server did not start:\n" + "".join(self.output)) from None
+            raise AssertionError("server did not start:\n" + self.text) from None
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.output.append(line)
 
     def stop(self, *, timeout: float = 60) -> int:
         """Send SIGTERM, wait, and return the exit code; kill after `timeout` seconds."""
@@ -75,9 +69,7 @@ class ServerProcess:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         code = self.process.wait()
-        self._reader.join(timeout)
-        assert self.process.stdout
-        self.process.stdout.close()
+        self._printed.close(timeout)
         return code
 
     @property
@@ -87,10 +79,10 @@ class ServerProcess:
 
     @property
     def text(self) -> str:
-        """Everything the server wrote so far."""
-        return "".join(self.output)
+        """Everything the server wrote so far, to stdout and stderr."""
+        return self._printed.text
 
 
-def _fail_fast(process: subprocess.Popen[str], ready: grpc.Future) -> None:
+def _fail_fast(process: subprocess.Popen[bytes], ready: grpc.Future) -> None:
     process.wait()
     ready.cancel()
