@@ -1,0 +1,1 @@
+"""Everything that is measured beside stock Dagster's two servers."""
