@@ -252,6 +252,14 @@ class Config:
         "only where notifications are not to be had, as on network file systems and mounts into "
         "virtual machines, and then every second.",
     )
+    snapshot: str | None = setting(
+        None,
+        "--snapshot",
+        kind=str,
+        metavar="FILE",
+        help="Snapshot of this code, from `codeserver snapshot`, to serve while the code is "
+        "loaded. One of other code, packages or settings is not used, and the log says why.",
+    )
     profile_imports: bool = setting(
         False,
         "--profile-imports",

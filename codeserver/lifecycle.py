@@ -6,6 +6,7 @@
        |                  ^                ^  |  |
        |                  +------kept------|--+  |   (the generation before is served on)
        +--failed--> FAILED ----reload------+     |
+       +--restored--> RELOADING                  |   (what a file says of the code is served)
                       ^                          |
                       +---------failed-----------+   (the error is what clients are shown)
     RELOADING --lost--> LOST --loaded--> READY    (tried again until it loads, or fails in
@@ -26,7 +27,7 @@ class State(str, Enum):
     READY = "ready"
     """A generation is served."""
     RELOADING = "reloading"
-    """A generation, or the error of a failed load, is served while its successor loads."""
+    """A generation, a snapshot or the error of a failed load is served while code is loaded."""
     FAILED = "failed"
     """The last load failed; clients are shown its error."""
     LOST = "lost"
@@ -41,6 +42,7 @@ class State(str, Enum):
 class Event(str, Enum):
     """What can happen to a code location."""
 
+    RESTORED = "restored"
     LOADED = "loaded"
     FAILED = "failed"
     KEPT = "kept"
@@ -51,6 +53,7 @@ class Event(str, Enum):
 
 
 _TABLE: dict[tuple[State, Event], State] = {
+    (State.LOADING, Event.RESTORED): State.RELOADING,
     (State.LOADING, Event.LOADED): State.READY,
     (State.LOADING, Event.FAILED): State.FAILED,
     (State.READY, Event.RELOAD): State.RELOADING,

@@ -40,12 +40,14 @@ class Proto:
 
 
 API = "codeserver/api/v1"
+SNAPSHOT = "codeserver/snapshot/v1"
 
 PROTOS = (
     Proto("proto/codeserver/dagster/dagster_api.proto", "codeserver/dagster_wire", private=True),
     Proto(f"proto/{API}/code_location.proto", API, has_service=True),
     Proto(f"proto/{API}/definitions.proto", API),
     Proto(f"proto/{API}/location.proto", API),
+    Proto(f"proto/{SNAPSHOT}/location_snapshot.proto", SNAPSHOT),
 )
 
 # Generated modules register their names in one pool per process and refuse a name that is taken.

@@ -36,6 +36,9 @@ class _Entry:
 _SECTIONS: dict[str, dict[str, _Entry]] = {
     "Serve": {
         "grpc": _Entry("grpc:grpc_command", "Serve Dagster definitions over gRPC."),
+        "snapshot": _Entry(
+            "snapshot:snapshot_command", "Write what a server can serve while it loads the code."
+        ),
     },
     "Look at code, in a file or on a running server": {
         "list": _Entry("listing:list_command", "List jobs, assets, schedules, sensors, resources."),

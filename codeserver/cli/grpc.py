@@ -50,7 +50,7 @@ _LEAST = {
 
 
 @click.command("grpc")
-@config_options
+@config_options()
 def grpc_command(**options: Any) -> None:
     """Serve Dagster definitions over gRPC.
 

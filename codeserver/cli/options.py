@@ -14,11 +14,16 @@ from codeserver.settings import Setting
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def config_options(command: F) -> F:
-    """Give a command one option for each setting."""
-    for setting in reversed(list(settings())):
-        command = _option(setting)(command)
-    return command
+def config_options(*names: str) -> Callable[[F], F]:
+    """Give a command one option for each setting of these names, or for every one."""
+
+    def decorate(command: F) -> F:
+        for setting in reversed(list(settings())):
+            if not names or setting.name in names:
+                command = _option(setting)(command)
+        return command
+
+    return decorate
 
 
 class _Option(click.Option):

@@ -42,6 +42,8 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
             f", since {moment(location.loaded_at, now)}" if location.HasField("loaded_at") else ""
         )
         yield "serves", f"load #{location.generation}{since}"
+    elif location.HasField("counts"):
+        yield "serves", "what its snapshot says, until the code is loaded"
     elif not serves_code(location):
         yield "serves", "the error" if location.HasField("load_error") else "nothing yet"
     if location.HasField("counts"):

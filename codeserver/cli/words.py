@@ -55,6 +55,13 @@ def duration(seconds: float) -> str:
     return f"{many} {name}" + (f" {rest // part} {smaller}" if rest // part else "")
 
 
+def size_of(count: int) -> str:
+    """Bytes, for example `812 B`, `34.1 kB` or `1.2 MB`."""
+    if count < 1_000:
+        return f"{count} B"
+    return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and its noun: `1 job`, `2 jobs`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -82,6 +82,10 @@ class Server:
         """
         self.addresses = bind(self._server, self._config)
         self.location.log.served_on = ", ".join(self.addresses)
+        if self._config.snapshot is not None:
+            from codeserver.snapshot.restoring import restore
+
+            await restore(self.location, self._config, self._target)
         await self._server.start()
         if self._config.watch:
             from codeserver.supervisor.watching.watcher import Watcher

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 _TRACEBACK = "Traceback (most recent call last):"
@@ -110,6 +110,24 @@ class Snapshot:
     digest: str
     seconds: Mapping[str, float] = field(default_factory=dict)
     definitions: asyncio.Future[Definitions | None] | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every job is described."""
+        return all(
+            job.done() and job.result() is not None
+            for repository in self.repositories.values()
+            for job in repository.jobs.values()
+        )
+
+    def like(self, before: Snapshot) -> Snapshot:
+        """This, with what is described already when clients are told the same as `before`.
+
+        What a job is described by is part of the digest.
+        """
+        if before.digest != self.digest or not before.is_complete:
+            return self
+        return replace(self, listing=before.listing, repositories=before.repositories)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -74,6 +74,11 @@ class Host:
         """Done when the host has ended."""
         return self._child.exited
 
+    @property
+    def runs(self) -> Sequence[Child]:
+        """The runs that are executed by forks of it."""
+        return [child for child in self.forker.children if child.role == "run"]
+
     async def close(self) -> None:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
         await self.forker.exit()

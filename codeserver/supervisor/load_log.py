@@ -7,7 +7,7 @@ import logging
 from enum import Enum
 
 from codeserver.supervisor.differences import differences, in_words
-from codeserver.supervisor.generation import Definitions, LoadFailure, describe_counts
+from codeserver.supervisor.generation import Definitions, LoadFailure, Snapshot, describe_counts
 from codeserver.supervisor.host import Host
 
 _log = logging.getLogger("codeserver")
@@ -38,6 +38,15 @@ class LoadLog:
         self._reasons: list[str] = []
         self._turn = asyncio.Lock()
         self.served_on = "no address"
+
+    def restored(self, snapshot: Snapshot) -> None:
+        """Say that the code is served by what a snapshot says, and is loaded meanwhile."""
+        if snapshot.definitions is not None:
+            self._definitions = snapshot.definitions.result()
+        _log.info(
+            "serving the snapshot of %s on %s while the code is loaded: %s",
+            *(self._target, self.served_on, describe_counts(snapshot.counts)),
+        )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
         """Say in one line what is served, where, and what loading it took; or what is different.

@@ -14,10 +14,11 @@ from codeserver import lifecycle
 from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.lifecycle import Event, State
+from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers, Spawned
-from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
+from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded, Snapshot
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
@@ -136,6 +137,23 @@ class Location:
     def on_load(self, listener: Callable[[LoadFailure | Host], None]) -> None:
         """Call `listener` at the end of each load with what came of it."""
         self._load_listeners.append(listener)
+
+    def restore(self, snapshot: Snapshot, libraries: Mapping[str, str], created_at: float) -> None:
+        """Serve this until the first load has ended, which has not begun yet.
+
+        Args:
+            snapshot: what clients are told.
+            libraries: versions of Dagster's libraries, by name.
+            created_at: when that was true, in seconds since the epoch.
+        """
+        absent = Absent(snapshot, libraries)
+        pool = Pool(absent.starter, self._lanes, self._tasks)
+        self._current = Generation(0, absent, pool, snapshot, 0.0, created_at)
+        self._generations.add(self._current)
+        self._ids.take(snapshot.digest, time.monotonic())
+        self.log.restored(snapshot)
+        self._settled.set()
+        self._move(Event.RESTORED)
 
     async def generation(self) -> Generation:
         """What is served, after the first load has ended.
@@ -299,7 +317,7 @@ class Location:
     def _caretakers(self) -> Forker:
         """What to fork a caretaker from: a host has the modules that its instance may need."""
         host = self._current.host if isinstance(self._current, Generation) else None
-        if host is not None and host.isolation == "fork" and not host.ended.done():
+        if isinstance(host, Host) and host.isolation == "fork" and not host.ended.done():
             return host.forker
         return self._forkservers.living().forker
 
@@ -315,8 +333,12 @@ class Location:
         self._number += 1
         pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
         pool.imported = self.imported_late
-        generation = Generation(self._number, host, pool, seconds)
-        before, self._current = self._current, generation
+        before = self._current
+        snapshot = host.snapshot
+        if isinstance(before, Generation):
+            snapshot = snapshot.like(before.snapshot)
+        generation = Generation(self._number, host, pool, snapshot, seconds)
+        self._current = generation
         self._generations.add(generation)
         pool.warm()
         self._ids.take(generation.snapshot.digest, time.monotonic())
@@ -339,7 +361,8 @@ class Location:
         self.imports = failure.imports
         served = self._current if isinstance(self._current, Generation) else None
         shows = self._config.surfaces_reload_errors and failure.is_of_code
-        keep = served is not None and not shows
+        # What was only restored is not kept: without the code it is good for nothing.
+        keep = served is not None and isinstance(served.host, Host) and not shows
         if not keep:
             self._current = failure
             self._ids.take(failure.digest, time.monotonic())
@@ -369,9 +392,8 @@ class Location:
         self._generations.discard(generation)
 
     async def _runs_of(self, generation: Generation) -> None:
-        for child in generation.host.forker.children:
-            if child.role == "run":
-                await child.ended()
+        for run in generation.host.runs:
+            await run.ended()
 
     async def _revive(self, generation: Generation) -> None:
         """Load the code again when its host dies; cached answers go on meanwhile."""

@@ -5,30 +5,28 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.generation import Snapshot
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.pool import Pool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Generation:
     """One load of the code that is, or was, served.
 
     Attributes:
-        number: of the load.
+        number: of the load; 0 for code that was not loaded here.
         host: has the code.
         pool: evaluates it.
+        snapshot: what clients are told about it.
         seconds: how long the load took.
         loaded_at: when it was ready, in seconds since the epoch.
     """
 
     number: int
-    host: Host
+    host: Host | Absent
     pool: Pool
+    snapshot: Snapshot
     seconds: float
     loaded_at: float = field(default_factory=time.time)
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """What clients are told about it."""
-        return self.host.snapshot

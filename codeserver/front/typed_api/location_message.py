@@ -15,6 +15,7 @@ from codeserver.api.v1 import location_pb2 as pb
 from codeserver.config import Config
 from codeserver.front.typed_api import load_errors
 from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.served import Generation
 from codeserver.target import Target
@@ -92,11 +93,12 @@ class LocationMessages:
 
 def _add_generation(message: pb.Location, served: Generation) -> None:
     host, snapshot = served.host, served.snapshot
-    message.generation = served.number
-    message.loaded_at.CopyFrom(_timestamp(served.loaded_at))
-    message.load_times.total.CopyFrom(_duration(served.seconds))
-    for field, phase in _PHASES.items():
-        getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
+    if isinstance(host, Host):
+        message.generation = served.number
+        message.loaded_at.CopyFrom(_timestamp(served.loaded_at))
+        message.load_times.total.CopyFrom(_duration(served.seconds))
+        for field, phase in _PHASES.items():
+            getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
     message.versions.dagster = host.libraries.get("dagster", "")
     message.versions.libraries.update(host.libraries)
     message.counts.CopyFrom(pb.Counts(**snapshot.counts))

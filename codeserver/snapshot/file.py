@@ -1,0 +1,59 @@
+"""The file around a `LocationSnapshot`: what kind of file it is, and whether it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+
+from codeserver.errors import OperatorError
+from codeserver.snapshot import v1
+
+_KIND = b"codeserver-snap\n"
+_DIGEST_SIZE = hashlib.sha256().digest_size
+
+
+class UnusableSnapshot(OperatorError):
+    """There is no snapshot in the file, or none that fits; the message says why."""
+
+
+def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
+    """Write it in one step, so that nobody ever reads a part; returns the size in bytes.
+
+    Raises:
+        OperatorError: it cannot be written there.
+    """
+    payload = snapshot.SerializeToString(deterministic=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(_KIND + hashlib.sha256(payload).digest() + payload)
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise OperatorError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return len(_KIND) + _DIGEST_SIZE + len(payload)
+
+
+def read(path: str) -> v1.LocationSnapshot:
+    """What `write` has written.
+
+    Raises:
+        UnusableSnapshot: it cannot be read, is something else, or not whole.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UnusableSnapshot(f"it cannot be read ({error.strerror or error})") from None
+    if not data.startswith(_KIND):
+        raise UnusableSnapshot("it is no snapshot; make one with `codeserver snapshot`")
+    digest, payload = data[len(_KIND) :][:_DIGEST_SIZE], data[len(_KIND) + _DIGEST_SIZE :]
+    if hashlib.sha256(payload).digest() != digest:
+        raise UnusableSnapshot("it is damaged: its checksum is not that of its content")
+    try:
+        return v1.LocationSnapshot.FromString(payload)
+    except DecodeError:
+        raise UnusableSnapshot("it is of another version of codeserver") from None

@@ -1,0 +1,140 @@
+"""What a snapshot was made from, and how that differs from what there is now."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from codeserver.config import Config
+from codeserver.marks import names_that_count
+from codeserver.snapshot import v1
+from codeserver.target import Target, current_directory
+
+_DISTRIBUTION = ".dist-info"
+_READ_SIZE = 1 << 20
+
+
+def take(
+    config: Config, target: Target, files: Iterable[str], directories: Iterable[str]
+) -> v1.Fingerprint:
+    """The fingerprint as of now.
+
+    Args:
+        config: the operator's settings.
+        target: what is to be loaded.
+        files: paths of the user's files, absolute or relative to the current directory.
+        directories: likewise, of directories.
+    """
+    distributions = _distributions()
+    return v1.Fingerprint(
+        codeserver_version=_version_of_codeserver(),
+        python_version=f"{platform.python_implementation()} {platform.python_version()}",
+        distributions=distributions,
+        settings=_settings(config, target),
+        files={path: _digest_of_file(path) for path in map(_relative, files)},
+        directories={path: _digest_of_directory(path) for path in map(_relative, directories)},
+    )
+
+
+def differences(then: v1.Fingerprint, now: v1.Fingerprint) -> Iterator[str]:
+    """What is different, in words; the most important first."""
+    for name, what in (("codeserver_version", "codeserver"), ("python_version", "Python")):
+        old, new = getattr(then, name), getattr(now, name)
+        if old != new:
+            yield f"{what} was {old} and is {new}"
+    for name in _different(then.settings, now.settings):
+        old, new = then.settings.get(name, ""), now.settings.get(name, "")
+        yield f"{name} was {old or 'not given'} and is {new or 'not given'}"
+    for path in _different(then.files, now.files):
+        if not now.files.get(path):
+            yield f"{path} is gone or cannot be read"
+        else:
+            yield f"{path} is new" if not then.files[path] else f"{path} has changed"
+    for path in _different(then.directories, now.directories):
+        yield f"files have come or gone in {path or '.'}"
+    yield from _packages(then.distributions, now.distributions)
+
+
+def _packages(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in _different(then, now):
+        if name not in now:
+            yield f"package {name} is not installed any more"
+        elif name not in then:
+            yield f"package {name} was not installed"
+        else:
+            yield f"the files of package {name} have changed"
+
+
+def _different(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {*then, *now} if then.get(name) != now.get(name))
+
+
+def _settings(config: Config, target: Target) -> dict[str, str]:
+    """What decides which definitions there are; the same words for the same settings."""
+    given = {
+        **dataclasses.asdict(target),
+        "defs_state_info": config.defs_state_info,
+        "inject_env_vars_from_instance": config.inject_env_vars_from_instance or None,
+        "location_name": config.location_name,
+    }
+    return {
+        f"--{name.replace('_', '-')}": str(value)
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _distributions() -> dict[str, str]:
+    """Every installed distribution; what comes first on the path hides what comes later."""
+    found: dict[str, str] = {}
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or os.curdir)
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith(_DISTRIBUTION):
+                record = os.path.join(folder, name, "RECORD")
+                found.setdefault(name.removesuffix(_DISTRIBUTION), _digest_of_file(record))
+    return found
+
+
+def _digest_of_file(path: str) -> str:
+    """Empty when there is no such file, or it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while chunk := stream.read(_READ_SIZE):
+                digest.update(chunk)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def _digest_of_directory(path: str) -> str:
+    if not Path(path).is_dir():
+        return ""
+    files, folders = names_that_count(path or os.curdir)
+    names = "\0".join([*sorted(files), "", *sorted(folders)])
+    return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
+
+
+def _relative(path: str) -> str:
+    """A path below the current directory without it, so that the directory may be another."""
+    here = f"{current_directory()}{os.sep}"
+    if os.path.join(path, "") == here:
+        return ""
+    return path.removeprefix(here)
+
+
+@functools.cache
+def _version_of_codeserver() -> str:
+    from importlib import metadata
+
+    return metadata.version("codeserver")

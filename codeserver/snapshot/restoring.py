@@ -1,0 +1,56 @@
+"""Finding out whether a snapshot is of the code that is about to be loaded, and serving it then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from itertools import islice
+
+from codeserver.config import Config
+from codeserver.snapshot import baked, file, fingerprint, v1
+from codeserver.snapshot.file import UnusableSnapshot
+from codeserver.supervisor.load_order import load_order
+from codeserver.supervisor.location import Location
+from codeserver.target import Target, current_directory
+
+_log = logging.getLogger("codeserver")
+
+_MOST_REASONS = 3
+
+
+async def restore(location: Location, config: Config, target: Target) -> None:
+    """Have the location serve the snapshot that the operator has given, if that fits.
+
+    If not, the log says why, and nothing else is different.
+
+    Args:
+        location: has loaded nothing yet.
+        config: the operator's settings.
+        target: what is about to be loaded.
+    """
+    assert config.snapshot is not None
+    try:
+        message = await asyncio.to_thread(read_matching, config.snapshot, config, target)
+    except UnusableSnapshot as error:
+        _log.warning("the snapshot %s is not used: %s", config.snapshot, error)
+        return
+    order = load_order(config, target, current_directory(), config.defs_state_info)
+    found = baked.from_message(message, order)
+    location.restore(found.snapshot, found.libraries, found.created_at)
+
+
+def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:
+    """The snapshot in the file, if it is one of what is about to be loaded.
+
+    Raises:
+        UnusableSnapshot: it is not; says what is different.
+    """
+    message = file.read(path)
+    then = message.fingerprint
+    now = fingerprint.take(config, target, then.files, then.directories)
+    reasons = list(fingerprint.differences(then, now))
+    if reasons:
+        more = len(reasons) - _MOST_REASONS
+        said = [*islice(reasons, _MOST_REASONS), *([f"and {more} more"] if more > 0 else [])]
+        raise UnusableSnapshot("; ".join(said))
+    return message

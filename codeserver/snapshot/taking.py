@@ -1,0 +1,60 @@
+"""Loading code in order to make a snapshot of it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+from codeserver.marks import mark
+from codeserver.snapshot import baked, fingerprint, v1
+from codeserver.supervisor import host as hosts
+from codeserver.supervisor.forkserver import ForkServers
+from codeserver.supervisor.load_order import load_order
+from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.tasks import Tasks
+from codeserver.target import Target, current_directory
+
+
+async def take(config: Config, target: Target) -> v1.LocationSnapshot:
+    """Load the code in processes that are gone afterwards, and describe it.
+
+    Raises:
+        LoadFailed: the code does not load.
+        OperatorError: the code has changed meanwhile.
+        WorkerCrashed: there is no process to load it in.
+    """
+    tasks, outputs = Tasks(), Outputs()
+    forkservers = ForkServers(None, outputs, tasks)
+    try:
+        forkserver = forkservers.living().forker
+        # What watching needs to know is what a fingerprint is made of.
+        noting = dataclasses.replace(config, watch=True)
+        order = load_order(noting, target, current_directory(), config.defs_state_info)
+        timeout = config.startup_timeout or None
+        host = await hosts.load(
+            forkserver, forkserver, order, timeout, outputs=outputs, tasks=tasks
+        )
+        try:
+            message = await baked.to_message(host.snapshot, host.libraries)
+            taken = await asyncio.to_thread(_fingerprint, host, config, target)
+            message.fingerprint.CopyFrom(taken)
+            return message
+        finally:
+            await host.close()
+    finally:
+        await forkservers.close()
+        await tasks.close()
+        outputs.close()
+
+
+def _fingerprint(host: hosts.Host, config: Config, target: Target) -> v1.Fingerprint:
+    footprint = host.footprint
+    assert footprint is not None
+    files, folders = footprint["files"], footprint["folders"]
+    taken = fingerprint.take(config, target, files, folders)
+    for path, was in files.items():
+        if mark(path) != was:
+            raise OperatorError(f"{path} has changed while it was loaded; try again.")
+    return taken
