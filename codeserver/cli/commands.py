@@ -37,7 +37,8 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
     "Serve": {
         "grpc": _Entry("grpc:grpc_command", "Serve Dagster definitions over gRPC."),
         "snapshot": _Entry(
-            "snapshot:snapshot_command", "Write what a server can serve while it loads the code."
+            "snapshot:snapshot_command",
+            "Write what a server can serve before it has loaded the code.",
         ),
     },
     "Look at code, in a file or on a running server": {

@@ -35,11 +35,11 @@ _SETTINGS = (
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @config_options(*_SETTINGS)
 def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
-    """Load code, and write a snapshot of it for `codeserver grpc --snapshot`.
+    """Write what a server can serve before it has loaded the code.
 
-    For images: with a snapshot that was made when the image was built, a server answers at once
-    while it loads the code. Give both commands the same options. A snapshot of other code is never
-    served: it has a fingerprint of the files, packages and settings that it was made from.
+    For images: a server that is started with --snapshot answers at once, while it loads the code.
+    Give both commands the same options. A snapshot of other code is never served: it has a
+    fingerprint of the files, packages and settings that it was made from.
     """
     from codeserver.snapshot import file
     from codeserver.supervisor.host import LoadFailed

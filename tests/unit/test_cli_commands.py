@@ -69,7 +69,7 @@ def test_help_and_the_module_of_main_import_neither_grpc_nor_protobuf() -> None:
 CONFLICT = "--address and --python-file are both given"
 USAGE = [
     (("lst",), "There is no command 'lst'; did you mean list?"),
-    (("zzz",), "There is no command 'zzz'; there is grpc, list"),
+    (("zzz",), "There is no command 'zzz'; there is grpc, snapshot, list"),
     (("list", "job"), "'job' is not one of 'jobs', 'assets'"),
     (("list", "--address", "x:1", "-f", "repo.py"), CONFLICT),
     (("status", "--address", "x:1", "-f", "repo.py"), CONFLICT),

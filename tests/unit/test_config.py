@@ -133,7 +133,7 @@ def config_from(arguments: list[str], environment: dict[str, str]) -> Config:
     made: list[Config] = []
 
     @click.command()
-    @config_options
+    @config_options()
     def command(**options: Any) -> None:
         made.append(Config.from_options(options))
 

@@ -9,6 +9,7 @@ import pytest
 from codeserver.lifecycle import Event, InvalidTransition, State, after, is_serving
 
 POSSIBLE = {
+    (State.LOADING, Event.RESTORED): State.RELOADING,
     (State.LOADING, Event.LOADED): State.READY,
     (State.LOADING, Event.FAILED): State.FAILED,
     (State.LOADING, Event.DRAIN): State.DRAINING,
