@@ -32,3 +32,13 @@ class Generation:
     def snapshot(self) -> Snapshot:
         """What clients are told about it."""
         return self.host.snapshot
+
+    async def retire(self) -> None:
+        """End its processes, once they have finished what they do."""
+        await self.pool.drain()
+        self.pool.close()
+        await self.pool.closed()
+        for child in self.host.forker.children:
+            if child.role == "run":
+                await child.ended()
+        await self.host.close()
