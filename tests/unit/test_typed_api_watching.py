@@ -40,6 +40,7 @@ class Location:
     state: State = State.LOADING
     served: Generation | LoadFailure | None = None
     loads: int = 0
+    unloaded_at: float | None = None
     listeners: list[Callable[[Any], None]] = field(default_factory=list)
 
     def on_change(self, listener: Callable[[State], None]) -> None:
