@@ -178,6 +178,14 @@ class Config:
         help="Seconds after SIGTERM for which everything but new runs is answered in any case, so "
         "that health checks have time to lead clients elsewhere.",
     )
+    idle_unload: str = setting(
+        "0",
+        "--idle-unload",
+        metavar="DURATION",
+        help="Unload the code when no request and no run has needed it for so long, such as 10m, "
+        "90s or 1h, and load it again for the next one that does. What needs no user code is "
+        "answered meanwhile. 0 for never.",
+    )
     heartbeat: bool = setting(
         False,
         "--heartbeat",

@@ -31,8 +31,8 @@ class State(str, Enum):
     FAILED = "failed"
     """The last load failed; clients are shown its error."""
     LOST = "lost"
-    """The process with the code has died and the code could not be loaded again; that is tried
-    again, and what needs no user code is answered meanwhile."""
+    """The process with the code has died, or was ended when it was idle, and the code could not be
+    loaded again; that is tried again, and what needs no user code is answered meanwhile."""
     DRAINING = "draining"
     """Shutting down: no new runs, everything else is still answered."""
     STOPPED = "stopped"

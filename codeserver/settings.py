@@ -106,3 +106,26 @@ def parse_size(text: str) -> int:
     if size > _LARGEST_SIZE:
         raise OperatorError(f"{text[:80]!r} is more than a machine has; write for example 512MiB.")
     return int(size)
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+_LONGEST_DURATION = 366 * 86400.0
+
+
+def parse_duration(text: str) -> float:
+    """Seconds, from a number of them or one with a unit (s, m, h, d) such as `10m` or `1.5h`.
+
+    Raises:
+        OperatorError: it is no duration.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise OperatorError(f"{text[:80]!r} is not a duration; write for example 10m.")
+    number, unit = match.groups()
+    seconds = float(number) * _SECONDS[unit.lower()]
+    if seconds > _LONGEST_DURATION:
+        raise OperatorError(f"{text[:80]!r} is more than a year; write for example 10m.")
+    return seconds

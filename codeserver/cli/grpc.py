@@ -20,7 +20,7 @@ from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-from codeserver.settings import parse_size
+from codeserver.settings import parse_duration, parse_size
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ _JSON_OPTIONS = {
 }
 
 
-_SIZES = ("worker_memory_limit", "worker_max_growth")
+_WRITTEN = {
+    "worker_memory_limit": parse_size,
+    "worker_max_growth": parse_size,
+    "idle_unload": parse_duration,
+}
 
 _SHORTEST_POLL, _LONGEST_POLL = 0.05, 3600.0
 
@@ -88,12 +92,12 @@ def _check(config: Config) -> None:
             raise OperatorError(f"{_flag(name)} must be at least {least}; it is {value:g}.")
         if math.isnan(value):
             raise OperatorError(f"{_flag(name)} must be a number; it is {value}.")
-    for name in _SIZES:
+    for name, parse in _WRITTEN.items():
         try:
-            size = parse_size(getattr(config, name))
+            number = parse(getattr(config, name))
         except OperatorError as error:
             raise OperatorError(f"{_flag(name)}: {error}") from None
-        if size and name == "worker_memory_limit" and sys.platform != "linux":
+        if number and name == "worker_memory_limit" and sys.platform != "linux":
             raise OperatorError(f"{_flag(name)} needs Linux; leave it out here.")
     _check_watching(config)
     if config.default_timeout == 0:

@@ -42,6 +42,9 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
             f", since {moment(location.loaded_at, now)}" if location.HasField("loaded_at") else ""
         )
         yield "serves", f"load #{location.generation}{since}"
+        if location.HasField("unloaded_at"):
+            unloaded = moment(location.unloaded_at, now)
+            yield "idle", f"unloaded {unloaded}, until a request needs it"
     elif location.HasField("counts"):
         yield "serves", "what its snapshot says, until the code is loaded"
     elif not serves_code(location):

@@ -41,10 +41,16 @@ class Watched:
             is_first = (before is None or not before.generation) and not response.changes
             about = [counts(location)] if is_first else changes_in_words(response.changes)
             yield _line(now, "ready", f"#{location.generation}  {load_time(location)}  ", *about)
-        elif before is not None and location.state == v1.Location.STATE_READY and not failed:
+        elif before is not None and _is_loaded(location) and not failed:
             yield _line(now, "ready", f"#{location.generation}")
+        if location.HasField("unloaded_at") and (before is None or _is_loaded(before)):
+            yield _line(now, "idle", f"#{location.generation}  unloaded until a request needs it")
         if before is None or location.state != before.state:
             yield from _state(location, now)
+
+
+def _is_loaded(location: v1.Location) -> bool:
+    return location.state == v1.Location.STATE_READY and not location.HasField("unloaded_at")
 
 
 def _has_failed(before: v1.Location | None, location: v1.Location) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2 as pb
-from codeserver.errors import Draining, InvalidRequest, WorkerCrashed
+from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
@@ -162,7 +162,7 @@ class DagsterApi(UserCodeRpcs):
             )
             launch = await self._location.start_run(run_id, arguments.encode())
             result = dagster_json.start_run_result(launch.success, launch.message, launch.error)
-        except Draining as error:
+        except (Draining, RequestTimeout) as error:
             result = dagster_json.start_run_result(False, str(error))
         except InvalidRequest as error:
             info = await self.explain(arguments, "ExecuteExternalJobArgs", error, context)

@@ -9,6 +9,7 @@ from itertools import islice
 from codeserver.config import Config
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
+from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.location import Location
 from codeserver.target import Target, current_directory
@@ -36,7 +37,7 @@ async def restore(location: Location, config: Config, target: Target) -> None:
         return
     order = load_order(config, target, current_directory(), config.defs_state_info)
     found = baked.from_message(message, order)
-    location.restore(found.snapshot, found.libraries, found.created_at)
+    location.restore(Absent(found.snapshot, found.libraries), found.created_at)
 
 
 def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:

@@ -138,6 +138,16 @@ class Snapshot:
                 total[what] = total.get(what, 0) + count
         return total
 
+    async def complete(self) -> None:
+        """Wait until all of it is known, or will not be."""
+        parts: list[asyncio.Future[Any]] = [
+            job for repository in self.repositories.values() for job in repository.jobs.values()
+        ]
+        if self.definitions is not None:
+            parts.append(self.definitions)
+        if parts:
+            await asyncio.wait(parts)
+
 
 def describe_counts(counts: Mapping[str, Any]) -> str:
     """For example `2 jobs, 4 assets, 1 schedule, 1 sensor`."""

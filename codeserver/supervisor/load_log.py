@@ -18,8 +18,18 @@ class Outcome(str, Enum):
 
     KEPT = "the code loaded before is served on"
     LOST = "and the process with the code loaded before is lost; it is tried again"
+    UNLOADED = "and the code loaded before was unloaded when it was idle; it is tried again"
     EXITS = "the server exits"
     SERVED = "the error is served"
+
+    @classmethod
+    def of(cls, *, is_lost: bool, is_unloaded: bool, is_kept: bool, exits: bool) -> Outcome:
+        """What becomes of it when the code before is or is not there, and is or is not kept."""
+        if is_lost:
+            return cls.UNLOADED if is_unloaded else cls.LOST
+        if is_kept:
+            return cls.KEPT
+        return cls.EXITS if exits else cls.SERVED
 
 
 class LoadLog:

@@ -58,19 +58,24 @@ class Loads:
         Raises:
             Draining: the server was shut down before.
         """
-        if self._is_attempting and time.monotonic() - self._attempt_began > self._patience:
-            _log.warning("a load has not ended within %.0f s and is begun anew", self._patience)
-            self.restart()
-        elif self._next is None:
+        if not self._restart_if_stuck() and self._next is None:
             self._next = self._tasks.start("load", self._run(self._current))
         task = self._next or self._current
         assert task is not None
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise Draining("The server was shut down before the code was loaded.") from None
-            raise
+        return await self._outcome(task)
+
+    def ensure(self) -> Awaitable[LoadFailure | None]:
+        """Like `request`, but a load that is under way will do: any code is better than none.
+
+        It has begun, or is about to, when this returns; what is returned is to be awaited.
+        """
+        if not self.is_under_way:
+            self.restart()
+        else:
+            self._restart_if_stuck()
+        task = self._next if self._current is None or self._current.done() else self._current
+        assert task is not None
+        return self._outcome(task)
 
     def restart(self) -> None:
         """Load the code because it has changed; what a load under way has read is out of date.
@@ -98,6 +103,21 @@ class Loads:
     @property
     def _patience(self) -> float:
         return max(_STUCK_SECONDS, self._last_seconds * _STUCK_FACTOR)
+
+    def _restart_if_stuck(self) -> bool:
+        if not self._is_attempting or time.monotonic() - self._attempt_began <= self._patience:
+            return False
+        _log.warning("a load has not ended within %.0f s and is begun anew", self._patience)
+        self.restart()
+        return True
+
+    async def _outcome(self, task: Load) -> LoadFailure | None:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise Draining("The server was shut down before the code was loaded.") from None
+            raise
 
     async def _run(self, previous: Load | None) -> LoadFailure | None:
         attempts = self._attempts

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from codeserver import lifecycle
 from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.lifecycle import Event, State
+from codeserver.settings import parse_duration
 from codeserver.supervisor.absent import Absent
-from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers, Spawned
-from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded, Snapshot
+from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.idle import Idle, wake
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
 from codeserver.supervisor.loads import Loads
+from codeserver.supervisor.news import News
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.pool import Lanes, Pool, Reply
 from codeserver.supervisor.request import Request
-from codeserver.supervisor.revival import Revival
+from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
-from codeserver.supervisor.served import Generation
+from codeserver.supervisor.served import Generation, unchanged
 from codeserver.supervisor.server_ids import ServerIds
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.tasks import Tasks
@@ -55,9 +57,13 @@ class Location:
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
+        on_change: as of `News`, of the location's states.
+        on_load: likewise, of its loads.
         log: tells people of each load.
         runs: the runs that it executes.
         last_failure: why the newest load failed, None when it did not.
+        unloaded_at: when the code that is served was unloaded because nothing needed it, in seconds
+            since the epoch; None while it is loaded.
         imports: how long each import of the newest load took, if that is measured.
         imported_late: called with `Pool.imported` files, if files are watched.
     """
@@ -71,8 +77,8 @@ class Location:
         )
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self._state = State.LOADING
-        self._listeners: list[Callable[[State], None]] = []
-        self._load_listeners: list[Callable[[LoadFailure | Host], None]] = []
+        self._news = News(self._state)
+        self.on_change, self.on_load = self._news.on_change, self._news.on_load
         self._settled = asyncio.Event()
         self._generations: set[Generation] = set()
         self._current: Generation | LoadFailure | None = None
@@ -80,10 +86,10 @@ class Location:
         self._ids = ServerIds(config.fixed_server_id)
         self._defs_state_info = config.defs_state_info
         self._wanted_state_info = config.defs_state_info
-        self._revival = Revival()
-        self._next_outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle = Idle(parse_duration(config.idle_unload), self._unload)
+        self._reviver = Reviver(self.reload, self._is_served, self._tasks)
         self._is_finishing = False
-        self._loads = Loads(self._load, self._tasks)
+        self._loads = Loads(partial(self._idle.kept_off_by, self._load), self._tasks)
         self._loader = Loader(
             config,
             target,
@@ -92,8 +98,9 @@ class Location:
             tasks=self._tasks,
             outdated=self.reload_changed,
         )
-        self.runs = Runs(self._tasks, self._caretakers)
+        self.runs = Runs(self._tasks, self._caretakers, self._idle)
         self.last_failure: LoadFailure | None = None
+        self.unloaded_at: float | None = None
         self.imports: Sequence[Mapping[str, Any]] = ()
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
@@ -129,29 +136,13 @@ class Location:
         """The code that is served, or the error; None before the first load has ended."""
         return self._current
 
-    def on_change(self, listener: Callable[[State], None]) -> None:
-        """Call `listener` with the state now, and at every change."""
-        self._listeners.append(listener)
-        listener(self._state)
-
-    def on_load(self, listener: Callable[[LoadFailure | Host], None]) -> None:
-        """Call `listener` at the end of each load with what came of it."""
-        self._load_listeners.append(listener)
-
-    def restore(self, snapshot: Snapshot, libraries: Mapping[str, str], created_at: float) -> None:
-        """Serve this until the first load has ended, which has not begun yet.
-
-        Args:
-            snapshot: what clients are told.
-            libraries: versions of Dagster's libraries, by name.
-            created_at: when that was true, in seconds since the epoch.
-        """
-        absent = Absent(snapshot, libraries)
+    def restore(self, absent: Absent, created_at: float) -> None:
+        """Serve what was known of the code at this time, until the first load has ended."""
         pool = Pool(absent.starter, self._lanes, self._tasks)
-        self._current = Generation(0, absent, pool, snapshot, 0.0, created_at)
+        self._current = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(self._current)
-        self._ids.take(snapshot.digest, time.monotonic())
-        self.log.restored(snapshot)
+        self._ids.take(absent.snapshot.digest, time.monotonic())
+        self.log.restored(absent.snapshot)
         self._settled.set()
         self._move(Event.RESTORED)
 
@@ -168,15 +159,40 @@ class Location:
             raise Draining("The server was shut down before its code was loaded.")
         raise NotLoaded(self._current)
 
-    async def _living_generation(self, patience: float) -> Generation:
-        """What is served; when its host has just died, what is loaded in its place."""
+    async def _living_generation(self, patience: float, subject: str) -> Generation:
+        """What is served; when its host is gone, what is loaded in its place."""
         deadline = time.monotonic() + patience
-        while (generation := await self.generation()).host.ended.done():
+        while True:
+            while self.unloaded_at is not None:
+                await self._wake(subject, deadline - time.monotonic())
+            generation = await self.generation()
             left = deadline - time.monotonic()
-            if left <= 0 or self._state is State.LOST or self._is_ending:
-                break
-            await asyncio.wait([self._next_outcome], timeout=left)
-        return generation
+            is_hopeless = left <= 0 or self._state is State.LOST or self._is_ending
+            if is_hopeless or not generation.host.ended.done():
+                return generation
+            await asyncio.wait([self._news.next_load], timeout=left)
+
+    async def _wake(self, subject: str, patience: float) -> None:
+        """Have code that was unloaded loaded again, for whoever needs it."""
+        if self._is_ending:
+            raise Draining("The server is shutting down and loads no code.")
+        if self._state is State.LOST and self.last_failure is not None:
+            raise NotLoaded(self.last_failure, kept=True)
+        await wake(self._loads, subject, patience)
+
+    def _unload(self) -> None:
+        """End the processes of what is served; answers go on."""
+        served, is_settled = self._current, self._state is State.READY and not self.is_loading
+        if not isinstance(served, Generation) or served.host.ended.done():
+            return
+        # The code that is kept when newer code does not load is nowhere else.
+        if not is_settled or self.last_failure is not None or self.unloaded_at is not None:
+            return
+        self.unloaded_at = time.time()
+        self._reviver.forget()
+        _log.info("idle for %s: the code is unloaded until a request needs it", self._idle)
+        self._tasks.start(f"unload generation {served.number}", self._retire(served))
+        self._news.state_is(self._state)
 
     @property
     def current_server_id(self) -> str:
@@ -193,14 +209,16 @@ class Location:
 
         Raises:
             NotLoaded: the code failed to load.
+            RequestTimeout: it took longer than it may.
             Draining: the server is shutting down, and finishes what it has begun.
         """
         if self._is_finishing:
             raise Draining("The server is shutting down.")
         deadline = time.monotonic() + request.timeout
-        generation = await self._living_generation(request.timeout)
-        left = deadline - time.monotonic()
-        reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
+        with self._idle.kept_off():
+            generation = await self._living_generation(request.timeout, request.subject)
+            left = deadline - time.monotonic()
+            reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
         return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, arguments: bytes) -> Launch:
@@ -209,10 +227,12 @@ class Location:
         Raises:
             Draining: the server is shutting down.
             NotLoaded: the code failed to load.
+            RequestTimeout: the code was unloaded, and loading it again takes too long.
         """
         if self._is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
-        generation = await self._living_generation(_RUN_PATIENCE)
+        with self._idle.kept_off():
+            generation = await self._living_generation(_RUN_PATIENCE, f"run {run_id}")
         host = generation.host
         starting = self._tasks.start(
             f"start run {run_id}",
@@ -259,14 +279,7 @@ class Location:
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
         self._loads.cancel()
-        hurrying = self._tasks.start("hurry", hurry.wait())
-        await asyncio.wait([hurrying], timeout=delay)
-        finishing = self._tasks.start("finish", self._finish())
-        ends = [finishing, hurrying]
-        await asyncio.wait(ends, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-        for task in ends:
-            task.cancel()
-        await asyncio.wait(ends)
+        await self._tasks.allow("finish", self._finish, delay, grace, hurry)
         await self.runs.end_all()
         for generation in self._generations:
             generation.pool.end()
@@ -295,8 +308,7 @@ class Location:
 
     def _move(self, event: Event) -> None:
         self._state = lifecycle.after(self._state, event)
-        for listener in self._listeners:
-            listener(self._state)
+        self._news.state_is(self._state)
 
     async def _load(self) -> LoadFailure | None:
         if self._state in (State.READY, State.FAILED, State.LOST):
@@ -321,24 +333,15 @@ class Location:
             return host.forker
         return self._forkservers.living().forker
 
-    def _tell_outcome(self, outcome: LoadFailure | Host) -> None:
-        """Tell those who wait for the end of a load."""
-        for listener in self._load_listeners:
-            listener(outcome)
-        told, self._next_outcome = self._next_outcome, asyncio.get_running_loop().create_future()
-        told.set_result(None)
-
     def _take(self, host: Host, seconds: float) -> None:
         """Serve what this host has loaded; let the one before finish what it does."""
         self._number += 1
         pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
         pool.imported = self.imported_late
         before = self._current
-        snapshot = host.snapshot
-        if isinstance(before, Generation):
-            snapshot = snapshot.like(before.snapshot)
+        snapshot = unchanged(before, host.snapshot)
         generation = Generation(self._number, host, pool, snapshot, seconds)
-        self._current = generation
+        self._current, self.unloaded_at = generation, None
         self._generations.add(generation)
         pool.warm()
         self._ids.take(generation.snapshot.digest, time.monotonic())
@@ -347,10 +350,11 @@ class Location:
         self._settled.set()
         if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOADED)
-        self._tell_outcome(host)
+        self._news.load_has_ended(host)
         if isinstance(before, Generation):
             self._tasks.start(f"retire generation {before.number}", self._retire(before))
-        self._tasks.start(f"watch generation {generation.number}", self._revive(generation))
+        self._reviver.watch(generation)
+        self._tasks.start("describe", self._idle.kept_off_by(host.snapshot.complete))
         self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
         self._loader.prepare_next(host)
 
@@ -364,56 +368,25 @@ class Location:
         # What was only restored is not kept: without the code it is good for nothing.
         keep = served is not None and isinstance(served.host, Host) and not shows
         if not keep:
-            self._current = failure
+            self._current, self.unloaded_at = failure, None
             self._ids.take(failure.digest, time.monotonic())
             if served is not None:
                 self._tasks.start(f"retire generation {served.number}", self._retire(served))
         self._settled.set()
-        lost = keep and served is not None and served.host.ended.done()
+        is_unloaded = self.unloaded_at is not None
+        lost = keep and served is not None and (is_unloaded or served.host.ended.done())
+        if lost and is_unloaded and served is not None and self._state is State.RELOADING:
+            self._reviver.retry(served)
         if self._state in (State.LOADING, State.RELOADING, State.LOST):
             self._move(Event.LOST if lost else Event.KEPT if keep else Event.FAILED)
-        self._tell_outcome(failure)
-        if lost:
-            outcome = Outcome.LOST
-        elif keep:
-            outcome = Outcome.KEPT
-        elif self._number == 1 and self._config.on_load_error == "exit":
-            outcome = Outcome.EXITS
-        else:
-            outcome = Outcome.SERVED
+        self._news.load_has_ended(failure)
+        exits = self._number == 1 and self._config.on_load_error == "exit"
+        outcome = Outcome.of(is_lost=lost, is_unloaded=is_unloaded, is_kept=keep, exits=exits)
         self.log.failed(self._number, failure, outcome)
 
     async def _retire(self, generation: Generation) -> None:
-        await generation.pool.drain()
-        generation.pool.close()
-        await generation.pool.closed()
-        await self._runs_of(generation)
-        await generation.host.close()
+        await generation.retire()
         self._generations.discard(generation)
 
-    async def _runs_of(self, generation: Generation) -> None:
-        for run in generation.host.runs:
-            await run.ended()
-
-    async def _revive(self, generation: Generation) -> None:
-        """Load the code again when its host dies; cached answers go on meanwhile."""
-        born = time.monotonic()
-        await asyncio.wait([generation.host.ended])
-        self._revival.has_lived(time.monotonic() - born)
-        code = generation.host.ended.result()
-        while self._current is generation and not self._is_ending:
-            await self._revive_once(generation, explain_exit(code))
-
-    async def _revive_once(self, generation: Generation, how: str) -> None:
-        pause = self._revival.next_pause()
-        _log.error(
-            "the host of generation %d %s; loading again in %.1f s",
-            generation.number,
-            how,
-            pause,
-        )
-        await asyncio.sleep(pause)
-        if self._current is generation and not self._is_ending:
-            # Draining when the server is told to stop meanwhile.
-            with contextlib.suppress(Draining):
-                await self.reload()
+    def _is_served(self, generation: Generation) -> bool:
+        return self._current is generation and not self._is_ending

@@ -1,6 +1,19 @@
-"""How long to wait before dead code is loaded again. Pure."""
+"""Has code that is gone loaded again, with pauses that keep a hopeless case from busying anyone."""
 
 from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from codeserver.errors import Draining
+from codeserver.supervisor.exits import explain_exit
+from codeserver.supervisor.served import Generation
+from codeserver.supervisor.tasks import Tasks
+
+_log = logging.getLogger("codeserver")
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -8,13 +21,16 @@ _STABLE_SECONDS = 60.0
 
 
 class Revival:
-    """None after the first death; then pauses that double, until one has lived for a minute."""
+    """Pauses: none after the first death, then such that double, until one has lived for a minute.
+
+    Pure.
+    """
 
     def __init__(self) -> None:
         self._deaths = 0
 
     def has_lived(self, seconds: float) -> None:
-        """A process has died at this age."""
+        """A process has ended at this age."""
         if seconds > _STABLE_SECONDS:
             self._deaths = 0
 
@@ -24,3 +40,63 @@ class Revival:
         if self._deaths == 1:
             return 0.0
         return float(min(_FIRST_PAUSE * 2 ** min(self._deaths - 2, 10), _LONGEST_PAUSE))
+
+
+class Reviver:
+    """Loads code whose host is gone until it is served again; cached answers go on meanwhile.
+
+    Args:
+        load: loads the code; raises Draining when the server is told to stop.
+        is_served: whether this generation is still served, and the server goes on.
+        tasks: owns what goes on in the background.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Awaitable[object]],
+        is_served: Callable[[Generation], bool],
+        tasks: Tasks,
+    ) -> None:
+        self._load = load
+        self._is_served = is_served
+        self._tasks = tasks
+        self._revival = Revival()
+        self._watching: asyncio.Task[None] | None = None
+        self._born = 0.0
+
+    def watch(self, generation: Generation) -> None:
+        """Load the code again when the host of this generation dies."""
+        self._born = time.monotonic()
+        name = f"watch generation {generation.number}"
+        self._watching = self._tasks.start(name, self._watch(generation))
+
+    def forget(self) -> None:
+        """The host that is watched is ended on purpose."""
+        if self._watching is not None:
+            self._watching.cancel()
+        self._revival.has_lived(time.monotonic() - self._born)
+
+    def retry(self, generation: Generation) -> None:
+        """Load code that was unloaded on purpose, and has just failed to load again."""
+        self._revival.next_pause()  # the try without a pause has been made
+        name = f"revive generation {generation.number}"
+        self._tasks.start(name, self._revive(generation, "was ended when it was idle"))
+
+    async def _watch(self, generation: Generation) -> None:
+        born = time.monotonic()
+        await asyncio.wait([generation.host.ended])
+        self._revival.has_lived(time.monotonic() - born)
+        await self._revive(generation, explain_exit(generation.host.ended.result()))
+
+    async def _revive(self, generation: Generation, how: str) -> None:
+        while self._is_served(generation):
+            pause = self._revival.next_pause()
+            _log.error(
+                "the host of generation %d %s; loading again in %.1f s",
+                *(generation.number, how, pause),
+            )
+            await asyncio.sleep(pause)
+            if self._is_served(generation):
+                # Draining when the server is told to stop meanwhile.
+                with contextlib.suppress(Draining):
+                    await self._load()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
@@ -60,11 +61,13 @@ class Runs:
     Args:
         tasks: owns the watchers of runs.
         caretakers: what to fork the processes from that record lost runs.
+        idle: learns that each run needs the code.
     """
 
-    def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker]) -> None:
+    def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle) -> None:
         self._tasks = tasks
         self._caretakers = caretakers
+        self._idle = idle
         self._runs: dict[str, _Run] = {}
         self._none = asyncio.Event()
         self._none.set()
@@ -88,6 +91,7 @@ class Runs:
         if run_id in self._runs:
             return Launch(False, f"Run {run_id} is already being executed by this server.")
         self._none.clear()
+        self._idle.begin()
         run = self._runs[run_id] = _Run(run_id, arguments, environment)
         try:
             child = await starter.start("run")
@@ -200,6 +204,7 @@ class Runs:
         _log.error("run %s could not be marked as failed", run.run_id)
 
     def _remove(self, run_id: str) -> None:
-        self._runs.pop(run_id, None)
+        if self._runs.pop(run_id, None) is not None:
+            self._idle.end()
         if not self._runs:
             self._none.set()

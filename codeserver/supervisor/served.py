@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from codeserver.supervisor.absent import Absent
-from codeserver.supervisor.generation import Snapshot
+from codeserver.supervisor.generation import LoadFailure, Snapshot
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.pool import Pool
 
@@ -30,3 +30,17 @@ class Generation:
     snapshot: Snapshot
     seconds: float
     loaded_at: float = field(default_factory=time.time)
+
+    async def retire(self) -> None:
+        """End its processes, once they have finished what they do."""
+        await self.pool.drain()
+        self.pool.close()
+        await self.pool.closed()
+        for run in self.host.runs:
+            await run.ended()
+        await self.host.close()
+
+
+def unchanged(before: Generation | LoadFailure | None, snapshot: Snapshot) -> Snapshot:
+    """The snapshot, with what was described before when clients are told the same."""
+    return snapshot.like(before.snapshot) if isinstance(before, Generation) else snapshot

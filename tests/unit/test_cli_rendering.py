@@ -263,6 +263,29 @@ WATCHED = [
 ]
 
 
+IDLE = location(unloaded_at=at(11, 59))
+
+WATCHED_IDLE = [
+    (location(), []),
+    (IDLE, []),
+    (location("RELOADING", unloaded_at=at(11, 59)), []),
+    (location(generation=4, loads=4), []),
+    (location(generation=4, loads=4, unloaded_at=at(11, 59)), []),
+    (location("RELOADING", generation=4, loads=4, unloaded_at=at(11, 59)), []),
+    (
+        location(
+            "LOST",
+            generation=4,
+            loads=5,
+            failed_loads=1,
+            load_error=ERROR,
+            unloaded_at=at(11, 59),
+        ),
+        [],
+    ),
+]
+
+
 def show_watched(
     screen: Screen, messages: list[tuple[v1.Location, list[v1.DefinitionChange]]]
 ) -> None:
@@ -286,6 +309,9 @@ CASES: dict[str, Callable[[Screen], None]] = {
     "status_failed": lambda screen: show_location(
         screen, location("FAILED", generation=0, failed_loads=3, load_error=ERROR), NOW
     ),
+    "status_idle": lambda screen: show_location(screen, IDLE, NOW),
+    "watch_idle": lambda screen: show_watched(screen, WATCHED_IDLE),
+    "watch_idle_from_the_start": lambda screen: show_watched(screen, WATCHED_IDLE[1:2]),
     "watch": lambda screen: show_watched(screen, WATCHED),
     "watch_first_load": lambda screen: show_watched(
         screen,

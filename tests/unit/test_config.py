@@ -17,7 +17,7 @@ from codeserver.cli.main import cli
 from codeserver.cli.options import config_options
 from codeserver.config import Config, settings
 from codeserver.errors import OperatorError
-from codeserver.settings import Setting, parse_size
+from codeserver.settings import Setting, parse_duration, parse_size
 
 SETTINGS = {setting.name: setting for setting in settings()}
 KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
@@ -85,6 +85,7 @@ def test_defaults_that_operators_rely_on() -> None:
     assert (config.max_queue, config.isolation) == (200, "auto")
     assert (config.worker_memory_limit, config.worker_max_growth) == ("0", "256MiB")
     assert config.worker_max_requests == 1000
+    assert parse_duration(config.idle_unload) == 0
 
 
 @pytest.mark.parametrize(
@@ -245,7 +246,46 @@ def test_what_is_no_size(text: str) -> None:
         parse_size(text)
 
 
+DURATIONS = {
+    "0": 0,
+    "90": 90,
+    "90s": 90,
+    "0.2s": 0.2,
+    "10m": 600,
+    " 10 m\n": 600,
+    "1h": 3600,
+    "1.5h": 5400,
+    "2d": 172800,
+    "366d": 366 * 86400,
+}
+
+
+@pytest.mark.parametrize(("text", "seconds"), DURATIONS.items())
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+    assert parse_duration(text.upper()) == seconds
+
+
+NO_DURATIONS = ["", "m", "-1", "+1", "1,5h", ".5h", "1e3", "10 min", "1h30m", "1w", "inf", "nan"]
+
+
+@pytest.mark.parametrize("text", NO_DURATIONS)
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(OperatorError, match=r"is not a duration; write for example 10m\.$"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["367d", "9" * 400])
+def test_what_lasts_too_long(text: str) -> None:
+    with pytest.raises(OperatorError, match=r"is more than a year; write for example 10m\.$"):
+        parse_duration(text)
+
+
 REFUSED = {
+    "no duration": (
+        ["--idle-unload", "soon"],
+        "--idle-unload: 'soon' is not a duration; write for example 10m.",
+    ),
     "no evaluator": (["--max-workers", "0"], "--max-workers must be at least 1; it is 0."),
     "less than no queue": (["--max-queue", "-1"], "--max-queue must be at least 0; it is -1."),
     "less than none": (

@@ -285,3 +285,47 @@ async def test_a_defect_is_told_to_those_who_wait_and_the_next_load_goes_on(
         assert [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR] == [
             "background task load failed"
         ]
+
+
+async def ensure(c: Code) -> asyncio.Task[Outcome]:
+    """Ask for any code; returns when that has got as far as it can."""
+    ensuring = asyncio.ensure_future(c.loads.ensure())
+    await turns()
+    return ensuring
+
+
+async def test_who_needs_any_code_shares_the_load_that_is_under_way() -> None:
+    async with code() as c:
+        first = await ensure(c)
+        second = await ensure(c)
+        c.end(1, failure("a"))
+        assert await soon(asyncio.gather(first, second)) == [failure("a")] * 2
+        await turns()
+        assert (c.began, c.loads.is_under_way) == (1, False)
+        third = await ensure(c)
+        assert c.began == 2
+        c.end(2)
+        assert await soon(third) is None
+
+
+async def test_who_needs_any_code_does_not_wait_for_the_load_after_that() -> None:
+    async with code() as c:
+        first, newer = await c.request(), await c.request()
+        either = await ensure(c)
+        c.end(1)
+        assert await soon(asyncio.gather(first, either)) == [None, None]
+        await c.has_begun(2)
+        assert not newer.done()
+        c.end(2)
+        await soon(newer)
+
+
+async def test_who_needs_any_code_has_a_load_that_is_stuck_begun_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loads_module, "_STUCK_SECONDS", 0.0)
+    async with code() as c:
+        first, second = await ensure(c), await ensure(c)
+        await c.has_begun(2)
+        c.end(2)
+        assert await soon(asyncio.gather(first, second)) == [None, None]

@@ -25,7 +25,7 @@ def generation(number: int, definitions: Definitions) -> Generation:
     known.set_result(definitions)
     host: Any = _Host(Snapshot(b"", {}, "digest", {}, known))
     pool: Any = None
-    return Generation(number, host, pool, 1.0)
+    return Generation(number, host, pool, host.snapshot, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,7 @@ class Location:
     state: State = State.LOADING
     served: Generation | LoadFailure | None = None
     loads: int = 0
+    unloaded_at: float | None = None
     listeners: list[Callable[[Any], None]] = field(default_factory=list)
 
     def on_change(self, listener: Callable[[State], None]) -> None:

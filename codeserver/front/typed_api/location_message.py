@@ -65,6 +65,8 @@ class LocationMessages:
             message.load_error.CopyFrom(self._error_of(location.last_failure))
         if isinstance(location.served, Generation):
             _add_generation(message, location.served)
+        if location.unloaded_at is not None:
+            message.unloaded_at.CopyFrom(_timestamp(location.unloaded_at))
         return message
 
     def _error_of(self, failure: LoadFailure) -> pb.LoadError:

@@ -45,7 +45,8 @@ class Watching:
             version, changed = self._version, self._changed
             served = self._location.served
             definitions = await definitions_of(served)
-            now = (self._location.state, self._location.load_counts.ended, self._location.served)
+            facts = (self._location.load_counts.ended, self._location.unloaded_at)
+            now = (self._location.state, *facts, self._location.served)
             if now != told and now[-1] is served:
                 message = self._messages.make()
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))

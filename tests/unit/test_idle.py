@@ -1,0 +1,164 @@
+"""When code that nothing needs is unloaded; it is loaded once for all who need it again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from codeserver.errors import Draining, RequestTimeout
+from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.idle import Idle, Quiet, wake
+from codeserver.supervisor.loads import Loads
+from codeserver.supervisor.tasks import Tasks
+from tests.unit.waiting import soon, until
+
+LIMIT = 10.0
+
+BEGIN, END = "begin", "end"
+
+TIMES: dict[str, tuple[list[tuple[str, float]], float, float | None]] = {
+    "nothing yet": ([], 50, float("inf")),
+    "something is under way": ([(BEGIN, 1)], 500, None),
+    "it has just ended": ([(BEGIN, 1), (END, 5)], 5, 10),
+    "a while ago": ([(BEGIN, 1), (END, 5)], 12, 3),
+    "long enough ago": ([(BEGIN, 1), (END, 5)], 15, 0),
+    "much longer ago": ([(BEGIN, 1), (END, 5)], 99, 0),
+    "one of two has ended": ([(BEGIN, 1), (BEGIN, 2), (END, 5)], 99, None),
+    "both have": ([(BEGIN, 1), (BEGIN, 2), (END, 5), (END, 7)], 8, 9),
+    "another begins": ([(BEGIN, 1), (END, 5), (BEGIN, 14)], 99, None),
+    "and ends": ([(BEGIN, 1), (END, 5), (BEGIN, 14), (END, 14)], 15, 9),
+}
+
+
+@pytest.mark.parametrize(("events", "now", "left"), TIMES.values(), ids=TIMES)
+def test_how_long_is_left(events: list[tuple[str, float]], now: float, left: float | None) -> None:
+    quiet = Quiet(LIMIT)
+    for what, at in events:
+        if what == BEGIN:
+            quiet.begin()
+        else:
+            quiet.end(at)
+    assert quiet.left(now) == left
+
+
+WORDS = {0.2: "0.2 s", 90: "90 s", 600: "10 min", 5400: "90 min", 7200: "2 h", 172800: "2 d"}
+
+
+@pytest.mark.parametrize(("limit", "words"), WORDS.items())
+def test_the_limit_in_words(limit: float, words: str) -> None:
+    assert str(Idle(limit, lambda: None)) == words
+
+
+class Told:
+    """An `Idle` that writes down when it tells."""
+
+    def __init__(self, limit: float) -> None:
+        self.times: list[float] = []
+        self.idle = Idle(limit, lambda: self.times.append(time.monotonic()))
+
+
+async def test_it_tells_once_after_each_thing_that_needs_the_code() -> None:
+    told = Told(0.05)
+    for times in (1, 2):
+        with told.idle.kept_off():
+            ended = time.monotonic()
+        await until(lambda: len(told.times) == times)  # noqa: B023
+        assert told.times[-1] - ended >= 0.045  # timers count milliseconds
+
+
+async def test_it_does_not_tell_while_anything_is_under_way() -> None:
+    told = Told(0.01)
+    told.idle.begin()
+    with told.idle.kept_off():
+        pass
+    other = Told(0.05)
+    with other.idle.kept_off():
+        pass
+    await until(lambda: other.times)
+    assert not told.times
+    told.idle.end()
+    await until(lambda: told.times)
+
+
+async def test_what_begins_and_ends_meanwhile_puts_it_off() -> None:
+    told = Told(0.05)
+    with told.idle.kept_off():
+        pass
+    again = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.03, again.set)
+    await soon(again.wait())
+    with told.idle.kept_off():
+        ended = time.monotonic()
+    await until(lambda: told.times)
+    assert told.times[0] - ended >= 0.045
+
+
+async def test_it_never_tells_without_a_limit() -> None:
+    told, other = Told(0), Told(0.01)
+    for each in (told, other):
+        with each.idle.kept_off():
+            pass
+    await until(lambda: other.times)
+    assert not told.times
+
+
+async def test_work_that_fails_has_ended_all_the_same() -> None:
+    told = Told(0.01)
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await told.idle.kept_off_by(fail)
+    await until(lambda: told.times)
+
+
+class Code:
+    """Loads that all end when a test says so."""
+
+    def __init__(self) -> None:
+        self.tasks = Tasks()
+        self.loads = Loads(self._load, self.tasks)
+        self.began = 0
+        self.end = asyncio.Event()
+
+    async def _load(self) -> LoadFailure | None:
+        self.began += 1
+        await self.end.wait()
+        return None
+
+
+async def test_all_that_come_at_once_share_one_load(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    code = Code()
+    waking = [asyncio.create_task(wake(code.loads, f"sensor {n}", 10.0)) for n in range(8)]
+    await until(lambda: code.began)
+    waking.append(asyncio.create_task(wake(code.loads, "late sensor", 10.0)))
+    code.end.set()
+    await soon(asyncio.gather(*waking))
+    assert code.began == 1
+    assert caplog.messages == ["the sensor 0 needs the code, which is loaded again"]
+    await code.tasks.close()
+
+
+async def test_who_gives_up_takes_nobody_along() -> None:
+    code = Code()
+    patient = asyncio.create_task(wake(code.loads, "patient", 10.0))
+    with pytest.raises(RequestTimeout, match="The hasty one needs code that was unloaded"):
+        await soon(wake(code.loads, "hasty one", 0.01))
+    code.end.set()
+    await soon(patient)
+    assert code.began == 1
+    await code.tasks.close()
+
+
+async def test_the_server_is_told_to_stop_meanwhile() -> None:
+    code = Code()
+    waking = asyncio.create_task(wake(code.loads, "sensor", 10.0))
+    await until(lambda: code.began)
+    code.loads.cancel()
+    with pytest.raises(Draining):
+        await soon(waking)
+    await code.tasks.close()
