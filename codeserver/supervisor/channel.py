@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Iterator, Sequence
 
 from codeserver import wire
 from codeserver.errors import ProtocolError
 from codeserver.wire import Frame
 
+_READ_SIZE = 1 << 16
+_MOST_AT_ONCE = 1 << 22
+"""Bytes that are read before others have their turn."""
+
 
 class Channel:
     """Sends and receives frames over a connected unix socket, which it owns.
 
-    One task may receive at a time; any number may send. A receive that is cancelled half-way
-    leaves the stream unusable: whoever cancels closes the channel.
+    One task may receive at a time; any number may send. A send that is cancelled half-way leaves
+    the stream unusable: whoever cancels closes the channel.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -25,12 +30,25 @@ class Channel:
         self._sending = asyncio.Lock()
         self._users = 0
         self._closed = False
+        self._read = bytearray()
+        self._missing = wire.PREFIX_SIZE
+        self._has_ended = False
+        self._watcher: asyncio.AbstractEventLoop | None = None
+        self._waiting: asyncio.Future[None] | None = None
 
-    async def send(self, frame: Frame, fds: Sequence[int] = ()) -> None:
+    async def send(
+        self, frame: Frame, fds: Sequence[int] = (), timeout: float | None = None
+    ) -> None:
         """Send one frame, with descriptors attached to its first byte.
+
+        Args:
+            frame: what to send.
+            fds: the descriptors.
+            timeout: seconds that it may take.
 
         Raises:
             BrokenPipeError: the worker is gone.
+            asyncio.TimeoutError: the worker has not read it in time.
         """
         data = wire.encode(frame)
         async with self._sending:
@@ -38,38 +56,45 @@ class Channel:
                 raise BrokenPipeError("the channel is closed")
             try:
                 with self._in_use():
-                    if fds:
-                        data = data[await self._send_with_fds(data, fds) :]
-                    await asyncio.get_running_loop().sock_sendall(self._sock, data)
+                    sent = await self._send_with_fds(data, fds) if fds else self._send_now(data)
+                    if sent < len(data):
+                        rest = memoryview(data)[sent:]
+                        sending = asyncio.get_running_loop().sock_sendall(self._sock, rest)
+                        await asyncio.wait_for(sending, timeout)
             except ConnectionError as error:
                 raise BrokenPipeError(str(error)) from None
 
-    async def receive(self) -> Frame | None:
+    async def receive(self, timeout: float | None = None) -> Frame | None:
         """The next frame, or None when the worker has ended or closed its end.
+
+        Args:
+            timeout: seconds that it may take.
 
         Raises:
             ProtocolError: what came is not a frame.
+            asyncio.TimeoutError: there is none in time.
         """
-        prefix = await self._read(wire.PREFIX_SIZE)
-        if prefix is None:
-            return None
-        header_size, body_size = wire.decode_prefix(prefix)
-        header = await self._read(header_size)
-        body = await self._read(body_size)
-        if header is None or body is None:
-            return None
-        return wire.decode(header, body)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._closed:
+            if (frame := self._take()) is not None:
+                return frame
+            if self._has_ended:
+                break
+            await self._more(None if deadline is None else deadline - time.monotonic())
+        return None
 
-    async def expect(self) -> Frame | None:
+    async def expect(self, timeout: float | None = None) -> Frame | None:
         """Like `receive`, but what is not a frame counts as the end, as user code may cause it."""
         try:
-            return await self.receive()
+            return await self.receive(timeout)
         except ProtocolError:
             return None
 
     @property
     def is_quiet(self) -> bool:
         """Whether the worker has said nothing since the last frame, and has not ended."""
+        if self._read or self._has_ended:
+            return False
         try:
             self._sock.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -83,6 +108,8 @@ class Channel:
         if self._closed:
             return
         self._closed = True
+        self._unwatch()
+        self._wake()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
         self._release()
@@ -108,6 +135,13 @@ class Channel:
         if self._closed and self._users == 0:
             self._sock.close()
 
+    def _send_now(self, data: bytes) -> int:
+        """Send what there is room for, which is nearly always all of it."""
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+
     async def _send_with_fds(self, data: bytes, fds: Sequence[int]) -> int:
         while True:
             try:
@@ -124,20 +158,71 @@ class Channel:
         finally:
             loop.remove_writer(self._sock)
 
-    async def _read(self, size: int) -> bytes | None:
+    def _take(self) -> Frame | None:
+        """The first frame of what was read, if that is all there."""
+        if len(self._read) < self._missing:
+            return None
+        header_size, body_size = wire.decode_prefix(bytes(self._read[: wire.PREFIX_SIZE]))
+        body_at = wire.PREFIX_SIZE + header_size
+        self._missing = body_at + body_size
+        if len(self._read) < self._missing:
+            return None
+        with memoryview(self._read) as read:
+            header = bytes(read[wire.PREFIX_SIZE : body_at])
+            body = bytes(read[body_at : self._missing])
+        del self._read[: self._missing]
+        self._missing = wire.PREFIX_SIZE
+        return wire.decode(header, body)
+
+    async def _more(self, timeout: float | None) -> None:
+        """Wait until as much was read as is missing, or there is no more."""
         loop = asyncio.get_running_loop()
-        data = bytearray(size)
-        view = memoryview(data)
-        got = 0
-        while got < size:
-            if self._closed:
-                return None
+        self._waiting = waiting = loop.create_future()
+        timer = None if timeout is None else loop.call_later(max(0.0, timeout), _give_up, waiting)
+        try:
+            self._watch(loop)
+            await waiting
+        finally:
+            self._waiting = None
+            if timer is not None:
+                timer.cancel()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._watcher is None:
+            self._watcher = loop
+            loop.add_reader(self._sock, self._readable)
+
+    def _unwatch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.remove_reader(self._sock)
+            self._watcher = None
+
+    def _readable(self) -> None:
+        """Read as much as is missing, if anyone waits for it."""
+        if self._waiting is None:
+            self._unwatch()  # what is there would wake the event loop again and again
+            return
+        most = len(self._read) + _MOST_AT_ONCE
+        while len(self._read) < min(self._missing, most):
             try:
-                with self._in_use():
-                    count = await loop.sock_recv_into(self._sock, view[got:])
+                chunk = self._sock.recv(_READ_SIZE)
+            except (BlockingIOError, InterruptedError):
+                return
             except OSError:
-                return None
-            if count == 0:
-                return None
-            got += count
-        return bytes(data)
+                chunk = b""
+            if not chunk:
+                self._has_ended = True
+                self._unwatch()
+                break
+            self._read += chunk
+        if self._has_ended or len(self._read) >= self._missing:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+def _give_up(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_exception(asyncio.TimeoutError())

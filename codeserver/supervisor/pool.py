@@ -180,7 +180,7 @@ class Pool:
             if evaluator is None:
                 starting = self._tasks.start("start evaluator", self._start())
                 evaluator = await _by(deadline, _started(starting))
-            reply = await _by(deadline, self._ask(evaluator, request))
+            reply = await self._ask(evaluator, request, deadline)
         except BaseException as error:
             # A timeout, a caller that went away, a crash: it never answers another request, and
             # its slot is free when it is gone.
@@ -242,21 +242,22 @@ class Pool:
         if not starting.cancelled() and isinstance(started := starting.result(), Child):
             self._rest(started)
 
-    async def _ask(self, evaluator: Child, request: Request) -> Frame:
+    async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Frame:
         if self._ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
         header = {"kind": "request", "rpc": request.rpc, "extra": dict(request.extra)}
         try:
-            await evaluator.channel.send(Frame(header, request.argument))
-            reply = await evaluator.channel.expect()
+            left = max(0.0, deadline - time.monotonic())
+            await evaluator.channel.send(Frame(header, request.argument), timeout=left)
+            reply = await evaluator.channel.expect(max(0.0, deadline - time.monotonic()))
         except BrokenPipeError:
             reply = None
         finally:
             self._working.discard(evaluator)
         if reply is None:
-            raise await self._crashed(evaluator, request)
+            raise await _by(deadline, self._crashed(evaluator, request))
         return reply
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
