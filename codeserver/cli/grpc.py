@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from codeserver.cli import ahead
 from codeserver.cli.defs_state import with_override
 from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
@@ -24,7 +25,7 @@ from codeserver.settings import parse_duration, parse_size
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
-    from codeserver.supervisor.forkserver import Spawned
+    from codeserver.supervisor.spawning import Spawned
 
 _JSON_OPTIONS = {
     "container_context": ("--container-context", 'an object, such as {"k8s": {}}', None),
@@ -125,11 +126,7 @@ def _flag(name: str) -> str:
 
 
 def _serve(config: Config, target: Target) -> int:
-    from codeserver.supervisor.forkserver import open_more_files, spawn
-
-    open_more_files()
-    # First of all: it imports Dagster while this process imports gRPC.
-    spawned = spawn()
+    spawned = ahead.take()
     loop = _new_event_loop()
     try:
         return loop.run_until_complete(_run(config, target, spawned))
@@ -143,8 +140,8 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     from codeserver.front.server import Server
     from codeserver.supervisor.orphans import adopt_orphans
 
-    adopt_orphans()
     server = Server(config, target, spawned)
+    adopt_orphans()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     loop.add_signal_handler(signal.SIGINT, partial(server.stop, at_once=True))

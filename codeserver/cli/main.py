@@ -36,6 +36,16 @@ def _run() -> None:
         code = fast_health(sys.argv[2:])
         if code is not None:
             sys.exit(code)
+    if sys.argv[1:2] == ["grpc"] and "--help" not in sys.argv:
+        from codeserver.cli import ahead
+
+        with ahead.started():
+            _run_command()
+    else:
+        _run_command()
+
+
+def _run_command() -> None:
     from codeserver.cli.commands import cli
 
     _prepare_output()

@@ -20,9 +20,9 @@ from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
 from codeserver.front.typed_api.service import CodeLocationApi
-from codeserver.supervisor.forkserver import Spawned
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.spawning import Spawned
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 

@@ -17,7 +17,7 @@ from codeserver.lifecycle import Event, State
 from codeserver.settings import parse_duration
 from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.forkserver import ForkServers, Spawned
+from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.idle import Idle, wake
@@ -33,6 +33,7 @@ from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.served import Generation, unchanged
 from codeserver.supervisor.server_ids import ServerIds
 from codeserver.supervisor.slots import Slots
+from codeserver.supervisor.spawning import Spawned
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 

@@ -11,7 +11,6 @@ import importlib
 
 import dagster._check as check
 import yaml  # type: ignore[import-untyped]
-from dagster._cli.utils import _inject_local_env_file as local_variables
 from dagster._config import ConfigScalarKind, ConfigType, ConfigTypeKind
 from dagster._config.errors import (
     DagsterEvaluationErrorReason,
@@ -128,6 +127,7 @@ from dagster._core.remote_representation.external_data import (
 from dagster._core.remote_representation.external_data import (
     _get_resource_job_usage as get_resource_job_usage,
 )
+from dagster._core.secrets.env_file import get_env_var_dict
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._core.storage.defs_state.base import DefsStateStorage, set_defs_state_storage
@@ -163,6 +163,7 @@ from dagster._grpc.types import (
 from dagster._grpc.utils import get_loadable_targets
 from dagster._serdes import deserialize_value, serialize_value
 from dagster._utils import get_run_crash_explanation
+from dagster._utils.env import environ as set_variables
 from dagster._utils.error import serializable_error_info_from_exc_info
 from dagster._utils.interrupts import capture_interrupts
 from dagster._utils.log import configure_loggers
@@ -313,6 +314,7 @@ __all__ = [
     "disable_dagster_warnings",
     "enter_loadable_target_origin_load_context",
     "get_builtin_partition_mapping_types",
+    "get_env_var_dict",
     "get_external_execution_plan_snapshot",
     "get_external_pipeline_subset_result",
     "get_external_schedule_execution",
@@ -329,7 +331,6 @@ __all__ = [
     "get_run_crash_explanation",
     "is_dagster_home_set",
     "is_reserved_asset_job_name",
-    "local_variables",
     "metadata_value",
     "parse_asset_selection",
     "partition_loading_context",
@@ -337,6 +338,7 @@ __all__ = [
     "serializable_error_info_from_exc_info",
     "serialize_value",
     "set_defs_state_storage",
+    "set_variables",
     "user_code_error_boundary",
     "yaml",
 ]

@@ -19,6 +19,8 @@ from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.component_state import LateLoadContext, LateStorage
 from codeserver.worker.footprint import Footprint
 
+_log = logging.getLogger("dagster")
+
 _LOGGERS = ("dagster", "dagit", "dagster-webserver")
 """The loggers that `configure_loggers` gives handlers."""
 
@@ -141,7 +143,7 @@ def load(order: LoadOrder) -> Location:
         DagsterUserCodeLoadError: the user's code failed; the cause is its exception.
     """
     with ExitStack() as stack:
-        stack.enter_context(dagster.local_variables(logging.getLogger("dagster")))
+        stack.enter_context(dagster.set_variables(_variables_of_file()))
         open_instance = partial(_open_instance, order, stack)
         context = LateLoadContext(order.state, order.location_name)
         dagster.DefinitionsLoadContext.set(context)
@@ -155,6 +157,15 @@ def load(order: LoadOrder) -> Location:
         environment = dict(os.environ)
     os.environ.update(environment)
     return location
+
+
+def _variables_of_file() -> dict[str, str]:
+    """What a .env file in the working directory says, which the log tells as stock does."""
+    found = dagster.get_env_var_dict(os.getcwd())
+    if found:
+        names = ",".join(found)
+        _log.info("Loaded environment variables from .env file: %s", names)
+    return found
 
 
 def _open_instance(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:

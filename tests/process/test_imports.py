@@ -34,7 +34,7 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
         "import codeserver.cli.grpc, codeserver.front.server",
         # What only a function imports counts, too.
         "from codeserver.cli.grpc import _new_event_loop; _new_event_loop().close()\n"
-        "from codeserver.supervisor.forkserver import spawn; import codeserver.cli.logs\n"
+        "from codeserver.supervisor.spawning import spawn; import codeserver.cli.logs\n"
         "codeserver.cli.logs.logging_to_stderr('info', 'rich').__enter__()",
     ],
     ids=["modules", "functions"],

@@ -1,0 +1,41 @@
+"""A forkserver that imports Dagster while this process reads its command line and imports gRPC."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from codeserver.supervisor.spawning import Spawned, open_more_files, spawn
+
+_spawned: Spawned | None = None
+
+
+@contextlib.contextmanager
+def started() -> Iterator[None]:
+    """Start one now; it is ended if nobody has taken it by the end."""
+    global _spawned  # noqa: PLW0603 - there is one command line in a process
+    # If it cannot be had, whoever needs it says so.
+    with contextlib.suppress(OSError):
+        _spawned = _start()
+    try:
+        yield
+    finally:
+        if _spawned is not None:
+            _spawned.discard()
+            _spawned = None
+
+
+def take() -> Spawned:
+    """The one that was started, else a new one.
+
+    Raises:
+        OSError: the system has no process or file descriptor left for it.
+    """
+    global _spawned
+    taken, _spawned = _spawned, None
+    return taken or _start()
+
+
+def _start() -> Spawned:
+    open_more_files()
+    return spawn()

@@ -1,0 +1,85 @@
+"""Start a forkserver.
+
+Imports nothing that takes long: this is the first thing that a server does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+
+# `-c` rather than `-m`: a run's multiprocessing children would import a named main module again.
+# The first entry of sys.path is the front's, so that the user's code sees the path that it would
+# see under a server started the same way (as a script, or with `python -m`).
+_PROGRAM = (
+    "import sys; sys.path[0] = sys.argv[1]; "
+    "from codeserver.worker.forkserver import main; main(*map(int, sys.argv[2:]))"
+)
+
+_PLENTY = 65_536
+_most_files = 0
+
+
+@dataclass(frozen=True)
+class Spawned:
+    """A forkserver that was started and is not yet attached to an event loop."""
+
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+    stdout: int
+    stderr: int
+
+    def discard(self) -> None:
+        """End it; it has forked nothing yet."""
+        self.process.kill()
+        self.process.wait()
+        self.sock.close()
+        for fd in (self.stdout, self.stderr):
+            os.close(fd)
+
+
+def spawn(python: str = sys.executable) -> Spawned:
+    """Start a forkserver; returns at once, while it imports Dagster.
+
+    Raises:
+        OSError: the system has no process or file descriptor left for it.
+    """
+    with contextlib.ExitStack() as undo, contextlib.ExitStack() as theirs:
+        ours, control = socket.socketpair()
+        undo.callback(ours.close)
+        theirs.callback(control.close)
+        (stdout, out), (stderr, err), log = os.pipe(), os.pipe(), os.dup(2)
+        for stack, fds in ((undo, (stdout, stderr)), (theirs, (out, err, log))):
+            for fd in fds:
+                stack.callback(os.close, fd)
+        inherited = (control.fileno(), log)
+        facts = (*inherited, os.getpid(), most_files_of_a_process())
+        process = subprocess.Popen(
+            [python, "-c", _PROGRAM, sys.path[0], *map(str, facts)],
+            pass_fds=inherited,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        undo.pop_all()
+    return Spawned(process, ours, stdout, stderr)
+
+
+def most_files_of_a_process() -> int:
+    """How many files the operator lets a process open."""
+    return _most_files or resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def open_more_files() -> None:
+    """Let this process open as many files as it may: each client and each worker takes some."""
+    global _most_files
+    _most_files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _PLENTY if hard == resource.RLIM_INFINITY else min(hard, _PLENTY)
+    if _most_files != resource.RLIM_INFINITY and most > _most_files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
