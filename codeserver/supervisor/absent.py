@@ -46,3 +46,6 @@ class _NothingToStart:
 
     async def start(self, role: str) -> Child:
         raise WorkerCrashed(f"The code is not loaded yet, so there is no {role}.")
+
+    async def prepare(self) -> None:
+        """There is nothing to prepare."""

@@ -162,7 +162,7 @@ class Forker:
         if self._lost:
             raise self._crashed(role)
         try:
-            child, theirs = self._prepare(role)
+            child, theirs = self._child_to_be(role)
         except OSError as error:
             raise WorkerCrashed(f"No process for a {role}: {error.strerror}.") from None
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -191,6 +191,11 @@ class Forker:
         """Send a signal to a child; does nothing when it has ended."""
         with contextlib.suppress(BrokenPipeError):
             await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": number}))
+
+    async def prepare(self) -> None:
+        """Have the process do ahead of time what its forks would each do anew."""
+        with contextlib.suppress(BrokenPipeError):
+            await self._channel.send(Frame({"kind": "prepare"}))
 
     async def exit(self) -> None:
         """Tell the process to end, once it has handled what was ordered before."""
@@ -223,7 +228,7 @@ class Forker:
             else:
                 orphan.is_orphaned()
 
-    def _prepare(self, role: str) -> tuple[Child, list[int]]:
+    def _child_to_be(self, role: str) -> tuple[Child, list[int]]:
         """A child that is not there yet, and the descriptors that it will have."""
         with contextlib.ExitStack() as undo:
             ours, theirs = socket.socketpair()

@@ -79,6 +79,11 @@ class Host:
         """The runs that are executed by forks of it."""
         return [child for child in self.forker.children if child.role == "run"]
 
+    async def complete(self) -> None:
+        """Wait until all is described, and then let it prepare for the processes to come."""
+        await self.snapshot.complete()
+        await self.starter.prepare()
+
     async def close(self) -> None:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
         await self.forker.exit()

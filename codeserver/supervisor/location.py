@@ -355,7 +355,7 @@ class Location:
         if isinstance(before, Generation):
             self._tasks.start(f"retire generation {before.number}", self._retire(before))
         self._reviver.watch(generation)
-        self._tasks.start("describe", self._idle.kept_off_by(host.snapshot.complete))
+        self._tasks.start("describe", self._idle.kept_off_by(host.complete))
         self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
         self._loader.prepare_next(host)
 

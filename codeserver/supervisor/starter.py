@@ -32,6 +32,9 @@ class Starter(Protocol):
             WorkerCrashed: there is none to be had.
         """
 
+    async def prepare(self) -> None:
+        """Make those that are still to be started faster, now that there is time."""
+
 
 class Fork:
     """Forks them from the host, which has the code loaded."""
@@ -44,6 +47,10 @@ class Fork:
     async def start(self, role: str) -> Child:
         """Start one; takes a few milliseconds."""
         return await self._host.fork(role)
+
+    async def prepare(self) -> None:
+        """Done in the host."""
+        await self._host.prepare()
 
 
 class Spawn:
@@ -82,6 +89,10 @@ class Spawn:
         except BaseException:
             child.channel.close()  # it sees the end of its input
             raise
+
+    async def prepare(self) -> None:
+        """Done in the forkserver."""
+        await self.forkserver.prepare()
 
     async def _failed(self, child: Child, frame: Frame | None) -> WorkerCrashed:
         code = await child.end(_END_GRACE)

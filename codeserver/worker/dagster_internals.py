@@ -11,6 +11,8 @@ import importlib
 
 import dagster._check as check
 import yaml  # type: ignore[import-untyped]
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._config import ConfigScalarKind, ConfigType, ConfigTypeKind
 from dagster._config.errors import (
     DagsterEvaluationErrorReason,
@@ -129,6 +131,7 @@ from dagster._core.remote_representation.external_data import (
 )
 from dagster._core.secrets.env_file import get_env_var_dict
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
+from dagster._core.storage import sql
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._core.storage.defs_state.base import DefsStateStorage, set_defs_state_storage
 from dagster._core.types.loadable_target_origin import (
@@ -188,6 +191,26 @@ def parse_asset_selection(text: str) -> None:
     from dagster._core.definitions.antlr_asset_selection import antlr_asset_selection
 
     antlr_asset_selection.AntlrAssetSelectionParser(text)
+
+
+def keep_migrations() -> None:
+    """Read the migrations of Dagster's SQLite databases once, for this process and its forks.
+
+    Dagster compares the revision of a database with the newest one whenever it opens one, and
+    imports some ninety files for that, which are part of the installed package.
+    """
+    config = Config()
+    config.set_main_option("script_location", sql.ALEMBIC_SCRIPTS_LOCATION)
+    kept = ScriptDirectory.from_config(config)
+    kept.as_revision_number("head")
+
+    class Kept:
+        @staticmethod
+        def from_config(config: Config) -> ScriptDirectory:
+            is_dagsters = config.get_main_option("script_location") == sql.ALEMBIC_SCRIPTS_LOCATION
+            return kept if is_dagsters else ScriptDirectory.from_config(config)
+
+    setattr(sql, "ScriptDirectory", Kept)  # noqa: B010 - it is no part of what that module shows
 
 
 __all__ = [
@@ -331,6 +354,7 @@ __all__ = [
     "get_run_crash_explanation",
     "is_dagster_home_set",
     "is_reserved_asset_job_name",
+    "keep_migrations",
     "metadata_value",
     "parse_asset_selection",
     "partition_loading_context",

@@ -64,9 +64,21 @@ def _close(fds: list[int]) -> None:
 
 
 class ForkLoop:
-    """Serves the front's orders to fork and to signal children."""
+    """Serves the front's orders to fork and to signal children.
 
-    def __init__(self, control: Channel, kinds: Mapping[str, Kind]) -> None:
+    Args:
+        control: to the front.
+        kinds: the kinds of children, by name.
+        prepare: what can be done ahead of time for all children that are still to come.
+    """
+
+    def __init__(
+        self,
+        control: Channel,
+        kinds: Mapping[str, Kind],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._prepare = prepare
         self._control = control
         self._kinds = kinds
         self._children: dict[int, Kind] = {}
@@ -114,6 +126,8 @@ class ForkLoop:
             self._signal(order.header["pid"], order.header["signal"])
         elif order.kind == "adopt":
             self._adopt(order.header["pid"])
+        elif order.kind == "prepare":
+            self._prepare()
         return None
 
     def _fork(self, order: Mapping[str, Any], fds: list[int]) -> Role | None:

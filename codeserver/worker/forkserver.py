@@ -46,7 +46,7 @@ def _serve(channel: Channel) -> Role | int:
     try:
         # A fifth of the time would go into looking for garbage that is not there.
         with process.no_garbage_collection():
-            from codeserver.worker import caretaker, host, solo, template
+            from codeserver.worker import caretaker, host, preparing, solo, template
     except BaseException as error:
         channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
         return 1
@@ -68,4 +68,4 @@ def _serve(channel: Channel) -> Role | int:
             outlives_parent=True,
         ),
     }
-    return ForkLoop(channel, kinds).run() or 0
+    return ForkLoop(channel, kinds, preparing.prepare).run() or 0
