@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint release-proto soak bench bench-reload bench-faults docs format clean
+.PHONY: help run test lint release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,7 +29,13 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5
 
-bench: bench-reload  ## Measure beside stock Dagster's two servers.
+bench: $(VENV)/.dev bench-tools  ## Measure everything beside stock Dagster's two servers; write docs/benchmarks.md.
+	$(BIN)/python -m bench.comparison --docs
+
+# The load generator; without it there is no throughput, but all the rest.
+bench-tools:
+	@command -v h2load >/dev/null || { test "$$(id -u)" = 0 && apt-get install -qq -y nghttp2-client; } >/dev/null 2>&1 \
+	  || echo "h2load is not there (Debian: nghttp2-client): throughput cannot be measured" >&2
 
 bench-reload: $(VENV)/.dev  ## Measure how long an edit takes until it is served.
 	$(BIN)/python -m bench.reload

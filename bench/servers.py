@@ -77,7 +77,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=_environment(home, folder),
+            env=environment(home, folder),
             start_new_session=True,
         )
         assert self.process.stdout
@@ -114,7 +114,8 @@ class Server:
         return [psutil.Process(self.process.pid), *descendants(self.process.pid)]
 
 
-def _environment(home: Path, folder: Path) -> dict[str, str]:
+def environment(home: Path, folder: Path) -> dict[str, str]:
+    """Of a server with this DAGSTER_HOME: nothing that is set here decides for it."""
     ours = {
         name: value
         for name, value in os.environ.items()

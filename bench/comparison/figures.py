@@ -17,6 +17,8 @@ class Unit(str, Enum):
     CALLS = "calls"
     PERCENT = "%"
     """Of one core."""
+    SHARE = "% of calls"
+    PROCESSES = "processes"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 from typing import Any
 
@@ -35,6 +36,7 @@ class Wear:
         self._state = _state()
         self._threads = set(threading.enumerate())
         self._files = _open_files()
+        self._next_file = _next_file()
         self._memory = limits.resident_size()
 
     def reason(self) -> str | None:
@@ -43,7 +45,9 @@ class Wear:
         for what, value in self._state.items():
             if state[what] != value:
                 return f"it has changed its {what}"
-        if (more := _open_files() - self._files) > _MORE_FILES:
+        # The lowest free number tells whether it is worth counting them.
+        may_be_many = _next_file() > self._next_file + _MORE_FILES
+        if may_be_many and (more := _open_files() - self._files) > _MORE_FILES:
             return f"it has left {more} files open"
         if left := set(threading.enumerate()) - self._threads:
             return f"it has left threads running: {', '.join(thread.name for thread in left)}"
@@ -53,6 +57,16 @@ class Wear:
         if 0 < self._max_growth < growth:
             return f"it has grown by {growth / 2**20:.0f} MiB"
         return None
+
+
+def _next_file() -> int:
+    """The number that the next file would have: the lowest that is free."""
+    try:
+        number = os.dup(0)
+    except OSError:
+        return sys.maxsize
+    os.close(number)
+    return number
 
 
 def _open_files() -> int:
@@ -70,7 +84,8 @@ def _state() -> dict[str, Any]:
     return {
         "working directory": folder,
         "file mode mask": mask,
-        "environment": os.environb.copy(),
+        # As it is kept: decoding every variable would take longer than all the rest.
+        "environment": dict(getattr(os.environ, "_data", os.environ)),
         "signal handlers": [signal.getsignal(number) for number in _SIGNALS],
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         "timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
