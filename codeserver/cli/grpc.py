@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import math
@@ -153,6 +154,8 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         await server.close()
         raise
     _announce(server.addresses)
+    # What was imported stays: the collector need not look at it again and again.
+    gc.freeze()
     return 1 if await server.serve() else 0
 
 

@@ -25,6 +25,8 @@ from codeserver.supervisor.generation import LoadFailure, NotLoaded
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.served import Generation
 
+_SERVER_ID = 1  # the number of that field
+
 _WHOLE_REPOSITORY_SECONDS = 180.0
 """As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
 
@@ -59,9 +61,8 @@ class DagsterApi(UserCodeRpcs):
         self._shut_down = shut_down
         self._heard = heard
         self._utilization = Utilization()
-        self._metadata: weakref.WeakKeyDictionary[Generation, Metadata] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._generation: Generation | None = None
+        self._metadata: Metadata | None = None
         self._refreshing: weakref.WeakValueDictionary[str, asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -90,9 +91,10 @@ class DagsterApi(UserCodeRpcs):
         for number in range(request.sequence_length):
             yield pb.StreamingPingEvent(sequence_number=number, echo=request.echo)
 
-    async def GetServerId(self, _request: pb.Empty, _: Context) -> pb.GetServerIdReply:
+    async def GetServerId(self, _request: pb.Empty, _: Context) -> bytes:
         """The id that changes when the location does."""
-        return pb.GetServerIdReply(server_id=await self._location.server_id())
+        server_id = self._location.current_server_id or await self._location.server_id()
+        return string_field(_SERVER_ID, server_id.encode())
 
     async def GetCurrentImage(self, _request: pb.Empty, _: Context) -> pb.GetCurrentImageReply:
         """The container image of this code."""
@@ -279,9 +281,9 @@ class DagsterApi(UserCodeRpcs):
         return chunk_messages(text) if streamed else [string_field(1, text)]
 
     def _described(self, generation: Generation) -> Metadata:
-        if generation not in self._metadata:
-            self._metadata[generation] = Metadata(generation.snapshot)
-        return self._metadata[generation]
+        if generation is not self._generation or self._metadata is None:
+            self._generation, self._metadata = generation, Metadata(generation.snapshot)
+        return self._metadata
 
 
 def _serialized(failure: LoadFailure | None) -> str:

@@ -60,18 +60,19 @@ class Server:
         self.location = Location(config, target, spawned)
         self.addresses: list[str] = []
         self._server = grpc.aio.server(options=_options())
-        health = Health(self.location, self._tasks)
-        health_pb2_grpc.add_HealthServicer_to_server(health.servicer, self._server)
         api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeat.set)
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
+        # What is called most comes first: gRPC asks one after the other.
         self._server.add_generic_rpc_handlers(
             (
                 handlers_for(service, dagster_api_pb2, api),
                 handlers_for(typed, code_location_pb2, self._typed_api),
             )
         )
+        health = Health(self.location, self._tasks)
+        health_pb2_grpc.add_HealthServicer_to_server(health.servicer, self._server)
         reflection.add_to(self._server)
 
     async def start(self) -> None:

@@ -13,7 +13,7 @@ from codeserver.errors import ProtocolError
 from codeserver.wire import Frame
 
 _READ_SIZE = 1 << 16
-_MOST_AT_ONCE = 1 << 22
+_MOST_AT_ONCE = 1 << 20
 """Bytes that are read before others have their turn."""
 
 
