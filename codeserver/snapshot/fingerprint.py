@@ -118,11 +118,11 @@ def _digest_of_file(path: str) -> str:
 
 
 def _digest_of_directory(path: str) -> str:
+    """Of the names of its files. Other directories come and go in it: volumes, logs, data."""
     if not Path(path).is_dir():
         return ""
-    files, folders = names_that_count(path or os.curdir)
-    names = "\0".join([*sorted(files), "", *sorted(folders)])
-    return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
+    files, _ = names_that_count(path or os.curdir)
+    return hashlib.sha256("\0".join(sorted(files)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _relative(path: str) -> str:

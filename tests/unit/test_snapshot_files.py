@@ -51,6 +51,8 @@ def test_it_fits(folder: Path) -> None:
 def test_what_does_not_matter(folder: Path) -> None:
     (folder / "notes.txt").write_text("no part of the definitions")
     (folder / "__pycache__").mkdir()
+    (folder / "logs").mkdir()
+    (folder / "logs" / "dagster.yaml").touch()
     (folder / "served.py").touch()
 
     read_matching(SNAPSHOT, Config(container_image="shop:2", port=4001, watch=True), TARGET)
