@@ -1,7 +1,7 @@
 """Measure codeserver beside stock Dagster's two servers.
 
     python -m bench.comparison [--quick] [--only WORKLOAD ...] [--location NAME ...]
-        [--servers ours,api,code-server] [--json FILE] [--docs]
+        [--servers ours,api,code-server] [--json FILE] [--docs] [--update]
 
 `codeserver grpc`, `dagster api grpc` and `dagster code-server start` serve the same locations on
 the same machine in the same run, in turns. How each number is made is said in the docstrings of
@@ -19,7 +19,7 @@ from bench.command import parser, prepare
 from bench.comparison import page, tables
 from bench.comparison.effort import Effort
 from bench.comparison.outcomes import outcomes
-from bench.comparison.results import Results, as_json
+from bench.comparison.results import Results, as_json, from_json, updated
 from bench.comparison.runner import SUBJECTS, WORKLOADS, measure
 from bench.processes import kill_descendants
 from bench.report import show
@@ -64,12 +64,19 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="one of %(choices)s; may be given several times",
     )
     known.add_argument("--docs", action="store_true", help="write the page of the documentation")
+    known.add_argument(
+        "--update", action="store_true", help="write it with these workloads measured again"
+    )
     options = known.parse_args(arguments)
     in_part = options.quick or options.only or options.location
     if options.docs and (in_part or options.servers != list(KINDS.values())):
         known.error(
             "--docs shows one run of everything: it goes with none of --quick, --only, "
             "--location and --servers"
+        )
+    if options.update and (options.quick or options.location or not options.only):
+        known.error(
+            "--update is for whole workloads: it goes with --only, and nothing that is less"
         )
     return options
 
@@ -84,7 +91,9 @@ def _report(results: Results, options: argparse.Namespace) -> None:
         options.json.write_text(as_json(results), "utf-8")
     if options.markdown:
         options.markdown.write_text(page.page(results, []), "utf-8")
-    if options.docs:
+    if options.update:
+        results = updated(from_json((page.DOCS / "benchmarks.json").read_text("utf-8")), results)
+    if options.docs or options.update:
         page.write(results)
 
 

@@ -22,8 +22,8 @@ _HEAD = """\
 # Benchmarks
 
 `codeserver grpc` beside stock Dagster's two servers, `dagster api grpc` and
-`dagster code-server start`: the same code locations, with default options, on the same machine in
-the same run, in turns, through Dagster's own client. Measured on {when}.
+`dagster code-server start`: the same code locations, with default options, on the same machine,
+each workload in one run with the servers in turns, through Dagster's own client.
 
 ```sh
 make bench                                           # measures everything and writes this page
@@ -68,7 +68,7 @@ def page(results: Results, pictures: Sequence[Bars | Lines]) -> str:
 
 
 def _page(results: Results, pictures: Sequence[Bars | Lines]) -> Iterator[str]:
-    yield _HEAD.format(when=results.when, machine=_machine(results))
+    yield _HEAD.format(machine=_machine(results))
     yield from _aims(results)
     yield "## In pictures\n"
     for picture in pictures:
@@ -115,6 +115,7 @@ def _part(part: Part, table: Table | None) -> Iterator[str]:
     for place, failure in part.failures.items():
         yield f"Not measured{f' ({tables.place_name(place)})' if place else ''}: {failure}\n"
     yield f"{part.how}\n"
+    yield f"Measured on {part.when}.\n"
 
 
 def _markdown(table: Table) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bench.comparison.figures import Figure, Unit
@@ -39,6 +39,7 @@ class Part:
         how: how each number is made.
         figures: what it has yielded.
         failures: why it could not be measured, by location; in a line each.
+        when: when it was measured.
     """
 
     workload: str
@@ -46,6 +47,7 @@ class Part:
     how: str
     figures: Sequence[Figure]
     failures: Mapping[str, str] = field(default_factory=dict)
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _part_as_json(part: Part) -> str:
         "title": part.title,
         "how": part.how.splitlines(),
         "failures": dict(part.failures),
+        "when": part.when,
     }
     lines = ",\n".join(f"      {json.dumps(_figure_as_dict(each))}" for each in part.figures)
     text = json.dumps(head, indent=2, ensure_ascii=False)[:-2].replace("\n", "\n    ")
@@ -169,4 +172,10 @@ def from_json(text: str) -> Results:
 def _part_from_dict(read: dict[str, Any]) -> Part:
     figures = [Figure(**{**each, "unit": Unit(each["unit"])}) for each in read["figures"]]
     how = "\n".join(read["how"])
-    return Part(read["workload"], read["title"], how, figures, read["failures"])
+    return Part(read["workload"], read["title"], how, figures, read["failures"], read["when"])
+
+
+def updated(before: Results, newer: Results) -> Results:
+    """The results of a whole run, with workloads that were measured again later."""
+    parts = {part.workload: part for part in newer.parts}
+    return replace(before, parts=[parts.get(part.workload, part) for part in before.parts])

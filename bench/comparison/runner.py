@@ -54,7 +54,7 @@ def measure(
         kinds: the servers.
         effort: how much is done.
     """
-    when = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+    when = _now()
     machine = facts()
     parts = [_measure_workload(name, locations, kinds, effort) for name in workloads]
     machine["load average after"] = load()
@@ -63,9 +63,14 @@ def measure(
     return Results(when, machine, effort.quick, places, parts)
 
 
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
 def _measure_workload(
     name: str, locations: Collection[str], kinds: Sequence[Kind], effort: Effort
 ) -> Part:
+    when = _now()
     try:
         module = import_module(f"bench.comparison.workloads.{name}")
     except Exception as error:
@@ -86,7 +91,8 @@ def _measure_workload(
                 kill_descendants()
             count = len(figures) - before
             _say(name, subject, time.monotonic() - begun, count, failures.get(subject.name))
-    return Part(name, _title(module), cleandoc(module.measure.__doc__ or ""), figures, failures)
+    how = cleandoc(module.measure.__doc__ or "")
+    return Part(name, _title(module), how, figures, failures, when)
 
 
 def _figures(
