@@ -15,7 +15,7 @@ from bench.wording import one_line
 
 LABELS = {
     **{key: kind.label for key, kind in KINDS.items()},
-    BAKED: f"{KINDS[OURS].label}, baked snapshot",
+    BAKED: "codeserver, snapshot",
     ECHO: "bare gRPC server",
 }
 """What the servers are called, by key, in the order in which they are shown."""

@@ -33,7 +33,7 @@ _TIMES = {4: 3, 5000: 1}
 _SNAPSHOT = "location.snap"
 _BAKED = Kind(
     "ours-snapshot",
-    "codeserver grpc, baked snapshot",
+    "codeserver, snapshot",
     (*KINDS["ours"].arguments, "--snapshot", _SNAPSHOT),
 )
 _POLL_SECONDS = 0.005
@@ -61,9 +61,9 @@ def measure(subject: Subject, kinds: Sequence[Kind], effort: Effort) -> Iterator
     Dagster's client with `create_location`, as the webserver does it: ListRepositories,
     GetServerId, ExternalRepository with deferred snapshots, and ExternalJob for each job from four
     threads; if that fails, it is tried again after 5 ms. What the client needs to make objects of
-    the replies is in that time. The CPU is what the server's processes have used by then. "Baked
-    snapshot" is a server with `--snapshot`, whose file was made by `codeserver snapshot` before;
-    its first location load comes before its code is loaded.
+    the replies is in that time. The CPU is what the server's processes have used by then. The
+    server called "codeserver, snapshot" has `--snapshot` with a file that `codeserver snapshot` has
+    made before; its first location load comes before its code is loaded.
     """
     found = defaultdict[str, list[_Start]](list)
     baked = [_BAKED] if KINDS["ours"] in kinds else []
