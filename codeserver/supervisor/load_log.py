@@ -13,6 +13,9 @@ from codeserver.supervisor.host import Host
 _log = logging.getLogger("codeserver")
 
 
+_AGAIN = ("reload", "no visible change")
+
+
 class Outcome(str, Enum):
     """What becomes of a load that has failed."""
 
@@ -45,12 +48,14 @@ class LoadLog:
     def __init__(self, target: str) -> None:
         self._target = target
         self._definitions: Definitions | None = None
+        self._is_restored = False
         self._reasons: list[str] = []
         self._turn = asyncio.Lock()
         self.served_on = "no address"
 
     def restored(self, snapshot: Snapshot) -> None:
         """Say that the code is served by what a snapshot says, and is loaded meanwhile."""
+        self._is_restored = True
         if snapshot.definitions is not None:
             self._definitions = snapshot.definitions.result()
         _log.info(
@@ -82,12 +87,14 @@ class LoadLog:
             )
         else:
             changes = in_words(differences(before, definitions))
+            what, nothing = ("load", "as in its snapshot") if self._is_restored else _AGAIN
             _log.info(
-                "reload #%d  %.2f s  (%s)  %s",
-                *(number, seconds, phases),
-                "  ".join(changes) or "no visible change",
+                "%s #%d  %.2f s  (%s)  %s",
+                *(what, number, seconds, phases),
+                "  ".join(changes) or nothing,
                 extra={"changes": changes},
             )
+        self._is_restored = False
         reasons = list(host.reasons) if host.isolation == "spawn" else []
         if reasons and reasons != self._reasons:
             _log.info(

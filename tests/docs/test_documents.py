@@ -113,7 +113,7 @@ def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) 
             words, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output
         )
         try:
-            wanted = ": serving " if words[1] == "grpc" else "ready"
+            wanted = "serving " if words[1] == "grpc" else "ready"
             eventually(
                 lambda: process.poll() is not None or wanted in log.read_text(),
                 within=LIMIT,
