@@ -194,7 +194,7 @@ class Config:
     heartbeat_timeout: int = setting(
         30,
         "--heartbeat-timeout",
-        env=("DAGSTER_PROXY_SERVER_HEARTBEAT_TIMEOUT",),
+        last_env=("DAGSTER_PROXY_SERVER_HEARTBEAT_TIMEOUT",),
         help="Seconds without a Heartbeat call after which --heartbeat shuts down.",
     )
     heartbeat_ttl: int = setting(
@@ -295,7 +295,8 @@ class Config:
         "--container-image",
         kind=str,
         metavar="IMAGE",
-        env=("DAGSTER_CONTAINER_IMAGE", "DAGSTER_CURRENT_IMAGE"),
+        env=("DAGSTER_CONTAINER_IMAGE",),
+        last_env=("DAGSTER_CURRENT_IMAGE",),
         help="Container image in which runs of this code are launched.",
     )
     container_context: str | None = setting(
@@ -304,6 +305,7 @@ class Config:
         kind=str,
         metavar="JSON",
         env=("DAGSTER_CONTAINER_CONTEXT",),
+        is_long=True,
         help="JSON object with configuration for containers that run this code.",
     )
     inject_env_vars_from_instance: bool = setting(
@@ -326,6 +328,7 @@ class Config:
         kind=str,
         metavar="JSON",
         env=("DAGSTER_INSTANCE_REF",),
+        is_long=True,
         help="Serialized InstanceRef of the Dagster instance to use. Default: DAGSTER_HOME.",
     )
     defs_state_info: str | None = setting(
@@ -333,6 +336,7 @@ class Config:
         "--defs-state-info",
         kind=str,
         metavar="JSON",
+        is_long=True,
         help="Serialized DefsStateInfo: the versions of component state to load.",
     )
     enable_metrics: bool = setting(

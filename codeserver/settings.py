@@ -28,6 +28,9 @@ class Setting:
         metavar: the placeholder in the help text.
         is_list: whether it may be given several times; in a variable, values are separated as in
             PATH.
+        last_variables: variables that Dagster reads when all others are unset, strongest first.
+        is_long: whether a value may be so long that it is better kept in a file, which the name of
+            each variable with `_FILE` behind it gives.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Setting:
     choices: tuple[str, ...] | None
     metavar: str | None
     is_list: bool
+    last_variables: tuple[str, ...]
+    is_long: bool
 
     @property
     def all_variables(self) -> tuple[str, ...]:
@@ -53,6 +58,7 @@ class Setting:
             *self.variables,
             f"DAGSTER_CLI_API_GRPC_{name}",
             f"DAGSTER_CLI_CODE_SERVER_START_{name}",
+            *self.last_variables,
         )
 
 
@@ -65,6 +71,8 @@ def setting(
     choices: tuple[str, ...] | None = None,
     metavar: str | None = None,
     is_list: bool = False,
+    last_env: tuple[str, ...] = (),
+    is_long: bool = False,
 ) -> Any:
     """Declare a field of the config; the arguments are attributes of `Setting`."""
     return dataclasses.field(
@@ -79,6 +87,8 @@ def setting(
                 "choices": choices,
                 "metavar": metavar,
                 "is_list": is_list,
+                "last_variables": last_env,
+                "is_long": is_long,
             }
         },
     )

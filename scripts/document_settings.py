@@ -23,9 +23,17 @@ HEAD = """\
 environment; among variables, the first one in the list wins.
 
 Besides the variables shown, each option can be given as `CODESERVER_<NAME>` (strongest), and as
-`DAGSTER_CLI_API_GRPC_<NAME>` and `DAGSTER_CLI_CODE_SERVER_START_<NAME>` (weakest), with the name of
-the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`. Several values for
-an option that may be given several times are separated by colons.
+`DAGSTER_CLI_API_GRPC_<NAME>` and `DAGSTER_CLI_CODE_SERVER_START_<NAME>`, with the name of
+the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`. Weaker than these are
+only the variables in brackets. Several values for an option that may be given several times are separated
+by colons.
+
+A long value can be kept in a file: {long}
+take the name of one from each of their variables with `_FILE` behind it, such as
+`DAGSTER_CONTAINER_CONTEXT_FILE`. A variable and its file together are an error.
+
+Called as `dagster api grpc` or `dagster code-server start` ([dagster-command.md](dagster-command.md)), the server
+does not read the variables that belong to the other of the two.
 
 """
 
@@ -61,7 +69,9 @@ def page() -> str:
     """The whole page."""
     rows = ["| option | default | meaning | variables |", "| --- | --- | --- | --- |"]
     rows += [_row(setting) for setting in settings()]
-    return HEAD + "\n".join(rows) + "\n" + TAIL
+    *most, last = [f"`{setting.flags[0]}`" for setting in settings() if setting.is_long]
+    long = f"{', '.join(most)} and {last}"
+    return HEAD.replace("{long}", long) + "\n".join(rows) + "\n" + TAIL
 
 
 def _row(setting: Setting) -> str:
@@ -69,7 +79,12 @@ def _row(setting: Setting) -> str:
     meaning = setting.help.replace("|", "\\|")
     if setting.choices:
         meaning += f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}."
-    variables = ", ".join(f"`{name}`" for name in setting.variables)
+    variables = ", ".join(
+        [
+            *(f"`{name}`" for name in setting.variables),
+            *(f"(`{name}`)" for name in setting.last_variables),
+        ]
+    )
     return f"| {flags} | {_default(setting)} | {meaning} | {variables} |"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from codeserver.cli.spellings import Spelling
 from codeserver.errors import CodeserverError
 
 _INTERRUPTED, _READER_GONE = 130, 141
@@ -59,6 +60,12 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
             "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
         ),
     },
+    "Build images": {
+        "install-dagster": _Entry(
+            "install_dagster:install_dagster_command",
+            "Write a `dagster` command that serves code with codeserver.",
+        ),
+    },
     "Shell": {
         "completion": _Entry("completion:completion_command", "Print a script for the shell."),
     },
@@ -86,7 +93,10 @@ class _Commands(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name for one that there is not."""
+        """As click does, with the nearest name for one that there is not.
+
+        The name is what help and errors call the command.
+        """
         is_name = args and not args[0].startswith("-")
         if is_name and args[0] not in _ENTRIES and not context.resilient_parsing:
             import difflib
@@ -94,7 +104,9 @@ class _Commands(click.Group):
             near = difflib.get_close_matches(args[0], _ENTRIES, 1)
             hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(_ENTRIES)}."
             context.fail(f"There is no command {args[0]!r}; {hint}")
-        return super().resolve_command(context, args)
+        name, command, rest = super().resolve_command(context, args)
+        spelling = context.find_object(Spelling)
+        return spelling.command if spelling else name, command, rest
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, _ENTRIES))

@@ -8,8 +8,9 @@ import sys
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
     from codeserver.cli.commands import cli
+    from codeserver.cli.spellings import Spelling
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "serve_as_dagster"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,32 +25,48 @@ def __getattr__(name: str) -> object:
 def main() -> None:
     """Run the command line; every expected error is one line on standard error."""
     try:
-        _run()
+        _run(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _run() -> None:
-    if sys.argv[1:2] == ["health"]:
+def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
+    """Run `codeserver grpc` as one of the commands of Dagster that it takes the place of.
+
+    Args:
+        words: `api` and `grpc`, or `code-server` and `start`.
+        arguments: what follows them.
+    """
+    from codeserver.cli.spellings import API_GRPC, CODE_SERVER_START
+
+    spelling = API_GRPC if words == ("api", "grpc") else CODE_SERVER_START
+    try:
+        _run(["grpc", *arguments], spelling)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _run(arguments: list[str], spelling: Spelling | None = None) -> None:
+    if arguments[:1] == ["health"]:
         from codeserver.cli.health import fast_health
 
-        code = fast_health(sys.argv[2:])
+        code = fast_health(arguments[1:])
         if code is not None:
             sys.exit(code)
-    if sys.argv[1:2] == ["grpc"] and "--help" not in sys.argv:
+    if arguments[:1] == ["grpc"] and "--help" not in arguments:
         from codeserver.cli import ahead
 
         with ahead.started():
-            _run_command()
+            _run_command(arguments, spelling)
     else:
-        _run_command()
+        _run_command(arguments, spelling)
 
 
-def _run_command() -> None:
+def _run_command(arguments: list[str], spelling: Spelling | None) -> None:
     from codeserver.cli.commands import cli
 
     _prepare_output()
-    cli()
+    cli(arguments, prog_name=spelling.group if spelling else None, obj=spelling)
 
 
 def _prepare_output() -> None:

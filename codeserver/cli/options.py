@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from codeserver.cli.variables import given_by, value_of
 from codeserver.config import settings
 from codeserver.settings import Setting
 
@@ -27,17 +28,19 @@ def config_options(*names: str) -> Callable[[F], F]:
 
 
 class _Option(click.Option):
-    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """The value of the strongest variable.
+    def __init__(self, *names: Any, is_long: bool = False, **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self._is_long = is_long
 
-        Kubernetes gives pods a variable such as `CODESERVER_PORT=tcp://10.0.0.1:4000` for each
-        service; that is not a setting.
-        """
-        for name in self.envvar or ():
-            value = os.environ.get(name)
-            if value and not value.startswith(("tcp://", "udp://")):
-                return value
-        return None
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The value of the strongest variable."""
+        assert self.name is not None
+        return value_of(ctx, self.name, self.envvar or (), is_long=self._is_long)
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """What errors call it: its flags, and the variable that has given the value."""
+        variable = given_by(ctx, self.name) if ctx and self.name else None
+        return super().get_error_hint(ctx) + (f" (from {variable})" if variable else "")
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
         """The value; those of a list are separated like the directories in PATH."""
@@ -53,6 +56,7 @@ def _option(setting: Setting) -> Callable[[F], F]:
         *setting.flags,
         setting.name,
         cls=_Option,
+        is_long=setting.is_long,
         type=click.Choice(setting.choices, case_sensitive=False)
         if setting.choices
         else setting.kind,

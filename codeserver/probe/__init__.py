@@ -1,8 +1,8 @@
 """Ask a server for its health over a bare socket: importing gRPC costs more than the answer does.
 
 It speaks as much HTTP/2 (RFC 9113) and HPACK (RFC 7541) as one call of
-`grpc.health.v1.Health/Check` needs, and believes nothing but a complete reply that says SERVING.
-Whatever else happens is for a real gRPC client to find out.
+`grpc.health.v1.Health/Check` needs, and believes nothing but a complete reply that says SERVING or
+NOT_SERVING. Whatever else happens is for a real gRPC client to find out.
 """
 
 from __future__ import annotations
@@ -34,12 +34,16 @@ _MOST_BYTES = 65_535
 _LONGEST_SERVICE = 1_000
 
 _STATUS_INDEX = range(8, 15)
-_SERVING = b"\x00\x00\x00\x00\x02\x08\x01"
-"""Not compressed, two bytes long: field 1 is 1."""
+_SERVING, _NOT_SERVING = b"\x00\x00\x00\x00\x02\x08\x01", b"\x00\x00\x00\x00\x02\x08\x02"
+"""Not compressed, two bytes long: field 1 is 1, or 2."""
 
 
 class NotSure(Exception):
     """The reply is not one that is understood here as SERVING."""
+
+
+class NotServing(NotSure):
+    """It is understood, and says NOT_SERVING."""
 
 
 def ask(address: str, service: str, seconds: float) -> dict[str, str]:
@@ -51,7 +55,7 @@ def ask(address: str, service: str, seconds: float) -> dict[str, str]:
         seconds: until the reply must be there.
 
     Raises:
-        NotSure: anything else was replied.
+        NotSure: anything else was replied; `NotServing` when that is NOT_SERVING.
         TimeoutError: nothing was replied in time.
         OSError: there is no connection.
     """
@@ -157,6 +161,8 @@ class _Reply:
                 if has_headers or not _is_ok(found):
                     raise NotSure
                 has_headers = True
+            elif message == _NOT_SERVING and _statuses(found) == [b"0"]:
+                raise NotServing
             elif message == _SERVING and _statuses(found) == [b"0"]:
                 return {
                     name.decode("ascii", "replace"): value.decode("ascii", "replace")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,23 +24,15 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.namespaces import FIRST_PROCESS, can_be_first
 
-_UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL"]
-
-
-def _can_unshare() -> bool:
-    if shutil.which("unshare") is None:
-        return False
-    return subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
-
-
-pytestmark = pytest.mark.skipif(not _can_unshare(), reason="needs the right to make a container")
+pytestmark = pytest.mark.skipif(not can_be_first(), reason="needs the right to make a container")
 
 
 @pytest.fixture
 def container(home: Path, work: Path) -> Iterator[Server]:
     """A server that is the first process of a namespace of processes."""
-    command = [*_UNSHARE, sys.executable, "-m", "codeserver", "grpc"]
+    command = [*FIRST_PROCESS, sys.executable, "-m", "codeserver", "grpc"]
     with serve(home, work / "s.sock", "-f", "repo.py", cwd=USER_CODE, command=command) as server:
         yield server
         # `unshare` takes no notice of signals while its child lives.

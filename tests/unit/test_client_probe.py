@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from codeserver.probe import NotSure, ask
+from codeserver.probe import NotServing, NotSure, ask
 from tests.unit.client_peers import Heard, listener, serving
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
@@ -145,10 +145,11 @@ def test_believed(path: str, reply: bytes, pieces: int) -> None:
     assert found in ({"grpc-status": "0"}, {"grpc-status": "0", "codeserver-state": "ready"})
 
 
-@pytest.mark.parametrize("reply", list(NOT_BELIEVED.values()), ids=list(NOT_BELIEVED))
-def test_not_believed(path: str, reply: bytes) -> None:
-    with listener(reply, path=path) as heard, pytest.raises((NotSure, ConnectionError)):
+@pytest.mark.parametrize(("name", "reply"), NOT_BELIEVED.items(), ids=list(NOT_BELIEVED))
+def test_not_believed(path: str, name: str, reply: bytes) -> None:
+    with listener(reply, path=path) as heard, pytest.raises((NotSure, ConnectionError)) as found:
         ask(heard.address, "", 10)
+    assert isinstance(found.value, NotServing) is (name == "not serving")
 
 
 def test_what_is_damaged_is_not_believed_in_silence(path: str) -> None:

@@ -1,0 +1,40 @@
+"""The `dagster` command that `codeserver install-dagster` writes.
+
+It serves code and probes servers with codeserver, and is Dagster's own command line for everything
+else. That is found as a module of this Python and runs in this process: nothing is looked for on
+PATH, where this command itself may come first, and signals, standard input and exit codes need no
+passing on.
+"""
+
+from __future__ import annotations
+
+import sys
+
+_PROBE = ("api", "grpc-health-check")
+_SERVERS = (("api", "grpc"), ("code-server", "start"))
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Do what the command line says; nothing is imported before it is known to be needed."""
+    words = tuple(sys.argv[1:3])
+    if words == _PROBE:
+        from codeserver.dagster_command.health_check import health_check
+
+        code = health_check(sys.argv[3:])
+        if code is not None:
+            sys.exit(code)
+    if words in _SERVERS:
+        from codeserver.cli.main import serve_as_dagster
+
+        serve_as_dagster((words[0], words[1]), sys.argv[3:])
+    else:
+        _be_dagster()
+
+
+def _be_dagster() -> None:
+    """As `python -m dagster`, under the name by which this was called."""
+    import runpy
+
+    runpy.run_module("dagster", run_name="__main__")

@@ -1,0 +1,102 @@
+"""`dagster api grpc-health-check`, without click, gRPC and Dagster when the answer is plain.
+
+What is not plain is left to Dagster's own command: its help, options that it refuses, TLS, and
+servers that say something unexpected. The options, messages and exit codes are those of
+`grpc_health_check_command` in `dagster._cli.api`, Dagster 1.13.
+"""
+
+from __future__ import annotations
+
+import os
+
+_FLAGS = {
+    "--port": "PORT",
+    "-p": "PORT",
+    "--socket": "SOCKET",
+    "-s": "SOCKET",
+    "--host": "HOST",
+    "-h": "HOST",
+}
+
+_VARIABLES = "DAGSTER_CLI_API_GRPC_HEALTH_CHECK_"
+
+_SERVICE = "DagsterApi"
+
+SECONDS = 30.0
+"""How long the answer may take. Who calls often has less patience; a probe that nobody ends must
+not stay for ever.
+"""
+
+_NO_ANSWER = 0
+"""What Dagster's command says of a server that it cannot ask: the number of `UNKNOWN`."""
+
+
+def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
+    """Probe a server.
+
+    Args:
+        argv: what follows `dagster api grpc-health-check`.
+        seconds: how long the answer may take.
+
+    Returns:
+        The exit code; None for what Dagster's own command has to do.
+    """
+    address = address_of(argv, os.environ)
+    if address is None:
+        return None
+
+    from codeserver.probe import NotServing, NotSure, ask
+
+    try:
+        ask(address, _SERVICE, seconds)
+    except NotServing:
+        return _failed("NOT_SERVING")
+    except TimeoutError:
+        print(f"DEADLINE_EXCEEDED: {address} has not answered within {seconds:g} s.")
+        return _failed(_NO_ANSWER)
+    except OSError as error:
+        print(f"UNAVAILABLE: {address}: {error.strerror or error}")
+        return _failed(_NO_ANSWER)
+    except (NotSure, ValueError):
+        return None
+    print("gRPC connection successful")
+    return 0
+
+
+def _failed(status: str | int) -> int:
+    print(f"Unable to connect to gRPC server: {status}")
+    return 1
+
+
+def address_of(argv: list[str], environment: os._Environ[str] | dict[str, str]) -> str | None:
+    """The address that the options and the environment name; None when that is not plain."""
+    found = _parsed(argv)
+    if found is None or environment.get(_VARIABLES + "USE_SSL"):
+        return None
+    port, socket, host = (
+        found.get(name) or environment.get(_VARIABLES + name) for name in ("PORT", "SOCKET", "HOST")
+    )
+    if bool(port) == bool(socket):
+        return None
+    if socket:
+        return "unix:" + os.path.abspath(socket)
+    if not (port and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        return None
+    return f"{host or 'localhost'}:{port}"
+
+
+def _parsed(argv: list[str]) -> dict[str, str] | None:
+    """The options by name, the last one of each; None for what is not one, or has no value."""
+    options: dict[str, str] = {}
+    rest = iter(argv)
+    for word in rest:
+        flag, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if word[:1] == "-" and word[1:2] != "-" and len(word) > 2:
+            flag, value = word[:2], word[2:]
+        if flag not in _FLAGS:
+            return None
+        found = value if equals or value else next(rest, "")
+        if not found:
+            return None
+        options[_FLAGS[flag]] = found
+    return options
