@@ -12,6 +12,8 @@ import sys
 
 _PROBE = ("api", "grpc-health-check")
 _SERVERS = (("api", "grpc"), ("code-server", "start"))
+_PODS = (("api", "execute_run"), ("api", "execute_step"))
+"""What run launchers and executors start in pods."""
 
 __all__ = ["main"]
 
@@ -30,7 +32,29 @@ def main() -> None:
 
         serve_as_dagster((words[0], words[1]), sys.argv[3:])
     else:
+        if words in _PODS:
+            _import_dagster()
         _be_dagster()
+
+
+def _import_dagster() -> None:
+    """Import what every pod of a run imports, without looking for garbage that is not there.
+
+    That is a fifth of the time, and later collections leave alone what has been imported.
+    """
+    import contextlib
+    import gc
+    import importlib
+
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        # If it is not what it was, Dagster itself says so.
+        with contextlib.suppress(Exception):
+            importlib.import_module("dagster._cli")
+    finally:
+        gc.set_threshold(*before)
+    gc.freeze()
 
 
 def _be_dagster() -> None:

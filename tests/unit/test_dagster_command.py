@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import runpy
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,23 @@ def test_the_interpreter_of_the_command(tmp_path: Path, name: str) -> None:
     compile(path.read_bytes(), "dagster", "exec")
     with os.popen(f"{path} one two") as output:
         assert output.read() == f"{path} one two\n"
+
+
+def test_a_pod_imports_dagster_first_and_collects_garbage_afterwards() -> None:
+    program = (
+        "import gc, runpy, sys\n"
+        "before, frozen = gc.get_threshold(), gc.get_freeze_count()\n"
+        "def run(name, run_name):\n"
+        "    assert (name, run_name) == ('dagster', '__main__')\n"
+        "    assert 'dagster._cli' in sys.modules\n"
+        "    assert gc.isenabled() and gc.get_threshold() == before\n"
+        "    assert gc.get_freeze_count() > frozen\n"
+        "runpy.run_module = run\n"
+        "sys.argv = ['dagster', 'api', 'execute_step', '{}']\n"
+        "from codeserver.dagster_command import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
