@@ -66,6 +66,13 @@ def test_variables_strongest_first() -> None:
         "DAGSTER_CLI_API_GRPC_PORT",
         "DAGSTER_CLI_CODE_SERVER_START_PORT",
     )
+    assert SETTINGS["container_image"].all_variables == (
+        "CODESERVER_CONTAINER_IMAGE",
+        "DAGSTER_CONTAINER_IMAGE",
+        "DAGSTER_CLI_API_GRPC_CONTAINER_IMAGE",
+        "DAGSTER_CLI_CODE_SERVER_START_CONTAINER_IMAGE",
+        "DAGSTER_CURRENT_IMAGE",  # which Dagster reads elsewhere than in its options
+    )
     assert SETTINGS["heartbeat"].all_variables == (
         "CODESERVER_HEARTBEAT",
         "DAGSTER_CLI_API_GRPC_HEARTBEAT",
