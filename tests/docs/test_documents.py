@@ -26,6 +26,10 @@ NOT_HERE = {
     "ln": "what a deployment does",
     "pip": "installs",
     "dagster": "stock",
+    "docker": "builds and runs containers; tests/deploy checks the files",
+    "kubectl": "needs a cluster; tests/deploy checks the manifests",
+    "helm": "needs a cluster; tests/deploy renders the values",
+    "aws": "needs a bucket",
     "grpcurl": "not on every machine; the same calls are made by reflection in tests/api",
 }
 """Programs whose commands are not executed here, with the reason."""
