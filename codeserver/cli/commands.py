@@ -59,6 +59,12 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
             "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
         ),
     },
+    "Deploy": {
+        "dockerfile": _Entry(
+            "dockerfile:dockerfile_command",
+            "Write a Dockerfile for the project in the current directory.",
+        ),
+    },
     "Shell": {
         "completion": _Entry("completion:completion_command", "Print a script for the shell."),
     },

@@ -23,6 +23,7 @@ from tests.support.processes import nothing_left_behind
 NOT_HERE = {
     "make": "what CI consists of, or runs for minutes",
     ".venv/bin/python": "a benchmark, which takes many minutes",
+    "docker": "`make test-image` does",
     "ln": "what a deployment does",
     "pip": "installs",
     "dagster": "stock",
