@@ -27,15 +27,16 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
 
-image: image-tools  ## Build the image of the example with podman or docker; variables are arguments of the Dockerfile.
+image: image-tools  ## Build the image of the example with podman or docker.
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE)
 
 # What builds images on a machine that has nothing for it; without it, `make image` says what is missing.
 image-tools:
 	@command -v podman >/dev/null || docker version >/dev/null 2>&1 || { test "$$(id -u)" = 0 \
-	  && apt-get install -qq -y --no-install-recommends podman runc mmdebstrap; } >/dev/null 2>&1 || true
+	  && apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc mmdebstrap; } >/dev/null 2>&1 || true
 
-test-image: $(VENV)/.dev image  ## Build the image, and check the real container.
+test-image: $(VENV)/.dev image-tools  ## Build the image beside one with stock Dagster, and check the real container.
+	$(BIN)/python -m scripts.build_image --tag $(IMAGE) --stock
 	CODESERVER_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest tests/image
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -22,6 +22,8 @@ ARGUMENTS = (
     *("BASE_IMAGE", "PYTHON_VERSION", "USER_CODE", "TARGET", "SNAPSHOT", "CODESERVER"),
     *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "VERSION"),
 )
+DOCKERFILE = ROOT / "Dockerfile"
+STOCK = ROOT / "scripts" / "stock.Dockerfile"
 PULL_SECONDS = 120
 
 
@@ -29,23 +31,32 @@ def main() -> int:
     """Build; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="codeserver-example", help="The name of the image.")
-    tag = parser.parse_args().tag
+    parser.add_argument("--stock", action="store_true", help="Build one with stock Dagster, too.")
+    options = parser.parse_args()
     try:
         found = engine.find()
-        begin = time.monotonic()
-        given = {"BASE_IMAGE": base_of(found, os.environ), **given_arguments(os.environ)}
-        after_base = time.monotonic()
-        built = build(found, tag, given, show=True)
+        base = {"BASE_IMAGE": base_of(found, os.environ)}
     except NoEngine as error:
         print(f"No image can be built here: {error}.", file=sys.stderr)
         return 1
-    if built.returncode == 0:
+    code = _build_and_tell(found, options.tag, {**given_arguments(os.environ), **base}, DOCKERFILE)
+    if code == 0 and options.stock:
+        code = _build_and_tell(found, f"{options.tag}-stock", base, STOCK)
+    return code
+
+
+def _build_and_tell(found: Engine, tag: str, given: Mapping[str, str], dockerfile: Path) -> int:
+    """Build an image, and print what it has cost; layers that were there have cost no time."""
+    begin = time.monotonic()
+    code = build(found, tag, given, dockerfile=dockerfile, show=True).returncode
+    if code == 0:
+        base = given["BASE_IMAGE"]
         print(
-            f"{tag}: {size_of(found, tag) / 1e6:.0f} MB in {time.monotonic() - after_base:.0f} s, "
-            f"on {given['BASE_IMAGE']}: {size_of(found, given['BASE_IMAGE']) / 1e6:.0f} MB "
-            f"in {after_base - begin:.0f} s ({found.name})"
+            f"{tag}: {size_of(found, tag) / 1e6:.0f} MB, {size_of(found, base) / 1e6:.0f} MB "
+            f"of them {base}; built in {time.monotonic() - begin:.0f} s with {found.name}",
+            flush=True,
         )
-    return built.returncode
+    return code
 
 
 def given_arguments(environment: Mapping[str, str]) -> dict[str, str]:
@@ -77,16 +88,15 @@ def build(
     tag: str,
     arguments: Mapping[str, str],
     *,
-    show: bool = False,
     folder: Path = ROOT,
+    dockerfile: Path = DOCKERFILE,
+    show: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Build the image of a folder with the Dockerfile of this project."""
-    facts = {"CREATED": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+    """Build the image of a folder, which is the build context."""
+    now = {"CREATED": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     return found.run(
-        *("build", *found.build_options, "--tag", tag, "--file", str(ROOT / "Dockerfile")),
-        *_each(
-            "--build-arg", (f"{name}={value}" for name, value in {**facts, **arguments}.items())
-        ),
+        *("build", *found.build_options, "--tag", tag, "--file", str(dockerfile)),
+        *_each("--build-arg", (f"{name}={value}" for name, value in {**now, **arguments}.items())),
         *_each("--secret", secrets(engine.CACHE, os.environ)),
         str(folder),
         show=show,
@@ -109,7 +119,7 @@ def size_of(found: Engine, image: str) -> int:
     return int(found.run("image", "inspect", "--format", "{{.Size}}", image).stdout)
 
 
-def _each(option: str, values: Sequence[str] | Iterator[str]) -> Iterator[str]:
+def _each(option: str, values: Iterable[str]) -> Iterator[str]:
     for value in values:
         yield from (option, value)
 

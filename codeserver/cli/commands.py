@@ -59,7 +59,7 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
             "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
         ),
     },
-    "Deploy": {
+    "Build images": {
         "dockerfile": _Entry(
             "dockerfile:dockerfile_command",
             "Write a Dockerfile for the project in the current directory.",
