@@ -23,10 +23,10 @@ from tests.support.processes import nothing_left_behind
 NOT_HERE = {
     "make": "what CI consists of, or runs for minutes",
     ".venv/bin/python": "a benchmark, which takes many minutes",
-    "docker": "`make test-image` does",
     "ln": "what a deployment does",
     "pip": "installs",
     "dagster": "stock",
+    "docker": "builds and runs containers; `make test-image` does that",
     "grpcurl": "not on every machine; the same calls are made by reflection in tests/api",
 }
 """Programs whose commands are not executed here, with the reason."""
