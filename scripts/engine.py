@@ -13,6 +13,8 @@ from pathlib import Path
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "image"
 DAEMON_SECONDS = 20
+MOST_PROCESSES = 32768
+"""For a container. Podman cannot always pass on all that it is allowed itself."""
 
 
 class NoEngine(Exception):
@@ -90,8 +92,8 @@ def podman_environment(folder: Path) -> dict[str, str]:
 def configuration(*, has_runc: bool) -> str:
     """The text of a `containers.conf` that asks for no more than there is."""
     limits = [
-        f"{name}={_limit(kind)}"
-        for name, kind in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC))
+        _limit("nofile", resource.RLIMIT_NOFILE),
+        _limit("nproc", resource.RLIMIT_NPROC, MOST_PROCESSES),
     ]
     # runc works with every layout of cgroups; crun, which podman prefers, refuses a mixed one.
     runtime = 'runtime = "runc"\n' if has_runc else ""
@@ -106,7 +108,10 @@ def configuration(*, has_runc: bool) -> str:
     ).replace("'", '"')
 
 
-def _limit(kind: int) -> str:
-    """The limits of this process, as podman writes them."""
-    soft, hard = resource.getrlimit(kind)
-    return f"{soft}:{hard}"
+def _limit(name: str, kind: int, most: int | None = None) -> str:
+    """A limit of this process as podman writes it, or less."""
+    soft, hard = (
+        value if most is None else min(most, value) if value >= 0 else most
+        for value in resource.getrlimit(kind)
+    )
+    return f"{name}={soft}:{hard}"
