@@ -86,8 +86,9 @@ ENV PATH=/opt/codeserver/bin:/opt/venv/bin:${PATH} \
     # Everything is compiled here, and the file system may be read-only.
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    # A user id that is in no list of users has neither a home nor a name.
-    HOME=/home/dagster \
+    # A user id that is in no list of users has neither a home nor a name. Dagster writes to its home, and
+    # where the file system is read-only, this is the directory that can be written to.
+    HOME=/tmp \
     LOGNAME=dagster
 
 # Official images have Python's own library without bytecode, which would be compiled at every start.
@@ -95,8 +96,8 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
         -x '/(site-packages|dist-packages|test|tests|idlelib|lib2to3|ensurepip|turtledemo|tkinter)/' \
         "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
     # Group 0 may write what the user may, for clusters that choose the user id themselves.
-    && mkdir -p /home/dagster /opt/dagster/dagster_home /opt/codeserver/bin \
-    && chmod -R g=u /home/dagster /opt/dagster/dagster_home
+    && mkdir -p /opt/dagster/dagster_home /opt/codeserver/bin \
+    && chmod -R g=u /opt/dagster/dagster_home
 
 # From what seldom changes to what often does.
 COPY --from=dependencies /opt/venv /opt/venv

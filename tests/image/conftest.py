@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
 from scripts.engine import Engine, NoEngine, find
+from tests.support.processes import nothing_left_behind
 
 VARIABLE = "CODESERVER_TEST_IMAGE"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_process_left_behind() -> Iterator[None]:
+    """At the end of each module, because a container serves several tests."""
+    with nothing_left_behind():
+        yield
 
 
 @pytest.fixture(scope="session")
