@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test lint image image-tools test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +26,18 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/buf breaking --against proto/released.binpb
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
+
+image: image-tools  ## Build the image of the example with podman or docker.
+	@$(PYTHON) -m scripts.build_image --tag $(IMAGE)
+
+# What builds images on a machine that has nothing for it; without it, `make image` says what is missing.
+image-tools:
+	@command -v podman >/dev/null || docker version >/dev/null 2>&1 || { test "$$(id -u)" = 0 \
+	  && apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc mmdebstrap; } >/dev/null 2>&1 || true
+
+test-image: $(VENV)/.dev image-tools  ## Build the image beside one with stock Dagster, and check the real container.
+	$(BIN)/python -m scripts.build_image --tag $(IMAGE) --stock
+	CODESERVER_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest tests/image
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5

@@ -61,6 +61,10 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
         ),
     },
     "Build images": {
+        "dockerfile": _Entry(
+            "dockerfile:dockerfile_command",
+            "Write a Dockerfile for the project in the current directory.",
+        ),
         "install-dagster": _Entry(
             "install_dagster:install_dagster_command",
             "Write a `dagster` command that serves code with codeserver.",

@@ -26,7 +26,7 @@ NOT_HERE = {
     "ln": "what a deployment does",
     "pip": "installs",
     "dagster": "stock",
-    "docker": "builds and runs containers; tests/deploy checks the files",
+    "docker": "builds and runs containers; `make test-image` does that",
     "kubectl": "needs a cluster; tests/deploy checks the manifests",
     "helm": "needs a cluster; tests/deploy renders the values",
     "aws": "needs a bucket",

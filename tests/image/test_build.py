@@ -1,0 +1,101 @@
+"""What becomes of a build: an image that serves, or words that say why there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.build_image import ROOT, build, given_arguments
+from scripts.engine import Engine
+from tests.image.container import Container
+
+Build = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SERVER = ("pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+
+CODE = {
+    "raises": ("raise ValueError('the code is broken')\n", ""),
+    "forgets": ("import a_package_that_is_not_there\n", ""),
+    "requires": ("import dagster\n", "a-package-that-is-in-no-index\n"),
+    "serves": (
+        "import dagster as dg\n\n@dg.op\ndef nothing(): ...\n\n"
+        "@dg.job\ndef small_job():\n    nothing()\n",
+        "packaging\n",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build context: the server, and a directory for each kind of code."""
+    path = tmp_path_factory.mktemp("context")
+    for name in SERVER:
+        shutil.copy2(ROOT / name, path / name)
+    shutil.copytree(ROOT / "codeserver", path / "codeserver")
+    for name, (code, requirements) in CODE.items():
+        (path / name).mkdir()
+        (path / name / "repo.py").write_text(code)
+        if requirements:
+            (path / name / "requirements.txt").write_text(requirements)
+        (path / name / ".env").write_text("PASSWORD=secret")
+    return path
+
+
+@pytest.fixture
+def tag(engine: Engine) -> Iterator[str]:
+    name = f"localhost/codeserver-test:{uuid.uuid4().hex[:12]}"
+    yield name
+    if engine.has_image(name):
+        assert engine.run("rmi", name).returncode == 0
+
+
+@pytest.fixture
+def built(engine: Engine, image: str, folder: Path, tag: str) -> Build:
+    """Builds an image with these arguments, on the base of the image under test."""
+    template = '{{index .Config.Labels "org.opencontainers.image.base.name"}}'
+    base = engine.run("image", "inspect", "--format", template, image).stdout.strip()
+    given = {**given_arguments(os.environ), "BASE_IMAGE": base}
+    return lambda **arguments: build(engine, tag, {**given, **arguments}, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"USER_CODE": "raises"}, ("ValueError: the code is broken", "repo.py", "line 1")),
+        ({"USER_CODE": "forgets"}, ("No module named 'a_package_that_is_not_there'",)),
+        ({"USER_CODE": "requires"}, ("a-package-that-is-in-no-index",)),
+        ({"USER_CODE": "elsewhere"}, ("USER_CODE=elsewhere", "no such directory")),
+        ({"USER_CODE": "serves", "TARGET": "-f other.py"}, ("other.py",)),
+    ],
+    ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
+)
+def test_no_image_of_what_does_not_load(
+    built: Build, arguments: dict[str, str], words: tuple[str, ...]
+) -> None:
+    ended = built(**arguments)
+    assert ended.returncode != 0
+    assert [word for word in words if word not in ended.stdout] == [], ended.stdout
+
+
+def test_an_image_of_other_code_with_a_snapshot(engine: Engine, built: Build, tag: str) -> None:
+    arguments = {"USER_CODE": "serves", "SNAPSHOT": "/app/location.snap", "VERSION": "1.2.3"}
+    ended = built(**arguments)
+    assert ended.returncode == 0, ended.stdout
+    labels = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", tag).stdout
+    assert json.loads(labels)["org.opencontainers.image.version"] == "1.2.3"
+    with Container(engine, tag) as container:
+        container.wait_until_serving()
+        assert "small_job" in container.says("codeserver", "list", "jobs")
+        assert "snapshot" in container.log
+        assert "is not used" not in container.log
+        # Neither what the ignore file names, nor the secrets of the build.
+        assert container.run("ls", "/app/.env").returncode != 0
+        assert container.run("test", "-s", "/etc/pip.conf").returncode != 0
+        assert container.run("ls", "/run/secrets/ca_bundle").returncode != 0

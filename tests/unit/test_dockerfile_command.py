@@ -1,0 +1,87 @@
+"""`codeserver dockerfile`: the template, with the defaults that a project needs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from codeserver.cli.commands import cli
+from codeserver.cli.dockerfile import TEMPLATE
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = '[tool.dagster]\nmodule_name = "project.definitions"\n'
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "repo.py").touch()
+    (tmp_path / "with space.py").touch()
+    return tmp_path
+
+
+def invoke(*words: str) -> Result:
+    return CliRunner().invoke(cli, ("dockerfile", *words))
+
+
+def default(text: str, name: str) -> str:
+    (found,) = re.findall(rf'^ARG {name}="?([^"\n]*)"?$', text, re.MULTILINE)
+    return str(found)
+
+
+def test_the_template_is_the_dockerfile_of_this_project() -> None:
+    assert TEMPLATE.read_text() == (ROOT / "Dockerfile").read_text(), "copy the one that is right"
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        (("-f", "repo.py"), "-f repo.py"),
+        (("-f", "./repo.py", "-a", "defs"), "-f repo.py -a defs"),
+        (("--python-file", "{here}/repo.py"), "-f repo.py"),
+        (("-m", "project.definitions", "-d", "src"), "-m project.definitions -d src"),
+        (("--package-name", "project"), "--package-name project"),
+        (("--autoload-defs-module-name", "a.defs"), "--autoload-defs-module-name a.defs"),
+    ],
+    ids=" ".join,
+)
+def test_the_target(words: tuple[str, ...], target: str, project: Path) -> None:
+    text = invoke(*(word.format(here=project) for word in words)).stdout
+    assert default(text, "TARGET") == target
+    assert "\nARG USER_CODE=.\n" in text
+    assert default(text, "PYTHON_VERSION") == "{}.{}".format(*sys.version_info)
+    assert default(text, "CODESERVER").startswith("codeserver==")
+
+
+def test_a_project_that_says_itself_what_is_served(project: Path) -> None:
+    (project / "pyproject.toml").write_text(PYPROJECT)
+    result = invoke("-o", "Dockerfile")
+    assert result.exit_code == 0
+    assert default((project / "Dockerfile").read_text(), "TARGET") == ""
+    assert result.stderr == "wrote Dockerfile\n"
+
+
+def test_code_that_requires_nothing_is_worth_a_word() -> None:
+    assert "no requirements.txt, uv.lock or pyproject.toml here" in invoke("-f", "repo.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Nothing to serve"),
+        (("-f", "other.py"), "other.py: there is no such file"),
+        (("-f", "../repo.py"), "is outside of this directory"),
+        (("-f", "with space.py"), "has characters that"),
+        (("-m", "a$b"), "has characters that"),
+        (("-f", "repo.py", "-m", "a"), "are given; a server loads one target"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_an_image(words: tuple[str, ...], message: str) -> None:
+    result = invoke(*words)
+    assert result.exit_code == 2
+    assert message in result.stderr
