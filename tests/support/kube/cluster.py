@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -79,6 +79,11 @@ class Cluster:
     def log(self, pod: Object) -> str:
         """What a pod has written."""
         return self._kubelet.log(pod).decode(errors="replace")
+
+    def logs(self) -> Iterator[tuple[str, str]]:
+        """Name and log of every pod that is there."""
+        for pod in self.pods():
+            yield f"pod {pod['metadata']['name']}", self.log(pod)
 
 
 def _kubeconfig(url: str) -> Object:
