@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dagster_programs import Deployment
+from tests.support.kube import Cluster
 from tests.support.processes import nothing_left_behind
 from tests.support.servers import OURS, STOCK_API_GRPC, STOCK_CODE_SERVER, ServerProcess
 
@@ -63,11 +64,11 @@ def code_server(home: Path) -> StartServer:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show what the programs of a failed test's deployment wrote."""
+    """Show what the programs and pods of a failed test's deployment wrote."""
     report = yield
     if report.failed:
         for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Deployment):
+            if isinstance(value, Deployment | Cluster):
                 for name, text in value.logs():
                     report.sections.append((f"output of {name}", text[-LOG_TAIL:]))
     return report

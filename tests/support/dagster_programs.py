@@ -129,6 +129,7 @@ class Deployment(DagsterApi):
         home: an empty folder, the DAGSTER_HOME of all programs.
         servers: code server of each location, not started yet.
         storage: the ``storage`` entry of dagster.yaml; without it Dagster uses SQLite.
+        run_launcher: the ``run_launcher`` entry; without it the code servers run everything.
     """
 
     def __init__(
@@ -137,14 +138,18 @@ class Deployment(DagsterApi):
         servers: Mapping[str, ServerProcess],
         *,
         storage: Mapping[str, Any] | None = None,
+        run_launcher: Mapping[str, Any] | None = None,
     ) -> None:
         self.home = home
         self.servers = dict(servers)
         self.webserver: Program | None = None
         self.daemon: Program | None = None
         self._env = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
+        # The environment's HTTP proxy, if any, is not for servers of this machine.
+        self._env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         self._stack = contextlib.ExitStack()
-        instance = {**_INSTANCE, **({"storage": storage} if storage else {})}
+        entries = {"storage": storage, "run_launcher": run_launcher}
+        instance = {**_INSTANCE, **{name: entry for name, entry in entries.items() if entry}}
         (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
         locations = [
             {"grpc_server": {"socket": str(server.socket), "location_name": name}}

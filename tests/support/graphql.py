@@ -159,7 +159,9 @@ class DagsterApi:
 
     # Runs
 
-    def launch(self, job: str, location: str = "main") -> str:
+    def launch(
+        self, job: str, location: str = "main", *, run_config: Mapping[str, Any] | None = None
+    ) -> str:
         """Launch a run of the job; return its id."""
         launched = self.graphql.expect(
             "LaunchRunSuccess",
@@ -167,7 +169,11 @@ class DagsterApi:
               __typename ...error
               ... on LaunchRunSuccess { run { runId } }
             } }""",
-            run={"selector": _job(job, location), "runConfigData": {}, "mode": "default"},
+            run={
+                "selector": _job(job, location),
+                "runConfigData": run_config or {},
+                "mode": "default",
+            },
         )
         return launched["run"]["runId"]
 
