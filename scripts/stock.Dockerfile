@@ -6,6 +6,7 @@ COPY example_user_code/requirements.txt .
 # hadolint ignore=DL3013
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
-    pip install --quiet --no-cache-dir dagster dagster-postgres "sqlalchemy<2.1" -r requirements.txt
+    pip install --quiet --no-cache-dir "dagster>=1.13.16,<1.14" dagster-postgres \
+        "sqlalchemy<2.1" -r requirements.txt
 COPY example_user_code .
 CMD ["dagster", "api", "grpc", "-f", "repo.py", "-h", "0.0.0.0", "-p", "4000"]
