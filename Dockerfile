@@ -51,7 +51,7 @@ FROM ${BASE_IMAGE} AS dependencies
 # Packages that have to be built may need a compiler: install it here, and it does not get into the image.
 ARG DAGSTER_VERSION=""
 # The packages that run and step pods need to reach the storage of the instance.
-ARG EXTRA_REQUIREMENTS="dagster-postgres sqlalchemy<2.1"
+ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
 RUN python -m venv --without-pip /opt/venv
 COPY --from=server /codeserver.txt /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
