@@ -51,7 +51,7 @@ FROM ${BASE_IMAGE} AS dependencies
 # Packages that have to be built may need a compiler: install it here, and it does not get into the image.
 ARG DAGSTER_VERSION=""
 # The packages that run and step pods need to reach the storage of the instance.
-ARG EXTRA_REQUIREMENTS="dagster-postgres sqlalchemy<2.1"
+ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
 RUN python -m venv --without-pip /opt/venv
 COPY --from=server /codeserver.txt /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
@@ -81,6 +81,18 @@ print(*found.get("project", {}).get("dependencies", []), sep="\n")' < pyproject.
     && { /opt/venv/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash /opt/venv || true; }
 
 
+# The files of codeserver alone, compiled, because they change more often than what it requires.
+FROM dependencies AS installed
+COPY --from=server /wheels /wheels
+RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compile --no-index --no-deps \
+        --root /installed /wheels/codeserver-*.whl \
+    && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
+        "/installed${packages}/codeserver" \
+    # Projects may have their packages in src.
+    && echo /app/src > "/installed${packages}/app.pth"
+
+
 FROM ${BASE_IMAGE}
 ENV PATH=/opt/codeserver/bin:/opt/venv/bin:${PATH} \
     # Everything is compiled here, and the file system may be read-only.
@@ -101,13 +113,7 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
 
 # From what seldom changes to what often does.
 COPY --from=dependencies /opt/venv /opt/venv
-RUN --mount=type=bind,from=server,source=/wheels,target=/wheels \
-    pip --python /opt/venv/bin/python install \
-        --quiet --no-cache-dir --no-compile --no-index --no-deps /wheels/codeserver-*.whl \
-    && packages="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-    && python -m compileall -q --invalidation-mode unchecked-hash "${packages}/codeserver" \
-    # Projects may have their packages in src.
-    && echo /app/src > "${packages}/app.pth"
+COPY --from=installed /installed/opt/venv /opt/venv
 
 # The `dagster` command that comes first on PATH serves and probes with codeserver, and is Dagster's own for
 # everything else.

@@ -1,4 +1,4 @@
-# The example served by stock Dagster, to compare with: as in Dagster's guide, with the same packages.
+# The example served by stock Dagster, to compare with: with the same packages.
 ARG BASE_IMAGE=docker.io/library/python:3.12-slim
 FROM ${BASE_IMAGE}
 WORKDIR /app
@@ -6,6 +6,7 @@ COPY example_user_code/requirements.txt .
 # hadolint ignore=DL3013
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
-    pip install --quiet --no-cache-dir dagster dagster-postgres "sqlalchemy<2.1" -r requirements.txt
+    pip install --quiet --no-cache-dir "dagster>=1.13.16,<1.14" \
+        "dagster-aws>=0.29" "dagster-k8s>=0.29" "dagster-postgres>=0.29" "sqlalchemy<2.1" -r requirements.txt
 COPY example_user_code .
 CMD ["dagster", "api", "grpc", "-f", "repo.py", "-h", "0.0.0.0", "-p", "4000"]

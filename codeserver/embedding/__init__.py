@@ -32,7 +32,9 @@ _NOT_STARTED = "This server is not started; use it in a `with` statement."
 _LONGEST_FOLDER = 80
 """Bytes. The path of a unix socket may have 104 to 108 of them, which depends on the system."""
 
-_ADDRESS = ("host", "port", "socket")
+_OF_ANOTHER = ("host", "port", "socket", "snapshot")
+"""A snapshot, too: whoever embeds a server waits for the code itself."""
+
 _TARGET = (
     *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
     *("attribute", "working_directory", "empty_working_directory"),
@@ -231,7 +233,7 @@ class CodeServer:
 
     def _environment(self) -> dict[str, str]:
         """Without what the environment says about another server."""
-        not_ours = (*_ADDRESS, *(_TARGET if self._target else ()))
+        not_ours = (*_OF_ANOTHER, *(_TARGET if self._target else ()))
         names = {
             name for each in settings() if each.name in not_ours for name in each.all_variables
         }

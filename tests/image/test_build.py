@@ -20,15 +20,36 @@ Build = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SERVER = ("pyproject.toml", "README.md", "LICENSE", ".dockerignore")
 
+PROJECT = """\
+[project]
+name = "project"
+version = "1"
+dependencies = ["packaging"]
+
+[tool.dagster]
+module_name = "served.definitions"
+"""
+
+JOB = """\
+import dagster as dg, packaging
+
+@dg.op
+def nothing(): ...
+
+@dg.job
+def small_job():
+    nothing()
+"""
+
 CODE = {
-    "raises": ("raise ValueError('the code is broken')\n", ""),
-    "forgets": ("import a_package_that_is_not_there\n", ""),
-    "requires": ("import dagster\n", "a-package-that-is-in-no-index\n"),
-    "serves": (
-        "import dagster as dg\n\n@dg.op\ndef nothing(): ...\n\n"
-        "@dg.job\ndef small_job():\n    nothing()\n",
-        "packaging\n",
-    ),
+    "raises/repo.py": "raise ValueError('the code is broken')\n",
+    "forgets/repo.py": "import a_package_that_is_not_there\n",
+    "requires/repo.py": "import dagster\n",
+    "requires/requirements.txt": "a-package-that-is-in-no-index\n",
+    "project/pyproject.toml": PROJECT,
+    "project/src/served/definitions.py": JOB,
+    "project/.env": "PASSWORD=secret\n",
+    "project/private.key": "secret\n",
 }
 
 
@@ -39,12 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SERVER:
         shutil.copy2(ROOT / name, path / name)
     shutil.copytree(ROOT / "codeserver", path / "codeserver")
-    for name, (code, requirements) in CODE.items():
-        (path / name).mkdir()
-        (path / name / "repo.py").write_text(code)
-        if requirements:
-            (path / name / "requirements.txt").write_text(requirements)
-        (path / name / ".env").write_text("PASSWORD=secret")
+    for name, text in CODE.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(text)
     return path
 
 
@@ -72,7 +90,7 @@ def built(engine: Engine, image: str, folder: Path, tag: str) -> Build:
         ({"USER_CODE": "forgets"}, ("No module named 'a_package_that_is_not_there'",)),
         ({"USER_CODE": "requires"}, ("a-package-that-is-in-no-index",)),
         ({"USER_CODE": "elsewhere"}, ("USER_CODE=elsewhere", "no such directory")),
-        ({"USER_CODE": "serves", "TARGET": "-f other.py"}, ("other.py",)),
+        ({"USER_CODE": "project", "TARGET": "-f other.py"}, ("other.py",)),
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
 )
@@ -84,9 +102,9 @@ def test_no_image_of_what_does_not_load(
     assert [word for word in words if word not in ended.stdout] == [], ended.stdout
 
 
-def test_an_image_of_other_code_with_a_snapshot(engine: Engine, built: Build, tag: str) -> None:
-    arguments = {"USER_CODE": "serves", "SNAPSHOT": "/app/location.snap", "VERSION": "1.2.3"}
-    ended = built(**arguments)
+def test_an_image_of_a_project_with_a_snapshot(engine: Engine, built: Build, tag: str) -> None:
+    arguments = {"USER_CODE": "project", "TARGET": "", "SNAPSHOT": "/app/location.snap"}
+    ended = built(**arguments, VERSION="1.2.3")
     assert ended.returncode == 0, ended.stdout
     labels = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", tag).stdout
     assert json.loads(labels)["org.opencontainers.image.version"] == "1.2.3"
@@ -96,6 +114,10 @@ def test_an_image_of_other_code_with_a_snapshot(engine: Engine, built: Build, ta
         assert "snapshot" in container.log
         assert "is not used" not in container.log
         # Neither what the ignore file names, nor the secrets of the build.
-        assert container.run("ls", "/app/.env").returncode != 0
+        assert container.says("ls", "-A", "/app").split() == [
+            "location.snap",
+            "pyproject.toml",
+            "src",
+        ]
         assert container.run("test", "-s", "/etc/pip.conf").returncode != 0
         assert container.run("ls", "/run/secrets/ca_bundle").returncode != 0

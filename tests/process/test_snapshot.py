@@ -77,6 +77,15 @@ def serve(start: Start, code: Path, *options: str, **env: str) -> Server:
     return start(*TARGET, "--snapshot", "location.snap", *options, cwd=code, env=env)
 
 
+def test_a_check_is_of_the_code_and_not_of_a_snapshot(code: Path) -> None:
+    env = {"CODESERVER_SNAPSHOT": "location.snap"}
+    assert "loads in" in run(*CODESERVER, "check", *TARGET, cwd=code, env=env).output
+
+    failed = run(*CODESERVER, "check", *TARGET, cwd=code, env={**env, "FAILS": "1"})
+    assert failed.code == 1
+    assert "RuntimeError: the database is not there" in failed.output
+
+
 def test_it_is_served_while_the_code_is_loaded(start: Start, code: Path, gate: Path) -> None:
     server = serve(start, code, GATE=str(gate))
     before = told(server)
