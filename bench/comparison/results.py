@@ -177,5 +177,6 @@ def _part_from_dict(read: dict[str, Any]) -> Part:
 
 def updated(before: Results, newer: Results) -> Results:
     """The results of a whole run, with workloads that were measured again later."""
-    parts = {part.workload: part for part in newer.parts}
-    return replace(before, parts=[parts.get(part.workload, part) for part in before.parts])
+    again = {part.workload: part for part in newer.parts}
+    parts = {part.workload: part for part in before.parts} | again
+    return replace(before, parts=list(parts.values()))

@@ -28,6 +28,7 @@ WORKLOADS = (
     "throughput",
     "contention",
     "runs",
+    "pods",
     "edits",
     "faults",
     "memory",
