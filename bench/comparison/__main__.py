@@ -92,7 +92,8 @@ def _report(results: Results, options: argparse.Namespace) -> None:
     if options.markdown:
         options.markdown.write_text(page.page(results, []), "utf-8")
     if options.update:
-        results = updated(from_json((page.DOCS / "benchmarks.json").read_text("utf-8")), results)
+        before = from_json((page.DOCS / "benchmarks.json").read_text("utf-8"))
+        results = updated(before, results, WORKLOADS)
     if options.docs or options.update:
         page.write(results)
 

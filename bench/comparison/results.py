@@ -175,8 +175,13 @@ def _part_from_dict(read: dict[str, Any]) -> Part:
     return Part(read["workload"], read["title"], how, figures, read["failures"], read["when"])
 
 
-def updated(before: Results, newer: Results) -> Results:
-    """The results of a whole run, with workloads that were measured again later."""
-    again = {part.workload: part for part in newer.parts}
-    parts = {part.workload: part for part in before.parts} | again
-    return replace(before, parts=list(parts.values()))
+def updated(before: Results, newer: Results, order: Sequence[str]) -> Results:
+    """The results of a whole run, with workloads that were measured later.
+
+    Args:
+        before: of the run.
+        newer: of these workloads.
+        order: of all workloads, by name.
+    """
+    parts = {part.workload: part for part in (*before.parts, *newer.parts)}
+    return replace(before, parts=[parts[name] for name in order if name in parts])
