@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from botocore.exceptions import BotoCoreError, ClientError
 from dagster_aws.s3 import S3Resource, s3_pickle_io_manager, s3_resource
 from dagster_k8s import k8s_job_executor
 from pydantic import Field
@@ -122,8 +123,8 @@ def s3(config: dict[str, Any]) -> dict[str, Any]:
     return config
 
 
-@dg.configured(
-    s3_pickle_io_manager,
+@dg.io_manager(
+    required_resource_keys={"s3"},
     config_schema={
         "s3_bucket": dg.Field(
             dg.StringSource,
@@ -137,9 +138,15 @@ def s3(config: dict[str, Any]) -> dict[str, Any]:
         ),
     },
 )
-def s3_io_manager(config: dict[str, Any]) -> dict[str, Any]:
+def s3_io_manager(context: dg.InitResourceContext) -> dg.IOManager:
     """Values as pickles in S3, with the example's defaults."""
-    return config
+    try:
+        # It looks into the bucket, before the op begins.
+        return s3_pickle_io_manager.resource_fn(context)
+    except (BotoCoreError, ClientError) as error:
+        # boto3 does not say which bucket it was, nor on which server.
+        bucket, server = context.resource_config["s3_bucket"], context.resources.s3.meta
+        raise RuntimeError(f"S3 bucket {bucket} on {server.endpoint_url}: {error}") from error
 
 
 pod_per_op_job = letter_count.to_job(

@@ -130,19 +130,19 @@ def test_example_job_has_one_pod(dagster: Deployment, cluster: Cluster, runs: Ma
 @pytest.mark.parametrize(
     ("case", "reason"),
     [
-        ("missing bucket", "NoSuchBucket"),
-        ("wrong credentials", "SignatureDoesNotMatch"),
-        ("unreachable endpoint", 'Could not connect to the endpoint URL: "http://127.0.0.1:1'),
+        ("missing bucket", r"S3 bucket no-such-bucket on {url}: .*\bNoSuchBucket\b"),
+        ("wrong credentials", r"S3 bucket a-bucket on {url}: .*\bSignatureDoesNotMatch\b"),
+        ("unreachable endpoint", r"S3 bucket a-bucket on http://127.0.0.1:1: Could not connect"),
     ],
 )
 def test_a_step_says_what_is_wrong_with_s3(
-    dagster: Deployment, runs: Mapping[str, str], case: str, reason: str
+    dagster: Deployment, s3: S3, runs: Mapping[str, str], case: str, reason: str
 ):
     dagster.wait_for_run(runs[case], "FAILURE")
 
     assert ("STEP_FAILURE", "multiply_the_word") in dagster.events(runs[case])
     assert ("STEP_START", "count_letters") not in dagster.events(runs[case])
-    assert reason in dagster.log(runs[case])
+    assert re.search(reason.format(url=re.escape(s3.url)), dagster.log(runs[case]))
 
 
 def test_termination_ends_all_pods(dagster: Deployment, cluster: Cluster, runs: Mapping[str, str]):
