@@ -89,6 +89,9 @@ def current_directory() -> str:
 
     That may go through a link, `current` for example, which leads to another release after the
     next deployment; what the system says does not.
+
+    Raises:
+        OperatorError: it has been removed.
     """
     path = os.path.normpath(os.environ.get("PWD", ""))
     try:
@@ -96,7 +99,12 @@ def current_directory() -> str:
             return path
     except OSError:
         pass
-    return os.getcwd()
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise OperatorError(
+            "The current directory has been removed; start in one that is there."
+        ) from None
 
 
 def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:

@@ -303,3 +303,9 @@ def test_a_link_may_lead_elsewhere_after_the_start(
     (releases / "current").unlink()
     (releases / "current").symlink_to("release-2")
     assert target.directories == (str(releases / "release-1"),)
+
+
+def test_a_current_directory_that_has_been_removed(folder: Path) -> None:
+    folder.rmdir()
+    with pytest.raises(OperatorError, match=r"current directory has been removed"):
+        resolve(Config(python_file="repo.py"))
