@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint image image-tools test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test lint image image-tools image-beside-stock test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,8 +35,10 @@ image-tools:
 	@command -v podman >/dev/null || docker version >/dev/null 2>&1 || { test "$$(id -u)" = 0 \
 	  && apt-get update -qq && apt-get install -qq -y --no-install-recommends podman runc mmdebstrap; } >/dev/null 2>&1 || true
 
-test-image: $(VENV)/.dev image-tools  ## Build the image beside one with stock Dagster, and check the real container.
-	$(BIN)/python -m scripts.build_image --tag $(IMAGE) --stock
+image-beside-stock: image-tools
+	@$(PYTHON) -m scripts.build_image --tag $(IMAGE) --stock
+
+test-image: $(VENV)/.dev image-beside-stock  ## Build the image beside one with stock Dagster, and check the real container.
 	CODESERVER_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest tests/image
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.

@@ -20,11 +20,12 @@ from scripts.engine import Engine, NoEngine
 ROOT = Path(__file__).resolve().parent.parent
 ARGUMENTS = (
     *("BASE_IMAGE", "PYTHON_VERSION", "USER_CODE", "TARGET", "SNAPSHOT", "CODESERVER"),
-    *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "VERSION"),
+    *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "VERSION", "REVISION"),
 )
 DOCKERFILE = ROOT / "Dockerfile"
 STOCK = ROOT / "scripts" / "stock.Dockerfile"
 PULL_SECONDS = 120
+TRIAL_SECONDS = 60
 
 
 def main() -> int:
@@ -32,10 +33,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="codeserver-example", help="The name of the image.")
     parser.add_argument("--stock", action="store_true", help="Build one with stock Dagster, too.")
+    parser.add_argument(
+        "--check", action="store_true", help="Build nothing; say whether it is possible here."
+    )
     options = parser.parse_args()
     try:
         found = engine.find()
         base = {"BASE_IMAGE": base_of(found, os.environ)}
+        if options.check:
+            try_out(found, base["BASE_IMAGE"])
+            return 0
     except NoEngine as error:
         print(f"No image can be built here: {error}.", file=sys.stderr)
         return 1
@@ -81,6 +88,21 @@ def base_of(found: Engine, environment: Mapping[str, str]) -> str:
     except subprocess.TimeoutExpired:
         pulled = False
     return official if pulled else base_image.ensure(found)
+
+
+def try_out(found: Engine, base: str) -> None:
+    """Run a container of an image that has Python.
+
+    Raises:
+        NoEngine: that does not work here.
+    """
+    words = ("run", "--rm", "--network=none", base, "python", "-c", "print('it works')")
+    try:
+        ran = found.run(*words, timeout=TRIAL_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise NoEngine(f"{found.name} does not run a container within {TRIAL_SECONDS} s") from None
+    if ran.returncode != 0 or "it works" not in ran.stdout:
+        raise NoEngine(f"{found.name} cannot run a container: {ran.stdout.strip()}")
 
 
 def build(

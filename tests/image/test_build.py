@@ -53,6 +53,10 @@ CODE = {
 }
 
 
+# What the image under test has, so that it need not be installed again.
+EXAMPLE_REQUIRES = ("raises/requirements.txt", "forgets/requirements.txt")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build context: the server, and a directory for each kind of code."""
@@ -63,6 +67,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in CODE.items():
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_text(text)
+    for name in EXAMPLE_REQUIRES:
+        shutil.copy2(ROOT / "example_user_code" / "requirements.txt", path / name)
     return path
 
 
@@ -90,7 +96,7 @@ def built(engine: Engine, image: str, folder: Path, tag: str) -> Build:
         ({"USER_CODE": "forgets"}, ("No module named 'a_package_that_is_not_there'",)),
         ({"USER_CODE": "requires"}, ("a-package-that-is-in-no-index",)),
         ({"USER_CODE": "elsewhere"}, ("USER_CODE=elsewhere", "no such directory")),
-        ({"USER_CODE": "project", "TARGET": "-f other.py"}, ("other.py",)),
+        ({"USER_CODE": "raises", "TARGET": "-f other.py"}, ("other.py",)),
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
 )

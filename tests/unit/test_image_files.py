@@ -35,7 +35,7 @@ def test_hadolint_has_nothing_to_say() -> None:
 def test_what_is_handed_on_is_an_argument_of_the_dockerfile() -> None:
     declared = set(re.findall(r"^ARG (\w+)", DOCKERFILE, re.MULTILINE))
     assert set(build_image.ARGUMENTS) <= declared
-    assert declared - set(build_image.ARGUMENTS) == {"CREATED", "REVISION"}
+    assert declared - set(build_image.ARGUMENTS) == {"CREATED"}
 
 
 def test_arguments_are_what_variables_give() -> None:
