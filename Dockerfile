@@ -85,7 +85,7 @@ print(*found.get("project", {}).get("dependencies", []), sep="\n")' < pyproject.
 FROM dependencies AS installed
 COPY --from=server /wheels /wheels
 RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compile --no-index --no-deps \
-        --root /installed /wheels/codeserver-*.whl \
+        --no-warn-script-location --root /installed /wheels/codeserver-*.whl \
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
         "/installed${packages}/codeserver" \

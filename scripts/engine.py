@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "image"
+ENGINES = ("podman", "docker")
 DAEMON_SECONDS = 20
 MOST_PROCESSES = 32768
 """For a container. Podman cannot always pass on all that it is allowed itself."""
@@ -58,21 +59,26 @@ class Engine:
         return ("--format", "docker") if self.name == "podman" else ()
 
 
-def find() -> Engine:
-    """The engine of this machine.
+def find(environment: Mapping[str, str] = os.environ) -> Engine:
+    """The engine of this machine: podman if there are both, unless CONTAINER_ENGINE names one.
 
     Raises:
         NoEngine: there is none, or only one without its daemon.
     """
-    if shutil.which("podman"):
+    wanted = environment.get("CONTAINER_ENGINE")
+    names = (wanted,) if wanted else ENGINES
+    if wanted and wanted not in ENGINES:
+        raise NoEngine(f"CONTAINER_ENGINE={wanted} is neither of {', '.join(ENGINES)}")
+    if "podman" in names and shutil.which("podman"):
         return Engine("podman", podman_environment(CACHE))
-    if not shutil.which("docker"):
-        raise NoEngine("neither podman nor docker is installed")
-    docker = Engine("docker")
+    if not ("docker" in names and shutil.which("docker")):
+        raise NoEngine(f"{' or '.join(names)} is not installed")
+    # The Dockerfile mounts secrets and caches, which docker before 23 only does when it is told to.
+    docker = Engine("docker", {"DOCKER_BUILDKIT": "1"})
     with contextlib.suppress(subprocess.TimeoutExpired):
         if docker.run("version", timeout=DAEMON_SECONDS).returncode == 0:
             return docker
-    raise NoEngine("podman is not installed, and docker's daemon does not answer")
+    raise NoEngine("docker's daemon does not answer")
 
 
 def podman_environment(folder: Path) -> dict[str, str]:

@@ -78,9 +78,17 @@ def test_a_configuration_that_is_there_is_left_alone(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({}, "podman or docker is not installed"),
+        ({"CONTAINER_ENGINE": "docker"}, "docker is not installed"),
+        ({"CONTAINER_ENGINE": "lxc"}, "CONTAINER_ENGINE=lxc is neither of podman, docker"),
+    ],
+)
 def test_nothing_can_be_built_without_an_engine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    variables: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(engine.NoEngine, match="neither podman nor docker"):
-        engine.find()
+    with pytest.raises(engine.NoEngine, match=f"^{reason}"):
+        engine.find(variables)
