@@ -64,7 +64,7 @@ def test_a_tick_that_takes_all_memory(start: StartServer, engine: Engine, image:
 
 
 def test_ticks_that_fork_leave_no_zombie(start: StartServer, engine: Engine) -> None:
-    server, container = start("--max-workers", "2")
+    server, container = start("--max-workers", "2", "--worker-max-requests", "0")
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: skip_message(server, "forks"), range(CHILDREN)))
