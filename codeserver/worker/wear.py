@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from codeserver.worker import limits
 
 _MORE_FILES = 64
+_MORE_CHILDREN = 64
 
 # Every answer waits for this check, so it looks at what user code is known to change only.
 _SIGNALS = (
@@ -45,17 +47,24 @@ class Wear:
         for what, value in self._state.items():
             if state[what] != value:
                 return f"it has changed its {what}"
-        # The lowest free number tells whether it is worth counting them.
-        may_be_many = _next_file() > self._next_file + _MORE_FILES
-        if may_be_many and (more := _open_files() - self._files) > _MORE_FILES:
-            return f"it has left {more} files open"
-        if left := set(threading.enumerate()) - self._threads:
-            return f"it has left threads running: {', '.join(thread.name for thread in left)}"
+        if left := self._left():
+            return f"it has left {left}"
         if limits.is_half_taken():
             return "it keeps half of the memory that --worker-memory-limit leaves to it"
         growth = limits.resident_size() - self._memory
         if 0 < self._max_growth < growth:
             return f"it has grown by {growth / 2**20:.0f} MiB"
+        return None
+
+    def _left(self) -> str | None:
+        # The lowest free number tells whether it is worth counting them.
+        may_be_many = _next_file() > self._next_file + _MORE_FILES
+        if may_be_many and (more := _open_files() - self._files) > _MORE_FILES:
+            return f"{more} files open"
+        if (children := _children_if_one_has_ended()) > _MORE_CHILDREN:
+            return f"{children} child processes"
+        if left := set(threading.enumerate()) - self._threads:
+            return f"threads running: {', '.join(thread.name for thread in left)}"
         return None
 
 
@@ -73,6 +82,20 @@ def _open_files() -> int:
     with contextlib.suppress(OSError):
         return len(os.listdir("/proc/self/fd"))
     return 0
+
+
+def _children_if_one_has_ended() -> int:
+    """How many children there are; 0 unless one of them is a zombie.
+
+    Those are left to whoever adopts them: user code may still want to know how they ended.
+    """
+    try:
+        if not os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            return 0
+        tasks = Path("/proc/self/task").iterdir()
+        return sum(len((task / "children").read_text("ascii").split()) for task in tasks)
+    except OSError:  # there are no children, or it is not told (proc(5))
+        return 0
 
 
 def _state() -> dict[str, Any]:

@@ -15,9 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dagster_programs import Deployment
-from tests.support.kube import Cluster
 from tests.support.processes import nothing_left_behind
+from tests.support.reports import pytest_runtest_makereport  # noqa: F401
 from tests.support.servers import OURS, STOCK_API_GRPC, STOCK_CODE_SERVER, ServerProcess
 
 UNDER_TEST = os.environ.get("CODESERVER_TEST_SERVER", "ours")
@@ -28,7 +27,6 @@ CODE_SERVER = {
 }[UNDER_TEST]
 
 USER_CODE = Path(__file__).parent.parent / "user_code"
-LOG_TAIL = 12_000  # characters of each program's output in the report of a failed test
 
 StartServer = Callable[..., ServerProcess]
 
@@ -60,15 +58,3 @@ def code_server(home: Path) -> StartServer:
         )
 
     return describe
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show what the programs and pods of a failed test's deployment wrote."""
-    report = yield
-    if report.failed:
-        for value in getattr(item, "funcargs", {}).values():
-            if isinstance(value, Deployment | Cluster):
-                for name, text in value.logs():
-                    report.sections.append((f"output of {name}", text[-LOG_TAIL:]))
-    return report

@@ -14,6 +14,14 @@ BUCKET = "a-bucket"
 OPS: dict[str, Any] = {
     "ops": {"multiply_the_word": {"config": {"factor": 0}, "inputs": {"word": ""}}}
 }
+# What dagster-k8s needs to be allowed.
+ROLE = {
+    *((verb, "jobs") for verb in ("create", "get", "list", "delete")),
+    ("get", "jobs/status"),
+    *((verb, "pods") for verb in ("get", "list", "delete")),
+    ("get", "pods/log"),
+    ("list", "events"),
+}
 
 
 def pod_per_op(

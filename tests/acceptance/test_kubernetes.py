@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import StartServer
-from tests.acceptance.pods import BUCKET, OPS, ended, last_words, pod_per_op, pods_of
+from tests.acceptance.pods import BUCKET, OPS, ROLE, ended, last_words, pod_per_op, pods_of
 from tests.support.dagster_programs import Deployment
 from tests.support.eventually import eventually
 from tests.support.kube import Cluster, Image, warm_processes
@@ -27,14 +27,6 @@ REPO = Path(__file__).resolve().parents[2] / "example_user_code" / "repo.py"
 IMAGE = "example/code:1"
 ALL_RUNS = 120  # seconds; side by side on a busy machine with two cores
 CREDENTIALS = "s3-credentials"
-# What dagster-k8s needs to be allowed.
-ROLE = {
-    *((verb, "jobs") for verb in ("create", "get", "list", "delete")),
-    ("get", "jobs/status"),
-    *((verb, "pods") for verb in ("get", "list", "delete")),
-    ("get", "pods/log"),
-    ("list", "events"),
-}
 # A shell in the place of `dagster`, which becomes its arguments.
 DIES = ["sh", "-c", "echo all is well; echo out of luck >&2; kill -KILL $$"]
 WAITS = ["sh", "-c", "echo waiting; exec sleep 600"]
@@ -77,7 +69,9 @@ def dagster(home: Path, cluster: Cluster, code_server: StartServer) -> Iterator[
         },
     }
     main = code_server(REPO, "--container-image", IMAGE)
-    with Deployment(home, {"main": main}, run_launcher=launcher) as deployment:
+    deployment = Deployment(home, {"main": main}, run_launcher=launcher)
+    cluster.add_config_map("dagster-instance", {"dagster.yaml": deployment.instance_yaml})
+    with deployment:
         yield deployment
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from scripts.engine import Engine, NoEngine, find
 from tests.support.processes import nothing_left_behind
+from tests.support.reports import pytest_runtest_makereport  # noqa: F401
 
 VARIABLE = "CODESERVER_TEST_IMAGE"
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scripts.engine import Engine
 from tests.support.eventually import eventually
 
 LIMIT = 60
+
+CONFINED = (
+    *("--read-only", "--tmpfs=/tmp"),
+    *("--cap-drop=all", "--security-opt=no-new-privileges", "--user=12345:0"),
+)
+"""As strict as clusters get, and with a user id of the cluster's own choice."""
+
+ZOMBIES = """\
+import pathlib
+stats = (each.read_text() for each in pathlib.Path("/proc").glob("[0-9]*/stat"))
+print(sum(text.rpartition(")")[2].split()[0] == "Z" for text in stats))
+"""
+
+
+def new_name() -> str:
+    """A name that no other container has."""
+    return f"codeserver-test-{uuid.uuid4().hex[:12]}"
+
+
+def remove(engine: Engine, name: str) -> None:
+    """Remove a container, also one that runs."""
+    removed = engine.run("rm", "--force", "--volumes", name, timeout=LIMIT)
+    assert removed.returncode == 0, removed.stdout
 
 
 @dataclass
@@ -28,7 +52,7 @@ class Container:
     image: str
     options: Sequence[str] = ()
     command: Sequence[str] = ()
-    name: str = field(default_factory=lambda: f"codeserver-test-{uuid.uuid4().hex[:12]}")
+    name: str = field(default_factory=new_name)
 
     def __enter__(self) -> Container:
         started = self.engine.run(
@@ -40,8 +64,7 @@ class Container:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        removed = self.engine.run("rm", "--force", "--volumes", self.name, timeout=LIMIT)
-        assert removed.returncode == 0, removed.stdout
+        remove(self.engine, self.name)
 
     def run(self, *words: str, timeout: float = LIMIT) -> subprocess.CompletedProcess[str]:
         """Run a command in it, beside the server."""
@@ -70,3 +93,36 @@ class Container:
     def log(self) -> str:
         """Everything that it has printed."""
         return self.engine.run("logs", self.name).stdout
+
+
+@contextlib.contextmanager
+def foreground(engine: Engine, image: str, *options: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """The name of a confined container, and the command that runs it for as long as it lasts.
+
+    What it is to run is still to be added to the command. It is removed in the end.
+    """
+    name = new_name()
+    words = ("run", "--name", name, "--no-healthcheck", "--network=none", *CONFINED, *options)
+    try:
+        yield name, (engine.name, *words, image)
+    finally:
+        remove(engine, name)
+
+
+def has_memory_limits(engine: Engine, image: str) -> bool:
+    """Whether this machine can limit the memory of containers."""
+    most = 64 << 20
+    files = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+    tried = engine.run(
+        *("run", "--rm", "--no-healthcheck", "--network=none", f"--memory={most}b"),
+        *(image, "sh", "-c", f"cat {' '.join(files)} 2>&1"),
+        timeout=LIMIT,
+    )
+    return str(most) in tried.stdout.split()
+
+
+def zombies(engine: Engine, name: str) -> int:
+    """How many processes of a container have ended, and nobody has taken note of it."""
+    counted = engine.run("exec", name, "python", "-c", ZOMBIES, timeout=LIMIT)
+    assert counted.returncode == 0, counted.stdout
+    return int(counted.stdout)

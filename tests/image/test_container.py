@@ -10,14 +10,8 @@ import pytest
 
 from scripts.build_image import ROOT
 from scripts.engine import Engine
-from tests.image.container import Container
+from tests.image.container import CONFINED, Container, zombies
 from tests.support.eventually import eventually
-
-CONFINED = (
-    *("--read-only", "--tmpfs=/tmp"),
-    *("--cap-drop=all", "--security-opt=no-new-privileges", "--user=12345:0"),
-)
-"""As strict as clusters get, and with a user id of the cluster's own choice."""
 
 SLOW = ROOT / "tests" / "user_code" / "slow_repo.py"
 INSTANCE = """\
@@ -32,12 +26,6 @@ import os, sys
 import codeserver.cli.commands, dagster, repo
 specs = [each.__spec__ for each in list(sys.modules.values()) if getattr(each, "__spec__", None)]
 print([each.name for each in specs if each.cached and not os.path.exists(each.cached)])
-"""
-
-ZOMBIES = """\
-import pathlib
-stats = (each.read_text() for each in pathlib.Path("/proc").glob("[0-9]*/stat"))
-print(sum(text.rpartition(")")[2].split()[0] == "Z" for text in stats))
 """
 
 
@@ -97,9 +85,7 @@ def test_everything_is_compiled(container: Container) -> None:
 
 def test_orphans_are_reaped(container: Container) -> None:
     container.says("sh", "-c", "i=0; while [ $i -lt 1000 ]; do (true &); i=$((i + 1)); done")
-    eventually(
-        lambda: container.says("python", "-c", ZOMBIES).strip() == "0", what="no zombie is left"
-    )
+    eventually(lambda: zombies(container.engine, container.name) == 0, what="no zombie is left")
 
 
 def test_sigterm_with_a_run_in_flight(engine: Engine, image: str) -> None:

@@ -130,6 +130,10 @@ class Deployment(DagsterApi):
         servers: code server of each location, not started yet.
         storage: the ``storage`` entry of dagster.yaml; without it Dagster uses SQLite.
         run_launcher: the ``run_launcher`` entry; without it the code servers run everything.
+        instance: other entries of dagster.yaml.
+
+    Attributes:
+        instance_yaml: the text of dagster.yaml.
     """
 
     def __init__(
@@ -139,6 +143,7 @@ class Deployment(DagsterApi):
         *,
         storage: Mapping[str, Any] | None = None,
         run_launcher: Mapping[str, Any] | None = None,
+        instance: Mapping[str, Any] | None = None,
     ) -> None:
         self.home = home
         self.servers = dict(servers)
@@ -148,9 +153,10 @@ class Deployment(DagsterApi):
         # The environment's HTTP proxy, if any, is not for servers of this machine.
         self._env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
         self._stack = contextlib.ExitStack()
-        entries = {"storage": storage, "run_launcher": run_launcher}
-        instance = {**_INSTANCE, **{name: entry for name, entry in entries.items() if entry}}
-        (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+        entries = {"storage": storage, "run_launcher": run_launcher, **(instance or {})}
+        given = {name: entry for name, entry in entries.items() if entry}
+        self.instance_yaml = yaml.safe_dump({**_INSTANCE, **given})
+        (home / "dagster.yaml").write_text(self.instance_yaml)
         locations = [
             {"grpc_server": {"socket": str(server.socket), "location_name": name}}
             for name, server in servers.items()

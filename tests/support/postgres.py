@@ -32,10 +32,12 @@ class Postgres:
 
     Attributes:
         url: of its database ``postgres``, as its superuser.
+        folder: where the socket is.
         program: the server process, with its log.
     """
 
     url: str
+    folder: Path
     program: Program
 
     @property
@@ -45,9 +47,14 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Postgres]:
-    """Start a new, empty server; stop it and remove its files at the end."""
+def postgres(*, for_everyone: bool = False) -> Iterator[Postgres]:
+    """Start a new, empty server; stop it and remove its files at the end.
+
+    Its socket is only for root and itself, unless it is `for_everyone`.
+    """
     with _folder() as folder:
+        if for_everyone:
+            folder.chmod(0o711)
         user = _unprivileged_user(folder)
         bin_path = _binaries(folder, copy=bool(user))
         initdb = subprocess.run(
@@ -67,7 +74,7 @@ def postgres() -> Iterator[Postgres]:
         )
         try:
             program.wait_for_output("ready to accept connections")
-            yield Postgres(f"postgresql://dagster@/postgres?host={folder}", program)
+            yield Postgres(f"postgresql://dagster@/postgres?host={folder}", folder, program)
         finally:
             program.stop()
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,11 @@ import pytest
 
 from tests.support.eventually import eventually
 from tests.support.kube import Cluster, Image
+from tests.support.kube.client import JOBS, PODS, job, pod_in, request
 from tests.support.processes import leftover_children
 
-JOBS = "/apis/batch/v1/namespaces/default/jobs"
-PODS = "/api/v1/namespaces/default/pods"
+OTHER_KEY = {"name": "secret", "key": "other"}
+CONFIG_ERROR = "CreateContainerConfigError"
 
 
 @pytest.fixture
@@ -26,41 +24,13 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield cluster
 
 
-def request(cluster: Cluster, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Status and body of an answer."""
-    asked = urllib.request.Request(
-        cluster.url + path, method=method, data=None if body is None else json.dumps(body).encode()
+def job_with(volume: Any) -> Any:
+    """A job whose container has this volume."""
+    return job(
+        "true",
+        volumes=[{"name": "it", **volume}],
+        volumeMounts=[{"name": "it", "mountPath": "/it"}],
     )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        answer = opener.open(asked, timeout=10)
-    except urllib.error.HTTPError as error:
-        answer = error
-    with answer:
-        text = answer.read().decode()
-        is_json = "json" in answer.headers["Content-Type"]
-        return answer.status, json.loads(text) if is_json else text
-
-
-def job(command: str, *, name: str = "job", image: str = "shell", **container: Any) -> Any:
-    made: dict[str, Any] = {
-        **container,
-        "name": "main",
-        "image": image,
-        "command": ["sh", "-c", command],
-    }
-    spec = {"backoffLimit": 0, "template": {"spec": {"containers": [made]}}}
-    return {"metadata": {"name": name}, "spec": spec}
-
-
-def pod_in(cluster: Cluster, phase: str) -> Any:
-    """The only pod, once it is in that phase."""
-
-    def found() -> Any:
-        (pod,) = cluster.pods("job-name=job")
-        return pod if pod["status"]["phase"] == phase else None
-
-    return eventually(found, within=10, every=0.01, what=f"pod is {phase}")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +83,21 @@ def test_deleting_a_pod_ends_its_processes(cluster: Cluster, command: str, grace
         pytest.param(job("true", image="other"), "ErrImagePull", id="image"),
         pytest.param(
             job("true", envFrom=[{"secretRef": {"name": "missing"}}]),
-            "CreateContainerConfigError",
+            CONFIG_ERROR,
             id="secret",
         ),
         pytest.param(job("true", workingDir="/missing"), "RunContainerError", id="folder"),
+        pytest.param(
+            job("true", env=[{"name": "X", "valueFrom": {"secretKeyRef": OTHER_KEY}}]),
+            CONFIG_ERROR,
+            id="key of a secret",
+        ),
+        pytest.param(job_with({"configMap": {"name": "missing"}}), CONFIG_ERROR, id="volume"),
+        pytest.param(job_with({"nfs": {"path": "/"}}), "Invalid", id="kind of volume"),
     ],
 )
 def test_a_pod_that_can_not_start_says_why(cluster: Cluster, body: Any, reason: str):
+    cluster.add_secret("secret", {"key": "value"})
     request(cluster, "POST", JOBS, body)
 
     events = "/api/v1/namespaces/default/events"

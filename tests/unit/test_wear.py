@@ -19,6 +19,22 @@ PROGRAM = """
 import os, resource, signal, sys, threading
 from codeserver.worker.wear import Wear
 
+lives, alive = os.pipe()
+
+def fork(number):
+    for _ in range(number):
+        if not (pid := os.fork()):
+            os.close(alive)
+            os.read(lives, 1)  # ends with its parent
+            os._exit(0)
+        yield pid
+
+def end(pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        yield pid
+
 wear = Wear({max_growth})
 assert wear.reason() is None, "at the start: " + str(wear.reason())
 {deed}
@@ -61,6 +77,10 @@ WORN = {
         "thread = threading.Thread(target=int); thread.start(); thread.join()",
         "None",
     ),
+    "children that are waited for": ("[os.wait() for _ in end(fork(65))]", "None"),
+    "a few children that have ended": ("list(end(fork(64)))", "None"),
+    "many children that have ended": ("list(end(fork(65)))", "it has left 65 child processes"),
+    "many children that live": ("list(fork(65))", "None"),
     "memory": ("kept = b'x' * (40 << 20)", r"it has grown by (39|4\d) MiB"),
     "memory that is given back": ("b'x' * (40 << 20)", "None"),
 }

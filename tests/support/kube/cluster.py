@@ -10,8 +10,9 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from tests.support.kube.api import Api, Handler
-from tests.support.kube.kubelet import Image, Kubelet
+from tests.support.kube.kubelet import Kubelet
 from tests.support.kube.processes import Start, start_process
+from tests.support.kube.spec import Image
 from tests.support.kube.store import NAMESPACE, Object, Store
 
 
@@ -23,7 +24,7 @@ class Cluster:
     """An API server on a free port of this machine, and what is behind it; a context manager.
 
     Args:
-        folder: an empty folder, for logs of pods and the kubeconfig.
+        folder: an empty folder, for logs and files of pods and the kubeconfig.
         images: what pods can run, by the name of the image.
         start: how containers are started.
 
@@ -67,6 +68,14 @@ class Cluster:
         """Add a Secret."""
         encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
         self._store.create("secrets", {"metadata": {"name": name}, "data": encoded})
+
+    def add_config_map(self, name: str, data: Mapping[str, str]) -> None:
+        """Add a ConfigMap."""
+        self._store.create("configmaps", {"metadata": {"name": name}, "data": dict(data)})
+
+    def kill(self, pod: Object) -> None:
+        """Kill what runs in a pod."""
+        self._kubelet.kill(pod)
 
     def jobs(self, labels: str = "") -> list[Object]:
         """The Jobs that a label selector selects, the oldest first."""

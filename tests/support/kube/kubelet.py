@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import os
-import signal
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.kube.processes import Container, Running, Start
+from tests.support.kube.processes import End, Running, Start
+from tests.support.kube.spec import Image, Reader
 from tests.support.kube.store import ApiError, Object, Store, now
 
 GRACE = 30  # seconds from SIGTERM to SIGKILL, where the pod does not say
-
-
-@dataclass(frozen=True)
-class Image:
-    """What an image brings: environment and working directory. Its programs are this machine's."""
-
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: Path = Path("/")
 
 
 class Kubelet:
@@ -32,14 +21,16 @@ class Kubelet:
         store: where pods are, and where their status is written.
         images: what can be run, by name.
         start: starts a container.
-        logs: a folder for what containers write.
+        folder: for what containers write, and for the files of their volumes.
     """
 
-    def __init__(self, store: Store, images: Mapping[str, Image], start: Start, logs: Path) -> None:
+    def __init__(
+        self, store: Store, images: Mapping[str, Image], start: Start, folder: Path
+    ) -> None:
         self._store = store
-        self._images = images
+        self._specs = Reader(store, images, folder)
         self._start = start
-        self._logs = logs
+        self._folder = folder
         self._running: dict[str, Running] = {}
         self._ended = threading.Condition()
         self._threads: list[threading.Thread] = []
@@ -69,24 +60,29 @@ class Kubelet:
             if name not in self._running:
                 self._store.remove("pods", name)
                 return
-            _send(self._running[name], signal.SIGTERM)
+            self._running[name].terminate()
         thread = threading.Thread(target=self._kill_after, args=(name, grace), name=f"end {name}")
         self._threads.append(thread)
         thread.start()
+
+    def kill(self, pod: Object) -> None:
+        """Kill what runs in a pod, as the kernel may; the object stays."""
+        with self._ended:
+            self._running[pod["metadata"]["name"]].kill()
 
     def close(self) -> None:
         """Kill whatever runs, and wait for the end."""
         with self._ended:
             self._closed = True
             for running in self._running.values():
-                _send(running, signal.SIGKILL)
+                running.kill()
         for thread in list(self._threads):
             thread.join()
 
     def _run(self, pod: Object, on_end: Callable[[bool], None]) -> None:
         name = pod["metadata"]["name"]
         try:
-            container = self._container(pod)
+            container = self._specs.container(pod, self._log_of(pod))
             with self._ended:
                 if self._closed or not self._store.list("pods", fields=f"metadata.name={name}"):
                     return
@@ -96,43 +92,20 @@ class Kubelet:
             return
         started = now()
         self._report(pod, "Running", {"running": {"startedAt": started}})
-        code = running.wait()
-        code = code if code >= 0 else 128 - code
-        end = {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
-        end |= {"startedAt": started, "finishedAt": now()}
-        self._report(pod, "Succeeded" if code == 0 else "Failed", {"terminated": end})
-        on_end(code == 0)
+        end = running.wait()
+        terminated = {**_terminated(end), "startedAt": started, "finishedAt": now()}
+        self._report(pod, "Failed" if end.code else "Succeeded", {"terminated": terminated})
+        on_end(end.code == 0)
         self._forget(name)
 
     def _forget(self, name: str) -> None:
-        """Clean up after the first process of a pod: the others end with it."""
+        """Clean up after the first process of a pod."""
         with self._ended:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._running.pop(name).pid, signal.SIGKILL)
+            self._running.pop(name).remove()
             self._ended.notify_all()
             with contextlib.suppress(ApiError):
                 if "deletionTimestamp" in self._store.get("pods", name)["metadata"]:
                     self._store.remove("pods", name)
-
-    def _container(self, pod: Object) -> Container:
-        spec = pod["spec"]["containers"][0]
-        image = self._images.get(spec["image"])
-        if image is None:
-            raise ApiError(404, "ErrImagePull", f'image "{spec["image"]}": not found')
-        argv = [*(spec.get("command") or ()), *(spec.get("args") or ())]
-        env = {**image.env, "HOSTNAME": pod["metadata"]["name"], **self._environment(spec)}
-        cwd = Path(spec.get("workingDir") or image.cwd)
-        return Container(argv, env, cwd, self._log_of(pod))
-
-    def _environment(self, spec: Object) -> dict[str, str]:
-        env: dict[str, str] = {}
-        for source in spec.get("envFrom") or ():
-            if "configMapRef" in source:
-                env |= self._store.get("configmaps", source["configMapRef"]["name"])["data"]
-            else:
-                secret = self._store.get("secrets", source["secretRef"]["name"])["data"]
-                env |= {key: base64.b64decode(value).decode() for key, value in secret.items()}
-        return env | {entry["name"]: entry.get("value", "") for entry in spec.get("env") or ()}
 
     def _refuse(self, pod: Object, error: ApiError | OSError) -> None:
         """Say why a pod does not start, in its status and as an event; it stays as it is."""
@@ -160,16 +133,15 @@ class Kubelet:
     def _kill_after(self, name: str, grace: float) -> None:
         with self._ended:
             if not self._ended.wait_for(lambda: name not in self._running, grace):
-                _send(self._running[name], signal.SIGKILL)
+                self._running[name].kill()
 
     def _log_of(self, pod: Object) -> Path:
-        return self._logs / f"{pod['metadata']['uid']}.log"
+        return self._folder / f"{pod['metadata']['uid']}.log"
 
 
-def _send(running: Running, number: signal.Signals) -> None:
-    """Send a signal to a container's first process; SIGKILL goes to all of its processes."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(running.pid, number)
-    if number == signal.SIGKILL:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, number)
+def _terminated(end: End) -> Object:
+    """An end in the words of a container's status."""
+    if end.code == 0:
+        return {"exitCode": 0, "reason": "Completed"}
+    code = end.code if end.code > 0 else 128 - end.code
+    return {"exitCode": code, "reason": "OOMKilled" if end.out_of_memory else "Error"}

@@ -17,13 +17,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.support.kube.processes import Container, Running, Start
+from tests.support.kube.processes import Container, End, Running, Session, Start
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = "tests.support.kube.warm_program"
 
 
-class _Forked:
+class _Forked(Session):
     """A container that another process has forked, and that a shim waits for."""
 
     def __init__(self, address: Path, container: Container) -> None:
@@ -33,17 +33,17 @@ class _Forked:
         order = {
             "argv": list(container.argv),
             "env": dict(container.env),
-            "cwd": str(container.cwd),
+            "cwd": str(container.cwd or "/"),
             "log": str(container.log),
         }
         self._shim.write(json.dumps(order) + "\n")
         self._shim.flush()
         self.pid = self._number("start")
 
-    def wait(self) -> int:
-        """Wait for the end; the exit code, or minus the signal."""
+    def wait(self) -> End:
+        """Wait for the end."""
         with self._shim:
-            return self._number("end")
+            return End(self._number("end"))
 
     def _number(self, what: str) -> int:
         line = self._shim.readline()
