@@ -20,7 +20,7 @@ def defer(package: str, *needed: str) -> None:
     """Import some modules of a package without running its `__init__`.
 
     Args:
-        package: name of a package that is not imported yet; its parent is.
+        package: name of a package in another one; nothing happens when it is imported already.
         needed: modules in it.
 
     Raises:
@@ -39,6 +39,8 @@ def defer(package: str, *needed: str) -> None:
     except BaseException:
         sys.modules.pop(package, None)
         raise
+    parent, _, child = package.rpartition(".")
+    setattr(sys.modules[parent], child, module)
     # Importing any other of its modules asks for this, as looking up a name in it does.
     del module.__path__
     module.__class__ = _Deferred
