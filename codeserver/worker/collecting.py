@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import CoroutineType, GeneratorType
 from typing import Any
 
@@ -36,12 +36,14 @@ def seldom() -> Callable[[], None]:
         What makes it as it was before, unless somebody has set it otherwise meanwhile.
     """
     before = gc.get_threshold()
-    if not all(before):
+    if before[0] == 0:
         return lambda: None
     gc.set_threshold(*_WHILE_LOADING)
+    # Not each version of Python keeps all of them.
+    meanwhile = gc.get_threshold()
 
     def as_before() -> None:
-        if gc.get_threshold() == _WHILE_LOADING:
+        if gc.get_threshold() == meanwhile:
             gc.set_threshold(*before)
 
     return as_before
@@ -58,8 +60,10 @@ def none_at_exit() -> None:
 
 
 def _spare_the_last() -> None:
-    if not has_finalizers(gc.get_objects()):
-        gc.freeze()
+    # Objects can be stranger than one thinks; then the end is Python's own.
+    with suppress(Exception):
+        if not has_finalizers(gc.get_objects()):
+            gc.freeze()
 
 
 def has_finalizers(objects: list[Any]) -> bool:

@@ -78,7 +78,7 @@ import gc, sys
 from codeserver.worker import collecting, pods
 frozen = gc.get_freeze_count()
 assert pods.command("execute_step", [])
-print(gc.isenabled(), gc.get_threshold() == collecting._WHILE_LOADING)
+print(gc.isenabled(), gc.get_threshold()[0] == collecting._WHILE_LOADING[0])
 print(gc.get_freeze_count() - frozen > 100_000)
 """
 
