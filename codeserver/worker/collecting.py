@@ -6,12 +6,12 @@ import atexit
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import compress
 from types import CoroutineType, GeneratorType
 from typing import Any
 
 _WHILE_LOADING = (50_000, 20, 50)
 """Often enough that garbage does not pile up, and seldom enough that it takes no time."""
-
 
 _ENDED_BY_THE_KERNEL = ("socket", "_socket", "ssl")
 """Modules with classes whose finalizers only close sockets."""
@@ -68,8 +68,10 @@ def _spare_the_last() -> None:
 
 def has_finalizers(objects: list[Any]) -> bool:
     """Whether one of these does something when it is collected, beyond giving memory back."""
-    kinds = {kind for kind in map(type, objects) if hasattr(kind, "__del__")}
-    return bool(kinds) and any(_does_something(each) for each in objects if type(each) in kinds)
+    kinds = {kind for kind in set(map(type, objects)) if hasattr(kind, "__del__")}
+    # Among all objects of a process, these are few, and to be found without a loop in Python.
+    with_finalizer = compress(objects, map(kinds.__contains__, map(type, objects)))
+    return any(map(_does_something, with_finalizer))
 
 
 def _does_something(thing: Any) -> bool:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import subprocess
 import sys
-import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from codeserver.worker import collecting, pods
-from codeserver.worker.deferring import defer
+from codeserver.worker import pods
 
 
 @pytest.mark.parametrize(
@@ -126,125 +119,3 @@ print(RepositoryDefinition.get_maybe_subset_job_def is before)
 
 def test_it_calls_once_when_code_is_loaded() -> None:
     assert program(WHEN_LOADED).splitlines() == ["[]", "job [1]", "job [1]", "True"]
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A package in a package, whose code notes that it has run."""
-    inner = tmp_path / "outer_of_test" / "inner"
-    inner.mkdir(parents=True)
-    (inner.parent / "__init__.py").write_text("ran = []\n")
-    (inner / "__init__.py").write_text(
-        "import outer_of_test\nouter_of_test.ran.append(1)\n"
-        "from outer_of_test.inner.other import two\nfrom outer_of_test.inner.small import one\n"
-    )
-    (inner / "small.py").write_text("one = object()\n")
-    (inner / "other.py").write_text("from outer_of_test.inner import small\ntwo = small.one\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield "outer_of_test.inner"
-    for name in [name for name in sys.modules if name.startswith("outer_of_test")]:
-        del sys.modules[name]
-
-
-USES: list[Callable[[], Any]] = [
-    lambda: __import__("outer_of_test.inner", fromlist=["two"]).two,
-    lambda: __import__("outer_of_test.inner.other").inner.two,
-    lambda: __import__("outer_of_test.inner.other", fromlist=["two"]).two,
-    lambda: getattr(sys.modules["outer_of_test"], "inner").one,  # noqa: B009
-]
-
-
-@pytest.mark.parametrize("use", USES)
-def test_a_deferred_package(package: str, use: Callable[[], Any]) -> None:
-    outer: Any = __import__("outer_of_test")
-    defer(package, "small")
-    small = sys.modules[f"{package}.small"]
-    assert outer.ran == []
-    assert __import__(f"{package}.small", fromlist=["one"]) is small
-    assert outer.ran == []
-    held = sys.modules[package]
-
-    assert use() is small.one  # type: ignore[attr-defined]
-
-    real: Any = sys.modules[package]
-    assert outer.ran == [1]
-    assert outer.inner is real
-    assert real.small is small
-    assert (held.two, held.__path__) == (real.two, real.__path__)
-    with pytest.raises(AttributeError, match="no attribute 'three'"):
-        _ = held.three
-    defer(package, "small")
-    assert sys.modules[package] is real
-
-
-@pytest.mark.parametrize(("name", "needed"), [("none", "small"), ("inner", "none")])
-def test_what_cannot_be_deferred(package: str, name: str, needed: str) -> None:
-    with pytest.raises(ImportError):
-        defer(f"outer_of_test.{name}", needed)
-    assert __import__(package, fromlist=["two"]).two
-
-
-class Finalized:
-    def __del__(self) -> None:
-        pass
-
-
-def _generator() -> Iterator[int]:
-    yield 1
-
-
-def _begun() -> Iterator[int]:
-    generator = _generator()
-    next(generator)
-    return generator
-
-
-def _ended() -> Iterator[int]:
-    generator = _generator()
-    list(generator)
-    return generator
-
-
-@pytest.mark.parametrize(
-    ("make", "expect"),
-    [
-        (object, False),
-        (list, False),
-        (Finalized, True),
-        (_begun, True),
-        (_ended, False),
-        (Path(__file__).open, False),
-        (tempfile.TemporaryFile, True),
-        (asyncio.new_event_loop, True),
-    ],
-)
-def test_what_has_a_finalizer(make: Callable[[], Any], expect: bool) -> None:
-    thing = make()
-    try:
-        assert collecting.has_finalizers([1, "", thing]) == expect
-    finally:
-        close = getattr(thing, "close", None)
-        if close is not None:
-            close()
-    if close is not None:
-        assert not collecting.has_finalizers([thing])
-
-
-def test_collecting_seldom() -> None:
-    before = gc.get_threshold()
-    try:
-        as_before = collecting.seldom()
-        assert gc.get_threshold() != before
-        as_before()
-        assert gc.get_threshold() == before
-
-        as_before = collecting.seldom()
-        gc.set_threshold(12, 3, 4)
-        as_before()
-        assert gc.get_threshold() == (12, 3, 4), "somebody has set it"
-
-        gc.set_threshold(0, 3, 4)
-        collecting.seldom()()
-        assert gc.get_threshold() == (0, 3, 4), "it is off"
-    finally:
-        gc.set_threshold(*before)
