@@ -31,30 +31,15 @@ def main() -> None:
         from codeserver.cli.main import serve_as_dagster
 
         serve_as_dagster((words[0], words[1]), sys.argv[3:])
-    else:
-        if words in _PODS:
-            _import_dagster()
-        _be_dagster()
+        return
+    if words in _PODS:
+        from codeserver.worker.pods import command
 
-
-def _import_dagster() -> None:
-    """Import what every pod of a run imports, without looking for garbage that is not there.
-
-    That is a fifth of the time, and later collections leave alone what has been imported.
-    """
-    import contextlib
-    import gc
-    import importlib
-
-    before = gc.get_threshold()
-    gc.set_threshold(0)
-    try:
-        # If it is not what it was, Dagster itself says so.
-        with contextlib.suppress(Exception):
-            importlib.import_module("dagster._cli")
-    finally:
-        gc.set_threshold(*before)
-    gc.freeze()
+        execute = command(words[1], sys.argv[3:])
+        if execute is not None:
+            execute()
+            return
+    _be_dagster()
 
 
 def _be_dagster() -> None:

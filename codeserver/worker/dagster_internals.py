@@ -8,6 +8,8 @@ needs, which is what the forkserver does before it forks.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from functools import cache
 
 import dagster._check as check
 import yaml  # type: ignore[import-untyped]
@@ -193,24 +195,48 @@ def parse_asset_selection(text: str) -> None:
     antlr_asset_selection.AntlrAssetSelectionParser(text)
 
 
-def keep_migrations() -> None:
+def keep_migrations(now: bool = True) -> None:
     """Read the migrations of Dagster's SQLite databases once, for this process and its forks.
 
     Dagster compares the revision of a database with the newest one whenever it opens one, and
     imports some ninety files for that, which are part of the installed package.
+
+    Args:
+        now: whether they are read at once, or when they are needed.
     """
-    config = Config()
-    config.set_main_option("script_location", sql.ALEMBIC_SCRIPTS_LOCATION)
-    kept = ScriptDirectory.from_config(config)
-    kept.as_revision_number("head")
+
+    @cache
+    def kept() -> ScriptDirectory:
+        config = Config()
+        config.set_main_option("script_location", sql.ALEMBIC_SCRIPTS_LOCATION)
+        return ScriptDirectory.from_config(config)
 
     class Kept:
         @staticmethod
         def from_config(config: Config) -> ScriptDirectory:
             is_dagsters = config.get_main_option("script_location") == sql.ALEMBIC_SCRIPTS_LOCATION
-            return kept if is_dagsters else ScriptDirectory.from_config(config)
+            return kept() if is_dagsters else ScriptDirectory.from_config(config)
 
+    if now:
+        kept().as_revision_number("head")
     setattr(sql, "ScriptDirectory", Kept)  # noqa: B010 - it is no part of what that module shows
+
+
+def call_when_loaded(callback: Callable[[], None]) -> None:
+    """Call this once, when the user's code is loaded and a job is about to be taken from it.
+
+    A wrapper would be a line in every traceback of what Dagster does from there on. So it is the
+    look-up of a method that calls back, after which the method is what it was.
+    """
+    name, method = "get_maybe_subset_job_def", RepositoryDefinition.get_maybe_subset_job_def
+
+    class CallingBack:
+        def __get__(self, instance: object, owner: type) -> object:
+            setattr(RepositoryDefinition, name, method)
+            callback()
+            return method.__get__(instance, owner)
+
+    setattr(RepositoryDefinition, name, CallingBack())
 
 
 __all__ = [
@@ -327,6 +353,7 @@ __all__ = [
     "TimeWindowPartitionsDefinition",
     "asset_check_node_snaps_from_repo",
     "asset_node_snaps_from_repo",
+    "call_when_loaded",
     "capture_interrupts",
     "check",
     "configure_loggers",

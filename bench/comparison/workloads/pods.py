@@ -1,4 +1,4 @@
-"""Pods of runs: what the command takes that a run launcher starts in each."""
+"""Pods of runs and steps: what the command takes that is started in each."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dagster import DagsterInstance
+from dagster import DagsterEventType, DagsterInstance
 from dagster._core.code_pointer import FileCodePointer
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._grpc.types import ExecuteRunArgs
+from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._serdes import serialize_value
 
 from bench.calls import Refused
@@ -30,6 +30,7 @@ SUBJECTS: tuple[Subject, ...] = (EXAMPLE, many_assets(1000))
 QUICK_SUBJECTS: tuple[Subject, ...] = (EXAMPLE,)
 
 _JOB = "short"
+_STEP = "_nothing"
 _IN_PROCESS = {"execution": {"config": {"in_process": {}}}}
 _COMMANDS = {
     "ours": ("-c", "from codeserver.dagster_command import main; main()"),
@@ -39,12 +40,15 @@ _COMMANDS = {
 
 
 def measure(subject: Subject, kinds: Sequence[Kind], effort: Effort) -> Iterator[Figure]:
-    """`dagster api execute_run` of a job with one op that does nothing, from its start to its end.
+    """`dagster api execute_run` and `dagster api execute_step`, from the start to the end of each.
+
+    The first is of a job with one op that does nothing, as a run launcher starts it. The second is
+    of that op in another run, as an executor starts it that gives each op a pod of its own.
 
     Ours is the `dagster` command that `codeserver install-dagster` writes, the other is Dagster's
     own; both run the same Dagster in the same Python, in turns, with SQLite in DAGSTER_HOME and the
-    op in the process of the run. Bytecode is compiled. CPU is user and system time of the process.
-    The median is of 6 runs of the example and 4 of others, after one that is not counted.
+    op in that process. Bytecode is compiled. CPU is user and system time of the process. The median
+    is of 6 runs and steps of the example and 4 of others, after one that is not counted.
     """
     samples = Samples(subject.name)
     with ExitStack() as stack:
@@ -53,12 +57,14 @@ def measure(subject: Subject, kinds: Sequence[Kind], effort: Effort) -> Iterator
         instance = stack.enter_context(DagsterInstance.from_ref(runs.instance))
         times = effort.times(7 if subject is EXAMPLE else 5, quick=2)
         for number in range(times):
-            for key, command in _COMMANDS.items():
-                if KINDS[key] in kinds:
-                    took, cpu = runs.execute(instance, command)
+            for what, execute in (("run", runs.execute_run), ("step", runs.execute_step)):
+                for key, command in _COMMANDS.items():
+                    if KINDS[key] not in kinds:
+                        continue
+                    took, cpu = execute(instance, command)
                     if number:
-                        samples.add("time of a run's pod", KINDS[key], Unit.SECONDS, took)
-                        samples.add("CPU of a run's pod", KINDS[key], Unit.SECONDS, cpu)
+                        samples.add(f"time of a {what}'s pod", KINDS[key], Unit.SECONDS, took)
+                        samples.add(f"CPU of a {what}'s pod", KINDS[key], Unit.SECONDS, cpu)
     yield from samples.figures()
 
 
@@ -85,28 +91,56 @@ class _Runs:
         self._config = {} if subject is EXAMPLE else _IN_PROCESS
         self.instance = InstanceRef.from_dir(str(self._home))
 
-    def execute(self, instance: DagsterInstance, command: tuple[str, ...]) -> tuple[float, float]:
+    def execute_run(
+        self, instance: DagsterInstance, command: tuple[str, ...]
+    ) -> tuple[float, float]:
         """Seconds that a run took, and seconds of CPU.
 
         Raises:
             Refused: it has failed.
         """
+        run_id = self._make(instance)
+        args = ExecuteRunArgs(self._origin, run_id, self.instance)
+        took = self._execute([*command, "api", "execute_run", serialize_value(args)], {})
+        if not instance.get_run_by_id(run_id).is_success:
+            raise Refused(f"the run of {command} has failed")
+        return took
+
+    def execute_step(
+        self, instance: DagsterInstance, command: tuple[str, ...]
+    ) -> tuple[float, float]:
+        """Seconds that a step took, and seconds of CPU.
+
+        Raises:
+            Refused: it has failed.
+        """
+        run_id = self._make(instance)
+        args = ExecuteStepArgs(self._origin, run_id, [_STEP], self.instance)
+        variables = {each["name"]: each["value"] for each in args.get_command_env()}
+        took = self._execute([*command, "api", "execute_step"], variables)
+        if not instance.all_logs(run_id, of_type=DagsterEventType.STEP_SUCCESS):
+            raise Refused(f"the step of {command} has failed")
+        return took
+
+    def _make(self, instance: DagsterInstance) -> str:
         run = instance.create_run_for_job(
             job_def=self._job, run_config=self._config, job_code_origin=self._origin
         )
-        words = serialize_value(ExecuteRunArgs(self._origin, run.run_id, self.instance))
+        return str(run.run_id)
+
+    def _execute(self, words: list[str], variables: dict[str, str]) -> tuple[float, float]:
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, *command, "api", "execute_run", words],
+            [sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
-            env={**os.environ, "DAGSTER_HOME": str(self._home)},
+            env={**os.environ, **variables, "DAGSTER_HOME": str(self._home)},
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         took = time.monotonic() - began
-        if process.returncode != 0 or not instance.get_run_by_id(run.run_id).is_success:
-            raise Refused(f"the run of {command} has failed ({process.returncode})")
+        if process.returncode != 0:
+            raise Refused(f"{' '.join(words[:4])} ended with {process.returncode}")
         return took, usage.ru_utime + usage.ru_stime
