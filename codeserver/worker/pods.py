@@ -1,7 +1,7 @@
 """`dagster api execute_run` and `dagster api execute_step`, which run launchers start in pods.
 
-Dagster executes them; here it is only made to begin and to end sooner. Nothing of what it does,
-says or writes is different, and where Dagster is not what it was in 1.13, it begins as ever.
+Dagster executes them; here it is only made to begin sooner. Nothing of what it does, says or writes
+is different, and where Dagster is not what it was in 1.13, it begins as ever.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
     if _is_plain(arguments):
         # Whatever is wrong, Dagster itself says so.
         with contextlib.suppress(Exception):
-            collecting.none_at_exit()
             with collecting.none_while_importing():
                 found = _prepared(name)
             _collect_seldom_until_loaded()

@@ -68,7 +68,6 @@ RUNS = [
     Case("fails", '"code": 1', job="fails", options={"set_exit_code_on_failure": True}),
     Case("broken code", "broken code", env={"POD_CODE_IS_BROKEN": "1"}),
     Case("unknown job", "Could not find job", named="gone"),
-    Case("garbage", '"finalized": ""', job="leaves_garbage"),
     Case("terminated", "Execution was interrupted", job="waits", sent=signal.SIGTERM),
     Case("unknown run", "not found for run execution", options={"run_id": NO_RUN}),
     Case("no JSON", "JSONDecodeError", words=("{",)),

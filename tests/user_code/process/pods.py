@@ -33,22 +33,6 @@ def wait() -> None:
     threading.Event().wait()
 
 
-class Circle:
-    """Only the collector finds it when nothing else refers to it."""
-
-    def __init__(self) -> None:
-        self.itself = self
-
-    def __del__(self) -> None:
-        Path("finalized").touch()
-
-
-@dg.op
-def leave_garbage() -> None:
-    gc.disable()  # so that it is there at the end
-    Circle()
-
-
 @dg.job(executor_def=dg.in_process_executor)
 def doubles():
     double(one())
@@ -64,14 +48,9 @@ def waits():
     wait()
 
 
-@dg.job(executor_def=dg.in_process_executor)
-def leaves_garbage():
-    leave_garbage()
-
-
 @dg.job
 def in_processes():
     double(one())
 
 
-defs = dg.Definitions(jobs=[doubles, fails, waits, leaves_garbage, in_processes])
+defs = dg.Definitions(jobs=[doubles, fails, waits, in_processes])
