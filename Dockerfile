@@ -81,8 +81,14 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     fi \
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && python ../user_requirements.py "${packages}" > all-of-the-code.txt \
-    && pip --python /opt/venv/bin/python install --quiet --no-compile \
-        -r ../codeserver.txt -r all-of-the-code.txt \
+    && code="-r all-of-the-code.txt" \
+    # With digests in it, a list may name nothing that has none. What it has installed is not changed afterwards.
+    && if grep -q -r -e --hash= .; then \
+        pip --python /opt/venv/bin/python install --quiet --no-compile ${code} \
+        && pip --python /opt/venv/bin/python freeze > installed.txt \
+        && code="-c installed.txt"; \
+    fi \
+    && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../codeserver.txt ${code} \
         ${DAGSTER_VERSION:+"dagster==${DAGSTER_VERSION}"} ${EXTRA_REQUIREMENTS} \
     # Valid whatever a builder does with the times of files. Some packages have files that are no valid
     # Python, which must not stop a build.

@@ -19,6 +19,11 @@ from typing import Any
 _ITSELF = re.compile(r"\s*(?:(?:-e|--editable)[\s=]*)?\./?(?:\[(?P<extras>[^\]]*)\])?\s*(?:#.*)?")
 """A line of requirements.txt that means the project that it belongs to."""
 
+_SERVER = re.compile(
+    r"\s*codeserver\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;@#\\].*)?", re.IGNORECASE | re.DOTALL
+)
+"""What the image brings anyway, in the version that its Dockerfile says."""
+
 
 class Unknown(Exception):
     """Nothing says what the project requires; the message says what should."""
@@ -56,16 +61,21 @@ def _toml(text: str) -> Any:
 
 
 def requirements(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of requirements.txt, or else what pyproject.toml declares.
+    """The lines of requirements.txt, or else what pyproject.toml declares, without codeserver.
 
     Raises:
         Unknown: requirements.txt names the project itself, which does not declare them.
     """
+    yield from (line for line in _requirements(folder, project) if not _SERVER.fullmatch(line))
+
+
+def _requirements(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
     path = folder / "requirements.txt"
     if not path.is_file():
         yield from project.get("dependencies", ())
         return
-    for line in path.read_text("utf-8-sig").splitlines():
+    # A line goes on behind a backslash, mostly with the digests of what it names.
+    for line in re.split(r"(?<!\\)\n", path.read_text("utf-8-sig").rstrip("\n")):
         itself = _ITSELF.fullmatch(line)
         if itself is None:
             yield line

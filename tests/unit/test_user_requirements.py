@@ -26,6 +26,14 @@ run-it = "my_project:main"
 it = "my_project:defs"
 """
 
+HASHED = """\
+codeserver==1 \\
+  --hash=a \\
+  --hash=b
+six \\
+  --hash=c
+"""
+
 DECLARED = ["packaging", 'tomli; python_version < "3.11"']
 
 
@@ -45,7 +53,12 @@ DECLARED = ["packaging", 'tomli; python_version < "3.11"']
             {"pyproject.toml": PYPROJECT, "requirements.txt": "--editable=.[More-of.it] # us\n"},
             [*DECLARED, "attrs"],
         ),
-        ({"requirements.txt": "\ufeffsix\n./wheels/six.whl\n"}, ["six", "./wheels/six.whl"]),
+        ({"requirements.txt": "\ufeffsix\r\n./wheels/six.whl"}, ["six", "./wheels/six.whl"]),
+        ({"requirements.txt": HASHED}, ["six \\", "  --hash=c"]),
+        (
+            {"requirements.txt": "codeserver\nCodeServer [x]>=1\ncodeserver-plugin\nsix\n"},
+            ["codeserver-plugin", "six"],
+        ),
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
