@@ -103,8 +103,8 @@ RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compil
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
         "/installed${packages}/codeserver" \
-    # Projects may have their packages in src.
-    && echo /app/src > "/installed${packages}/app.pth"
+    # The packages of a project are found from everywhere, as if it were installed.
+    && printf '/app/src\n/app\n' > "/installed${packages}/app.pth"
 
 
 FROM ${BASE_IMAGE}
