@@ -5,38 +5,50 @@
 #   --secret id=pip_conf,src=pip.conf    pip's configuration, with the address and password of an index
 #   --secret id=ca_bundle,src=ca.pem     certificates that a pip.conf can name as /run/secrets/ca_bundle
 
+# What an image that serves may not be, the stages that make it have to be.
+# hadolint global ignore=DL3002
+
 ARG PYTHON_VERSION=3.12
 # Any image with `python`, its venv module and pip will do.
 ARG BASE_IMAGE=docker.io/library/python:${PYTHON_VERSION}-slim
 # A directory of the build context. Its content becomes /app, where the server is started; what its
 # requirements.txt, uv.lock or pyproject.toml requires is installed, the first of them that there is.
 ARG USER_CODE=example_user_code
+# A requirement such as codeserver==0.1.0; without one, the build context is a checkout of codeserver.
+ARG CODESERVER=""
 
 
 # The build context, sorted: a later stage is built again only when its own part has changed.
 FROM ${BASE_IMAGE} AS sources
+USER 0
 ARG USER_CODE
+ARG CODESERVER
 COPY . /context
 WORKDIR /context
 RUN if [ ! -d "${USER_CODE}" ]; then \
         echo "USER_CODE=${USER_CODE}: the build context has no such directory" >&2; exit 1; \
     fi \
     && mkdir -p /sorted/server /sorted/requirements /sorted/code \
-    && if [ -d codeserver ]; then cp -R LICENSE README.md pyproject.toml codeserver /sorted/server; fi \
+    && if [ -z "${CODESERVER}" ]; then \
+        cp -R LICENSE README.md pyproject.toml codeserver /sorted/server; \
+    fi \
     && cp -R "${USER_CODE}/." /sorted/code \
-    && find /sorted/code -depth \( -name .git -o -name '.venv*' -o -name .env -o -name '.env.*' \
-        -o -name __pycache__ \) -exec rm -rf {} + \
-    && for name in requirements.txt uv.lock pyproject.toml; do \
-        if [ -f "/sorted/code/${name}" ]; then cp "/sorted/code/${name}" /sorted/requirements; fi; \
-    done \
     # Whatever the permissions were where the image is built, any user can read this.
     && chmod -R u+rwX,go+rX,go-w /sorted
+WORKDIR /sorted/code
+RUN find . -depth \( -name .git -o -name '.venv*' -o -name .env -o -name '.env.*' -o -name __pycache__ \) \
+        -exec rm -rf {} + \
+    # What says what the code requires, and the files that it refers to.
+    && find . -type f \( -path './uv.lock' -o -path './pyproject.toml' \
+        -o -path '*requirements*.txt' -o -path '*constraints*.txt' \) -exec sh -c \
+        'for found; do mkdir -p "$0/${found%/*}" && cp "${found}" "$0/${found}" || exit 1; done' \
+        /sorted/requirements {} +
 
 
 # codeserver as a wheel, and what it requires as a list.
 FROM ${BASE_IMAGE} AS server
-# A requirement such as codeserver==0.1.0; without one, the build context is a checkout of codeserver.
-ARG CODESERVER=""
+USER 0
+ARG CODESERVER
 COPY --from=sources /sorted/server /server
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
@@ -48,12 +60,13 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
 
 # Everything that the server and the code import, compiled.
 FROM ${BASE_IMAGE} AS dependencies
+USER 0
 # Packages that have to be built may need a compiler: install it here, and it does not get into the image.
 ARG DAGSTER_VERSION=""
 # The packages that run and step pods need to reach the storage of the instance.
 ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
 RUN python -m venv --without-pip /opt/venv
-COPY --from=server /codeserver.txt /requirements/
+COPY --from=server /codeserver.txt /unpacked/codeserver/cli/user_requirements.py /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
 WORKDIR /requirements/code
 # What a lock file requires is written down by the program that has locked it. Variables that are lists are
@@ -62,19 +75,20 @@ WORKDIR /requirements/code
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
     --mount=type=cache,target=/root/.cache/pip \
-    if [ -f requirements.txt ]; then \
-        cp requirements.txt ../code.txt; \
-    elif [ -f uv.lock ]; then \
+    if [ -f uv.lock ] && [ ! -f requirements.txt ]; then \
         pip install --quiet uv \
-        && uv export --quiet --frozen --no-dev --no-emit-project --no-hashes --output-file ../code.txt; \
-    elif [ -f pyproject.toml ]; then \
-        python -c 'import sys, tomllib; found = tomllib.load(sys.stdin.buffer); \
-print(*found.get("project", {}).get("dependencies", []), sep="\n")' < pyproject.toml > ../code.txt; \
-    else \
-        touch ../code.txt; \
+        && uv export --quiet --frozen --no-dev --no-emit-project --no-hashes --output-file requirements.txt; \
     fi \
-    && pip --python /opt/venv/bin/python install --quiet --no-compile \
-        -r ../codeserver.txt -r ../code.txt \
+    && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && python ../user_requirements.py "${packages}" > all-of-the-code.txt \
+    && code="-r all-of-the-code.txt" \
+    # With digests in it, a list may name nothing that has none. What it has installed is not changed afterwards.
+    && if grep -q -r -e --hash= .; then \
+        pip --python /opt/venv/bin/python install --quiet --no-compile ${code} \
+        && pip --python /opt/venv/bin/python freeze > installed.txt \
+        && code="-c installed.txt"; \
+    fi \
+    && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../codeserver.txt ${code} \
         ${DAGSTER_VERSION:+"dagster==${DAGSTER_VERSION}"} ${EXTRA_REQUIREMENTS} \
     # Valid whatever a builder does with the times of files. Some packages have files that are no valid
     # Python, which must not stop a build.
@@ -89,11 +103,12 @@ RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compil
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
         "/installed${packages}/codeserver" \
-    # Projects may have their packages in src.
-    && echo /app/src > "/installed${packages}/app.pth"
+    # The packages of a project are found from everywhere, as if it were installed.
+    && printf '/app/src\n/app\n' > "/installed${packages}/app.pth"
 
 
 FROM ${BASE_IMAGE}
+USER 0
 ENV PATH=/opt/codeserver/bin:/opt/venv/bin:${PATH} \
     # Everything is compiled here, and the file system may be read-only.
     PYTHONDONTWRITEBYTECODE=1 \
@@ -155,5 +170,7 @@ LABEL org.opencontainers.image.title="Dagster code location" \
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=180s CMD ["codeserver", "health"]
 
-# No ENTRYPOINT, because clusters give whole commands as arguments. The shell is gone when the server begins.
+# Clusters give whole commands as arguments, so nothing may stand in front of them. The shell is gone when
+# the server begins.
+ENTRYPOINT []
 CMD ["sh", "-c", "exec codeserver grpc ${CODESERVER_TARGET} --host 0.0.0.0 --port 4000"]

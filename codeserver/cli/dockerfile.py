@@ -16,6 +16,7 @@ from codeserver.cli import screen
 from codeserver.cli.location_options import TARGET_OPTIONS
 from codeserver.cli.options import config_options
 from codeserver.cli.output import output_option, write
+from codeserver.cli.user_requirements import declared
 from codeserver.config import Config, settings
 from codeserver.errors import OperatorError
 from codeserver.target import resolve
@@ -48,9 +49,15 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
     write(output, filled_in(TEMPLATE.read_text("utf-8"), arguments(words)), "docker")
-    if not any(Path(name).is_file() for name in REQUIREMENTS):
+    found = [name for name in REQUIREMENTS if Path(name).is_file()]
+    if not found:
         names = " or ".join((", ".join(REQUIREMENTS[:-1]), REQUIREMENTS[-1]))
         screen.err().line(f"there is no {names} here: the image gets nothing beside Dagster")
+    elif found == ["pyproject.toml"] and "dependencies" not in declared(Path()):
+        screen.err().line(
+            "pyproject.toml has no `dependencies` in [project]: the image gets nothing beside "
+            "Dagster"
+        )
 
 
 def target_words(config: Config) -> Iterator[str]:

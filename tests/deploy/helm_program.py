@@ -14,7 +14,7 @@ def main() -> None:
         try:
             rendered = chart.render(json.load(sys.stdin), name="dagster", namespace="dagster")
             reply = {"rendered": rendered}
-        except helm_python.HelmValuesError as error:
+        except (helm_python.HelmValuesError, helm_python.HelmRenderError) as error:
             reply = {"refused": str(error)}
     json.dump(reply, sys.stdout)
 

@@ -21,14 +21,14 @@ HERE = Path(__file__).parent
 
 
 class Refused(Exception):
-    """The values do not fit the schema."""
+    """The chart does not take the values."""
 
 
 def render(values: dict[str, Any]) -> list[Manifest]:
     """What the chart makes of the values.
 
     Raises:
-        Refused: its schema does not allow them.
+        Refused: its schema or a template does not allow them.
     """
     if util.find_spec("helm_python") is None:
         pytest.skip("helm-python-sdk is not there")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from codeserver.config import Config
-from tests.deploy.files import Manifest, containers, load, validate
+from tests.deploy.files import ROOT, Manifest, containers, load, validate
 from tests.deploy.rendering import Refused, render
 from tests.deploy.served import configuration, longest_shutdown
 
@@ -22,18 +22,15 @@ KILLED_BY_KUBERNETES_AFTER = 30
 
 
 def _other_spelling(values: Values, deployment: dict[str, Any]) -> None:
+    """Other arguments of the same names; the chart wants one replica with them."""
     deployment["codeServerArgs"] = deployment.pop("dagsterApiGrpcArgs")
+    del deployment["replicaCount"]
 
 
 CHANGES: dict[str, Change] = {
     "as it is": lambda values, deployment: None,
     "codeServerArgs": _other_spelling,
-    "a chart that fixes the server id": lambda values, deployment: values.update(
-        generation={"fixedServerId": True, "replicaCount": True}
-    ),
-    "an old chart": lambda values, deployment: values.update(
-        generation={"fixedServerId": False, "replicaCount": False}
-    ),
+    "an old chart": lambda values, deployment: values.update(generation={"current": False}),
     "runs without the configuration": lambda values, deployment: deployment.update(
         includeConfigInLaunchedRuns={"enabled": False}
     ),
@@ -47,7 +44,7 @@ def _changed(change: Change) -> Values:
 
 
 def _served(container: Manifest) -> Config:
-    variables = {each["name"]: each["value"] for each in container["env"]}
+    variables = {each["name"]: each["value"] for each in container["env"] if "value" in each}
     return configuration(container["args"], variables)
 
 
@@ -60,12 +57,13 @@ def test_values(name: str) -> None:
     assert (config.host, config.port, config.python_file) == ("0.0.0.0", 3030, "/app/repo.py")
     assert config.container_image == container["image"]
     assert (config.container_context is None) == (name == "runs without the configuration")
-    assert (config.fixed_server_id is None) == (name != "a chart that fixes the server id")
+    one = name in ("an old chart", "codeServerArgs")
+    assert (config.fixed_server_id is None) == one
     assert longest_shutdown(config) <= KILLED_BY_KUBERNETES_AFTER
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["exec"]["command"][:3] == ["dagster", "api", "grpc-health-check"]
     (deployment,) = (each for each in manifests if each["kind"] == "Deployment")
-    assert deployment["spec"]["replicas"] == (1 if name == "an old chart" else 2)
+    assert deployment["spec"]["replicas"] == (1 if one else 2)
     for manifest in manifests:
         validate(manifest)
 
@@ -74,9 +72,11 @@ def test_runs_get_what_the_deployment_has() -> None:
     ((_, container),) = containers(render(load("helm/values.yaml")))
 
     context = json.loads(_served(container).container_context or "")["k8s"]
-    sources = {kind: each[kind]["name"] for each in container["envFrom"] for kind in each}
-    assert sources["configMapRef"] in context["env_config_maps"]
-    assert [sources["secretRef"]] == context["env_secrets"]
+    sources = [(kind, each[kind]["name"]) for each in container["envFrom"] for kind in each]
+    for name in context["env_config_maps"]:
+        assert ("configMapRef", name) in sources
+    for name in context["env_secrets"]:
+        assert ("secretRef", name) in sources
     assert context["resources"] == container["resources"]
     assert context["volume_mounts"] == container["volumeMounts"]
 
@@ -94,6 +94,12 @@ MISTAKES: dict[str, tuple[Change, str]] = {
         lambda values, deployment: deployment.update(port="3030"),
         "got string, want integer",
     ),
+    "more of what is reloaded than one": (
+        lambda values, deployment: deployment.update(
+            codeServerArgs=deployment.pop("dagsterApiGrpcArgs")
+        ),
+        "codeServerArgs is for one replica",
+    ),
     "a launcher that is not there": (
         lambda values, deployment: values["runLauncher"].update(type="K8sLauncher"),
         "/runLauncher/type",
@@ -106,3 +112,16 @@ def test_mistake(name: str) -> None:
     change, message = MISTAKES[name]
     with pytest.raises(Refused, match=message):
         render(_changed(change))
+
+
+def test_names_in_the_document_are_those_of_the_chart() -> None:
+    document = (ROOT / "docs" / "deploy.md").read_text("utf-8")
+    manifests = {each["kind"]: each for each in render(load("helm/values.yaml"))}
+    deployment, service = manifests["Deployment"], manifests["Service"]
+    label = deployment["spec"]["template"]["metadata"]["labels"]["deployment"]
+    (port,) = (each["port"] for each in service["spec"]["ports"])
+
+    assert f"exec deploy/{deployment['metadata']['name']} -- " in document
+    assert f"logs -l deployment={label} " in document
+    assert f"port-forward service/{service['metadata']['name']} 4000:{port} " in document
+    assert f"--address localhost:{port}\n" in document

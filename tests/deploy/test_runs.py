@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import dagster_k8s.client
 import kubernetes.client
@@ -23,7 +23,7 @@ from tests.deploy.rendering import render
 IMAGE = "registry.example.com/codeserver-example:0.1.0"
 
 
-def _of_the_chart() -> dict[str, Any]:
+def _of_the_chart() -> K8sContainerContext:
     """The context of the deployment, with what the launcher of the instance adds."""
     rendered = render(load("helm/values.yaml"))
     ((_, container),) = containers(rendered)
@@ -32,18 +32,19 @@ def _of_the_chart() -> dict[str, Any]:
     launcher = yaml.safe_load(instance["data"]["run_launcher.yaml"])
     checked = process_config(K8sRunLauncher.config_type(), launcher["config"])
     assert checked.success, checked.errors
-    context = json.loads(text)
-    context["k8s"]["run_k8s_config"] = launcher["config"]["run_k8s_config"]
-    return context
+    of_the_launcher = {"run_k8s_config": launcher["config"]["run_k8s_config"]}
+    context = K8sContainerContext.create_from_config({"k8s": of_the_launcher})
+    return context.merge(K8sContainerContext.create_from_config(json.loads(text)))
 
 
-def _of_the_manifests() -> dict[str, Any]:
-    return json.loads(manifests()["ConfigMap/example-runs"]["data"]["container-context.json"])
+def _of_the_manifests() -> K8sContainerContext:
+    text = manifests()["ConfigMap/example-runs"]["data"]["container-context.json"]
+    return K8sContainerContext.create_from_config(json.loads(text))
 
 
 @pytest.mark.parametrize("source", [_of_the_chart, _of_the_manifests])
-def test_pods_of_runs(source: Any) -> None:
-    context = K8sContainerContext.create_from_config(source())
+def test_pods_of_runs(source: Callable[[], K8sContainerContext]) -> None:
+    context = source()
     job = construct_dagster_k8s_job(
         job_config=DagsterK8sJobConfig(
             job_image=IMAGE,

@@ -13,7 +13,14 @@ from codeserver.cli.commands import cli
 from codeserver.cli.dockerfile import TEMPLATE
 
 ROOT = Path(__file__).parents[2]
-PYPROJECT = '[tool.dagster]\nmodule_name = "project.definitions"\n'
+PYPROJECT = """\
+[project]
+name = "project"
+dependencies = []
+
+[tool.dagster]
+module_name = "project.definitions"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +70,11 @@ def test_a_project_that_says_itself_what_is_served(project: Path) -> None:
     assert result.exit_code == 0
     assert default((project / "Dockerfile").read_text(), "TARGET") == ""
     assert result.stderr == "wrote Dockerfile\n"
+
+
+def test_a_project_that_does_not_say_what_it_requires_is_worth_a_word(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.dagster]\nmodule_name = "project"\n')
+    assert "no `dependencies` in [project]" in invoke().stderr
 
 
 def test_code_that_requires_nothing_is_worth_a_word() -> None:

@@ -32,6 +32,14 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert (ended.returncode, ended.stdout + ended.stderr) == (0, "")
 
 
+def test_whatever_the_base_image_says_it_can_be_built_and_takes_whole_commands() -> None:
+    stages = re.split(r"^FROM .*\n", DOCKERFILE, flags=re.MULTILINE)[1:]
+    assert [stage for stage in stages if not stage.startswith("USER 0\n")] == stages[3:4]
+    assert "FROM dependencies AS installed" in DOCKERFILE
+    assert "\nENTRYPOINT []\nCMD [" in stages[-1]
+    assert re.findall(r"^USER (.*)", stages[-1], re.MULTILINE)[-1] == "10001:0"
+
+
 def test_what_is_handed_on_is_an_argument_of_the_dockerfile() -> None:
     declared = set(re.findall(r"^ARG (\w+)", DOCKERFILE, re.MULTILINE))
     assert set(build_image.ARGUMENTS) <= declared
