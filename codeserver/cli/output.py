@@ -21,7 +21,8 @@ def output_option(command: F) -> F:
         "--output",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Write to this file instead of standard output.",
+        callback=lambda _context, _option, path: None if path == Path("-") else path,
+        help="Write to this file instead of standard output (-).",
     )(command)
 
 

@@ -31,7 +31,10 @@ module_name = "served.definitions"
 """
 
 JOB = """\
+import importlib.metadata
 import dagster as dg, packaging
+
+assert importlib.metadata.version("project") == "1"
 
 @dg.op
 def nothing(): ...
@@ -47,6 +50,8 @@ CODE = {
     "requires/repo.py": "import dagster\n",
     "requires/requirements.txt": "a-package-that-is-in-no-index\n",
     "project/pyproject.toml": PROJECT,
+    "project/requirements.txt": "-e .\n-c constraints.txt\n",
+    "project/constraints.txt": "packaging<99\n",
     "project/src/served/definitions.py": JOB,
     "project/.env": "PASSWORD=secret\n",
     "project/private.key": "secret\n",
@@ -121,9 +126,7 @@ def test_an_image_of_a_project_with_a_snapshot(engine: Engine, built: Build, tag
         assert "is not used" not in container.log
         # Neither what the ignore file names, nor the secrets of the build.
         assert container.says("ls", "-A", "/app").split() == [
-            "location.snap",
-            "pyproject.toml",
-            "src",
+            *("constraints.txt", "location.snap", "pyproject.toml", "requirements.txt", "src"),
         ]
         assert container.run("test", "-s", "/etc/pip.conf").returncode != 0
         assert container.run("ls", "/run/secrets/ca_bundle").returncode != 0

@@ -70,6 +70,7 @@ def test_a_project_that_says_itself_what_is_served(project: Path) -> None:
     assert result.exit_code == 0
     assert default((project / "Dockerfile").read_text(), "TARGET") == ""
     assert result.stderr == "wrote Dockerfile\n"
+    assert invoke("-o", "-").stdout == (project / "Dockerfile").read_text()
 
 
 def test_a_project_that_does_not_say_what_it_requires_is_worth_a_word(project: Path) -> None:
