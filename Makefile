@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint image image-tools image-beside-stock test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test lint image image-tools image-beside-stock image-where-possible test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -15,7 +15,7 @@ run: $(VENV)/.run  ## Serve the example on 127.0.0.1:4000 and show that it works
 	@$(BIN)/python scripts/run_example.py
 
 test: $(VENV)/.dev  ## Run every test.
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generated code.
 	$(BIN)/ruff check .
@@ -37,6 +37,9 @@ image-tools:
 
 image-beside-stock: image-tools
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE) --stock
+
+image-where-possible: image-tools
+	@if $(PYTHON) -m scripts.build_image --check; then $(PYTHON) -m scripts.build_image --tag $(IMAGE) --stock; fi
 
 test-image: $(VENV)/.dev image-beside-stock  ## Build the image beside one with stock Dagster, and check the real container.
 	CODESERVER_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest tests/image

@@ -101,7 +101,6 @@ def built(engine: Engine, image: str, folder: Path, tag: str) -> Build:
         ({"USER_CODE": "forgets"}, ("No module named 'a_package_that_is_not_there'",)),
         ({"USER_CODE": "requires"}, ("a-package-that-is-in-no-index",)),
         ({"USER_CODE": "elsewhere"}, ("USER_CODE=elsewhere", "no such directory")),
-        ({"USER_CODE": "raises", "TARGET": "-f other.py"}, ("other.py",)),
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else "",
 )

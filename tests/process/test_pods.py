@@ -28,7 +28,6 @@ from tests.support.eventually import eventually
 
 CODE = FileCodePointer(str(USER_CODE / "pods.py"), "defs", str(USER_CODE))
 REPOSITORY = RepositoryPythonOrigin(sys.executable, CODE, entry_point=["dagster"])
-NO_RUN = "00000000-0000-4000-8000-000000000000"
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ RUNS = [
     Case("broken code", "broken code", env={"POD_CODE_IS_BROKEN": "1"}),
     Case("unknown job", "Could not find job", named="gone"),
     Case("terminated", "Execution was interrupted", job="waits", sent=signal.SIGTERM),
-    Case("unknown run", "not found for run execution", options={"run_id": NO_RUN}),
     Case("no JSON", "JSONDecodeError", words=("{",)),
     Case("unknown option", "No such option", words=("--nope",)),
 ]
@@ -77,7 +75,6 @@ ONE = ("one",)
 STEPS = [
     Case("succeeds", '["STEP_SUCCESS", "one"', steps=ONE, in_variable=True),
     Case("prints events", "STEP_SUCCESS", steps=ONE, options={"print_serialized_events": True}),
-    Case("broken code", "framework error", steps=ONE, env={"POD_CODE_IS_BROKEN": "1"}),
     Case("unknown step", "framework error", steps=("gone",)),
     Case("run has ended", "Skipping step", steps=ONE, status=DagsterRunStatus.CANCELED),
     Case("interrupted", "by interrupt", job="waits", steps=("wait",), sent=signal.SIGINT),

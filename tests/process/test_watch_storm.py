@@ -76,7 +76,7 @@ def test_five_hundred_reloads(start: Start, work: Path) -> None:
         dice.choice(WAYS)(file, edition(f"edition {number}" + " " * dice.randrange(50)))
         eventually(
             lambda: says(server).rstrip() == f"edition {number}",
-            every=0.01,
+            every=0.05,
             what=f"edition {number}",
         )
 
