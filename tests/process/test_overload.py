@@ -43,14 +43,18 @@ def busy(home: Path) -> Iterator[Server]:
 @pytest.fixture
 def hanging(busy: Server, work: Path) -> Iterator[list[grpc.Future]]:
     """Ticks of one sensor that hang until the test ends: two run, as many as it may wait."""
-    calls = [start_tick(busy, "hangs", work / f"{number}") for number in range(12)]
-    for number in range(2):
-        pid_in(work / f"{number}")
+    calls = [start_tick(busy, "hangs", work / f"hanging {number}") for number in range(12)]
+    wait_for_two(work, "hanging")
     eventually(lambda: utilization(busy)["num_queued_requests"] == 10, what="the others to wait")
     yield calls
     for call in calls:
         call.cancel()
     eventually(lambda: utilization(busy)["num_running_requests"] == 0, what="free evaluators")
+
+
+def wait_for_two(work: Path, name: str) -> None:
+    """Wait until two ticks run, whichever of those that were started at once came first."""
+    eventually(lambda: len(list(work.glob(f"{name} *"))) == 2, what=f"two ticks of {name}")
 
 
 def start_tick(
@@ -98,8 +102,7 @@ def test_what_does_not_exist_is_said_while_everything_hangs(
     busy: Server, work: Path, hanging: list[grpc.Future]
 ) -> None:
     more = [start_tick(busy, "cleans_up", work / f"more {number}") for number in range(12)]
-    for number in range(2):
-        pid_in(work / f"more {number}")
+    wait_for_two(work, "more")
     eventually(lambda: utilization(busy)["num_queued_requests"] == 20, what="a full queue")
     assert start_tick(busy, "quick").exception(timeout=QUICKLY).code() is Code.RESOURCE_EXHAUSTED
 
