@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint image image-tools image-beside-stock image-where-possible test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -14,8 +14,13 @@ help:  ## Show the targets.
 run: $(VENV)/.run  ## Serve the example on 127.0.0.1:4000 and show that it works.
 	@$(BIN)/python scripts/run_example.py
 
-test: $(VENV)/.dev  ## Run every test.
+test: $(VENV)/.dev test-tools  ## Run every test.
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# Programs that some tests are about; without them, those are skipped.
+test-tools:
+	@command -v dot >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
+	  && apt-get install -qq -y --no-install-recommends graphviz; } >/dev/null 2>&1 || true
 
 lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generated code.
 	$(BIN)/ruff check .
@@ -38,6 +43,7 @@ image-tools:
 image-beside-stock: image-tools
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE) --stock
 
+# For CI, which says why there is none and goes on.
 image-where-possible: image-tools
 	@if $(PYTHON) -m scripts.build_image --check; then $(PYTHON) -m scripts.build_image --tag $(IMAGE) --stock; fi
 
