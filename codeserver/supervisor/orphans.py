@@ -33,8 +33,14 @@ def adopt_orphans() -> None:
     _adopts = True
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     loop = asyncio.get_running_loop()
+
+    def child_ended(*_: object) -> None:
+        # What a killed process has left may end later than the loop: the kernel sees to it then.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(reap)
+
     # Not `add_signal_handler`: uvloop keeps this signal for itself.
-    signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(reap))
+    signal.signal(signal.SIGCHLD, child_ended)
 
 
 def expect(pid: int) -> None:

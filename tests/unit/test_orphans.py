@@ -144,7 +144,18 @@ asyncio.run(main())
 """
 """A process starts another one and dies. Both are reaped at their ends."""
 
+LATER_THAN_THE_LOOP = """
+async def main():
+    orphans.adopt_orphans()
+
+asyncio.run(main())
+child()
+print("fine")
+"""
+"""The front's loop is closed, and it is about to end. So does a process that it has adopted."""
+
 CASES["nothing is reaped by itself until that is asked for"] = (UNTIL_ASKED, "5")
+CASES["one that ends later than the event loop"] = (LATER_THAN_THE_LOOP, "fine")
 if sys.platform == "linux":
     CASES["what an evaluator has started ends with it"] = (
         ADOPTED.format(name="codeserver eval", ends=True),
