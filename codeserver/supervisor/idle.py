@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
@@ -89,18 +88,19 @@ class Idle:
 
     def end(self) -> None:
         """Undo one `begin`."""
-        self._quiet.end(time.monotonic())
+        self._quiet.end(asyncio.get_running_loop().time())
         # One timer for however many requests: a late one finds out how much is left.
         if self._limit and self._timer is None:
             self._look()
 
     def _look(self) -> None:
         self._timer = None
-        left = self._quiet.left(time.monotonic())
+        loop = asyncio.get_running_loop()
+        left = self._quiet.left(loop.time())
         if left is None:
             return  # what is under way will end
         if left > 0:
-            self._timer = asyncio.get_running_loop().call_later(left, self._look)
+            self._timer = loop.call_later(left, self._look)
         else:
             self._tell()
 

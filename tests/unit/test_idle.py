@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.idle import Idle, Quiet, wake
 from codeserver.supervisor.loads import Loads
 from codeserver.supervisor.tasks import Tasks
+from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon, until
 
 LIMIT = 10.0
@@ -56,63 +56,65 @@ class Told:
 
     def __init__(self, limit: float) -> None:
         self.times: list[float] = []
-        self.idle = Idle(limit, lambda: self.times.append(time.monotonic()))
+        self._loop = asyncio.get_running_loop()
+        self.idle = Idle(limit, lambda: self.times.append(self._loop.time()))
 
 
+@in_virtual_time
 async def test_it_tells_once_after_each_thing_that_needs_the_code() -> None:
-    told = Told(0.05)
-    for times in (1, 2):
+    told = Told(LIMIT)
+    for _ in range(2):
         with told.idle.kept_off():
-            ended = time.monotonic()
-        await until(lambda: len(told.times) == times)  # noqa: B023
-        assert told.times[-1] - ended >= 0.045  # timers count milliseconds
+            await asyncio.sleep(1)
+        await asyncio.sleep(99)
+    assert told.times == [1 + LIMIT, 101 + LIMIT]
 
 
+@in_virtual_time
 async def test_it_does_not_tell_while_anything_is_under_way() -> None:
-    told = Told(0.01)
+    told = Told(LIMIT)
     told.idle.begin()
     with told.idle.kept_off():
         pass
-    other = Told(0.05)
-    with other.idle.kept_off():
-        pass
-    await until(lambda: other.times)
+    await asyncio.sleep(99)
     assert not told.times
     told.idle.end()
-    await until(lambda: told.times)
+    await asyncio.sleep(99)
+    assert told.times == [99 + LIMIT]
 
 
+@in_virtual_time
 async def test_what_begins_and_ends_meanwhile_puts_it_off() -> None:
-    told = Told(0.05)
+    told = Told(LIMIT)
     with told.idle.kept_off():
         pass
-    again = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.03, again.set)
-    await soon(again.wait())
+    await asyncio.sleep(LIMIT - 1)
     with told.idle.kept_off():
-        ended = time.monotonic()
-    await until(lambda: told.times)
-    assert told.times[0] - ended >= 0.045
+        await asyncio.sleep(0.5)
+    await asyncio.sleep(99)
+    assert told.times == [LIMIT - 0.5 + LIMIT]
 
 
+@in_virtual_time
 async def test_it_never_tells_without_a_limit() -> None:
-    told, other = Told(0), Told(0.01)
-    for each in (told, other):
-        with each.idle.kept_off():
-            pass
-    await until(lambda: other.times)
+    told = Told(0)
+    with told.idle.kept_off():
+        pass
+    await asyncio.sleep(99)
     assert not told.times
 
 
+@in_virtual_time
 async def test_work_that_fails_has_ended_all_the_same() -> None:
-    told = Told(0.01)
+    told = Told(LIMIT)
 
     async def fail() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await told.idle.kept_off_by(fail)
-    await until(lambda: told.times)
+    await asyncio.sleep(99)
+    assert told.times == [LIMIT]
 
 
 class Code:
