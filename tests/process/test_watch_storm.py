@@ -87,6 +87,7 @@ def test_five_hundred_reloads(start: Start, work: Path) -> None:
     while ended_loads(server) < LOADS:
         burst()
     at_rest(server)
-    assert memory(server) - before < GROWTH
-    assert abs(files(server) - open_files) <= 3
+    eventually(lambda: memory(server) - before < GROWTH, what="the memory of before")
+    # An evaluator that is just being replaced has some, too.
+    eventually(lambda: abs(files(server) - open_files) <= 3, what="as many files as before")
     assert says(server).rstrip() == f"edition {number}"
