@@ -44,6 +44,7 @@ def file(work: Path) -> Path:
 def server(start: Start, file: Path) -> Server:
     server = start(*WATCHED)
     shows(server, "first")
+    logs(server, "load #1")
     return server
 
 
@@ -210,7 +211,7 @@ def test_what_the_log_says_of_an_edit(server: Server, file: Path) -> None:
 def test_what_the_log_says_of_an_error(start: Start, file: Path) -> None:
     file.with_name("sibling.py").write_text("import json\njson.loads('{')\n")
     server = start(*WATCHED)
-    shows(server, "first")
+    logs(server, "load #1")
     replace(file, "import sibling\n" + CODE)
     line = logged(server, "reload #2")
     assert line.endswith("reload #2 of served.py failed, the error is served")
