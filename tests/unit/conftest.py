@@ -30,6 +30,18 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluators that do not end when they are asked to are not killed in this test."""
+    monkeypatch.setattr(pool, "_KILL_GRACE", 3600.0)
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluators that have closed their connection are soon taken to go on all the same."""
+    monkeypatch.setattr(pool, "_EXIT_PATIENCE", 0.02)
+
+
+@pytest.fixture
 def loggers_as_before() -> Iterator[None]:
     """Undo what setting up the log does to the loggers."""
     loggers = [logging.getLogger(name) for name in ("codeserver", "codeserver.output")]

@@ -8,8 +8,11 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+from codeserver.supervisor import pool as pool_module
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.output import Outputs
@@ -19,6 +22,9 @@ from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import STACK_SIGNAL, Frame
 from tests.unit.waiting import DEADLINE, soon, until
+
+TOO_LONG = 30.0
+"""Seconds that `Used.ask_too_long` gives a request, and has pass at once; it never takes them."""
 
 
 class Evaluator:
@@ -135,6 +141,20 @@ class Starter:
         return [each.alive for each in self.evaluators]
 
 
+class LeapingClock(contextlib.ExitStack):
+    """What the event loop and pools take for the time, which a test can have pass at once.
+
+    So a deadline passes when a test says so, and not before the machine has got that far.
+    """
+
+    def let_pass(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time
+        loop.time = lambda: before() + seconds  # type: ignore[method-assign]
+        now = SimpleNamespace(monotonic=loop.time)
+        self.enter_context(mock.patch.object(pool_module, "time", now))
+
+
 class Used:
     """A pool, and what it needs.
 
@@ -146,6 +166,7 @@ class Used:
         self.tasks = Tasks()
         self.lanes = Lanes(Slots(slots, queue), Slots(1, queue))
         self.pool = Pool(self.starter, self.lanes, self.tasks, max_requests)
+        self.clock = LeapingClock()
 
     async def ask(
         self,
@@ -164,6 +185,14 @@ class Used:
     def start(self, deed: str, body: bytes = b"x", **options: Any) -> asyncio.Task[Reply]:
         return asyncio.create_task(self.ask(deed, body, **options))
 
+    async def ask_too_long(self, deed: str, **options: Any) -> Reply:
+        """Ask, and let the time for that pass when an evaluator has got the request."""
+        before = len(self.starter.served)
+        asking = self.start(deed, timeout=TOO_LONG, **options)
+        await until(lambda: len(self.starter.served) > before)
+        self.clock.let_pass(TOO_LONG)
+        return await soon(asking)
+
     async def started(self, *bodies: bytes) -> None:
         """Wait until evaluators have these requests."""
         await until(lambda: set(bodies) <= set(self.starter.served))
@@ -177,9 +206,10 @@ class Used:
 async def pool(slots: int = 2, queue: int = 10, max_requests: int = 0) -> AsyncIterator[Used]:
     """At the end every slot must be free, and every evaluator must have ended."""
     used = Used(slots, queue, max_requests)
-    yield used
-    used.pool.close()
-    await soon(used.tasks.settle())
+    with used.clock:
+        yield used
+        used.pool.close()
+        await soon(used.tasks.settle())
     assert used.load == (0, 0)
     assert (used.lanes.other.running, used.lanes.other.waiting) == (0, 0)
     assert [each.child.pid for each in used.starter.evaluators if each.alive] == []

@@ -38,6 +38,7 @@ def serve(channel: Channel, readers: list[int]) -> int:
         if deed in ("deaf", "hang"):
             if extra.get("tell"):
                 channel.send({"kind": "busy"})
+            os.write(2, b"it hangs\n")
             signal.pause()
         if deed == "kill":
             os.kill(os.getpid(), extra["signal"])

@@ -220,15 +220,21 @@ async def test_idle_evaluators_are_let_go(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_an_evaluator_that_is_used_again_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 0.02)
+    """Neither while it is used, nor for as long after that as before."""
+    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 30.0)
     async with pool() as used:
-        await used.ask()
+        for _ in range(3):
+            await used.ask()
+            used.clock.let_pass(20)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
         asking = used.start("wait", b"a")
         await used.started(b"a")
-        await asyncio.sleep(0.05)
-        assert used.starter.evaluators[0].alive
+        used.clock.let_pass(40)
+        await used.ask("echo", b"b")  # by another, and the event loop has many a turn for it
         used.starter.open(b"a")
         assert (await asking).body == b"A"
+        assert [len(each.requests) for each in used.starter.evaluators] == [4, 1]
 
 
 async def test_close_ends_the_idle_at_once_and_the_busy_after_their_request() -> None:
@@ -336,11 +342,12 @@ async def test_drain_waits_for_what_is_held() -> None:
         await soon(draining)
 
 
-@pytest.mark.parametrize("deed", ["hang", "die"])
-async def test_drain_after_requests_that_failed(deed: str) -> None:
+@pytest.mark.parametrize(("deed", "error"), [("hang", RequestTimeout), ("die", WorkerCrashed)])
+async def test_drain_after_requests_that_failed(deed: str, error: type[Exception]) -> None:
     async with pool() as used:
-        with pytest.raises((RequestTimeout, WorkerCrashed)):
-            await used.ask(deed, extra={"code": 1}, timeout=0.05)
+        ask = used.ask_too_long if deed == "hang" else used.ask
+        with pytest.raises(error):
+            await ask(deed, extra={"code": 1})
         await soon(used.pool.drain())
 
 

@@ -17,7 +17,7 @@ from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.starter import Fork
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import STACK_SIGNAL
-from tests.unit.evaluators import pool
+from tests.unit.evaluators import TOO_LONG, LeapingClock, pool
 from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until
 
@@ -39,11 +39,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.mark.parametrize("deed", ["hang", "close", "rubbish"])
+@pytest.mark.usefixtures("short_patience")
 async def test_a_request_that_takes_too_long(deed: str) -> None:
     async with pool(slots=1) as used:
         if deed == "hang":
-            with pytest.raises(RequestTimeout, match=r"^The hang x took longer than 0\.05 seconds"):
-                await used.ask(deed, timeout=0.05)
+            with pytest.raises(RequestTimeout, match=r"^The hang x took longer than 30 seconds"):
+                await used.ask_too_long(deed)
         else:
             with pytest.raises(WorkerCrashed):
                 await used.ask(deed)
@@ -59,18 +60,20 @@ async def test_a_request_that_takes_too_long(deed: str) -> None:
 async def test_an_evaluator_that_ignores_sigterm() -> None:
     async with pool(slots=1) as used:
         with pytest.raises(RequestTimeout):
-            await used.ask("hang deaf", timeout=0.05)
+            await used.ask_too_long("hang deaf")
         await soon(used.tasks.settle())
         assert used.starter.evaluators[0].signals == [STACK_SIGNAL, signal.SIGTERM, signal.SIGKILL]
 
 
+@pytest.mark.usefixtures("long_grace")
 async def test_the_slot_is_free_when_the_evaluator_is_gone() -> None:
-    """The caller does not wait for that: the grace is far longer than what this test may take."""
+    """The caller does not wait for that."""
     async with pool(slots=1) as used:
-        late = used.start("hang deaf", b"late", timeout=0.2)
+        late = used.start("hang deaf", b"late", timeout=TOO_LONG)
         await used.started(b"late")
         following = used.start("echo", b"next")
         await until(lambda: used.load == (1, 1))
+        used.clock.let_pass(TOO_LONG)
         with pytest.raises(RequestTimeout):
             await late
         [evaluator] = used.starter.evaluators
@@ -82,11 +85,12 @@ async def test_the_slot_is_free_when_the_evaluator_is_gone() -> None:
         assert (await following).body == b"NEXT"
 
 
+@pytest.mark.usefixtures("long_grace")
 async def test_the_share_of_a_subject_is_free_at_once() -> None:
     """Where there is room, its next request does not wait for the end of the evaluator before."""
     async with pool(slots=2) as used:
         with pytest.raises(RequestTimeout):
-            await used.ask("hang deaf", subject="sensor a", timeout=0.05)
+            await used.ask_too_long("hang deaf", subject="sensor a")
         [evaluator] = used.starter.evaluators
         assert (await used.ask(subject="sensor a")).body == b"X"
         assert evaluator.alive
@@ -101,10 +105,10 @@ async def test_the_slot_of_an_evaluator_that_cannot_be_killed(
     monkeypatch.setattr(pool_module, "_KILL_PATIENCE", 0.02)
     async with pool(slots=1) as used:
         with pytest.raises(RequestTimeout):
-            await used.ask("hang undead", timeout=0.05)
+            await used.ask_too_long("hang undead")
         assert (await used.ask("echo", b"next")).body == b"NEXT"
         undead = used.starter.evaluators[0]
-        assert undead.signals == [STACK_SIGNAL, signal.SIGTERM, signal.SIGKILL]
+        await until(lambda: undead.signals == [STACK_SIGNAL, signal.SIGTERM, signal.SIGKILL])
         assert undead.alive
         await undead.end(-9)
 
@@ -132,7 +136,7 @@ async def test_waiting_counts_to_the_timeout(clock: Clock) -> None:
         clock.now += DEADLINE
         used.starter.open(b"a")
         await first
-        with pytest.raises(RequestTimeout, match=r"hang x had no time left.* 10 seconds"):
+        with pytest.raises(RequestTimeout, match=rf"hang x had no time left.* {DEADLINE:g} sec"):
             await asyncio.wait_for(second, DEADLINE / 2)
 
 
@@ -140,8 +144,11 @@ async def test_a_timeout_during_the_start() -> None:
     """What is started all the same answers a later request."""
     async with pool(slots=1) as used:
         used.starter.may_start.clear()
-        with pytest.raises(RequestTimeout, match=r"No process for the echo x was ready within 0"):
-            await used.ask(timeout=0.05)
+        asking = used.start("echo", timeout=TOO_LONG)
+        await until(lambda: used.starter.started)
+        used.clock.let_pass(TOO_LONG)
+        with pytest.raises(RequestTimeout, match=r"No process for the echo x was ready within 30 "):
+            await asking
         used.starter.may_start.set()
         await until(lambda: used.starter.evaluators)
         for _ in range(2):
@@ -237,7 +244,7 @@ async def test_words_of_the_request_before_are_not_the_last(
 
 
 @pytest.mark.parametrize("deed", ["close", "rubbish"])
-@pytest.mark.usefixtures("short_grace")
+@pytest.mark.usefixtures("short_grace", "short_patience")
 async def test_an_evaluator_that_gives_up_its_connection(deed: str) -> None:
     async with pool() as used:
         with pytest.raises(WorkerCrashed, match="closed its connection to the server, and was end"):
@@ -274,7 +281,7 @@ async def test_errors_of_user_code_are_no_crashes() -> None:
             with pytest.raises(WorkerCrashed, match="SystemExit"):
                 await used.ask("answer", extra={"header": header}, subject="sensor exits")
             with pytest.raises(RequestTimeout):
-                await used.ask("hang", subject="sensor hangs", timeout=0.01)
+                await used.ask_too_long("hang", subject="sensor hangs")
             await used.ask("fail", subject="sensor fails")
 
 
@@ -330,7 +337,7 @@ async def test_where_a_late_one_is_is_logged(caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.INFO, "codeserver.output")
     async with pool() as used:
         with pytest.raises(RequestTimeout):
-            await used.ask("hang", subject="sensor late", timeout=0.05)
+            await used.ask_too_long("hang", subject="sensor late")
         await soon(used.tasks.settle())
         printed = [each for each in caplog.records if each.name == "codeserver.output"]
         assert [(each.origin, each.getMessage()) for each in printed] == [  # type: ignore[attr-defined]
@@ -342,14 +349,19 @@ async def test_real_evaluators_that_hang(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One ends at SIGTERM, the other at SIGKILL with its offspring; there is room after that."""
-    monkeypatch.setattr(pool_module, "_KILL_GRACE", 0.1)
     caplog.set_level(logging.INFO, "codeserver.output")
     async with forking_process() as forker:
         tasks = Tasks()
         used = Pool(Fork(forker), Lanes(Slots(1, 1), Slots(1, 1)), tasks)
-        for deed in ("hang", "deaf"):
-            with pytest.raises(RequestTimeout):
-                await soon(used.evaluate(Request(deed, b"", 0.5, deed)))
+        # The first one has the time to say where it is, the other one would use any.
+        for count, (deed, grace) in enumerate((("hang", 3600.0), ("deaf", 0.1)), 1):
+            monkeypatch.setattr(pool_module, "_KILL_GRACE", grace)
+            with LeapingClock() as clock:
+                late = asyncio.create_task(used.evaluate(Request(deed, b"", TOO_LONG, deed)))
+                await until(lambda count=count: caplog.messages.count("it hangs") == count)  # type: ignore[misc]
+                clock.let_pass(TOO_LONG)
+                with pytest.raises(RequestTimeout):
+                    await soon(late)
             reply = await soon(used.evaluate(Request("echo", b"after", DEADLINE, "echo")))
             assert reply.body == b"after"
         used.close()

@@ -61,7 +61,7 @@ async def test_one_that_is_ended_is_replaced(how: str) -> None:
             await used.ask("answer", extra={"header": worn})
         else:
             with pytest.raises(RequestTimeout):
-                await used.ask("hang", timeout=0.02)
+                await used.ask_too_long("hang")
         await soon(used.tasks.settle())
         assert used.starter.alive == [False, True]
         assert used.starter.evaluators[1].requests == []
