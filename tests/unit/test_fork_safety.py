@@ -33,7 +33,7 @@ ends = []
 for _ in range(0 if reasons else forks):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(20)  # a deadlock ends by that signal
+        signal.alarm(60)  # a deadlock ends by that signal
         try:
             exec(in_fork, module)
         except BaseException:
@@ -41,6 +41,8 @@ for _ in range(0 if reasons else forks):
             os._exit(1)
         os._exit(0)
     ends.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    if ends[-1]:
+        break
 print(json.dumps([reasons, ends]), flush=True)
 os._exit(0)  # daemonic threads and open loops are part of the cases
 """
@@ -137,7 +139,7 @@ def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=250,
     )
     assert ended.returncode == 0, ended.stderr
     reasons, ends = json.loads(ended.stdout.splitlines()[-1])
