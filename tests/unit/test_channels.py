@@ -301,8 +301,7 @@ async def test_close_ends_a_receive_that_waits(ends: Ends) -> None:
     await asyncio.sleep(0)
     ends.front.close()
     try:
-        done, _ = await asyncio.wait([receiving], timeout=1)
-        ends.worker_socket.settimeout(1)
+        done, _ = await asyncio.wait([receiving], timeout=DEADLINE)
         end = await asyncio.to_thread(ends.worker_socket.recv, 1)
         assert done, "the receive waits for ever"
         assert receiving.result() is None
@@ -322,7 +321,7 @@ async def test_close_during_a_receive_does_not_deafen_the_next_channel(ends: End
     await asyncio.sleep(0)
     following.worker.send({"kind": "x"})
     try:
-        done, _ = await asyncio.wait([next_receiving], timeout=1)
+        done, _ = await asyncio.wait([next_receiving], timeout=DEADLINE)
         assert done, "the frame is not noticed"
     finally:
         for task in (receiving, next_receiving):
