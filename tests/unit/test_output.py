@@ -416,6 +416,14 @@ async def test_the_end_of_a_stream_closes_it() -> None:
         readers = [os.fstat(fd).st_ino for fd in printer.readers]
         printer.end()
         await until(lambda: not printer.output.is_open)
-        for fd, inode in zip(printer.readers, readers, strict=True):
-            with pytest.raises(OSError, match="Bad file descriptor"):
-                assert os.fstat(fd).st_ino == inode
+        open_still = [
+            fd for fd, inode in zip(printer.readers, readers, strict=True) if inode_of(fd) == inode
+        ]
+        assert open_still == []
+
+
+def inode_of(fd: int) -> int | None:
+    """That of what is open; it may be another thread's by now."""
+    with contextlib.suppress(OSError):
+        return os.fstat(fd).st_ino
+    return None
