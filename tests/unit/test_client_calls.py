@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from codeserver.api import v1
 from codeserver.client import AssetGraph, AsyncClient, Client, connect, connect_async
 from tests.unit.client_peers import TypedApi, typed_api
-from tests.unit.waiting import others_have_ended, soon
+from tests.unit.waiting import DEADLINE, others_have_ended, soon
 
 Ask = Callable[[Any], Any]
 """Calls a method of a client; the same for both."""
@@ -256,7 +256,7 @@ def test_both_clients_have_the_same_methods() -> None:
 
 @pytest.mark.parametrize(
     ("of_client", "of_call", "expected"),
-    [(60.0, None, 60), (60.0, 5.0, 5), (None, None, None), (5.0, math.inf, None)],
+    [(60.0, None, 60), (60.0, 600.0, 600), (None, None, None), (60.0, math.inf, None)],
 )
 def test_timeouts(
     api: TypedApi, of_client: float | None, of_call: float | None, expected: float | None
@@ -271,16 +271,16 @@ def test_timeouts(
         assert left is None or left > 1e6
     else:
         assert left is not None
-        assert expected - 4 < left < expected + 1  # gRPC rounds it
+        assert expected - 50 < left < expected + 1  # gRPC rounds it
 
 
 def test_watching_goes_on_until_it_is_closed(api: TypedApi) -> None:
     api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)] * 2
 
-    with connect(api.address, timeout=5) as client, contextlib.closing(client.watch()) as states:
+    with connect(api.address, timeout=60) as client, contextlib.closing(client.watch()) as states:
         assert [next(states).location, next(states).location] == [LOCATION, LOCATION]
 
-    assert api.ended.wait(10), "the server was not told that nobody watches any more"
+    assert api.ended.wait(DEADLINE), "the server was not told that nobody watches any more"
     assert api.timeouts[0] is None or api.timeouts[0] > 1e6
 
 
@@ -292,7 +292,7 @@ async def test_asynchronous_watching_goes_on_until_it_is_closed(api: TypedApi) -
         async with contextlib.aclosing(states):
             assert (await soon(states.__anext__())).location == LOCATION
 
-    assert await asyncio.to_thread(api.ended.wait, 10), (
+    assert await asyncio.to_thread(api.ended.wait, DEADLINE), (
         "the server was not told that nobody watches any more"
     )
     await others_have_ended()  # gRPC's own
