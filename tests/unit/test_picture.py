@@ -17,6 +17,8 @@ from codeserver.supervisor.watching.picture import Picture
 
 Deed = Callable[[Path], Any]
 
+LONG_AGO = (1_000_000_000, 1_000_000_000)
+
 # Modules that a load has used, beside others.
 CODE = ["repo.py", "package/__init__.py", "package/conf.yaml"]
 FILES = [*CODE, "unused.py", "data.csv", "package/unused.yaml", "elsewhere/a.py"]
@@ -32,6 +34,7 @@ def make(folder: Path, *names: str) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("value")
+        os.utime(folder / name, LONG_AGO)  # what is edited then differs, however coarse clocks are
 
 
 def footprint(folder: Path, files: list[str] | None = None) -> dict[str, Any]:
