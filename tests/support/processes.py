@@ -26,7 +26,7 @@ def nothing_left_behind() -> Iterator[None]:
     """Fail when the body leaves a process behind that was not there before."""
     before = leftover_children(grace=0)
     yield
-    left = leftover_children(grace=10, but=before)
+    left = leftover_children(grace=60, but=before)
     assert not left, f"processes left behind: {sorted(left)}"
 
 

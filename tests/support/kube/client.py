@@ -21,7 +21,7 @@ def request(cluster: Cluster, method: str, path: str, body: object = None) -> tu
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        answer = opener.open(asked, timeout=10)
+        answer = opener.open(asked, timeout=60)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:
@@ -52,4 +52,4 @@ def pod_in(cluster: Cluster, phase: str) -> Any:
         (pod,) = cluster.pods("job-name=job")
         return pod if pod["status"]["phase"] == phase else None
 
-    return eventually(found, within=30, every=0.01, what=f"pod is {phase}")
+    return eventually(found, every=0.01, what=f"pod is {phase}")
