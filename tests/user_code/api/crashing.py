@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import time
+import uuid
 from pathlib import Path
 
 import dagster as dg
@@ -32,7 +33,7 @@ def raises():
 def hangs():
     if "HANGS" in os.environ:
         # Says that it has begun: whoever waits for it reads this file.
-        Path(os.environ["HANGS"], str(os.getpid())).touch()
+        Path(os.environ["HANGS"], uuid.uuid4().hex).touch()
     time.sleep(600)
 
 
