@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Iterator
 
 import grpc
+import psutil
 import pytest
 
 from codeserver.api import v1
@@ -26,14 +27,18 @@ def large(serve: Serve) -> Api:
 
 
 def test_others_are_answered_while_it_is_described(large: Api) -> None:
-    listing = large.stub.ListAssets.future(v1.ListAssetsRequest(), timeout=LIMIT)
-    answers = 0
-    while not listing.done():
-        assert large.location.state == v1.Location.STATE_READY
-        answers += 1
+    for _ in range(5):  # until this process, too, had a turn meanwhile
+        listing = large.stub.ListAssets.future(v1.ListAssetsRequest(), timeout=LIMIT)
+        answers = 0
+        while not listing.done():
+            assert large.location.state == v1.Location.STATE_READY
+            answers += 1
 
-    assert listing.result().assets
-    assert answers > 1, "nothing was answered meanwhile"
+        assert listing.result().assets
+        if answers > 1:
+            return
+        large.call("ReloadLocation", timeout=4 * LIMIT)  # and then it is described anew
+    raise AssertionError("nothing was answered meanwhile")
 
 
 def keys() -> list[str]:
@@ -54,7 +59,7 @@ def test_the_graph_comes_in_messages_that_are_taken(large: Api) -> None:
     assert [asset.key for message in messages for asset in message.assets] == keys()
     edges = [(edge.from_key, edge.to_key) for m in messages for edge in m.edges]
     assert len(set(edges)) == len(edges) == 3 * (ASSETS - 100)
-    assert {message.generation for message in messages} == {1}
+    assert {message.generation for message in messages} == {large.location.generation}
 
 
 def test_a_selection_of_many(large: Api) -> None:
@@ -86,11 +91,22 @@ def test_a_job_of_thousands_of_ops(large: Api, unlimited: Api) -> None:
 
 def test_a_graph_that_is_asked_for_again_is_there_at_once(large: Api) -> None:
     large.call("GetAssetGraph")
-    began = time.monotonic()
+    began = cpu_seconds(large)
     for _ in range(5):
         large.call("GetAssetGraph")
 
-    assert time.monotonic() - began < 10
+    assert cpu_seconds(large) - began < 10
+
+
+def cpu_seconds(api: Api) -> float:
+    """What the processes of the server have used; it does not pass while they wait for a turn."""
+    front = psutil.Process(api.server.process.pid)
+    used = 0.0
+    for process in (front, *front.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):  # an evaluator that has just ended
+            times = process.cpu_times()
+            used += times.user + times.system
+    return used
 
 
 def test_how_many_are_defined_is_told(large: Api) -> None:
