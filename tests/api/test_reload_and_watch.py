@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
@@ -44,6 +43,8 @@ SECOND = CODE.format(
     jobs="greeting",
 ).replace("jobs=", "asset_checks=[full], jobs=")
 BROKEN = FIRST + "\nraise RuntimeError('a mistake')\n"
+WAIT = "import time, pathlib\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.02)\n"
+"""What has code wait for a file to be there."""
 CHANGES = ["+check table:full", "~job greeting", "-job other"]
 REVERSED = ["+job other", "~job greeting", "-check table:full"]
 
@@ -134,11 +135,15 @@ def test_what_was_kept_of_older_code_is_forgotten(start: Serve, file: Path) -> N
 def test_reloads_at_the_same_time_share_loads(start: Serve, file: Path) -> None:
     api = start(file)
     api.call("ListJobs")
-    file.write_text(SECOND)
+    gate = file.with_name("gate")
+    file.write_text(WAIT.format(str(gate)) + SECOND)
 
-    with ThreadPoolExecutor(10) as threads:
-        replies = list(threads.map(lambda _: api.call("ReloadLocation"), range(10)))
+    request = v1.ReloadLocationRequest()
+    calls = [api.stub.ReloadLocation.future(request, timeout=LIMIT) for _ in range(10)]
+    assert api.location.loads == 1  # what was asked for before this has come before it, too
+    gate.touch()
 
+    replies = [call.result() for call in calls]
     assert {reply.location.state for reply in replies} <= {
         Location.STATE_READY,
         Location.STATE_RELOADING,
@@ -206,8 +211,7 @@ def test_watching_through_an_edit_a_mistake_and_a_repair(start: Serve, file: Pat
 def test_watching_from_the_first_load_on(start: Serve, short_tmp: Path) -> None:
     gate = short_tmp / "gate"
     file = short_tmp / "served.py"
-    wait = "import time, pathlib\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.02)\n"
-    file.write_text(wait.format(str(gate)) + FIRST)
+    file.write_text(WAIT.format(str(gate)) + FIRST)
     api = start(file)
     with Watch(api) as watch:
         loading = watch.next()
@@ -228,16 +232,23 @@ def test_watching_files(start: Serve, file: Path) -> None:
     with Watch(api) as watch:
         watch.until_state(Location.STATE_READY)
 
-        file.write_text(SECOND)
+        replace(file, SECOND)
 
-        edited = watch.until(lambda location: location.generation == 2)
+        edited = watch.until(lambda location: location.generation > 1)
         assert normal([c for c in significant(edited) if "asset table" not in c]) == CHANGES
-        file.write_text(BROKEN)
+        replace(file, BROKEN)
         # What is watched surfaces its errors.
         failed = watch.until_state(Location.STATE_FAILED)
         assert failed.location.load_error.message == "a mistake"
-        file.write_text(SECOND)
+        replace(file, SECOND)
         watch.until_state(Location.STATE_READY)
+
+
+def replace(file: Path, text: str) -> None:
+    """At once, or a load may find the file empty, and say so."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
 
 
 def test_a_reader_that_is_slow_gets_the_last_state(start: Serve, file: Path) -> None:
@@ -303,8 +314,11 @@ def test_watchers_that_go_away_are_forgotten(start: Serve, file: Path) -> None:
 def test_a_watcher_with_a_deadline(start: Serve, file: Path) -> None:
     api = start(file)
     api.call("ListJobs")
-    with Watch(api, deadline=1) as watch:
-        assert watch.rest() is Code.DEADLINE_EXCEEDED
+    for seconds in (1, 10, 50):  # until there was time to be told anything
+        with Watch(api, deadline=seconds) as watch:
+            assert watch.rest() is Code.DEADLINE_EXCEEDED
+        if watch.states:
+            break
     assert watch.states == ["READY"]
 
 
@@ -314,8 +328,7 @@ def test_a_watcher_with_a_deadline(start: Serve, file: Path) -> None:
 def test_calls_during_the_first_load_wait_for_its_end(start: Serve, short_tmp: Path) -> None:
     gate = short_tmp / "gate"
     file = short_tmp / "served.py"
-    wait = "import time, pathlib\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.02)\n"
-    file.write_text(wait.format(str(gate)) + FIRST)
+    file.write_text(WAIT.format(str(gate)) + FIRST)
     api = start(file)
     request = v1.GetJobRequest(name="greeting")
     waiting = [
@@ -335,8 +348,7 @@ def test_calls_during_the_first_load_wait_for_its_end(start: Serve, short_tmp: P
 def test_a_call_that_waits_for_a_load_that_fails(start: Serve, short_tmp: Path) -> None:
     gate = short_tmp / "gate"
     file = short_tmp / "served.py"
-    wait = "import time, pathlib\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.02)\n"
-    file.write_text(wait.format(str(gate)) + "raise RuntimeError('a mistake')")
+    file.write_text(WAIT.format(str(gate)) + "raise RuntimeError('a mistake')")
     api: Api = start(file)
     waiting = api.stub.ListJobs.future(v1.ListJobsRequest(), timeout=LIMIT)
     eventually(lambda: api.location.state == Location.STATE_LOADING)
