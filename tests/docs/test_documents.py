@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import ROOT, Block, blocks, commands
-from tests.process.serving import LIMIT, Server, run, serve
+from tests.process.serving import Server, run, serve
 from tests.support.eventually import eventually
 from tests.support.processes import nothing_left_behind
+
+LIMIT = 240
+"""Seconds that a command may take; on a machine with much else to do, some need half a minute."""
 
 NOT_HERE = {
     "make": "what CI consists of, or runs for minutes",
@@ -99,7 +102,7 @@ def test_command(command: str, folder: Path, environment: dict[str, str]) -> Non
     if command.startswith(ENDLESS):
         _begin_and_end(words, folder, environment)
         return
-    ended = run(*words, cwd=folder, env=environment)
+    ended = run(*words, cwd=folder, env=environment, limit=LIMIT)
     assert ended.code == 0, ended.output
     assert ended.output
 
@@ -139,7 +142,7 @@ def test_program(block: Block, folder: Path, environment: dict[str, str]) -> Non
         _as_a_test(text, folder, environment)
         return
     (folder / "program.py").write_text(text)
-    ended = run(sys.executable, "program.py", cwd=folder, env=environment)
+    ended = run(sys.executable, "program.py", cwd=folder, env=environment, limit=LIMIT)
     assert ended.code == 0, ended.output
     assert ended.output, "it prints nothing"
 
@@ -152,6 +155,6 @@ def _as_a_test(text: str, folder: Path, environment: dict[str, str]) -> None:
     (project / "pyproject.toml").write_text(settings.text)
     (project / "test_it.py").write_text(text)
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    ended = run(*command, cwd=project, env=environment)
+    ended = run(*command, cwd=project, env=environment, limit=LIMIT)
     assert ended.code == 0, ended.output
     assert "1 passed" in ended.output
