@@ -40,7 +40,8 @@ class Printer:
 
     def print(self, data: bytes, fd: int | None = None) -> None:
         """On standard error, if nothing else is said."""
-        os.write(self.stderr if fd is None else fd, data)
+        while data:  # a signal may come in between, as when this process is stopped for a while
+            data = data[os.write(self.stderr if fd is None else fd, data) :]
 
     def end(self) -> None:
         """Close both streams."""
