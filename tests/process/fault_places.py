@@ -28,11 +28,11 @@ from tests.support.eventually import eventually
 FINE = "fine"
 LATE = "too late"
 
-SECONDS = 2.0
-"""What each request may take."""
-
 LOAD_SECONDS = 6.0
-"""What each load may take; one that goes well needs much less, on a busy machine as well."""
+"""What each load may take; one that goes well needs much less, but on a busy machine."""
+
+
+Use = Callable[[Server, Path, float], str]
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,25 @@ class Place:
     """Somewhere that user code runs.
 
     Attributes:
-        use: has it run, and returns what came of it: `FINE`, `LATE`, or an error.
+        use: has it run, for so many seconds where a request may say how long, and returns what
+            came of it: `FINE`, `LATE`, or an error.
         outcomes: what must come of deeds that do harm in another way here than elsewhere.
     """
 
-    use: Callable[[Server, Path], str]
+    use: Use
     outcomes: Mapping[str, str]
 
 
-def _evaluate(rpc: str, make: Callable[[Server], object]) -> Callable[[Server, Path], str]:
+def _evaluate(rpc: str, make: Callable[[Server], object]) -> Use:
     method = pb.DESCRIPTOR.services_by_name["DagsterApi"].methods_by_name[rpc]
     (argument,) = (field.name for field in method.input_type.fields)
     (result,) = (field.name for field in method.output_type.fields)
     request_type = getattr(pb, method.input_type.name)
 
-    def use(server: Server, _: Path) -> str:
+    def use(server: Server, _: Path, seconds: float) -> str:
         request = request_type(**{argument: serialize_value(make(server))})
         try:
-            reply = getattr(server.stub, rpc)(request, timeout=SECONDS)
+            reply = getattr(server.stub, rpc)(request, timeout=seconds)
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
                 return LATE
@@ -72,14 +73,14 @@ def _said(answer: object) -> str:
     return error.to_string() if error else getattr(answer, "skip_message", None) or FINE
 
 
-def _load(server: Server, _: Path) -> str:
+def _load(server: Server, _: Path, __: float) -> str:
     error = server.reload()
     if "longer than" in error and "--startup-timeout" in error:
         return LATE
     return value(error).to_string() if error else FINE
 
 
-def _run(server: Server, begun: Path) -> str:
+def _run(server: Server, begun: Path, _: float) -> str:
     """Execute a run; one that hangs is cancelled, and killed if it takes no notice of that."""
     config = {"ops": {"work": {}}}
     launched = running.launch(server, "runs", config)

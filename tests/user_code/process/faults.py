@@ -53,8 +53,11 @@ def hangs(_):
 
 
 def hangs_in_c(_):
-    # Unlike CDLL, PyDLL keeps the lock of the interpreter: no Python code runs any more.
-    ctypes.PyDLL(None).sleep(600)
+    # Unlike CDLL, PyDLL keeps the lock of the interpreter: no Python code runs any more. And unlike
+    # a sleep, waiting for a lock goes on after a signal.
+    lock = ctypes.create_string_buffer(128)
+    for _ in range(2):
+        ctypes.PyDLL(None).pthread_mutex_lock(lock)
 
 
 def ignores_sigterm(_):
@@ -82,9 +85,10 @@ def closes_everything(_):
 
 
 def leaves_a_child(_):
-    if os.fork() == 0:
-        BEGUN.with_name("child").write_text(str(os.getpid()))
+    child = os.fork()
+    if child == 0:
         signal.pause()
+    BEGUN.with_name("child").write_text(str(child))
 
 
 def starts_threads(_):
