@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _KILL_PATIENCE = 1.0
 _SAME_MOMENT = 0.1
 _EXIT_PATIENCE = 0.5
 """Seconds between the end of what an evaluator says and the report that it has ended."""
+_AT_SIGTERM = (0, -signal.SIGTERM)
+"""How an evaluator exits at SIGTERM, whether it has come to handle that or not."""
 _LEAVE_PATIENCE = 5.0
 """Seconds that an evaluator which is not needed any more may take to finish its threads."""
 _IDLE_SECONDS = 60.0
@@ -261,12 +264,7 @@ class Pool:
         return reply
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
-        done, _ = await asyncio.wait([evaluator.exited], timeout=_EXIT_PATIENCE)
-        if done:
-            how = explain_exit(evaluator.exited.result())
-        else:
-            how = "has closed its connection to the server, and was ended"
-            await evaluator.end(_KILL_GRACE)
+        how = await _how_it_ended(evaluator)
         if self._ended:
             return WorkerCrashed("The server is shutting down, and ended the process.")
         reason = f"The process that evaluated the {request.subject} {how}."
@@ -340,6 +338,22 @@ async def _started(starting: Starting) -> Child:
     if isinstance(started, Child):
         return started
     raise started
+
+
+async def _how_it_ended(evaluator: Child) -> str:
+    """In words, for one that says nothing any more.
+
+    It may live on without its connection, and is ended then. Or the report of its end is late.
+    """
+    done, _ = await asyncio.wait([evaluator.exited], timeout=_EXIT_PATIENCE)
+    if done:
+        return explain_exit(evaluator.exited.result())
+    began = time.monotonic()
+    code = await evaluator.end(_KILL_GRACE)
+    may_be_killed = time.monotonic() - began >= _KILL_GRACE
+    if code in _AT_SIGTERM or (may_be_killed and code == -signal.SIGKILL):
+        return "has closed its connection to the server, and was ended"
+    return explain_exit(code)
 
 
 async def _by(deadline: float, work: Awaitable[T]) -> T:

@@ -40,6 +40,7 @@ class Evaluator:
         self.requests: list[Frame] = []
         self.ignores: set[int] = set()
         self.stays = False
+        self._unreported: int | None = None
         self._gates = starter.gates
         self._log = starter.served
         self._channel = Channel(theirs)
@@ -54,7 +55,7 @@ class Evaluator:
         if number == STACK_SIGNAL:
             os.write(self.stderr, b"it was here\n")
         elif number not in self.ignores:
-            await self.end(-number)
+            await self.end(-number if self._unreported is None else self._unreported)
 
     async def end(self, code: int) -> None:
         self._task.cancel()
@@ -85,6 +86,10 @@ class Evaluator:
             os.write(self.stderr, extra.get("words", "").encode())
             self._has_ended(extra["code"])
             raise asyncio.CancelledError
+        elif deed == "die unreported":  # until somebody asks for its end
+            self._unreported = extra["code"]
+            self._channel.close()
+            await asyncio.Event().wait()
         elif deed == "close":
             self._channel.close()
             await asyncio.Event().wait()

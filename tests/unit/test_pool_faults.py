@@ -203,6 +203,21 @@ async def test_a_crash(code: int | None, how: str) -> None:
         assert len(used.starter.evaluators) == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "how"),
+    [(3, "exited with code 3"), (-9, r"was killed by signal 9 \(SIGKILL\)")],
+)
+async def test_a_crash_that_is_reported_late(
+    code: int, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that reaps it may have been too busy to say so at once."""
+    monkeypatch.setattr(pool_module, "_EXIT_PATIENCE", 0.0)
+    monkeypatch.setattr(pool_module, "_KILL_GRACE", DEADLINE)
+    async with pool() as used:
+        with pytest.raises(WorkerCrashed, match=f"^The process that evaluated the .* {how}"):
+            await used.ask("die unreported", extra={"code": code})
+
+
 async def test_a_crash_tells_what_was_printed_last(caplog: pytest.LogCaptureFixture) -> None:
     """By this request, and not by the one before; it is in the log, too, with its origin."""
     caplog.set_level(logging.INFO, "codeserver.output")
