@@ -25,8 +25,9 @@ from tests.support.servers import OURS, ServerProcess
 T = TypeVar("T")
 
 USER_CODE = Path(__file__).parent.parent / "user_code" / "process"
-LIMIT = 60  # seconds that a call may take on a busy machine with two cores
-SOON = 10  # seconds in which a process that must go is gone
+LIMIT = 60  # seconds that anything may take on a busy machine with two cores
+SOON = 30  # seconds in which what must go is gone
+_PATIENCE = 10  # seconds that the runs of a server may take when a test is over
 
 
 @dataclass
@@ -112,11 +113,15 @@ def serve(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    for end in (process.terminate, process.terminate, process.kill):
+    for end, patience in (
+        (process.terminate, _PATIENCE),
+        (process.terminate, LIMIT),
+        (process.kill, LIMIT),
+    ):
         if process.poll() is None:
             end()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(SOON)
+                process.wait(patience)
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ def pid_in(path: Path) -> int:
     return eventually(lambda: int(path.read_text()), what=f"a process id in {path}")
 
 
-def wait_until_gone(processes: Iterable[psutil.Process], within: float = SOON) -> None:
+def wait_until_gone(processes: Iterable[psutil.Process], within: float = LIMIT) -> None:
     """Fail unless they all end in time; those that did not are killed all the same."""
     _, alive = psutil.wait_procs(list(processes), timeout=within)
     described = [(process.pid, name_of(process)) for process in alive]

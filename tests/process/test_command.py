@@ -12,7 +12,7 @@ import pytest
 from dagster._grpc.client import DagsterGrpcClient
 
 from tests.process.conftest import Start
-from tests.process.serving import SOON, USER_CODE, Ended, Server, run, serve, skip_message
+from tests.process.serving import LIMIT, USER_CODE, Ended, Server, run, serve, skip_message
 from tests.support.dagster_programs import Program
 from tests.support.eventually import eventually
 from tests.support.processes import leftover_children
@@ -24,9 +24,9 @@ REPO = ("-f", str(USER_CODE / "repo.py"))
 def refused(*options: str, cwd: Path) -> Ended:
     """Run a command that must fail, and leave nothing behind."""
     files, processes = set(cwd.iterdir()), leftover_children(grace=0)
-    ended = run(*OURS, *options, cwd=cwd, limit=SOON)
+    ended = run(*OURS, *options, cwd=cwd)
     assert set(cwd.iterdir()) == files
-    eventually(lambda: leftover_children(grace=0) <= processes, within=SOON)
+    eventually(lambda: leftover_children(grace=0) <= processes)
     return ended
 
 
@@ -240,5 +240,5 @@ def test_port_4000_by_default(home: Path, work: Path) -> None:
             assert program.stop() == 0
             return
         # Somebody else's server has it.
-        assert program.process.wait(SOON) == 1
+        assert program.process.wait(LIMIT) == 1
         assert "Error: Port 4000 on 127.0.0.1 is in use" in program.text

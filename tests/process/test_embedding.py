@@ -26,7 +26,7 @@ from codeserver import (
 )
 from codeserver.api.v1 import Location
 from codeserver.errors import CodeserverError
-from tests.process.serving import LIMIT, SOON, USER_CODE, name_of
+from tests.process.serving import LIMIT, USER_CODE, name_of
 from tests.support.eventually import eventually
 from tests.support.processes import leftover_children, open_files
 
@@ -52,7 +52,7 @@ def nothing_left(temporary: Path) -> Iterator[None]:
     """Fail when a file or process is there afterwards, as soon as the test ends."""
     yield
     assert not list(temporary.iterdir())
-    eventually(lambda: not leftover_children(grace=0), within=SOON)
+    eventually(lambda: not leftover_children(grace=0))
 
 
 def answers(address: str) -> bool:
@@ -354,7 +354,7 @@ def test_gone_with_its_program(then: str, number: int | None, forks: bool, tempo
         if number is not None:
             program.send_signal(number)
         eventually(lambda: not any(map(name_of, family)), within=LIMIT, what="the server's end")
-    eventually(lambda: not list(temporary.iterdir()), within=SOON, what="an empty folder")
+    eventually(lambda: not list(temporary.iterdir()), what="an empty folder")
 
 
 def end(process: psutil.Process) -> None:

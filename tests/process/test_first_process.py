@@ -15,7 +15,6 @@ from dagster import DagsterRunStatus
 from tests.process.running import final_status, launch, launch_patient
 from tests.process.serving import (
     LIMIT,
-    SOON,
     USER_CODE,
     Server,
     name_of,
@@ -84,9 +83,9 @@ def test_orphans_are_reaped(container: Server) -> None:
     run.kill()
 
     assert final_status(launched) is DagsterRunStatus.FAILURE
-    eventually(lambda: not run.is_running(), within=SOON, what="the run to be reaped")
+    eventually(lambda: not run.is_running(), what="the run to be reaped")
     eventually(lambda: skip_message(container), within=LIMIT, what="a tick that works")
-    eventually(lambda: not zombies(container), within=SOON, what="no zombies")
+    eventually(lambda: not zombies(container), what="no zombies")
 
 
 def test_no_zombies_after_many_runs(container: Server, work: Path) -> None:
@@ -96,8 +95,8 @@ def test_no_zombies_after_many_runs(container: Server, work: Path) -> None:
     assert {final_status(run) for run in runs} == {DagsterRunStatus.SUCCESS}
 
     # A run is finished a moment before its process is.
-    eventually(lambda: not processes_of_runs(container), within=SOON, what="the runs to exit")
-    eventually(lambda: not zombies(container), within=SOON, what="no zombies")
+    eventually(lambda: not processes_of_runs(container), what="the runs to exit")
+    eventually(lambda: not zombies(container), what="no zombies")
 
 
 def test_when_it_is_killed_nothing_is_left(container: Server) -> None:
@@ -108,4 +107,4 @@ def test_when_it_is_killed_nothing_is_left(container: Server) -> None:
 
     assert len(processes) >= 3  # forkserver, host, evaluator
     wait_until_gone(processes)
-    container.front.wait(SOON)
+    container.front.wait(LIMIT)

@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus
 from tests.differential.running import current_runs
 from tests.process.conftest import Start
 from tests.process.running import final_status, launch_patient, reasons
-from tests.process.serving import SOON, USER_CODE, Server, skip_message
+from tests.process.serving import USER_CODE, Server, skip_message
 from tests.support.eventually import eventually
 
 GOOD = (USER_CODE / "edition.py").read_text()
@@ -38,7 +38,7 @@ def test_a_run_ends_though_what_it_started_goes_on(start: Start, work: Path) -> 
 
     assert run_to_its_end(server, work) is DagsterRunStatus.SUCCESS
 
-    eventually(lambda: not current_runs(server), within=SOON)
+    eventually(lambda: not current_runs(server))
     os.kill(int((work / "left_behind").read_text()), 9)
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_dies_beside_what_it_started_has_failed(start: Start, work: P
     launched = launch_patient(server, work / "release")
     (work / "release").touch()
 
-    assert final_status(launched, within=SOON) is DagsterRunStatus.FAILURE
+    assert final_status(launched) is DagsterRunStatus.FAILURE
 
     assert "exited with code 7" in reasons(launched)[0]
     os.kill(int((work / "left_behind").read_text()), 9)
@@ -63,7 +63,7 @@ def test_exit_handlers_of_the_module_run_in_each_run(start: Start, work: Path) -
     (work / "release").touch()
     final_status(launched)
 
-    eventually((work / f"exit-{pid}").exists, within=SOON)
+    eventually((work / f"exit-{pid}").exists)
 
 
 def test_what_the_module_prints_is_printed_once(start: Start, work: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_lost_run_is_recorded_with_the_environment_of_the_code(start: Start, w
         server.home = home
         launched = launch_patient(server, work / "release")
         (work / "release").touch()
-        assert final_status(launched, within=SOON) is DagsterRunStatus.FAILURE
+        assert final_status(launched) is DagsterRunStatus.FAILURE
     finally:
         del os.environ["ONLY_IN_ENV_FILE"]
 
