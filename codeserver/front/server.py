@@ -19,6 +19,7 @@ from codeserver.front.binding import bind
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
+from codeserver.front.heartbeats import Heartbeats
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
@@ -56,11 +57,11 @@ class Server:
         self._delay = config.drain_delay
         self._grace: float | None = config.shutdown_grace
         self._fatal: LoadFailure | None = None
-        self._heartbeat = asyncio.Event()
+        self._heartbeats = Heartbeats()
         self.location = Location(config, target, spawned)
         self.addresses: list[str] = []
         self._server = grpc.aio.server(options=_options())
-        api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeat.set)
+        api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeats.hear)
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
@@ -154,12 +155,7 @@ class Server:
 
     async def _watch_heartbeat(self) -> None:
         limit = self._config.heartbeat_timeout
-        while True:
-            self._heartbeat.clear()
-            try:
-                await asyncio.wait_for(self._heartbeat.wait(), limit)
-            except asyncio.TimeoutError:
-                break
+        await self._heartbeats.cease(limit)
         _log.warning("no heartbeat for %d seconds, shutting down", limit)
         self._shut_down_when_idle()
 
