@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from typing import IO
 _KEPT_BYTES = 64 * 1024
 _SHOWN_LINES = 20
 _HURRY_SECONDS = 5.0
-_LAST_WORDS_SECONDS = 1.0
+_MOST_READS = 32
+"""In a row. A pipe holds less (pipe(7)), but who has it may write without end."""
 
 _living: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
@@ -159,11 +161,12 @@ class _Output:
     """
 
     def __init__(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
+        self._stream, self._copy = stream, copy
         self._kept = b""
-        self._reader = threading.Thread(
-            target=self._read, args=(stream, copy), name="output of codeserver", daemon=True
-        )
-        self._reader.start()
+        self._has_ended = False
+        self._reading = threading.Lock()
+        os.set_blocking(stream.fileno(), False)
+        threading.Thread(target=self._follow, name="output of codeserver", daemon=True).start()
 
     @property
     def text(self) -> str:
@@ -171,16 +174,40 @@ class _Output:
         return self._kept.decode(errors="replace")
 
     def finish(self) -> None:
-        """Wait until all is read; not for long, because runs that go on have the pipe, too."""
-        self._reader.join(_LAST_WORDS_SECONDS)
+        """Read all that a process has written which has ended.
 
-    def _read(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
-        with stream, copy or contextlib.nullcontext():
-            while part := os.read(stream.fileno(), 65536):
-                self._kept = (self._kept + part)[-_KEPT_BYTES:]
-                if copy is not None:
-                    with contextlib.suppress(OSError):
-                        copy.write(part)
+        The end of the pipe may be far: runs that go on have it, too.
+        """
+        self._read()
+
+    def _follow(self) -> None:
+        with self._stream, self._copy or contextlib.nullcontext():
+            news = select.poll()
+            news.register(self._stream.fileno(), select.POLLIN)
+            while not self._has_ended:
+                news.poll()
+                self._read()
+
+    def _read(self) -> None:
+        """Read what is there, or a lot of it."""
+        with self._reading:
+            for _ in range(_MOST_READS):
+                if self._has_ended:
+                    return
+                try:
+                    part = os.read(self._stream.fileno(), 65536)
+                except BlockingIOError:
+                    return
+                if part:
+                    self._keep(part)
+                else:
+                    self._has_ended = True
+
+    def _keep(self, part: bytes) -> None:
+        self._kept = (self._kept + part)[-_KEPT_BYTES:]
+        if self._copy is not None:
+            with contextlib.suppress(OSError):
+                self._copy.write(part)
 
 
 def _let_go_of_all() -> None:
