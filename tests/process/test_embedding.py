@@ -248,17 +248,16 @@ def test_code_that_takes_too_long(work: Path, nothing_left: None, seconds: float
     assert isinstance(caught.value, TimeoutError)
 
 
-@pytest.mark.usefixtures("nothing_left")
-async def test_in_an_event_loop() -> None:
-    beats = 0
+async def test_in_an_event_loop(work: Path, nothing_left: None) -> None:
+    """Which goes on meanwhile: the code is loaded only when that has done something."""
+    waits = "import pathlib, time\nwhile not pathlib.Path('go').exists():\n    time.sleep(0.01)\n"
+    (work / "repo.py").write_text(waits + REPO.read_text())
     async with contextlib.AsyncExitStack() as stack:
-        entering = stack.enter_async_context(CodeServer(python_file=REPO))
-        starting = asyncio.create_task(entering)
-        while not starting.done():
-            await asyncio.wait([starting], timeout=0.01)
-            beats += 1
-        assert beats > 5, "the event loop stood still"
-        async with starting.result().connect_async() as client:
+        server = CodeServer(python_file="repo.py", cwd=work)
+        starting = asyncio.create_task(stack.enter_async_context(server))
+        await asyncio.to_thread(eventually, lambda: "listening" in server.output)
+        (work / "go").touch()
+        async with (await starting).connect_async() as client:
             assert [job.name async for job in client.jobs("s*")] == ["short", "stubborn"]
 
 
@@ -309,6 +308,7 @@ if child == 0:
         time.sleep(600)
     os._exit(0)
 os.write(1, f"{{server._server.process.pid}} {{server.address}}\\n".encode())
+sys.stdin.readline()
 {then}
 """
 
@@ -337,6 +337,7 @@ os.write(1, f"{{server._server.process.pid}} {{server.address}}\\n".encode())
 def test_gone_with_its_program(then: str, number: int | None, forks: bool, temporary: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(repo=str(REPO), then=then, forks=forks)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -351,6 +352,7 @@ def test_gone_with_its_program(then: str, number: int | None, forks: bool, tempo
         server = next(psutil.Process(int(pid)) for pid, *address in said if address)
         family = [server, *server.children(recursive=True)]
         assert any(name_of(process).startswith("codeserver") for process in family)
+        print(file=program.stdin, flush=True)  # not before all are known
         if number is not None:
             program.send_signal(number)
         eventually(lambda: not any(map(name_of, family)), within=LIMIT, what="the server's end")
