@@ -10,11 +10,13 @@ import os
 import re
 import time
 from bisect import bisect
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-_SETTLING_SECONDS = 3.0
-"""How long a thread may take to begin to wait.
+_PAUSE = 0.002
+_MOST_PAUSES = 1500
+"""How long threads may take to begin to wait: three seconds, and longer on a machine so busy that
+this process is stopped meanwhile, and they with it.
 
 OpenBLAS's spin first, for 2^26 ticks of a clock (`thread_timeout` in its blas_server.c): 25 ms on a
 PC, but more on ARM, where that clock is slower.
@@ -49,14 +51,14 @@ def native_threads(but: Collection[int]) -> list[NativeThread]:
         ValueError: /proc is not what it is on Linux.
     """
     own_name = _read("comm")
-    deadline = time.monotonic() + _SETTLING_SECONDS
+    pauses = iter(range(_MOST_PAUSES))
     ids = set(map(int, os.listdir("/proc/self/task"))).difference(but)
     memory = _Memory() if ids else None
     found = []
     for thread in ids:
         try:
             name = _read(f"task/{thread}/comm")
-            pointer = _stack_pointer(thread, deadline)
+            pointer = _stack_pointer(thread, pauses)
             libraries = memory.libraries(pointer) if memory and pointer else frozenset[str]()
         except OSError:
             if _exists(thread):
@@ -75,9 +77,9 @@ def _exists(thread: int) -> bool:
     return os.path.exists(f"/proc/self/task/{thread}")
 
 
-def _stack_pointer(thread: int, deadline: float) -> int | None:
+def _stack_pointer(thread: int, pauses: Iterator[int]) -> int | None:
     """Up to where a waiting thread uses its stack; None when that cannot be told."""
-    while time.monotonic() < deadline:
+    while True:
         try:
             where = _read(f"task/{thread}/syscall").split()
         except FileNotFoundError:
@@ -87,8 +89,9 @@ def _stack_pointer(thread: int, deadline: float) -> int | None:
         # A thread that is about to end has no stack any more.
         if where != ["running"] and (pointer := int(where[-2], 16)):
             return pointer
-        time.sleep(0.002)
-    return None
+        if next(pauses, None) is None:
+            return None
+        time.sleep(_PAUSE)
 
 
 @dataclass(frozen=True)
