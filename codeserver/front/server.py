@@ -32,6 +32,7 @@ _log = logging.getLogger("codeserver")
 _DEFAULT_MESSAGE_BYTES = 100_000_000
 _LAST_WORD_SECONDS = 1.0
 _MOST_PENDING = 50_000
+_LONGEST_PENDING_SECONDS = 24 * 60 * 60
 
 
 class Server:
@@ -60,7 +61,7 @@ class Server:
         self._heartbeats = Heartbeats()
         self.location = Location(config, target, spawned)
         self.addresses: list[str] = []
-        self._server = grpc.aio.server(options=_options())
+        self._server = grpc.aio.server(options=grpc_options())
         api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeats.hear)
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
@@ -160,14 +161,17 @@ class Server:
         self._shut_down_when_idle()
 
 
-def _options() -> list[tuple[str, int]]:
+def grpc_options() -> list[tuple[str, int]]:
+    """How gRPC is to serve."""
     return [
         ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
         ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
-        # Beyond these numbers of calls that no handler has begun with, gRPC cancels at random,
-        # which tells nobody anything. Handlers refuse in words what is too much.
+        # Beyond these numbers of calls that no handler has begun with, gRPC cancels at random, and
+        # after this time each of them, which tells nobody anything. Handlers refuse in words what
+        # is too much, and who has called knows how long to wait.
         ("grpc.server.max_pending_requests", _MOST_PENDING),
         ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+        ("grpc.server_max_unrequested_time_in_server", _LONGEST_PENDING_SECONDS),
         # Otherwise a second server on the same port would start, and each would get some calls.
         ("grpc.so_reuseport", 0),
     ]
