@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dagster import DagsterEventType
 from dagster._core.test_utils import create_run_for_test
 from dagster._grpc.types import ExecuteExternalJobArgs
 from dagster._serdes import serialize_value
@@ -16,6 +15,7 @@ from tests.differential.calls import Call, raw
 from tests.differential.cases import Case, check, table
 from tests.differential.running import current_runs, launch, start
 from tests.differential.sides import Pair, Side, serving
+from tests.support.eventually import eventually
 
 NO_RUN = "00000000-0000-4000-8000-000000000000"
 
@@ -50,7 +50,7 @@ def _cancelled(side: Side) -> object:
     cancel = calls.cancel(launched.run_id)
     can_cancel = calls.can_cancel(launched.run_id)
 
-    launched.wait_for(DagsterEventType.STEP_START)
+    eventually(release.with_suffix(".begun").exists, what="the op")
     said = [current_runs(side), can_cancel.make(side)]
     side.instance.report_run_canceling(launched.run)  # as the run launcher does
     said += [cancel.make(side), can_cancel.make(side)]

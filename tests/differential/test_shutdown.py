@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dagster import DagsterEventType
-
 from tests.differential import calls
 from tests.differential.calls import Call
 from tests.differential.cases import Case, check
 from tests.differential.plain import value
 from tests.differential.running import current_runs, launch, start
 from tests.differential.sides import Side, serving
+from tests.support.eventually import eventually
 
 
 def _exit_code(side: Side) -> int:
@@ -27,7 +26,7 @@ def _during_a_run(side: Side) -> object:
     release = side.home / "release"
     config = {"ops": {"wait_for_cancel": {"config": {"path": str(release)}}}}
     launched = launch(side, "waits", config)
-    launched.wait_for(DagsterEventType.STEP_START)
+    eventually(release.with_suffix(".begun").exists, what="the op")
     said = [
         value(side.client.shutdown_server()),
         start(side, launched.run_id, "arithmetic").reply,

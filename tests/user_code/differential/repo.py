@@ -148,12 +148,17 @@ class Release(dg.Config):
 
 @dg.op
 def wait_for_cancel(config: Release):
-    """Run until cancelled; then take until the file exists to come to an end."""
+    """Run until cancelled; then take until the file exists to come to an end.
+
+    A file beside it says that it has begun, and can be cancelled from then on.
+    """
     try:
+        Path(config.path).with_suffix(".begun").touch()
         time.sleep(600)
-    finally:
+    except BaseException as interrupt:
         while not Path(config.path).exists():
             time.sleep(0.02)
+        raise interrupt.with_traceback(None) from None  # whatever line it was at
 
 
 @dg.job(executor_def=dg.in_process_executor)

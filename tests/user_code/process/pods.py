@@ -29,8 +29,11 @@ def fail(number: int) -> None:
 
 @dg.op
 def wait() -> None:
-    Path("waiting").touch()
-    threading.Event().wait()
+    try:
+        Path("waiting").touch()
+        threading.Event().wait()
+    except BaseException as interrupt:
+        raise interrupt.with_traceback(None) from None  # whatever line it was at
 
 
 @dg.job(executor_def=dg.in_process_executor)
