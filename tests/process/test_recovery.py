@@ -10,11 +10,10 @@ from dagster._core.remote_representation.external_data import SensorExecutionErr
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
+from tests.process.editing import CODE, logs
 from tests.process.running import final_status, launch_patient
-from tests.process.serving import USER_CODE, skip_message, tick, wait_until_gone
+from tests.process.serving import skip_message, tick, wait_until_gone
 from tests.support.eventually import eventually
-
-CODE = (USER_CODE / "edition.py").read_text()
 
 
 def test_health_says_that_the_code_is_lost_until_it_is_back(start: Start, work: Path) -> None:
@@ -28,7 +27,7 @@ def test_health_says_that_the_code_is_lost_until_it_is_back(start: Start, work: 
     server.only("host").kill()
 
     eventually(lambda: server.client.health_check_query() == "NOT_SERVING")
-    assert "broken meanwhile" in server.server.text
+    logs(server, "broken meanwhile")
     # What needs no user code is answered all the same.
     assert server.client.list_repositories() == listed
     assert server.id
@@ -50,7 +49,7 @@ def test_requests_wait_while_the_code_is_loaded_again(start: Start, work: Path, 
 
     victim.kill()
     wait_until_gone([victim])
-    eventually(lambda: "loading again" in server.server.text, what="the loss to be noticed")
+    logs(server, "loading again")
 
     launched = launch_patient(server, work / "release")
     (work / "release").touch()

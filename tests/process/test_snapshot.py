@@ -160,7 +160,7 @@ def test_the_code_does_not_load(
         error = eventually(lambda: load_error(server), what="the error to be served")
         assert "the database is not there" in error
         assert server.client.health_check_query() == "SERVING"
-    assert "the database is not there" in server.server.text
+    logs(server, "the database is not there")
 
 
 def load_error(server: Server) -> str:
