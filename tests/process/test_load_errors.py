@@ -161,9 +161,12 @@ def test_a_load_that_hangs_is_ended(start: Start, work: Path, code: str) -> None
 
     assert isinstance(error, SerializableErrorInfo)
     assert "longer than 1 seconds (--startup-timeout)" in error.message
-    assert not server.processes("host")
+    eventually(lambda: not server.processes("host"), what="the end of the load")
     assert "Traceback" not in server.server.text
-    repair(server, file)
+    file.write_text(GOOD)
+    # Also code that loads may take longer than that on a busy machine.
+    eventually(lambda: not server.reload(), what="a load that is fast enough")
+    assert skip_message(server, "says") == "first"
 
 
 @pytest.mark.parametrize(
