@@ -53,9 +53,16 @@ class Server(Side):
         return [child for child in self.seen if name_of(child).startswith(_name(role))]
 
     def only(self, role: str) -> psutil.Process:
-        """Its one process with this role."""
-        (process,) = self.processes(role)
-        return process
+        """Its one process with this role.
+
+        One that was forked a moment ago still has the name of what it was forked from.
+        """
+
+        def found() -> psutil.Process:
+            (process,) = self.processes(role)
+            return process
+
+        return eventually(found, what=f"one {role}")
 
     def wait_for_exit(self) -> int:
         """Its exit code, once it has exited by itself."""
@@ -133,7 +140,7 @@ class Ended:
 
 
 def run(
-    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, limit: float = LIMIT
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, limit: float = 3 * LIMIT
 ) -> Ended:
     """Run a command that must end by itself within `limit` seconds, with all that it started."""
     process = subprocess.Popen(

@@ -11,6 +11,7 @@ from dagster._core.remote_representation.external_data import SensorExecutionErr
 
 from tests.process.conftest import Start
 from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
+from tests.support.eventually import eventually
 from tests.support.servers import OURS
 
 CODE = (USER_CODE / "edition.py").read_text()
@@ -105,7 +106,7 @@ def group() -> Iterator[Path]:
     if found is None:
         pytest.skip("needs the right to make a control group")
     yield found
-    found.rmdir()
+    eventually(lambda: found.rmdir() is None, what="an empty group")
 
 
 def test_the_kernel_ends_the_evaluator_and_not_the_server(

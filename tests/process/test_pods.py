@@ -23,9 +23,10 @@ from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._serdes import serialize_value
 
 from codeserver.cli.install_dagster import install
-from tests.process.serving import LIMIT, USER_CODE
+from tests.process.serving import USER_CODE
 from tests.support.eventually import eventually
 
+PATIENCE = 240  # seconds; each of a dozen processes side by side may import all of Dagster
 CODE = FileCodePointer(str(USER_CODE / "pods.py"), "defs", str(USER_CODE))
 REPOSITORY = RepositoryPythonOrigin(sys.executable, CODE, entry_point=["dagster"])
 
@@ -149,9 +150,9 @@ class Pod:
     def story(self) -> Any:
         """What became of it, in words that do not depend on when, where and as what it was."""
         if self.case.sent:
-            eventually((self.work / "waiting").exists, within=LIMIT, what="the op")
+            eventually((self.work / "waiting").exists, within=PATIENCE, what="the op")
             self.process.send_signal(self.case.sent)
-        out, err = self.process.communicate(timeout=LIMIT)
+        out, err = self.process.communicate(timeout=PATIENCE)
         told = {
             "code": self.process.returncode,
             "printed": [self._plain(out), self._plain(err)],

@@ -14,7 +14,6 @@ from tests.differential.plain import value
 from tests.process.conftest import Start
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import (
-    SOON,
     USER_CODE,
     Server,
     pid_in,
@@ -65,7 +64,7 @@ def load(server: Server, code: str) -> None:
     assert server.server.cwd
     (server.server.cwd / "served.py").write_text(code)
     assert not server.reload()
-    eventually(lambda: len(server.processes("host")) == 1, within=SOON)
+    eventually(lambda: len(server.processes("host")) == 1, what="the old host to be gone")
 
 
 def with_lines(lines: str) -> str:
