@@ -26,7 +26,7 @@ _GONE_SECONDS = 5.0
 _MARGIN = 1.0
 _EVALUATOR_EXCUSE = 5.0
 _BROKEN_SHARE = 0.2
-_VICTIMS = ("evaluator", "host", "evaluator", "forkserver")
+_VICTIMS = ("evaluator", "host", "forkserver", "evaluator")
 _FINDING_SECONDS = 5.0
 
 
