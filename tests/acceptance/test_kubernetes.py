@@ -25,7 +25,7 @@ from tests.support.s3 import S3, s3_server
 
 REPO = Path(__file__).resolve().parents[2] / "example_user_code" / "repo.py"
 IMAGE = "example/code:1"
-ALL_RUNS = 120  # seconds; side by side on a busy machine with two cores
+ALL_RUNS = 240  # seconds; side by side on a busy machine with two cores
 CREDENTIALS = "s3-credentials"
 # A shell in the place of `dagster`, which becomes its arguments.
 DIES = ["sh", "-c", "echo all is well; echo out of luck >&2; kill -KILL $$"]
@@ -146,7 +146,7 @@ def test_termination_ends_all_pods(dagster: Deployment, cluster: Cluster, runs: 
         pod = pods_of(cluster, run_id).get("multiply_the_word")
         return bool(pod and cluster.log(pod))
 
-    eventually(waiting)
+    eventually(waiting, within=ALL_RUNS)
     dagster.terminate(run_id)
 
     dagster.wait_for_run(run_id, "CANCELED")

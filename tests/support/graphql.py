@@ -201,7 +201,7 @@ class DagsterApi:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         return {"job": run["jobName"], "status": run["status"], "tags": tags}
 
-    def wait_for_run(self, run_id: str, status: str, *, within: float = 60) -> None:
+    def wait_for_run(self, run_id: str, status: str, *, within: float = 180) -> None:
         """Wait until the run has that status; fail at once when it ended with another one."""
 
         def settled() -> str | None:
@@ -283,7 +283,7 @@ class DagsterApi:
         """The ticks of a schedule or sensor, newest first."""
         return self._instigator(name, location)["ticks"]
 
-    def wait_for_tick(self, name: str, location: str = "main", *, within: float = 90) -> str:
+    def wait_for_tick(self, name: str, location: str = "main", *, within: float = 180) -> str:
         """Wait for the first tick that launches a run; return the run's id.
 
         A tick that fails ends the wait.
@@ -358,7 +358,7 @@ class DagsterApi:
         )
         return launched["backfillId"]
 
-    def wait_for_backfill(self, backfill_id: str, *, within: float = 120) -> dict[str, str]:
+    def wait_for_backfill(self, backfill_id: str, *, within: float = 240) -> dict[str, str]:
         """Wait until the backfill is over, which must be a success; the run of each partition."""
 
         def finished() -> Mapping[str, Any] | None:

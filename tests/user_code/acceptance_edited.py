@@ -23,7 +23,7 @@ def work_job():
 def wait_for_the_gate(context):
     context.log.info(f"the {EDITION} edition waits")
     gate = Path(os.environ["DAGSTER_HOME"], "gate")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not gate.exists():
         assert time.monotonic() < deadline, "nobody opens the gate"
         time.sleep(0.05)

@@ -58,9 +58,9 @@ def failing_job():
 
 @op
 def wait_to_be_terminated(context):
-    context.log.info("waiting")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     try:
+        context.log.info("waiting")
         while time.monotonic() < deadline:
             time.sleep(0.05)
     finally:
