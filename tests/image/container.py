@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from scripts.engine import Engine
 from tests.support.eventually import eventually
 
-LIMIT = 60
+LIMIT = 180  # seconds that the engine may take for one command
 
 CONFINED = (
     *("--read-only", "--tmpfs=/tmp"),

@@ -27,7 +27,7 @@ from tests.support.postgres import Postgres, postgres
 from tests.support.s3 import S3, s3_server
 from tests.support.servers import ServerProcess
 
-ALL_RUNS = 150  # seconds; side by side on a busy machine with two cores
+ALL_RUNS = 240  # seconds; side by side on a busy machine with two cores
 # Shells in the place of `dagster`, which becomes their arguments.
 DIES = "id -u; touch /app/file; echo out of luck >&2; "
 WAITS = ["sh", "-c", "trap 'exit 143' TERM; echo waiting; sleep 600 & wait"]

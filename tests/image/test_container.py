@@ -96,5 +96,5 @@ def test_sigterm_with_a_run_in_flight(engine: Engine, image: str) -> None:
         address = ("--grpc-host", "localhost", "--grpc-port", "4000")
         container.says("dagster", "job", "launch", *address, "-j", "slow_job")
         eventually(lambda: "the op has begun" in container.log, what="the op has begun")
-        assert container.stop(grace=30) == 0
+        assert container.stop(grace=120) == 0
         assert "the op has ended" in container.log

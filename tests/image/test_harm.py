@@ -69,9 +69,10 @@ def test_ticks_that_fork_leave_no_zombie(start: StartServer, engine: Engine) -> 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda _: skip_message(server, "forks"), range(CHILDREN)))
 
-    # Evaluators are replaced when they have too many. Those of replaced code end, and it is seen
-    # whether their children are waited for by somebody else.
-    assert zombies(engine, container) <= 2 * MOST_CHILDREN
+    # Evaluators are replaced when they have too many, and take what they have along when they end,
+    # which may be a moment later. Those of replaced code end, and it is seen whether their children
+    # are waited for by somebody else.
+    eventually(lambda: zombies(engine, container) <= 2 * MOST_CHILDREN, what="not many zombies")
     assert not server.reload()
     eventually(lambda: zombies(engine, container) == 0, what="no zombie is left")
     assert skip_message(server) == "fine"

@@ -16,7 +16,7 @@ from scripts.engine import Engine
 from tests.support.eventually import eventually
 from tests.support.kube.processes import Container, End, Mount, Running, Start
 
-LIMIT = 60  # seconds that the engine may take for one command
+LIMIT = 180  # seconds that the engine may take for one command
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
