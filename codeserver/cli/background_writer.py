@@ -9,7 +9,10 @@ import threading
 from collections.abc import Callable
 
 _MOST_UNWRITTEN = 16 * 1024 * 1024
-_LAST_WORDS_SECONDS = 2.0
+_PAUSE = 0.1
+_MOST_PAUSES = 20
+"""In which a reader that has stopped may go on. They are counted, because two seconds are over at
+once in a process that was itself stopped for as long."""
 
 
 class BackgroundWriter(io.TextIOBase):
@@ -62,7 +65,10 @@ class BackgroundWriter(io.TextIOBase):
         with self._changed:
             self._closing = True
             self._changed.notify()
-        self._thread.join(_LAST_WORDS_SECONDS)
+        for _ in range(_MOST_PAUSES):
+            self._thread.join(_PAUSE)
+            if not self._thread.is_alive():
+                break
         super().close()
 
     def _run(self) -> None:

@@ -152,7 +152,7 @@ def test_close_writes_out_what_is_left(pipe: Pipe) -> None:
 def test_close_does_not_wait_long_for_a_reader_that_has_stopped(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background_writer, "_LAST_WORDS_SECONDS", 0.01)
+    monkeypatch.setattr(background_writer, "_MOST_PAUSES", 1)
     writer = BackgroundWriter(pipe.writer)
     writer.write("x" * MORE_THAN_A_PIPE_HOLDS)
     in_time(writer.close)
