@@ -44,6 +44,11 @@ def reasons(launched: Launched) -> list[str]:
     return [message for message in messages if "Run execution process" in message]
 
 
+def messages(launched: Launched) -> list[str]:
+    """What the run has logged so far."""
+    return [entry.user_message for entry in launched.side.instance.all_logs(launched.run_id)]
+
+
 def _messages(launched: Launched, event_type: DagsterEventType) -> list[str]:
     events = launched.side.instance.all_logs(launched.run_id, of_type=event_type)
     return [event.dagster_event.message for event in events if event.dagster_event]

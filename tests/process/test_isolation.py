@@ -11,7 +11,7 @@ from dagster import DagsterRunStatus
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
 from tests.process.conftest import Start
-from tests.process.running import final_status, launch_patient, reasons
+from tests.process.running import final_status, launch_patient, messages, reasons
 from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
 from tests.support.eventually import eventually
 from tests.support.postgres import postgres
@@ -117,7 +117,7 @@ def check(server: Server, work: Path, case: Case) -> None:
     launched = launch_patient(server, work / "release")
     (work / "release").touch()
     assert final_status(launched) is DagsterRunStatus.SUCCESS
-    logged = [entry.user_message for entry in server.instance.all_logs(launched.run_id)]
+    logged = messages(launched)
     assert case.said in logged
     assert not reasons(launched)
 

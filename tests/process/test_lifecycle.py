@@ -16,7 +16,7 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from tests.differential.running import current_runs
 from tests.differential.running import start as start_run
 from tests.process.conftest import Start
-from tests.process.running import failures, launch, launch_patient, reasons
+from tests.process.running import failures, launch, launch_patient, messages, reasons
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -85,6 +85,7 @@ def test_sigterm_interrupts_a_run_that_takes_longer(start: Start) -> None:
 def test_a_run_that_ignores_the_interrupt_is_killed_and_marked_as_failed(start: Start) -> None:
     server = start(*REPO, "--shutdown-grace", "0")
     launched = launch(server, "stubborn")
+    eventually(lambda: "ignoring interrupts" in messages(launched), what="the op")
     process = server.only("run")
 
     server.front.terminate()

@@ -23,7 +23,7 @@ from tests.process.editing import (
     replace,
     says,
 )
-from tests.process.running import launch_patient
+from tests.process.running import launch_patient, messages
 from tests.process.serving import (
     LIMIT,
     Server,
@@ -183,7 +183,7 @@ def test_a_run_goes_on_through_a_reload(server: Server, file: Path, work: Path) 
     (work / "release").touch()
     launched.wait_until_finished()
     assert launched.run.status is DagsterRunStatus.SUCCESS
-    logged = [entry.user_message for entry in server.instance.all_logs(launched.run_id)]
+    logged = messages(launched)
     assert "edition: first" in logged
     wait_for_one_host(server)
 

@@ -29,7 +29,7 @@ from tests.process.editing import (
     says,
     shows,
 )
-from tests.process.running import final_status, launch_patient
+from tests.process.running import final_status, launch_patient, messages
 from tests.process.serving import LIMIT, Server, in_background, pid_in, skip_message
 from tests.support.eventually import eventually
 
@@ -67,7 +67,7 @@ def test_ticks_and_runs_go_on_through_three_edits(server: Server, file: Path, wo
     assert began_before.result(LIMIT) == "first"
     (work / "release").touch()
     assert final_status(launched) is DagsterRunStatus.SUCCESS
-    logged = [entry.user_message for entry in server.instance.all_logs(launched.run_id)]
+    logged = messages(launched)
     assert "edition: first" in logged
     hosts(server, 1)
 
