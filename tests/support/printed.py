@@ -12,7 +12,7 @@ class Printed:
     """Reads a pipe in a thread of its own, so that it never fills.
 
     Whoever asks for the text first reads what the pipe holds, so a line that was printed before a
-    reply was sent is there once the reply is.
+    reply was sent is there once the reply is. What codeserver logs is written a little later.
     """
 
     def __init__(self, pipe: IO[bytes]) -> None:
@@ -41,9 +41,10 @@ class Printed:
 
     @property
     def text(self) -> str:
-        """Everything so far."""
+        """Everything so far; whole lines, until the pipe is closed."""
         self._drain()
-        return self._read.decode(errors="replace")
+        end = len(self._read) if self._ended else self._read.rfind(b"\n") + 1
+        return self._read[:end].decode(errors="replace")
 
     def close(self, timeout: float) -> None:
         """Wait until every process has closed the pipe, and close it."""
