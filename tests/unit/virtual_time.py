@@ -46,6 +46,4 @@ def in_virtual_time(test: Callable[P, Coroutine[object, object, None]]) -> Calla
         finally:
             loop.close()
 
-    # Otherwise it would be taken for what it wraps.
-    del run.__wrapped__  # type: ignore[attr-defined]
     return run
