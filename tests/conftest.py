@@ -16,6 +16,8 @@ from tests.support.processes import adopt_orphans, nothing_left_behind
 
 pytest_plugins = ["tests.support.fixtures"]
 
+LONGEST = "test_watch_storm.py"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # Orphaned grandchildren are handed to this process, so a leak cannot hide behind a dead parent.
@@ -28,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are cores: most tests wait for processes most of the time."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Otherwise one worker would be at it for minutes when the others have nothing left to do.
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 @pytest.fixture(autouse=True)

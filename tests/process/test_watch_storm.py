@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.process.conftest import Start
 from tests.process.editing import (
@@ -57,6 +58,7 @@ def is_zombie(process: psutil.Process) -> bool:
     return process.status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.timeout(1200)
 def test_five_hundred_reloads(start: Start, work: Path) -> None:
     """Random content, saved in every way, at times broken, often before the last load has ended."""
     file = work / "served.py"
