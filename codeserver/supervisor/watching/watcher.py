@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from codeserver.config import Config
-from codeserver.marks import Mark, mark
+from codeserver.marks import Mark
 from codeserver.supervisor.generation import LoadFailure, describe_counts
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
@@ -21,14 +20,12 @@ from codeserver.supervisor.watching.patterns import Patterns
 from codeserver.supervisor.watching.picture import Picture
 from codeserver.supervisor.watching.places import places_of
 from codeserver.supervisor.watching.restraint import Restraint
-from codeserver.supervisor.watching.writing import Writing
+from codeserver.supervisor.watching.writing import written
 from codeserver.target import Target, current_directory
 
 _log = logging.getLogger("codeserver")
 
 _LOOK_ANYWAY_SECONDS = 10.0
-_WRITING_STEP = 0.02
-_LOOK_AROUND_SECONDS = 0.2
 _LONG_LOAD_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 1.0
 
@@ -90,7 +87,8 @@ class Watcher:
         has_ended = await self._take_outcomes()
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
-            changes = sorted({*changes, *await self._written()})
+            _log.debug("waiting for the content of %s", ", ".join(self._picture.suspicious))
+            changes = sorted({*changes, *await written(self._picture)})
         await self._notices.watch(await asyncio.to_thread(places_of, self._picture))
         if changes:
             _log.debug("changed: %s", ", ".join(changes))
@@ -145,34 +143,3 @@ class Watcher:
                 "install it with pip install -e, or give a --watch-dir",
                 self._target.label,
             )
-
-    async def _written(self) -> set[str]:
-        """Wait until files that are gone or empty have content, or do not get any soon.
-
-        Returns:
-            What has changed meanwhile.
-        """
-        changes: set[str] = set()
-        writing = Writing(time.monotonic())
-        left = set(self._picture.suspicious)
-        _log.debug("waiting for the content of %s", ", ".join(sorted(left)))
-        while left and writing.may_go_on(time.monotonic()):
-            await _have_content(left, _LOOK_AROUND_SECONDS)
-            found = await asyncio.to_thread(self._picture.changes)
-            if found:
-                writing.has_changed(time.monotonic())
-            changes.update(found)
-            left = {path for path in left.union(self._picture.suspicious) if _has_none(path)}
-        return changes
-
-
-async def _have_content(paths: Iterable[str], patience: float) -> None:
-    """Wait until all have some, for so many seconds at most."""
-    end = time.monotonic() + patience
-    while any(map(_has_none, paths)) and time.monotonic() < end:  # noqa: ASYNC110 - may be missed
-        await asyncio.sleep(_WRITING_STEP)
-
-
-def _has_none(path: str) -> bool:
-    """Whether it is gone or empty."""
-    return (now := mark(path)) is None or now[1] == 0
