@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ from dagster._grpc.__generated__ import DagsterApiStub
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._serdes import serialize_value
 
-from tests.process.editing import logs
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -33,7 +31,6 @@ from tests.support.eventually import eventually
 
 Code = grpc.StatusCode
 FOR_GOOD = 10 * LIMIT  # seconds that what hangs may go on, which is as long as a test needs it
-LONG_WAIT = 1  # seconds; who has waited longer is mentioned in the log
 
 
 @pytest.fixture(scope="module")
@@ -134,14 +131,12 @@ def test_what_does_not_exist_is_said_while_everything_hangs(
         call.cancel()
 
 
-def test_waiting_is_counted_and_logged(busy: Server, work: Path) -> None:
+def test_waiting_is_counted(busy: Server, work: Path) -> None:
     before = metrics(busy)["queue_counts"]
     calls = [start_tick(busy, "hangs", work / f"first {number}") for number in range(2)]
     wait_for_two(work, "first")
     waiting = in_background(lambda: tick(busy, "hangs", work / "late", deadline=FOR_GOOD))
     wait_for_queue(busy, 1)
-    began = time.monotonic()
-    eventually(lambda: time.monotonic() > began + LONG_WAIT, what="a wait that is mentioned")
 
     for call in calls:
         call.cancel()
@@ -149,8 +144,7 @@ def test_waiting_is_counted_and_logged(busy: Server, work: Path) -> None:
     evaluator = pid_in(work / "late")
     after = metrics(busy)["queue_counts"]
     assert after["waited"] == before["waited"] + 1
-    assert after["waited_seconds"] > before["waited_seconds"] + LONG_WAIT
-    logs(busy, "the sensor hangs waited")
+    assert after["waited_seconds"] > before["waited_seconds"]
     assert f"process {evaluator}" not in busy.server.text
     next(p for p in busy.processes("evaluator") if p.pid == evaluator).kill()
     assert isinstance(waiting.result(LIMIT), SensorExecutionErrorSnap)
