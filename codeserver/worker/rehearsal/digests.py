@@ -1,0 +1,117 @@
+"""Digests of values, which are equal in two processes if the values are.
+
+Addresses, the order of sets and of dictionaries, and what is remembered to save time never count.
+What cannot be looked into counts by its type alone. No code of the user's is called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Mapping
+from types import BuiltinFunctionType, FunctionType, ModuleType
+
+from codeserver.worker.rehearsal import storage
+from codeserver.worker.rehearsal.kinds import PLAIN, Content, content_of, short
+
+_MOST = 200_000
+"""Values that one process looks at."""
+
+_DEEPEST = 100
+
+
+class TooMany(Exception):
+    """There are more values than are looked at."""
+
+
+class Digester:
+    """Makes digests, each object's once.
+
+    Args:
+        modules: the user's, by name. What has a name in one of them is known by that in others.
+    """
+
+    def __init__(self, modules: Mapping[str, ModuleType]) -> None:
+        self._modules = modules
+        self._left = _MOST
+        # By id. The objects are kept, so that no other gets the same id.
+        self._known: dict[int, tuple[object, bytes]] = {}
+        self._contents: dict[int, tuple[type, bytes, Content]] = {}
+        for module in sorted(modules):
+            for name, value in storage.values_in(modules[module]):
+                self._known.setdefault(id(value), (value, f"@{module}.{name}".encode()))
+
+    def named(self, value: object) -> bytes:
+        """At most some dozens of bytes that stand for a value that has a name in a module.
+
+        Raises:
+            TooMany: too many were looked at already.
+        """
+        plain = PLAIN.get(id(type(value)))
+        return self._look(value, 0) if plain is None else plain(value)
+
+    def digest(self, value: object, depth: int) -> bytes:
+        """The same for a value that is in another one, or in as many as `depth` says."""
+        plain = PLAIN.get(id(type(value)))
+        if plain is not None:
+            return plain(value)
+        known = self._known.get(id(value))
+        if known is not None:
+            return known[1]
+        self._known[id(value)] = value, b"@"  # it may be in itself
+        result = self._look(value, depth)
+        self._known[id(value)] = value, result
+        return result
+
+    def _look(self, value: object, depth: int) -> bytes:
+        if self._left <= 0:
+            raise TooMany
+        self._left -= 1
+        label, content = self._content(type(value))
+        if depth > _DEEPEST:
+            return label
+        try:
+            return short(b"%s(%s)" % (label, content(self, value, depth + 1)))
+        except TooMany:
+            raise
+        except Exception:  # whatever an object does that is like no other
+            return label
+
+    def ordered(self, values: Iterable[object], depth: int) -> bytes:
+        """Of a sequence."""
+        return b",".join([self.digest(value, depth) for value in values])
+
+    def unordered(self, values: Iterable[object], depth: int) -> bytes:
+        """Of a set."""
+        return b",".join(sorted([self.digest(value, depth) for value in values]))
+
+    def pairs(self, items: Iterable[tuple[object, object]], depth: int) -> bytes:
+        """Of a dictionary, which may have been made of a set, so its order does not count."""
+        digest = self.digest
+        return b",".join(sorted([digest(k, depth) + b":" + digest(v, depth) for k, v in items]))
+
+    def stored(self, value: object, depth: int) -> bytes:
+        """Of what an instance keeps."""
+        return self.pairs(storage.values_in(value), depth)
+
+    def is_foreign(self, value: object) -> bool:
+        """Whether that is a function or class which no module of the user's defines."""
+        kind, module = type(value), None
+        if issubclass(kind, type):
+            module = storage.module_of(value)  # type: ignore[arg-type]
+        elif kind is FunctionType:
+            module = value.__module__
+            module = module if type(module) is str and module in sys.modules else None
+        return kind is BuiltinFunctionType or (module is not None and module not in self._modules)
+
+    def _content(self, kind: type) -> tuple[bytes, Content]:
+        known = self._contents.get(id(kind))
+        if known is None:
+            known = kind, storage.name_of(kind).encode(), content_of(kind)
+            self._contents[id(kind)] = known
+        return known[1:]
+
+
+def hexadecimal(content: bytes) -> str:
+    """As text of 16 characters."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()

@@ -1,0 +1,178 @@
+"""Bytes of values, by their kind: plain values as they are, others as digests of what is in them."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import gc
+import hashlib
+import io
+import logging
+import pathlib
+import random
+import threading
+import types
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from codeserver.worker.rehearsal import storage
+
+_MOST_BYTES = 1 << 20
+
+
+class Digests(Protocol):
+    """Makes digests of the values in a value; `depth` says in how many others that is."""
+
+    def digest(self, value: object, depth: int) -> bytes: ...
+    def ordered(self, values: Iterable[object], depth: int) -> bytes: ...
+    def unordered(self, values: Iterable[object], depth: int) -> bytes: ...
+    def pairs(self, items: Iterable[tuple[object, object]], depth: int) -> bytes: ...
+    def stored(self, value: object, depth: int) -> bytes: ...
+    def is_foreign(self, value: object) -> bool: ...
+
+
+Content = Callable[[Any, Any, int], bytes]
+"""Called with `Digests`, a value of the kind and the depth."""
+
+
+def short(content: bytes) -> bytes:
+    """The same, or a digest of what is longer than one."""
+    return content if len(content) <= 20 else hashlib.blake2b(content, digest_size=16).digest()
+
+
+def content_of(kind: type) -> Content:
+    """What makes the bytes of values of this class."""
+    for base in storage.bases_of(kind):
+        known = _CONTENTS.get(id(base))
+        if known is not None:
+            return known
+    return lambda digests, value, depth: digests.stored(value, depth)
+
+
+def _text(value: str) -> bytes:
+    return b"s%d:" % len(value) + short(str.encode(value[:_MOST_BYTES], "utf-8", "surrogatepass"))
+
+
+def _bytes(value: Any) -> bytes:
+    return b"b%d:" % len(value) + short(bytes(value[:_MOST_BYTES]))
+
+
+PLAIN: dict[int, Callable[[Any], bytes]] = {
+    id(kind): content
+    for kind, content in {
+        type(None): lambda _: b"None",
+        bool: lambda value: b"True" if value else b"False",
+        int: lambda value: b"i" + short(b"%x" % value),
+        float: lambda value: b"f" + repr(value).encode(),
+        complex: lambda value: b"c" + repr(value).encode(),
+        str: _text,
+        bytes: _bytes,
+        bytearray: _bytes,
+        type(...): lambda _: b"...",
+        type(NotImplemented): lambda _: b"NotImplemented",
+    }.items()
+}
+"""By the id of a class; of its subclasses, nothing is known."""
+
+
+def _opaque(digests: Digests, value: object, depth: int) -> bytes:
+    return b""
+
+
+def _sequence(kind: Any) -> Content:
+    def content(digests: Digests, value: Any, depth: int) -> bytes:
+        of_items = digests.ordered(list(kind.__iter__(value)), depth)
+        return of_items + b";" + digests.stored(value, depth)
+
+    return content
+
+
+def _set(kind: Any) -> Content:
+    return lambda digests, value, depth: digests.unordered(list(kind.__iter__(value)), depth)
+
+
+def _dict(digests: Digests, value: Any, depth: int) -> bytes:
+    return digests.pairs(list(dict.items(value)), depth) + b";" + digests.stored(value, depth)
+
+
+def _written(kind: Any) -> Content:
+    """Of a kind whose own `repr` says it all."""
+
+    def content(digests: Digests, value: Any, depth: int) -> bytes:
+        return short(kind.__repr__(value).encode()) + digests.stored(value, depth)
+
+    return content
+
+
+def _reduced(kind: Any) -> Content:
+    """Of a kind that pickles itself into plain values."""
+    return lambda digests, value, depth: digests.ordered(kind.__reduce_ex__(value, 4)[1], depth)
+
+
+def _string(digests: Digests, value: Any, depth: int) -> bytes:
+    return _text(str.__str__(value)) + digests.stored(value, depth)
+
+
+def _referents(digests: Digests, value: Any, depth: int) -> bytes:
+    return digests.ordered(gc.get_referents(value), depth)
+
+
+def _class(digests: Digests, value: type, depth: int) -> bytes:
+    label = storage.name_of(value).encode()
+    if digests.is_foreign(value):
+        return label
+    return label + digests.pairs(storage.fields_of(value), depth)
+
+
+def _function(digests: Digests, value: Any, depth: int) -> bytes:
+    label = f"{value.__code__.co_name}:{value.__code__.co_firstlineno}".encode()
+    if value.__closure__ is None and digests.is_foreign(value):
+        return label
+    parts = (value.__defaults__, value.__kwdefaults__, value.__closure__)
+    return label + digests.ordered(parts, depth) + digests.stored(value, depth)
+
+
+def _builtin(digests: Digests, value: Any, depth: int) -> bytes:
+    return f"{storage.name_of(type(value.__self__))}.{value.__name__}".encode()
+
+
+def _random(digests: Digests, value: Any, depth: int) -> bytes:
+    if issubclass(type(value), random.SystemRandom):
+        return b""
+    return digests.digest(random.Random.getstate(value), depth)
+
+
+_CONTENTS: dict[int, Content] = {
+    id(kind): content
+    for kind, content in {
+        **{kind: _sequence(kind) for kind in (tuple, list, deque)},
+        **{kind: _set(kind) for kind in (set, frozenset)},
+        **{kind: _written(kind) for kind in (int, float, complex, bytes, decimal.Decimal)},
+        **{kind: _written(kind) for kind in (range, slice, datetime.timezone)},
+        **{kind: _reduced(kind) for kind in (datetime.datetime, datetime.date, datetime.time)},
+        str: _string,
+        bytearray: lambda _, value, depth: _bytes(value),
+        dict: _dict,
+        **dict.fromkeys(
+            (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items())),
+            _referents,
+        ),
+        type: _class,
+        types.FunctionType: _function,
+        types.CellType: lambda digests, value, depth: digests.digest(value.cell_contents, depth),
+        types.BuiltinFunctionType: _builtin,
+        enum.Enum: lambda _, value, depth: _text(object.__getattribute__(value, "_name_")),
+        pathlib.PurePath: lambda _, value, depth: _text(pathlib.PurePath.__str__(value)),
+        random.Random: _random,
+        **dict.fromkeys((types.ModuleType, types.CodeType, types.FrameType), _opaque),
+        **dict.fromkeys((types.TracebackType, types.GeneratorType, types.CoroutineType), _opaque),
+        **dict.fromkeys((weakref.ReferenceType, weakref.ProxyType, weakref.WeakSet), _opaque),
+        **dict.fromkeys((weakref.WeakKeyDictionary, weakref.WeakValueDictionary), _opaque),
+        **dict.fromkeys((logging.Logger, logging.Handler, io.IOBase), _opaque),
+        **dict.fromkeys((threading.Thread, threading.local), _opaque),
+    }.items()
+}
+"""By the id of a class, for its subclasses, too."""

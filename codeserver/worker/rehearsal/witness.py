@@ -1,0 +1,225 @@
+"""See which lines of the user's code ask for clocks, randomness, processes, network or files.
+
+Python tells of each call of a function that is written in C (`sys.setprofile`) and of some deeds
+(audit events, PEP 578). Each is attributed to the nearest line of the user's code that led to it.
+A few functions tell of nothing (those of Cython and nanobind); they are replaced for good. So a
+witness belongs in a process that ends soon after.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType, FrameType, TracebackType
+from typing import Any, NamedTuple
+
+from codeserver.worker.rehearsal import calls
+from codeserver.worker.rehearsal.bindings import bindings
+from codeserver.worker.rehearsal.finding import Finding
+from codeserver.worker.user_files import is_users_file
+
+_IMPORTS = ("<frozen importlib", "<frozen zipimport")
+_LOGGING = os.path.dirname(logging.__file__)
+
+_SILENT: dict[str, tuple[tuple[str, str], ...]] = {
+    "pandas": tuple((f"Timestamp.{name}", calls.CLOCK) for name in ("now", "today", "utcnow"))
+    + (("Period.now", calls.CLOCK),),
+    "duckdb": (("connect", calls.DATABASE),),
+}
+"""Functions of which Python tells nothing, and what they mean, by module."""
+
+_WORDS_FOR_NOW = frozenset({"now", "today"})
+_TAKE_WORDS = frozenset({"datetime64", "Timestamp", "to_datetime", "Period", "DatetimeIndex"})
+
+
+class _Place(NamedTuple):
+    """Where the user's code has led to something."""
+
+    frame: FrameType
+    below: FrameType | None
+    """What the line has called, when it was not the function itself."""
+    depth: int
+    logs: bool
+    """Whether it is a record of a log that is being made."""
+
+
+class Witness:
+    """Watches the import of the user's code while it is entered; used once."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int], Finding] = {}
+        self._users: dict[str, bool] = {}
+        self._scanned: dict[int, CodeType] = {}  # kept, so that no other code gets the same id
+        self._seeds = calls.Seeds()
+        self._is_active = False
+        self._hook = self._profile
+        self._numpy: bytes | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was seen, in the order in which it happened."""
+        return list(self._seen.values())
+
+    def __enter__(self) -> Witness:
+        for name in _SILENT:
+            self._replace_silent(name)
+        self._numpy = _state_of_numpy()
+        self._is_active = True
+        sys.addaudithook(self._hear)
+        threading.setprofile(self._hook)
+        sys.setprofile(self._hook)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        was_replaced = sys.getprofile() is not self._hook
+        sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
+        self._is_active = False
+        if was_replaced:
+            reason = "sets a profile function, so its import cannot be watched"
+            self._seen["", 0] = Finding("", "", 0, "", reason)
+
+    def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
+        if event == "c_call":
+            if argument.__name__ in calls.NAMES:
+                kind = calls.kind_of_call(argument, frame, self._seeds)
+                if kind is not None:
+                    self._happened(frame, kind, calls.label(argument))
+        elif event == "return":
+            code = frame.f_code
+            if code.co_name == "<module>":
+                self._imported(frame)
+            if self._is_users(code.co_filename) and id(code) not in self._scanned:
+                self._scanned[id(code)] = code
+                self._scan(frame, code)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self._is_active:
+            return
+        if event == "open":
+            kind = calls.kind_of_opening(arguments[0], arguments[2])
+        else:
+            kind = calls.EVENTS.get(event)
+        if kind is not None:
+            # An exception here would be one of what the user does.
+            with contextlib.suppress(Exception):
+                self._happened(sys._getframe(1), kind, event)
+
+    def _happened(self, frame: FrameType, kind: str, label: str) -> None:
+        place = self._place(frame)
+        if place is None:
+            return
+        if place.logs and kind in (calls.CLOCK, calls.PROCESS):
+            return  # the time and the process of a record are no values of the user's
+        if kind == calls.PROCESS and not _is_asked(place):
+            return  # libraries do that for their locks
+        if place.below is not None:
+            label = _label(place.below) or label
+        self._add(place.frame, place.frame.f_lineno, f"{kind} ({label})")
+
+    def _place(self, frame: FrameType | None) -> _Place | None:
+        """The nearest line of the user's, unless an import of a package led to this."""
+        below, depth, logs = None, 0, False
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if file.startswith(_IMPORTS):
+                return None
+            if self._is_users(file):
+                return _Place(frame, below, depth, logs)
+            logs = logs or file.startswith(_LOGGING)
+            if not file.startswith("<"):
+                below = frame
+                depth += 1
+            frame = frame.f_back
+        return None
+
+    def _is_users(self, file: str) -> bool:
+        known = self._users.get(file)
+        if known is None:
+            known = not file.startswith("<") and is_users_file(os.path.abspath(file))
+            self._users[file] = known
+        return known
+
+    def _add(self, frame: FrameType, line: int, reason: str) -> None:
+        file = os.path.abspath(frame.f_code.co_filename)
+        if (file, line) not in self._seen:
+            module = frame.f_globals.get("__name__")
+            name = bindings(file).name_at(line)
+            module = module if type(module) is str else ""
+            self._seen[file, line] = Finding(module, file, line, name, reason)
+
+    def _imported(self, frame: FrameType) -> None:
+        """A module has been imported: look at what tells of nothing while it happens."""
+        before, self._numpy = self._numpy, _state_of_numpy()
+        if self._is_users(frame.f_code.co_filename):
+            if before is not None and before != self._numpy:
+                self._add(frame, 0, "draws or seeds the random numbers of numpy (numpy.random)")
+        else:
+            name = frame.f_globals.get("__name__")
+            if type(name) is str and name in _SILENT:
+                self._replace_silent(name)
+
+    def _scan(self, frame: FrameType, code: CodeType) -> None:
+        """Find words like `numpy.datetime64("now")`, which tells of nothing."""
+        if _TAKE_WORDS.isdisjoint(code.co_names):
+            return
+        line, lines = code.co_firstlineno, dict(dis.findlinestarts(code))
+        for instruction in dis.get_instructions(code):
+            line = lines.get(instruction.offset) or line
+            if type(instruction.argval) is str and instruction.argval in _WORDS_FOR_NOW:
+                self._add(frame, line, f'{calls.CLOCK} ("{instruction.argval}")')
+
+    def _replace_silent(self, module: str) -> None:
+        for path, kind in _SILENT[module]:
+            *owners, name = path.split(".")
+            # Another version of the library may not have it.
+            with contextlib.suppress(Exception):
+                owner = functools.reduce(getattr, owners, sys.modules[module])
+                told = self._told(getattr(owner, name), kind, f"{module}.{path}")
+                setattr(owner, name, staticmethod(told) if isinstance(owner, type) else told)
+
+    def _told(self, function: Callable[..., Any], kind: str, label: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            if self._is_active:
+                place = self._place(sys._getframe(1))
+                if place is not None:
+                    self._add(place.frame, place.frame.f_lineno, f"{kind} ({label})")
+            return function(*arguments, **options)
+
+        return call
+
+
+def _is_asked(place: _Place) -> bool:
+    """Whether it is the user's own line that asks for the process or thread."""
+    if place.below is None:
+        return True
+    return place.depth == 1 and place.below.f_globals.get("__name__") == "threading"
+
+
+def _label(frame: FrameType) -> str:
+    """The function of this frame as the user calls it; empty if that cannot be said."""
+    code, module = frame.f_code, frame.f_globals.get("__name__")
+    name = getattr(code, "co_qualname", code.co_name).removesuffix(".__init__")  # 3.11 has it
+    if type(module) is not str or "<" in name or name == "__init__":
+        return ""
+    return f"{module}.{name}"
+
+
+def _state_of_numpy() -> bytes | None:
+    """The state of the generator that `numpy.random.rand` and the like draw from."""
+    module = sys.modules.get("numpy.random.mtrand")
+    with contextlib.suppress(Exception):
+        _, key, *rest = module._rand.get_state()  # type: ignore[union-attr]
+        return bytes(key.tobytes()) + repr(rest).encode()
+    return None
