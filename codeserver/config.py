@@ -128,6 +128,16 @@ class Config:
         "which takes milliseconds, or spawned to load it themselves. auto forks unless the code "
         "has left threads, sockets or the like behind that do not survive a fork.",
     )
+    runs: str = setting(
+        "auto",
+        "--runs",
+        choices=("auto", "warm", "fresh"),
+        help="How runs get the code: warm ones are forked from the process that has it loaded, and "
+        "share everything that its import has computed; fresh ones import your files anew, as with "
+        "stock Dagster. auto imports the code a second time in the background, and makes runs warm "
+        "when that gives the same and no file has changed since. A job decides for itself by a "
+        "tag, such as codeserver/runs: fresh.",
+    )
     worker_memory_limit: str = setting(
         "0",
         "--worker-memory-limit",

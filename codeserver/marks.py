@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from itertools import islice
 
@@ -13,6 +14,7 @@ DEFINITION_SUFFIXES = (".py", ".yaml", ".yml", ".sql")
 """Of files that may belong to the definitions as soon as they are there."""
 
 _MOST_NAMES = 20_000
+_CACHE = "__pycache__"
 
 
 def mark(path: str) -> Mark | None:
@@ -33,13 +35,22 @@ def names_that_count(directory: str) -> tuple[list[str], list[str]]:
     files, folders = [], []
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         for entry in islice(entries, _MOST_NAMES):
-            if entry.name.startswith((".", "__pycache__")):
+            if entry.name.startswith((".", _CACHE)):
                 continue
             if entry.name.endswith(DEFINITION_SUFFIXES):
                 files.append(entry.name)
             elif _is_folder(entry):
                 folders.append(entry.name)
     return files, folders
+
+
+def listing(directory: str) -> str | None:
+    """A digest of all names in a directory but Python's caches; None when it cannot be listed."""
+    try:
+        names = [name for name in os.listdir(directory) if name != _CACHE]
+    except OSError:
+        return None
+    return hashlib.blake2b("\0".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from codeserver.cli.failures import FAILED, traceback_lines
 from codeserver.cli.location_options import code_options
 from codeserver.cli.location_words import load_time, serves_code
 from codeserver.cli.opening import Where, client_of
+from codeserver.cli.status_text import runs
 from codeserver.cli.words import counted, duration, listed, seconds_of
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from codeserver.client import Client
 
 _MOST_NAMES, _MOST_IMPORTS = 20, 25
+_PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,38 @@ class Checked:
 
 @click.command("check")
 @click.option("--profile", is_flag=True, help="Show what importing each module takes.")
+@click.option(
+    "--isolation",
+    "rehearse",
+    is_flag=True,
+    help="Import the code twice, and show whether runs can share one import, and why not.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for CI.")
 @code_options
 @click.pass_context
-def check_command(context: click.Context, profile: bool, as_json: bool, where: Where) -> None:
+def check_command(
+    context: click.Context, profile: bool, rehearse: bool, as_json: bool, where: Where
+) -> None:
     """Load code, and say what is there or what is wrong.
 
     The exit code is 0 when the code loads, else 1. Nothing of it is executed but what its modules
     do when they are imported. It needs no port, and leaves nothing behind.
     """
     begin = time.monotonic()
-    options = ("--profile-imports",) if profile else ()
+    options = [*_PROFILING * profile, *_REHEARSING * rehearse]
     with client_of(where, options=options, allow_failure=True) as client:
         elapsed = time.monotonic() - begin
-        checked = _check(client, elapsed)
+        checked = _check(client, elapsed, rehearse=rehearse)
     if as_json:
-        screen.out().json(as_data(checked, profile=profile))
+        screen.out().json(as_data(checked, profile=profile, rehearsed=rehearse))
     else:
-        show(screen.out(), screen.err(), checked, profile=profile)
+        show(screen.out(), screen.err(), checked, profile=profile, rehearsed=rehearse)
     if not checked.is_ok:
         context.exit(FAILED)
 
 
-def _check(client: Client, elapsed: float) -> Checked:
-    location = client.location()
+def _check(client: Client, elapsed: float, *, rehearse: bool) -> Checked:
+    location = _rehearsed(client) if rehearse else client.location()
     if not serves_code(location):
         return Checked(location, {}, elapsed)
     names = {
@@ -82,8 +93,18 @@ def _check(client: Client, elapsed: float) -> Checked:
     return Checked(location, names, seconds_of(location.load_times.total))
 
 
-def as_data(checked: Checked, *, profile: bool) -> dict[str, Any]:
-    """The result for programs. The same keys each time, but `imports` only with a profile."""
+def _rehearsed(client: Client) -> v1.Location:
+    """The location, when it is known how its runs get the code."""
+    with contextlib.closing(client.watch()) as changes:
+        return next(
+            change.location
+            for change in changes
+            if not serves_code(change.location) or not change.location.runs.rehearsing
+        )
+
+
+def as_data(checked: Checked, *, profile: bool, rehearsed: bool = False) -> dict[str, Any]:
+    """The result for programs: the same keys each time, and `imports` and `runs` on request."""
     location = checked.location
     has_error = location.HasField("load_error") and not checked.is_ok
     found = {
@@ -98,10 +119,16 @@ def as_data(checked: Checked, *, profile: bool) -> dict[str, Any]:
         "versions": location.versions,
         "error": location.load_error if has_error else None,
     }
-    return {**found, "imports": list(location.imports)} if profile else found
+    if profile:
+        found["imports"] = list(location.imports)
+    if rehearsed:
+        found["runs"] = location.runs if checked.is_ok else None
+    return found
 
 
-def show(out: Screen, errors: Screen, checked: Checked, *, profile: bool) -> None:
+def show(
+    out: Screen, errors: Screen, checked: Checked, *, profile: bool, rehearsed: bool = False
+) -> None:
     """Print the result for people.
 
     Args:
@@ -109,6 +136,7 @@ def show(out: Screen, errors: Screen, checked: Checked, *, profile: bool) -> Non
         errors: for what is wrong.
         checked: the result.
         profile: whether to print the slowest imports, too.
+        rehearsed: whether the code was imported twice to find out how runs get it.
     """
     location = checked.location
     if profile:
@@ -137,3 +165,5 @@ def show(out: Screen, errors: Screen, checked: Checked, *, profile: bool) -> Non
     if location.isolation.reasons:
         reasons = "; ".join(location.isolation.reasons)
         out.line("  ", ("not forked:", "yellow"), f" runs load the code themselves ({reasons})")
+    if rehearsed:
+        out.facts([("runs", runs(location.runs))])

@@ -67,7 +67,8 @@ def client_of(
     seconds = where.loading_timeout
     server = CodeServer(
         **arguments,
-        options=[*where.options, *options],
+        # A command starts no run, so nothing needs to be found out about runs.
+        options=["--runs", "warm", *where.options, *options],
         allow_failure=allow_failure,
         startup_timeout=seconds,
     )

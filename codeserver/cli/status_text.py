@@ -69,6 +69,8 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
 def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
     if location.HasField("isolation"):
         yield "isolation", isolation(location.isolation)
+    if location.HasField("runs"):
+        yield "runs", runs(location.runs)
     versions = location.versions
     known = {"codeserver": versions.codeserver, "Dagster": versions.dagster}
     known["Python"] = versions.python
@@ -87,6 +89,13 @@ def isolation(found: v1.Isolation) -> str:
     modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
     mode = modes.get(found.mode, "unknown")
     return f"{mode}, because of {'; '.join(found.reasons)}" if found.reasons else mode
+
+
+def runs(found: v1.Runs) -> str:
+    """How runs get the code, and why."""
+    modes = {v1.Runs.MODE_WARM: "warm", v1.Runs.MODE_FRESH: "fresh"}
+    mode = modes.get(found.mode, "unknown")
+    return f"{mode}, because {'; '.join(found.reasons)}" if found.reasons else mode
 
 
 def _target(target: v1.Target) -> str:

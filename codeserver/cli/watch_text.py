@@ -9,6 +9,7 @@ from codeserver.api import v1
 from codeserver.cli.failures import traceback_lines
 from codeserver.cli.location_words import changes_in_words, counts, load_time, state_of
 from codeserver.cli.screen import Part
+from codeserver.cli.status_text import runs
 
 Line = Sequence[Part]
 
@@ -41,6 +42,8 @@ class Watched:
             is_first = (before is None or not before.generation) and not response.changes
             about = [counts(location)] if is_first else changes_in_words(response.changes)
             yield _line(now, "ready", f"#{location.generation}  {load_time(location)}  ", *about)
+        elif before is not None and before.runs.rehearsing > location.runs.rehearsing:
+            yield _line(now, "runs", runs(location.runs))
         elif before is not None and _is_loaded(location) and not failed:
             yield _line(now, "ready", f"#{location.generation}")
         if location.HasField("unloaded_at") and (before is None or _is_loaded(before)):

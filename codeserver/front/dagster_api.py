@@ -162,7 +162,8 @@ class DagsterApi(UserCodeRpcs):
             run_id = dagster_json.read_string(
                 arguments, "ExecuteExternalJobArgs", "pipeline_run_id"
             )
-            launch = await self._location.start_run(run_id, arguments.encode())
+            job = dagster_json.job_name(arguments)
+            launch = await self._location.start_run(run_id, job, arguments.encode())
             result = dagster_json.start_run_result(launch.success, launch.message, launch.error)
         except (Draining, RequestTimeout) as error:
             result = dagster_json.start_run_result(False, str(error))

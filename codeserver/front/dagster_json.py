@@ -46,6 +46,13 @@ def read_string(text: str, what: str, field: str) -> str:
     return value
 
 
+def job_name(text: str) -> str:
+    """The job in a serialized `ExecuteExternalJobArgs`; empty when it has none."""
+    origin = read(text, "ExecuteExternalJobArgs").get("pipeline_origin")
+    name = origin.get("pipeline_name") if isinstance(origin, dict) else None
+    return name if isinstance(name, str) else ""
+
+
 def error(message: str, class_name: str = "Exception") -> bytes:
     """A `SerializableErrorInfo` without a traceback."""
     return _write(

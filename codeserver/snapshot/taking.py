@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
@@ -29,13 +28,9 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
     forkservers = ForkServers(None, outputs, tasks)
     try:
         forkserver = forkservers.living().forker
-        # What watching needs to know is what a fingerprint is made of.
-        noting = dataclasses.replace(config, watch=True)
-        order = load_order(noting, target, current_directory(), config.defs_state_info)
-        timeout = config.startup_timeout or None
-        host = await hosts.load(
-            forkserver, forkserver, order, timeout, outputs=outputs, tasks=tasks
-        )
+        order = load_order(config, target, current_directory(), config.defs_state_info)
+        loading = hosts.Loading(order, config, forkserver, lambda: forkserver, outputs, tasks)
+        host = await hosts.load(forkserver, loading)
         try:
             message = await baked.to_message(host.snapshot, host.libraries)
             taken = await asyncio.to_thread(_fingerprint, host, config, target)
@@ -51,7 +46,6 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
 
 def _fingerprint(host: hosts.Host, config: Config, target: Target) -> v1.Fingerprint:
     footprint = host.footprint
-    assert footprint is not None
     files, folders = footprint["files"], footprint["folders"]
     taken = fingerprint.take(config, target, files, folders)
     for path, was in files.items():

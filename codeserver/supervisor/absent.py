@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.generation import Snapshot
+from codeserver.supervisor.run_modes import RunModes, Used, Wishes
 
 
 class Absent:
@@ -26,12 +28,13 @@ class Absent:
     isolation = "unspecified"
     reasons: Sequence[str] = ()
     runs: Sequence[Child] = ()
-    environment: Mapping[str, str | None] = {}
+    surroundings: Mapping[str, Any] = {"environment": {}}
 
     def __init__(self, snapshot: Snapshot, libraries: Mapping[str, str]) -> None:
         self.snapshot = snapshot
         self.libraries = libraries
         self.starter = _NothingToStart()
+        self.run_modes = RunModes(Wishes("warm"), self.starter, self.starter, (), Used.nothing())
         self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self.ended.set_result(None)
 

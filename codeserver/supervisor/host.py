@@ -6,15 +6,18 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from codeserver.config import Config
 from codeserver.errors import LoadTimeout, UserCodeError
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
 from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.starter import Fork, Spawn, Starter
+from codeserver.supervisor.rehearsal import Code, rehearse
+from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
+from codeserver.supervisor.starter import SURROUNDINGS, Fork, Import, Parent, Spawn, Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
@@ -32,17 +35,49 @@ class LoadFailed(UserCodeError):
         self.failure = failure
 
 
+@dataclass(frozen=True)
+class Loading:
+    """What a host is to load, and by what means.
+
+    Attributes:
+        order: JSON of the fields of `codeserver.worker.location.LoadOrder`.
+        config: the operator's settings.
+        forkserver: adopts the host's runs when the host has died.
+        importing: what processes are forked from that import the code themselves.
+        outputs: reads what worker processes print.
+        tasks: owns what goes on after the load.
+    """
+
+    order: bytes
+    config: Config
+    forkserver: Forker
+    importing: Parent
+    outputs: Outputs
+    tasks: Tasks
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that the load may take, None for no limit."""
+        return self.config.startup_timeout or None
+
+    @property
+    def spawn(self) -> Spawn:
+        """Starts processes that load the same by themselves."""
+        return Spawn(self.importing, self.order, self.timeout)
+
+
 class Host:
     """A host with the user's code loaded.
 
     Attributes:
         forker: forks evaluators and runs from it.
         snapshot: what clients are told about its code.
-        starter: starts processes that have its code.
-        isolation: how they get it, `fork` or `spawn`.
+        starter: starts evaluators.
+        run_modes: chooses what starts a run.
+        isolation: how evaluators get the code, `fork` or `spawn`.
         reasons: why so.
-        environment: variables that loading the code has changed; None for one that is gone.
-        footprint: what of the user's files the load has used, if files are watched.
+        surroundings: what the load has made of them (`codeserver.worker.surroundings`).
+        footprint: what of the user's files the load has used.
         installed: likewise, of installed packages (`codeserver.worker.template.installed`).
         libraries: versions of Dagster's libraries, by name.
         imports: how long each import took, if that was measured.
@@ -54,18 +89,28 @@ class Host:
         child: Child,
         forker: Forker,
         snapshot: Snapshot,
-        starter: Starter,
+        loading: Loading,
         facts: Mapping[str, Any],
     ) -> None:
         self._child = child
+        self._loading = loading
+        self._rehearsing: asyncio.Task[Verdict] | None = None
         self.forker = forker
         self.snapshot = snapshot
-        self.starter = starter
+        warm = Fork(forker) if facts["isolation"] == "fork" else None
+        self.starter: Starter = warm or loading.spawn
+        self.run_modes = RunModes(
+            Wishes(loading.config.runs, facts["run_wishes"]),
+            warm,
+            Import(loading.importing, facts),
+            facts["reasons"],
+            Used(facts["footprint"], facts["installed"]["folders"]),
+        )
         self.isolation: str = facts["isolation"]
         self.reasons: Sequence[str] = facts["reasons"]
-        self.environment: Mapping[str, str | None] = facts["environment"]
-        self.footprint: Mapping[str, Any] | None = facts["footprint"]
-        self.installed: Mapping[str, Any] | None = facts["installed"]
+        self.surroundings: Mapping[str, Any] = {name: facts[name] for name in SURROUNDINGS}
+        self.footprint: Mapping[str, Any] = facts["footprint"]
+        self.installed: Mapping[str, Any] = facts["installed"]
         self.libraries: Mapping[str, str] = facts["libraries"]
         self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
 
@@ -84,32 +129,34 @@ class Host:
         await self.snapshot.complete()
         await self.starter.prepare()
 
+    async def rehearse(self, parent: Forker, seconds: float) -> None:
+        """Find out whether importing its code again gives the same.
+
+        Args:
+            parent: what to fork the process from that imports it.
+            seconds: how long its load took.
+        """
+        if self.ended.done():
+            return
+        code = Code(self._loading.order, self.surroundings, seconds)
+        tasks = self._loading.tasks
+        self._rehearsing = tasks.start("rehearse", rehearse(self.forker, parent, code, tasks))
+        await asyncio.wait([self._rehearsing])
+        if not self._rehearsing.cancelled():
+            self.run_modes.verdict = self._rehearsing.result()
+
     async def close(self) -> None:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
+        if self._rehearsing is not None:
+            self._rehearsing.cancel()
         await self.forker.exit()
         done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
         if not done:
             await self._child.end(END_GRACE)
 
 
-async def load(
-    parent: Forker,
-    forkserver: Forker,
-    order: bytes,
-    timeout: float | None,
-    *,
-    outputs: Outputs,
-    tasks: Tasks,
-) -> Host:
-    """Fork a host that loads what `order` says.
-
-    Args:
-        parent: what it is forked from: the forkserver, or a template.
-        forkserver: what else is forked for it, and adopts its runs when it has died.
-        order: JSON of the fields of `codeserver.worker.location.LoadOrder`.
-        timeout: seconds that it may take, None for no limit.
-        outputs: reads what worker processes print.
-        tasks: owns what goes on after this returns.
+async def load(parent: Forker, loading: Loading) -> Host:
+    """Fork a host from `parent`, the forkserver or a template, that loads what was ordered.
 
     Raises:
         LoadFailed: the code failed to load, in whatever way.
@@ -117,19 +164,18 @@ async def load(
     """
     child = await parent.fork("host")
     try:
-        spawn = Spawn(forkserver, order, timeout)
-        return await _within(timeout, _load(child, spawn, outputs, tasks))
+        return await _within(loading.timeout, _load(child, loading))
     except BaseException as error:
         # Also when this task is cancelled, and then at once: nobody else knows this host.
-        ending = tasks.start("end host", child.end(END_GRACE))
+        ending = loading.tasks.start("end host", child.end(END_GRACE))
         if not isinstance(error, asyncio.CancelledError):
             await asyncio.shield(ending)
         raise
 
 
-async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> Host:
+async def _load(child: Child, loading: Loading) -> Host:
     try:
-        await child.channel.send(Frame({"kind": "load"}, spawn.order))
+        await child.channel.send(Frame({"kind": "load"}, loading.order))
     except BrokenPipeError:
         raise await _crashed(child, "loading the code") from None
     frame = await child.channel.expect()
@@ -137,7 +183,8 @@ async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> H
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":
         raise LoadFailed(_reported(frame))
-    forker = Forker(child.channel, outputs, adopter=spawn.forkserver)
+    tasks = loading.tasks
+    forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver)
     if frame.header["isolation"] == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")
@@ -147,10 +194,10 @@ async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> H
             builder.channel.close()
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
-        return Host(child, forker, snapshot, Fork(forker), frame.header)
-    snapshot, jobs = await _receive_snapshot(child, frame)
-    tasks.start("follow host", _follow_after(jobs, forker))
-    return Host(child, forker, snapshot, spawn, frame.header)
+    else:
+        snapshot, jobs = await _receive_snapshot(child, frame)
+        tasks.start("follow host", _follow_after(jobs, forker))
+    return Host(child, forker, snapshot, loading, frame.header)
 
 
 async def _close_after(jobs: Coroutine[Any, Any, None], builder: Child) -> None:

@@ -50,6 +50,7 @@ class LoadLog:
         self._definitions: Definitions | None = None
         self._is_restored = False
         self._reasons: list[str] = []
+        self._run_reasons: list[str] = []
         self._turn = asyncio.Lock()
         self.served_on = "no address"
 
@@ -95,6 +96,11 @@ class LoadLog:
                 extra={"changes": changes},
             )
         self._is_restored = False
+        for job, wish in host.run_modes.wishes.wrong.items():
+            _log.warning(
+                'the tag codeserver/runs of the job %s is "%s"; it can be warm, fresh or auto',
+                *(job, wish),
+            )
         reasons = list(host.reasons) if host.isolation == "spawn" else []
         if reasons and reasons != self._reasons:
             _log.info(
@@ -102,6 +108,14 @@ class LoadLog:
                 "; ".join(reasons),
             )
         self._reasons = reasons
+
+    def rehearsed(self, host: Host) -> None:
+        """Say why runs import the code, where that is not asked for; once for the same reasons."""
+        choice = host.run_modes.choice
+        reasons = list(choice.reasons) if host.run_modes.needs_rehearsal else []
+        if reasons and reasons != self._run_reasons:
+            _log.info("runs import the code themselves: %s", "; ".join(reasons))
+        self._run_reasons = reasons
 
     def failed(self, number: int, failure: LoadFailure, outcome: Outcome) -> None:
         """Say what is wrong with the code, and what is served now."""

@@ -41,7 +41,6 @@ def load_order(
             "memory_limit": parse_size(config.worker_memory_limit),
             "max_growth": parse_size(config.worker_max_growth),
             "directory": directory,
-            "watch": config.watch,
             "profile_imports": config.profile_imports,
         }
     ).encode()

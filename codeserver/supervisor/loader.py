@@ -14,6 +14,7 @@ from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.run_modes import Mode
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates, local_names
 from codeserver.target import Target, current_directory
@@ -50,8 +51,8 @@ class Loader:
         self._outputs = outputs
         self._tasks = tasks
         # Elsewhere nobody knows whether what packages leave behind would survive the fork.
-        ahead = config.watch and sys.platform == "linux"
-        self._templates = Templates(outputs, tasks, outdated) if ahead else None
+        has_templates = sys.platform == "linux"
+        self._templates = Templates(outputs, tasks, outdated) if has_templates else None
 
     async def load(self, defs_state_info: str | None) -> Host:
         """Load the code as it is now.
@@ -78,24 +79,48 @@ class Loader:
             raise hosts.no_host(error) from error
 
     async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
-        return await hosts.load(
-            parent,
-            forkserver,
-            order,
-            self._config.startup_timeout or None,
-            outputs=self._outputs,
-            tasks=self._tasks,
+        loading = hosts.Loading(
+            order, self._config, forkserver, self._importing, self._outputs, self._tasks
         )
+        return await hosts.load(parent, loading)
 
     def prepare_next(self, host: Host) -> None:
-        """Make the next load faster, by what this host has found out, if files are watched."""
-        if self._templates is not None and host.installed is not None:
+        """Make what imports the code anew faster, by what this host has found out."""
+        is_needed = self._config.watch or host.isolation == "spawn" or self._config.runs != "warm"
+        if self._templates is not None and is_needed:
             with contextlib.suppress(WorkerCrashed, OSError):
                 forkserver = self._forkservers.living().forker
-                self._templates.prepare(forkserver, host.installed, host.environment)
+                self._templates.prepare(
+                    forkserver, host.installed, host.surroundings["environment"]
+                )
+
+    async def rehearse(self, host: Host, seconds: float) -> None:
+        """Find out whether runs may share what this host has imported."""
+        if not host.run_modes.needs_rehearsal:
+            return
+        await host.snapshot.complete()  # first what somebody waits for
+        if self._templates is not None:
+            await self._templates.settled()
+        try:
+            await host.rehearse(self._importing(), seconds)
+        except (WorkerCrashed, OSError):
+            return  # there is no forkserver; the location is loaded again
+        if host.run_modes.choice.mode is Mode.WARM and not self._config.watch:
+            # Its memory would be there for nothing but runs of edited code.
+            assert self._templates is not None
+            self._templates.release()
+
+    def _importing(self) -> Forker:
+        """What to fork a process from that imports the code."""
+        return self._template() or self._forkservers.living().forker
 
     def _parent(self, forkserver: Forker) -> Forker:
         """What to fork a host from."""
         if self._templates is None:
             return forkserver
-        return self._templates.usable(local_names(self._local)) or forkserver
+        return self._templates.use(local_names(self._local)) or forkserver
+
+    def _template(self) -> Forker | None:
+        if self._templates is None:
+            return None
+        return self._templates.usable(local_names(self._local))

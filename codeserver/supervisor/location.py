@@ -222,8 +222,8 @@ class Location:
             reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
         return dataclasses.replace(reply, generation=generation.number)
 
-    async def start_run(self, run_id: str, arguments: bytes) -> Launch:
-        """Execute a run with the code that is served now.
+    async def start_run(self, run_id: str, job: str, arguments: bytes) -> Launch:
+        """Execute a run of this job with the code that is served now.
 
         Raises:
             Draining: the server is shutting down.
@@ -234,16 +234,22 @@ class Location:
             raise Draining("Tried to start a run on a server after telling it to shut down")
         with self._idle.kept_off():
             generation = await self._living_generation(_RUN_PATIENCE, f"run {run_id}")
-        host = generation.host
         starting = self._tasks.start(
-            f"start run {run_id}",
-            self.runs.start(run_id, arguments, host.starter, host.environment),
+            f"start run {run_id}", self._start_run(generation, run_id, job, arguments)
         )
         # Until it has begun, the generation is busy, so that a reload does not end its host.
         generation.pool.hold()
         starting.add_done_callback(lambda _: generation.pool.release())
         # Shielded: a caller that gives up does not leave a run half started.
         return await asyncio.shield(starting)
+
+    async def _start_run(
+        self, generation: Generation, run_id: str, job: str, arguments: bytes
+    ) -> Launch:
+        host = generation.host
+        starter = await host.run_modes.starter(run_id, job)
+        environment = host.surroundings["environment"]
+        return await self.runs.start(run_id, arguments, starter, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
         """Load the code as it is on disk now or later, and serve that.
@@ -358,6 +364,13 @@ class Location:
         self._tasks.start("describe", self._idle.kept_off_by(host.complete))
         self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
         self._loader.prepare_next(host)
+        self._tasks.start("rehearse", self._rehearse(host, seconds))
+
+    async def _rehearse(self, host: Host, seconds: float) -> None:
+        with self._idle.kept_off():
+            await self._loader.rehearse(host, seconds)
+        self.log.rehearsed(host)
+        self._news.state_is(self._state)
 
     def _take_failure(self, failure: LoadFailure) -> None:
         self._number += 1

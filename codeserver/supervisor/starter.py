@@ -1,19 +1,28 @@
-"""How the evaluators and runs of a generation get the user's code."""
+"""How processes get the user's code: forked with it, or importing it themselves."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.wire import Frame
 
+SURROUNDINGS = ("environment", "directory", "path")
+"""What a host reports that processes take on which import the code anew."""
+
 _END_GRACE = 2.0
 _LONGEST_LOAD = 600.0
 
 _HINT = "The code was loaded before, but not again in a process of its own"
+
+
+Parent = Callable[[], Forker]
+"""The process to fork from, as of now."""
 
 
 class Starter(Protocol):
@@ -57,24 +66,24 @@ class Spawn:
     """Has each load the code itself, in a process that has nothing of the host.
 
     Args:
-        forkserver: forks processes that have seen no user code.
+        parent: what to fork from: a process that has seen no user code.
         order: what to load, as the host was told.
         timeout: seconds that loading may take; None for as long as a load ever may.
     """
 
     is_slow = True
 
-    def __init__(self, forkserver: Forker, order: bytes, timeout: float | None = None) -> None:
-        self.forkserver = forkserver
-        self.order = order
+    def __init__(self, parent: Parent, order: bytes, timeout: float | None = None) -> None:
+        self._parent = parent
+        self._order = order
         self._timeout = timeout or _LONGEST_LOAD
 
     async def start(self, role: str) -> Child:
         """Start one, and wait until it has loaded the code."""
-        child = await self.forkserver.fork(role)
+        child = await self._parent().fork(role)
         try:
             try:
-                await child.channel.send(Frame({"kind": "load"}, self.order))
+                await child.channel.send(Frame({"kind": "load"}, self._order))
                 frame = await asyncio.wait_for(child.channel.expect(), self._timeout)
             except BrokenPipeError:
                 frame = None
@@ -91,11 +100,42 @@ class Spawn:
             raise
 
     async def prepare(self) -> None:
-        """Done in the forkserver."""
-        await self.forkserver.prepare()
+        """Done in what they are forked from."""
+        await self._parent().prepare()
 
     async def _failed(self, child: Child, frame: Frame | None) -> WorkerCrashed:
         code = await child.end(_END_GRACE)
         if frame is not None and frame.kind == "failed":
             return WorkerCrashed(f"{_HINT} (--isolation fork shares it): {frame.header['text']}")
         return WorkerCrashed(f"{_HINT}: that process {explain_exit(code)}.")
+
+
+class Import:
+    """Has runs import the code where stock's process of a run does, so that its errors are theirs.
+
+    Args:
+        parent: what to fork from: a process that has seen no user code.
+        loaded: what the host has reported of its load.
+    """
+
+    is_slow = False
+
+    def __init__(self, parent: Parent, loaded: Mapping[str, Any]) -> None:
+        self._parent = parent
+        self._facts = {name: loaded[name] for name in SURROUNDINGS}
+        self._repositories = json.dumps(loaded["repositories"]).encode()
+
+    async def start(self, role: str) -> Child:
+        """Start a run; takes a few milliseconds, as it has not imported the code yet."""
+        child = await self._parent().fork(role)
+        try:
+            await child.channel.send(
+                Frame({"kind": "surroundings", **self._facts}, self._repositories)
+            )
+        except BrokenPipeError:
+            raise WorkerCrashed(f"The process of a {role} has ended before it began.") from None
+        return child
+
+    async def prepare(self) -> None:
+        """Done in what they are forked from."""
+        await self._parent().prepare()

@@ -75,14 +75,19 @@ class Templates:
         self._is_repeated = False
         self._volatile: set[str] = set()
 
+    def use(self, local_names: Sequence[str]) -> Forker | None:
+        """Like `usable`, for the next host."""
+        forker = self.usable(local_names)
+        self._used = None if forker is None else self._current
+        return forker
+
     def usable(self, local_names: Sequence[str]) -> Forker | None:
-        """What to fork a host from instead of the forkserver, if there is something.
+        """What to fork from instead of the forkserver, if there is something.
 
         Args:
             local_names: of modules in the user's directories. One that has the name of an
                 imported package is meant instead of it, so then there is nothing.
         """
-        self._used = None
         template = self._current
         if template is None:
             return None
@@ -91,8 +96,16 @@ class Templates:
             return None
         if template.order.modules & set(local_names):
             return None
-        self._used = template
         return template.forker
+
+    async def settled(self) -> None:
+        """Wait until the one that is being made can be used, or never will be."""
+        while self._making is not None and not self._making.done():
+            await asyncio.wait([self._making])
+
+    def release(self) -> None:
+        """End the one that there is: nothing will be forked from it before the next load."""
+        self._replace(None)
 
     def prepare(
         self,
@@ -154,7 +167,7 @@ class Templates:
                 child = await forkserver.fork("template")
             except WorkerCrashed:
                 return
-            if await self._try(child, order, names):
+            if await self._try(forkserver, child, order, names):
                 break
         else:
             self._is_hopeless = True
@@ -164,7 +177,9 @@ class Templates:
             self._is_repeated = True
             self._outdated()
 
-    async def _try(self, child: Child, order: _Order, names: Sequence[str]) -> bool:
+    async def _try(
+        self, forkserver: Forker, child: Child, order: _Order, names: Sequence[str]
+    ) -> bool:
         """Have a process import these; returns whether there is nothing more to do."""
         facts = {"kind": "import", "modules": names, "environment": order.environment}
         try:
@@ -179,7 +194,7 @@ class Templates:
             self._tasks.start("end template", child.end(_END_GRACE))
             raise
         if frame is not None and frame.kind == "ready":
-            forker = Forker(child.channel, self._outputs)
+            forker = Forker(child.channel, self._outputs, adopter=forkserver)
             self._tasks.start("follow template", forker.follow())
             self._replace(_Template(order, child, forker))
             _log.debug("%d modules are imported ahead of reloads", len(names))

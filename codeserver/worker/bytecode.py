@@ -7,6 +7,7 @@ run the older code. A stock server restarts too slowly to notice; a reload of ou
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
@@ -31,6 +32,11 @@ def _stats_unless_recent(self: SourceFileLoader, path: str) -> Any:
     return stats
 
 
-def distrust_recent_bytecode() -> None:
-    """Compile source files that were modified a moment ago instead of using their cache."""
+def see_files_as_they_are() -> None:
+    """Compile source files that were modified a moment ago instead of using their cache.
+
+    And look into directories anew: the listings that the forkserver has kept may be older than the
+    user's files.
+    """
+    importlib.invalidate_caches()
     SourceFileLoader.path_stats = _stats_unless_recent  # type: ignore[method-assign]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.channel import Channel
+from codeserver.worker.surroundings import set_variables
 
 
 class DagsterApiServer:
@@ -27,11 +27,7 @@ def record_end(channel: Channel) -> int:
     if frame is None:
         return 0
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name, value in frame.header["environment"].items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    set_variables(frame.header["environment"])
     args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)
     if args.instance_ref is None:
         return 0

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from codeserver.marks import Mark, mark, names_that_count
+from codeserver.marks import Mark, listing, mark, names_that_count
 from codeserver.worker import bytecode
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
 
@@ -29,6 +29,8 @@ _OF_THE_INSTANCE = "dagster.yaml"
 _LISTING = ("os.listdir", "os.scandir")
 _WRITING = os.O_WRONLY | os.O_RDWR
 _MOST_FOLDERS = 2_000
+_MOST_DATA = 20_000
+_IMPORT_SYSTEM = "<frozen importlib"
 
 
 class Footprint:
@@ -42,6 +44,8 @@ class Footprint:
         self._directory = directory
         self._files: dict[str, Mark | None] = {}
         self._folders: dict[str, tuple[list[str], list[str]]] = {}
+        self._data: dict[str, Mark | None] = {}
+        self._listings: dict[str, str | None] = {}
         self._written: set[str] = set()
         self._is_open = True
         self._known: set[str] = set()
@@ -68,12 +72,27 @@ class Footprint:
         self._is_open = False
         for path in self._written:
             self._files.pop(path, None)
+            self._data.pop(path, None)
         self._reported = len(self._files)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the load has used; JSON-serialisable."""
-        return {"files": self._files, "folders": self._folders}
+        """What the load has used; JSON-serialisable.
+
+        Returns:
+            files: what definitions are made of.
+            folders: where new files may belong to the definitions.
+            data: other files that the user's code has read.
+            listings: names in the directories that the user's code has listed (`listing`).
+            is_whole: whether that is all of them.
+        """
+        return {
+            "files": self._files,
+            "folders": self._folders,
+            "data": self._data,
+            "listings": self._listings,
+            "is_whole": max(len(self._data), len(self._listings)) < _MOST_DATA,
+        }
 
     def take_late(self) -> Mapping[str, Mark | None]:
         """Sources of modules that were imported since the load, or since the last call."""
@@ -91,7 +110,11 @@ class Footprint:
             if event == "open":
                 self._opened(*arguments)
             elif not isinstance(arguments[0], int):
-                self._listed(os.fsdecode(arguments[0] or "."))
+                path = os.fsdecode(arguments[0] or ".")
+                self._listed(path)
+                # Those of Python's search for modules change whenever anything is put beside them.
+                if not sys._getframe(1).f_code.co_filename.startswith(_IMPORT_SYSTEM):
+                    self._looked_into(self._absolute(path))
 
     @contextlib.contextmanager
     def _is_looking(self) -> Iterator[None]:
@@ -110,6 +133,17 @@ class Footprint:
             self._written.add(self._absolute(name))
         elif self._matters(os.path.basename(name)):
             self._source(name)
+        else:
+            self._read(self._absolute(name))
+
+    def _read(self, path: str) -> None:
+        if path not in self._data and len(self._data) < _MOST_DATA and is_users_file(path):
+            self._data[path] = mark(path)
+
+    def _looked_into(self, path: str) -> None:
+        is_new = path not in self._listings and len(self._listings) < _MOST_DATA
+        if is_new and is_users_directory(path):
+            self._listings[path] = listing(path)
 
     @staticmethod
     def _matters(name: str) -> bool:

@@ -46,26 +46,38 @@ def _serve(channel: Channel) -> Role | int:
     try:
         # A fifth of the time would go into looking for garbage that is not there.
         with process.no_garbage_collection():
-            from codeserver.worker import caretaker, host, preparing, solo, template
+            from codeserver.worker import (
+                caretaker,
+                host,
+                preparing,
+                rehearsing,
+                solo,
+                surroundings,
+                template,
+            )
     except BaseException as error:
         channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
         return 1
     template.remember_start()
+    surroundings.remember_start()
     # Without looking for garbage first: that takes as long as a tenth of the imports, finds next to
     # nothing, and every start waits for it.
     gc.freeze()
     channel.send({"kind": "ready", "pid": os.getpid()})
-    hosts = {"host": Kind(lambda channel, _: partial(host.serve, channel))}
-    kinds = {
-        **hosts,
-        "template": Kind(lambda channel, _: partial(template.serve, channel, hosts)),
-        "caretaker": Kind(
-            lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
-        ),
+    importing = {
+        "host": Kind(lambda channel, _: partial(host.serve, channel)),
+        "rehearsal": Kind(lambda channel, _: partial(rehearsing.rehearse, channel)),
         "evaluator": Kind(lambda channel, _: partial(solo.evaluate, channel)),
         "run": Kind(
             lambda channel, readers: partial(solo.execute, channel, readers),
             outlives_parent=True,
+        ),
+    }
+    kinds = {
+        **importing,
+        "template": Kind(lambda channel, _: partial(template.serve, channel, importing)),
+        "caretaker": Kind(
+            lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
     }
     return ForkLoop(channel, kinds, preparing.prepare).run() or 0

@@ -10,20 +10,21 @@ from __future__ import annotations
 import gc
 from functools import partial
 
-from codeserver.worker import caretaker, evaluator, process, run, snapshots
+from codeserver.worker import caretaker, evaluator, process, rehearsing, run, snapshots
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
-from codeserver.worker.loading import changed_variables, load_as_ordered
+from codeserver.worker.loading import load_as_ordered
 from codeserver.worker.location import Location
 from codeserver.worker.preparing import prepare
-from codeserver.worker.template import installed, variables_at_start
+from codeserver.worker.surroundings import surroundings
+from codeserver.worker.template import installed
 
 
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
     descriptors = process.open_descriptors()
-    location = load_as_ordered(channel, may_record=True)
+    location = load_as_ordered(channel)
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors)
@@ -33,9 +34,11 @@ def serve(channel: Channel) -> Role | int:
             "seconds": location.seconds,
             "isolation": "fork" if forks else "spawn",
             "reasons": reasons,
-            "environment": changed_variables(variables_at_start()),
+            **surroundings(),
+            "repositories": location.serialized_reconstructables,
+            "run_wishes": location.run_wishes,
             "footprint": location.footprint.facts if location.footprint else None,
-            "installed": installed() if location.order.watch else None,
+            "installed": installed(),
             "libraries": snapshots.library_versions(),
             "imports": location.imports,
         }
@@ -65,8 +68,11 @@ def _kinds(location: Location) -> dict[str, Kind]:
         ),
         "evaluator": Kind(lambda channel, _: partial(evaluator.serve, channel, location)),
         "snapshots": Kind(lambda channel, _: partial(snapshots.build, channel, location)),
+        "values": Kind(lambda channel, _: partial(rehearsing.tell_values, channel)),
         "run": Kind(
-            lambda channel, readers: partial(run.execute, channel, readers, location),
+            lambda channel, readers: partial(
+                run.execute, channel, readers, location.reconstructables, location.order
+            ),
             outlives_parent=True,
         ),
     }

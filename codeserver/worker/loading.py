@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
-from collections.abc import Mapping
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
-from codeserver.worker.bytecode import distrust_recent_bytecode
+from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
@@ -18,14 +16,13 @@ from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 
 
-def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location | None:
+def load_as_ordered(channel: Channel) -> Location | None:
     """Load what the first frame orders.
 
     The front is told `failed`, with the error, when that does not work.
 
     Args:
         channel: to the front.
-        may_record: find out what the load uses, if the order says that it matters.
 
     Returns:
         None when there is nothing to go on with.
@@ -33,28 +30,24 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
     frame = channel.receive()
     if frame is None:
         return None
-    distrust_recent_bytecode()
-    # Directory listings that the forkserver has cached may be older than the user's files.
-    importlib.invalidate_caches()
+    see_files_as_they_are()
     footprint = None
     times = ImportTimes()
     try:
         order = LoadOrder(**json.loads(frame.body))
         _enter(order.directory)
-        if may_record and order.watch:
-            footprint = Footprint(order.directory)
-            if order.target["python_file"]:
-                footprint.expect(order.target["python_file"])
-            footprint.expect(".env")  # Dagster looks whether it is there before it opens it
-            footprint.record()
+        footprint = Footprint(order.directory)
+        if order.target["python_file"]:
+            footprint.expect(order.target["python_file"])
+        footprint.expect(".env")  # Dagster looks whether it is there before it opens it
+        footprint.record()
         order.add_loggers()
         if order.profile_imports:
             times.begin()
         with process.no_garbage_collection():
             location = load(order)
-        if footprint is not None:
-            footprint.close()
-            location.footprint = footprint
+        footprint.close()
+        location.footprint = footprint
         location.imports = times.facts
         return location
     except BaseException as failure:
@@ -84,9 +77,3 @@ def _enter(directory: str | None) -> None:
     if directory is not None:
         with contextlib.suppress(OSError):
             os.chdir(directory)
-
-
-def changed_variables(before: Mapping[str, str]) -> dict[str, str | None]:
-    """The environment variables that are different now; None for one that is gone."""
-    now = os.environ
-    return {name: now.get(name) for name in {*before, *now} if before.get(name) != now.get(name)}

@@ -13,11 +13,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.component_state import LateLoadContext, LateStorage
 from codeserver.worker.footprint import Footprint
+
+R = TypeVar("R")
+
+RUNS_TAG = "codeserver/runs"
+"""The tag of a job that says how its runs get the code: `warm`, `fresh` or `auto`."""
 
 _log = logging.getLogger("dagster")
 
@@ -40,7 +45,6 @@ class LoadOrder:
         max_growth: bytes by which an evaluator may grow before it is replaced; 0 for no limit.
         directory: the working directory of this process, as the operator writes it; None for the
             one that it has.
-        watch: whether it matters what loading the code uses.
         profile_imports: whether it matters how long each import takes.
         loggers: handlers that `add_loggers` has added, by logger.
     """
@@ -60,7 +64,6 @@ class LoadOrder:
     memory_limit: int = 0
     max_growth: int = 0
     directory: str | None = None
-    watch: bool = False
     profile_imports: bool = False
     loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
 
@@ -108,7 +111,7 @@ class Location:
         repositories: by name, in the order in which they were found.
         pointers: where to find each again.
         seconds: how long importing the target and resolving its definitions took.
-        footprint: what of the user's files that has used, if it matters.
+        footprint: what of the user's files that has used, if that was recorded.
         imports: how long each import took (`ImportTimes.facts`), if it matters.
     """
 
@@ -127,9 +130,34 @@ class Location:
         Raises:
             Exception: there is none; the text is what stock says.
         """
-        if name not in self.repositories:
-            raise Exception(f'Could not find a repository called "{name}"')
-        return self.repositories[name]
+        return find_repository(self.repositories, name)
+
+    @property
+    def serialized_reconstructables(self) -> dict[str, str]:
+        """Where each repository is found again, by its name."""
+        found = self.reconstructables.items()
+        return {name: dagster.serialize_value(repository) for name, repository in found}
+
+    @property
+    def run_wishes(self) -> dict[str, str]:
+        """How runs of a job get the code, by the name of each job that has the tag."""
+        return {
+            job.name: str(job.tags[RUNS_TAG])
+            for repository in self.repositories.values()
+            for job in repository.get_all_jobs()
+            if RUNS_TAG in job.tags
+        }
+
+
+def find_repository(repositories: Mapping[str, R], name: str) -> R:
+    """The repository of this name.
+
+    Raises:
+        Exception: there is none; the text is stock's.
+    """
+    if name not in repositories:
+        raise Exception(f'Could not find a repository called "{name}"')
+    return repositories[name]
 
 
 def load(order: LoadOrder) -> Location:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NoReturn
 
@@ -17,11 +17,18 @@ from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import disown_inherited, leave
-from codeserver.worker.location import Location
+from codeserver.worker.location import LoadOrder, find_repository
 from codeserver.worker.stdio import Survivor
 
+Repositories = Mapping[str, dagster.ReconstructableRepository]
 
-def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoReturn:
+
+def execute(
+    channel: Channel,
+    readers: Sequence[int],
+    repositories: Repositories,
+    order: LoadOrder | None = None,
+) -> NoReturn:
     """Execute the run that the next frame names.
 
     Tells the front `started` or `not_started`, and `finished` when the run has a final status.
@@ -30,7 +37,8 @@ def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoR
     Args:
         channel: the socket to the front.
         readers: the reading ends of what this process prints.
-        location: the loaded definitions.
+        repositories: where to find the job.
+        order: the load that has set up logging in this process, if one has.
     """
     disown_inherited()
     threads = {*threading.enumerate()} - {threading.current_thread()}
@@ -39,21 +47,24 @@ def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoR
     at_end = process.flush
     if frame is not None:
         at_end = Survivor(channel, readers).finish
-        location.order.remove_loggers()
+        if order is not None:
+            order.remove_loggers()
+        # Those of the user's modules belong to the code, not to this run.
+        dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
         try:
-            code = _execute_ordered(channel, location, frame)
+            code = _execute_ordered(channel, repositories, frame)
         except BaseException:
             traceback.print_exc()
             code = 1
     leave(code, threads, at_end)
 
 
-def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:
+def _execute_ordered(channel: Channel, repositories: Repositories, frame: Frame) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with dagster.capture_interrupts(), ExitStack() as stack:
         try:
             args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)
-            job = _job(location, args)
+            job = _job(repositories, args)
         except Exception:
             return _not_started(channel, None)
         try:
@@ -69,10 +80,11 @@ def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:
     return 0
 
 
-def _job(location: Location, args: dagster.ExecuteExternalJobArgs) -> dagster.ReconstructableJob:
+def _job(
+    repositories: Repositories, args: dagster.ExecuteExternalJobArgs
+) -> dagster.ReconstructableJob:
     name = args.job_origin.repository_origin.repository_name
-    location.repository(name)
-    return location.reconstructables[name].get_reconstructable_job(args.job_origin.job_name)
+    return find_repository(repositories, name).get_reconstructable_job(args.job_origin.job_name)
 
 
 def _instance(stack: ExitStack, ref: dagster.InstanceRef | None) -> dagster.DagsterInstance:

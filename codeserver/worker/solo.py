@@ -1,24 +1,28 @@
-"""Evaluators and runs that load the code themselves.
+"""Evaluators and runs that import the user's code themselves.
 
-That is for code whose host cannot be trusted to fork (`codeserver.worker.fork_safety`). They are
-forked from the forkserver, which has never seen user code: that is as good as a new interpreter,
-without the time that importing Dagster takes.
+They are forked from the template or the forkserver, which have never seen that code. That is as
+good as a new interpreter, without the time that importing Dagster takes. Evaluators do so when
+their host cannot be trusted to fork (`codeserver.worker.fork_safety`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import partial
 
+from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import evaluator, run
+from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import Role
 from codeserver.worker.loading import load_as_ordered
+from codeserver.worker.surroundings import take_on
 
 
 def evaluate(channel: Channel) -> Role | int:
     """Load what the first frame orders, then answer requests."""
-    location = load_as_ordered(channel, may_record=True)
+    location = load_as_ordered(channel)
     if location is None:
         return 1
     if not _report(channel):
@@ -27,13 +31,21 @@ def evaluate(channel: Channel) -> Role | int:
 
 
 def execute(channel: Channel, readers: Sequence[int]) -> Role | int:
-    """Load what the first frame orders, then execute the run that the second one names."""
-    location = load_as_ordered(channel)
-    if location is None:
-        return 1
-    if not _report(channel):
+    """Execute the run that the second frame names, in the surroundings that the first one has.
+
+    The code is imported where stock's process of a run does it, so its errors are those of the run.
+    The body of the first frame is JSON of `Location.serialized_reconstructables`.
+    """
+    frame = channel.receive()
+    if frame is None:
         return 0
-    return partial(run.execute, channel, readers, location)
+    see_files_as_they_are()
+    take_on(frame.header)
+    repositories = {
+        name: dagster.deserialize_value(text, dagster.ReconstructableRepository)
+        for name, text in json.loads(frame.body).items()
+    }
+    return partial(run.execute, channel, readers, repositories)
 
 
 def _report(channel: Channel) -> bool:

@@ -1,8 +1,8 @@
 """A forkserver that has more imported: what the user's code imports of installed packages.
 
-It is forked from the forkserver when files are watched, and hosts are forked from it, so that a
-reload costs the import of the user's own files. It never imports any of those. Should an import
-leave something behind that does not survive a fork, it says so and ends.
+It is forked from the forkserver. Hosts are forked from it, and so is every process that imports the
+user's code anew: that costs the import of the user's own files only. It never imports any of those.
+Should an import leave something behind that does not survive a fork, it reports that and ends.
 """
 
 from __future__ import annotations
@@ -19,21 +19,16 @@ from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
+from codeserver.worker.preparing import prepare
+from codeserver.worker.surroundings import set_variables
 from codeserver.worker.user_files import is_users_file, origin_of
 
 _at_start: set[str] = set()
-_variables_at_start: dict[str, str] = {}
 
 
 def remember_start() -> None:
-    """What is imported and set now is what every host has."""
+    """Remember what is imported now: every host has it."""
     _at_start.update(sys.modules)
-    _variables_at_start.update(os.environ)
-
-
-def variables_at_start() -> Mapping[str, str]:
-    """The variables of every host before anything was imported for its code."""
-    return _variables_at_start
 
 
 def installed() -> Mapping[str, Any]:
@@ -69,7 +64,7 @@ def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
         process.flush()
         os._exit(0)  # whatever else runs in here
     gc.collect()
-    gc.freeze()
+    prepare()
     channel.send({"kind": "ready"})
     return ForkLoop(channel, kinds).run() or 0
 
@@ -120,7 +115,7 @@ def _of_user(names: Iterable[str]) -> Iterator[str]:
 def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
     """Have these variables meanwhile; what is imported may set some, and those stay."""
     before = {name: os.environ.get(name) for name in changes}
-    _set(changes)
+    set_variables(changes)
     put: set[str] = set()
     _listeners.append(put.add)
     sys.addaudithook(_hear)
@@ -128,7 +123,7 @@ def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         _listeners.clear()
-        _set({name: value for name, value in before.items() if name not in put})
+        set_variables({name: value for name, value in before.items() if name not in put})
 
 
 _listeners: list[Callable[[str], None]] = []
@@ -138,11 +133,3 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if _listeners and event == "os.putenv":
         for listener in _listeners:
             listener(os.fsdecode(arguments[0]))
-
-
-def _set(variables: Mapping[str, str | None]) -> None:
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value

@@ -20,14 +20,14 @@ from codeserver.marks import mark
 # Loads what the first argument says, and does later what the second one says.
 PROGRAM = """
 import importlib, json, os, sys
-from codeserver.worker.bytecode import distrust_recent_bytecode
+from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.footprint import Footprint
 
 before, load, *later = sys.argv[1:]
 sys.path.insert(0, os.getcwd())
 directory = os.getcwd()
 exec(before)
-distrust_recent_bytecode()
+see_files_as_they_are()
 importlib.invalidate_caches()
 footprint = Footprint(directory)
 footprint.record()

@@ -107,6 +107,14 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
     message.isolation.CopyFrom(
         pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=host.reasons)
     )
+    modes = host.run_modes
+    message.runs.CopyFrom(
+        pb.Runs(
+            mode=f"MODE_{modes.choice.mode.name}",
+            reasons=modes.choice.reasons,
+            rehearsing=modes.is_rehearsing,
+        )
+    )
     message.repositories.extend(snapshot.repositories)
 
 

@@ -46,7 +46,7 @@ class Watching:
             served = self._location.served
             definitions = await definitions_of(served)
             facts = (self._location.load_counts.ended, self._location.unloaded_at)
-            now = (self._location.state, *facts, self._location.served)
+            now = (self._location.state, *facts, _verdict(served), self._location.served)
             if now != told and now[-1] is served:
                 message = self._messages.make()
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))
@@ -74,6 +74,11 @@ async def definitions_of(served: Generation | LoadFailure | None) -> Definitions
     if not isinstance(served, Generation) or served.snapshot.definitions is None:
         return None
     return await asyncio.shield(served.snapshot.definitions)
+
+
+def _verdict(served: Generation | LoadFailure | None) -> object:
+    """What is known of how its runs get the code."""
+    return served.host.run_modes.verdict if isinstance(served, Generation) else None
 
 
 def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:

@@ -1,0 +1,67 @@
+"""Whether importing the user's code twice gives the same, so that runs may share one import.
+
+A fork of the host tells the values that its import has made. A fork of the template imports the
+code once more, watched, and compares (`codeserver.worker.rehearsal`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from codeserver.worker import process
+from codeserver.worker.bytecode import see_files_as_they_are
+from codeserver.worker.channel import Channel
+from codeserver.worker.location import LoadOrder, load
+from codeserver.worker.rehearsal import rehearse as find
+from codeserver.worker.rehearsal import user_modules, values
+from codeserver.worker.surroundings import take_on
+
+_LOWEST_PRIORITY = 19
+
+
+def tell_values(channel: Channel) -> int:
+    """Tell the values of the user's modules in this fork of a host."""
+    _be_modest()
+    channel.send({"kind": "values"}, json.dumps(values(user_modules())).encode())
+    os._exit(0)  # what happens at exit belongs to the host
+
+
+def rehearse(channel: Channel) -> int:
+    """Import what the first frame orders, and tell the findings.
+
+    The header has the surroundings, the body the order and the values of the host.
+    """
+    frame = channel.receive()
+    if frame is None:
+        return 0
+    _be_modest()
+    _print_nothing()
+    see_files_as_they_are()
+    take_on(frame.header)
+    facts = json.loads(frame.body)
+    order = LoadOrder(**facts["order"])
+    try:
+        findings = find(lambda: load(order), facts["values"])
+    except BaseException as error:
+        process.reset_signals()
+        answer: dict[str, object] = {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}
+    else:
+        answer = {"kind": "rehearsed", "findings": [*map(str, findings)]}
+    with contextlib.suppress(OSError):
+        channel.send(answer)
+    os._exit(0)  # the code was imported to be looked at
+
+
+def _be_modest() -> None:
+    with contextlib.suppress(OSError):
+        os.nice(_LOWEST_PRIORITY)
+
+
+def _print_nothing() -> None:
+    """The load has printed it already."""
+    for fd in (1, 2):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, fd)
+        os.close(nowhere)
