@@ -132,8 +132,11 @@ class Import:
             await child.channel.send(
                 Frame({"kind": "surroundings", **self._facts}, self._repositories)
             )
-        except BrokenPipeError:
-            raise WorkerCrashed(f"The process of a {role} has ended before it began.") from None
+        except BaseException as error:
+            child.close()
+            if isinstance(error, BrokenPipeError):
+                raise WorkerCrashed(f"The process of a {role} ended before it began.") from None
+            raise
         return child
 
     async def prepare(self) -> None:

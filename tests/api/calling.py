@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status
 
 from codeserver.api import v1
 from codeserver.api.v1.code_location_pb2_grpc import CodeLocationServiceStub
-from tests.support.servers import OURS, ServerProcess
+from tests.support.servers import OURS_WARM, ServerProcess
 
 USER_CODE = Path(__file__).parent.parent / "user_code" / "api"
 EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code" / "repo.py"
@@ -157,7 +157,7 @@ def serving(
     if isinstance(target, Path):
         cwd, target = cwd or target.parent, ("-f", str(target))
     server = ServerProcess(
-        [*OURS, *target, *options],
+        [*OURS_WARM, *target, *options],
         socket,
         # No bytecode: files are rewritten faster than its time stamps tell apart.
         env={"DAGSTER_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},

@@ -11,6 +11,7 @@ import pytest
 from codeserver.api import v1
 from tests.api.calling import EXAMPLE, USER_CODE, Api
 from tests.api.conftest import Serve
+from tests.api.watching import Watch
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def test_what_is_loaded_and_served(example: Api) -> None:
     assert location.counts == v1.Counts(jobs=4, assets=4, schedules=1, sensors=1)
     assert list(location.repositories) == ["__repository__"]
     assert location.isolation == v1.Isolation(mode=v1.Isolation.MODE_FORK)
+    assert location.runs == v1.Runs(mode=v1.Runs.MODE_WARM, reasons=["warm was asked for"])
     assert location.server_id
     assert not location.HasField("load_error")
     assert not location.watches_files
@@ -77,6 +79,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("--watch",), {"watches_files": True}),
     (("--max-workers", "3", "--max-queue", "5"), {"work": v1.Work(max_running=3, max_queued=5)}),
     (("--isolation", "spawn"), {}),
+    (("--runs", "auto"), {"runs": v1.Runs(mode=v1.Runs.MODE_FRESH, reasons=["--isolation spawn"])}),
 ]
 
 
@@ -114,6 +117,22 @@ def test_the_target(start: Serve, target: tuple[str, ...], expected: dict[str, s
         assert getattr(location.target, name).rpartition("/")[2] == value.rpartition("/")[2]
     sources = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
     assert len([name for name in sources if getattr(location.target, name)]) == 1
+
+
+def test_it_is_found_out_whether_runs_may_share_an_import(start: Serve) -> None:
+    api = start(EXAMPLE, "--runs", "auto")
+
+    with Watch(api) as watch:
+        rehearsed = watch.until(
+            lambda location: location.HasField("runs") and not location.runs.rehearsing
+        )
+
+    assert rehearsed.location.runs == v1.Runs(mode=v1.Runs.MODE_WARM)
+    [*_, before, last] = watch.messages
+    assert before.location.runs.rehearsing
+    assert before.location.runs.mode == v1.Runs.MODE_FRESH
+    before.location.runs.CopyFrom(last.location.runs)
+    assert before.location == last.location
 
 
 def test_imports_are_told_when_they_are_profiled(start: Serve) -> None:

@@ -20,7 +20,7 @@ from tests.differential.calls import NEW_YEAR, origin
 from tests.differential.plain import value
 from tests.differential.sides import Side
 from tests.support.eventually import eventually
-from tests.support.servers import OURS, ServerProcess
+from tests.support.servers import OURS_WARM, ServerProcess
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def serve(
     *options: str,
     cwd: Path,
     env: Mapping[str, str] | None = None,
-    command: Sequence[str] = OURS,
+    command: Sequence[str] = OURS_WARM,
 ) -> Iterator[Server]:
     """Run `codeserver grpc` with these options; `home` is the DAGSTER_HOME."""
     process = ServerProcess(

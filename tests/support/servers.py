@@ -17,6 +17,8 @@ from dagster._grpc.client import DagsterGrpcClient
 from tests.support.printed import Printed
 
 OURS: tuple[str, ...] = (sys.executable, "-m", "codeserver", "grpc")
+OURS_WARM: tuple[str, ...] = (*OURS, "--runs", "warm")
+"""For tests that are not about runs: nothing is rehearsed while they look at processes."""
 STOCK_API_GRPC: tuple[str, ...] = (sys.executable, "-m", "dagster", "api", "grpc")
 STOCK_CODE_SERVER: tuple[str, ...] = (sys.executable, "-m", "dagster", "code-server", "start")
 

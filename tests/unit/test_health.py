@@ -11,10 +11,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from codeserver.config import Config
 from codeserver.front.health import Health
 from codeserver.lifecycle import State
 from codeserver.supervisor.generation import LoadFailure, Snapshot
-from codeserver.supervisor.host import Host
+from codeserver.supervisor.host import Host, Loading
 from codeserver.supervisor.tasks import Tasks
 from tests.unit.waiting import others_have_ended, soon
 
@@ -23,11 +24,14 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 LAST_LOAD = "codeserver.LastLoad"
 
-FACTS = {"isolation": "fork", "reasons": [], "environment": {}, "footprint": None}
-HOST: Any = (
-    *(None, None, Snapshot(b"", {}, ""), None),
-    {**FACTS, "installed": None, "libraries": {}, "imports": ()},
-)
+LOADING: Any = Loading(b"", Config(), *(None,) * 4)
+USED = {"files": {}, "data": {}, "listings": {}, "is_whole": True}
+FACTS = {
+    **{"isolation": "fork", "reasons": [], "libraries": {}, "imports": (), "footprint": USED},
+    **{"environment": {}, "directory": None, "path": [], "repositories": {}, "run_wishes": {}},
+    "installed": {"modules": [], "folders": []},
+}
+HOST: Any = (None, None, Snapshot(b"", {}, ""), LOADING, FACTS)
 
 
 def failure(brief: str) -> LoadFailure:

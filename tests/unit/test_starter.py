@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor import starter as starter_module
-from codeserver.supervisor.starter import Fork, Spawn
+from codeserver.supervisor.starter import Fork, Import, Spawn
 from codeserver.wire import Frame
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
@@ -36,7 +37,7 @@ async def test_fork(role: str) -> None:
 @pytest.mark.parametrize("role", ["evaluator", "run"])
 async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
     async with script() as forkserver:
-        starter = Spawn(forkserver.forker, ORDER)
+        starter = Spawn(lambda: forkserver.forker, ORDER)
         assert starter.is_slow
         starting = asyncio.create_task(starter.start(role))
         theirs = await forkserver.confirm(role, NOBODY)
@@ -85,7 +86,7 @@ async def test_spawn_that_comes_to_nothing(
     happens: Callable[[Script, TheirEnd], None], message: str
 ) -> None:
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)
         await theirs.hear()
         happens(forkserver, theirs)
@@ -100,7 +101,7 @@ async def test_spawn_that_comes_to_nothing(
 
 async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
         header, fds = await forkserver.order()
         TheirEnd.of(fds).close()
         forkserver.report("forked", id=header["id"], pid=NOBODY)
@@ -112,7 +113,7 @@ async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
 async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starter_module, "_END_GRACE", 0.01)
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)
         theirs.send("failed", text="ImportError")
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -131,7 +132,7 @@ async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.Mon
 async def test_a_spawn_whose_caller_goes_away() -> None:
     """The process sees the end of its input."""
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(forkserver.forker, ORDER).start("run"))
+        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("run"))
         theirs = await forkserver.confirm("run", NOBODY)
         assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
         starting.cancel()
@@ -146,4 +147,36 @@ async def test_a_spawn_without_a_forkserver() -> None:
     async with script() as forkserver:
         await forkserver.die()
         with pytest.raises(WorkerCrashed, match=r"^The process that starts evaluators has ended"):
-            await soon(Spawn(forkserver.forker, ORDER).start("evaluator"))
+            await soon(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+
+
+LOADED = {
+    **{"environment": {"HOME": "/srv", "GONE": None}, "directory": "/srv", "path": ["/srv/lib"]},
+    **{"repositories": {"__repository__": "its pointer"}, "isolation": "fork"},
+}
+
+
+async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
+    """And is there at once: the code is imported as part of the run."""
+    async with script() as template:
+        starter = Import(lambda: template.forker, LOADED)
+        starting = asyncio.create_task(starter.start("run"))
+        theirs = await template.confirm("run", NOBODY)
+        child = await soon(starting)
+        told = theirs.receive()
+        assert told is not None
+        assert json.loads(told.body) == LOADED["repositories"]
+        names = ("environment", "directory", "path")
+        assert told.header == {"kind": "surroundings", **{name: LOADED[name] for name in names}}
+        theirs.close()
+        child.close()
+
+
+async def test_a_run_that_dies_before_it_is_told_where_it_is() -> None:
+    async with script() as template:
+        starting = asyncio.create_task(Import(lambda: template.forker, LOADED).start("run"))
+        header, fds = await template.order()
+        TheirEnd.of(fds).close()
+        template.report("forked", id=header["id"], pid=NOBODY)
+        with pytest.raises(WorkerCrashed, match=r"^The process of a run ended before"):
+            await soon(starting)

@@ -88,7 +88,7 @@ class Setup:
         await self.process.no_order()
 
     def usable(self, *local: str) -> Forker | None:
-        return self.templates.usable(local)
+        return self.templates.use(local)
 
 
 @contextlib.asynccontextmanager
@@ -344,7 +344,7 @@ async def test_what_was_loaded_with_other_variables_is_loaded_again(
     async with setup() as s:
         s.prepare(LIB, {"LEVEL": "1"})
         await s.makes()
-        s.usable(*([] if was_used else ["lib"]))
+        s.templates.use([] if was_used else ["lib"])
         s.prepare(LIB, {"LEVEL": "2"})
         theirs, _ = await s.begins()
         assert s.outdated == 0, "until there is a better one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ def generation(number: int, definitions: Definitions) -> Generation:
 @dataclass(frozen=True, eq=False)
 class _Host:
     snapshot: Snapshot
+    run_modes: Any = field(default_factory=lambda: SimpleNamespace(verdict=None))
 
 
 @dataclass

@@ -1,0 +1,104 @@
+"""What the front makes of a rehearsal; the tests play the host and the rehearsal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from codeserver.supervisor import rehearsal
+from codeserver.supervisor.rehearsal import Code, rehearse
+from codeserver.supervisor.tasks import Tasks
+from tests.unit.scripted import Script, TheirEnd, script
+from tests.unit.waiting import soon
+
+CODE = Code(b'{"target": "repo.py"}', {"environment": {}, "directory": "/srv", "path": []}, 1.0)
+VALUES, REHEARSAL = 11, 12
+
+Plays = Callable[[Script, TheirEnd], None]
+
+
+def finds(*findings: str) -> Plays:
+    return lambda _, theirs: theirs.send("rehearsed", findings=[*findings])
+
+
+def fails(_: Script, theirs: TheirEnd) -> None:
+    theirs.send("failed", reason="FileNotFoundError: 'input.csv'")
+
+
+def is_killed(process: Script, theirs: TheirEnd) -> None:
+    process.report("exited", pid=REHEARSAL, code=-9)
+    theirs.channel.close()
+
+
+PLAYS: dict[str, tuple[Plays, bool | None, str]] = {
+    "nothing is found": (finds(), True, ""),
+    "findings": (finds("repo.py line 3: NOW reads the clock"), False, "NOW reads the clock"),
+    "it cannot be imported again": (fails, False, "a second time: FileNotFoundError"),
+    "it dies": (is_killed, None, "is not known: the process that imported it again was killed"),
+}
+
+
+@pytest.mark.parametrize(("plays", "is_repeatable", "words"), PLAYS.values(), ids=PLAYS)
+async def test_verdict(plays: Plays, is_repeatable: bool | None, words: str) -> None:
+    async with played() as (process, ends, tasks):
+        rehearsing = asyncio.create_task(rehearse(process.forker, process.forker, CODE, tasks))
+        ends.append(host := await process.confirm("values", VALUES))
+        host.send("values", b'{"repo": {"NOW": "digest"}}')
+        ends.append(theirs := await _forked(process, "rehearsal", REHEARSAL))
+        frame = await theirs.hear()
+        assert frame is not None
+        assert frame.header == {"kind": "rehearse", **CODE.surroundings}
+        assert json.loads(frame.body) == {
+            "order": {"target": "repo.py"},
+            "values": {"repo": {"NOW": "digest"}},
+        }
+        plays(process, theirs)
+        verdict = await soon(rehearsing)
+        assert verdict.is_repeatable is is_repeatable
+        assert words in "; ".join(verdict.reasons)
+        assert bool(verdict.reasons) is not bool(is_repeatable)
+
+
+async def test_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "_SHORTEST", 0.0)
+    instantly = Code(CODE.order, CODE.surroundings, 0.0)
+    async with played() as (process, ends, tasks):
+        rehearsing = asyncio.create_task(rehearse(process.forker, process.forker, instantly, tasks))
+        ends.append(await process.confirm("values", VALUES))
+        verdict = await soon(rehearsing)
+        assert verdict.is_repeatable is None
+        assert "took longer than 0 s" in verdict.reasons[0]
+
+
+async def test_a_host_that_has_ended() -> None:
+    async with played() as (process, _, tasks):
+        await process.die()
+        verdict = await soon(rehearse(process.forker, process.forker, CODE, tasks))
+        assert verdict.is_repeatable is None
+
+
+@contextlib.asynccontextmanager
+async def played() -> AsyncIterator[tuple[Script, list[TheirEnd], Tasks]]:
+    """A process that forks, the ends of what it forks, and the tasks that end those."""
+    tasks = Tasks()
+    ends: list[TheirEnd] = []
+    async with script() as process:
+        yield process, ends, tasks
+        await process.die()
+    await soon(tasks.settle())
+    for theirs in ends:
+        theirs.close()
+
+
+async def _forked(process: Script, role: str, pid: int) -> TheirEnd:
+    """The process of this role that is ordered next, whatever is ordered before."""
+    header, fds = await process.order()
+    while header["kind"] != "fork":
+        header, fds = await process.order()
+    assert header["role"] == role
+    process.report("forked", id=header["id"], pid=pid)
+    return TheirEnd.of(fds)
