@@ -1,0 +1,147 @@
+"""What a run sees of an import: stock's runs import the code, each for itself, as it is on disk."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codeserver.client import connect
+from tests.differential.calls import Call
+from tests.differential.cases import Case, check, table
+from tests.differential.running import launch
+from tests.differential.sides import STOCK_AGAINST_STOCK, Pair, Side, serving
+
+EDITED = """
+import dagster as dg
+
+@dg.op
+def say(context):
+    context.log.info("this is {version}")
+
+@dg.job(executor_def=dg.in_process_executor)
+def {name}():
+    say()
+
+defs = dg.Definitions(jobs=[{name}])
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(work: Path) -> Iterator[Pair]:
+    with serving(["-f", "each_import.py"], work) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def edited(work: Path) -> Iterator[Pair]:
+    (work / "edited.py").write_text(EDITED.format(version="the first", name="speaks"))
+    (work / "second").mkdir()
+    with serving(["-f", "edited.py"], work / "second", cwd=work) as both:
+        yield both
+
+
+def _of_two_runs(job: str, until: Callable[[Side], None] = lambda _: None) -> Call:
+    """Which values are different in two runs, and the others."""
+
+    def make(side: Side) -> object:
+        until(side)
+        first, second = (_values(side, job) for _ in range(2))
+        return {
+            name: value if value == second[name] else "different" for name, value in first.items()
+        }
+
+    return Call("StartRun", make)
+
+
+def _values(side: Side, job: str) -> dict[str, Any]:
+    [said] = _said(side, job)
+    return eval(said, {"datetime": datetime})  # type: ignore[no-any-return]
+
+
+def _said(side: Side, job: str) -> list[str]:
+    run = launch(side, job)
+    run.wait_until_finished()
+    logs = side.instance.all_logs(run.run_id)
+    own = [entry.user_message for entry in logs if not entry.is_dagster_event]
+    return [message for message in own if "Writing file at" not in message]
+
+
+def _rehearsed(side: Side) -> None:
+    """Wait until it is known how runs get the code; stock always knows."""
+    if side.name == "stock" or STOCK_AGAINST_STOCK:
+        return
+    with connect(f"unix:{side.server.socket}") as client:
+        for change in client.watch():
+            if change.location.HasField("runs") and not change.location.runs.rehearsing:
+                return
+
+
+@table(
+    [
+        Case("before the rehearsal", _of_two_runs("show"), expect='"time": "different"'),
+        Case("after it", _of_two_runs("show", _rehearsed), expect='"seeded": 0.32383276483316237'),
+    ]
+)
+def test_values_of_the_import(case: Case, pair: Pair) -> None:
+    check(case, pair)
+
+
+def test_the_log_says_why_runs_import_the_code(pair: Pair) -> None:
+    if STOCK_AGAINST_STOCK:
+        return
+    _rehearsed(pair.ours)
+    [said] = [line for line in pair.ours.server.text.splitlines() if "runs import the code" in line]
+    for name in ("STARTED reads the clock", "TAG draws random", "GENERATOR", "RANDOM draws"):
+        assert name in said
+    assert "SEEDED" not in said
+
+
+def test_a_job_that_wants_to_be_warm_shares_the_import(pair: Pair) -> None:
+    if STOCK_AGAINST_STOCK:
+        return
+    first, second = (_values(pair.ours, "show_warm") for _ in range(2))
+    assert first["time"] == second["time"]
+    assert not first["imported in this process"]
+    assert first["global random"] != second["global random"]
+
+
+def _after_edit(version: str, name: str = "speaks", *, code: str = EDITED) -> Call:
+    def make(side: Side) -> object:
+        path = side.home.parent.parent / "edited.py"
+        before = path.read_text()
+        _rehearsed(side)
+        said = [_said(side, "speaks")]
+        path.write_text(code.format(version=version, name=name))
+        run = launch(side, "speaks")
+        run.wait_until_finished()
+        story = run.story(said=[*said, _last_said(side, run.run_id)])
+        path.write_text(before)
+        return story
+
+    return Call("StartRun", make)
+
+
+def _last_said(side: Side, run_id: str) -> list[str]:
+    logs = side.instance.all_logs(run_id)
+    return [entry.user_message for entry in logs if not entry.is_dagster_event][:1]
+
+
+BROKEN = "import dagster as dg\n\n{version} = {name} / 0\n"
+
+
+@table(
+    [
+        Case("of an op", _after_edit("the second"), expect="this is the second"),
+        Case("that breaks the code", _after_edit("a", code=BROKEN), expect="NameError"),
+        Case(
+            "that removes the job", _after_edit("the third", "other"), expect="Could not find job"
+        ),
+    ]
+)
+def test_edit_after_the_load(case: Case, edited: Pair) -> None:
+    """It is executed without a reload, as people rely on who repair an op and launch again."""
+    check(case, edited)
