@@ -128,6 +128,15 @@ class Config:
         "which takes milliseconds, or spawned to load it themselves. auto forks unless the code "
         "has left threads, sockets or the like behind that do not survive a fork.",
     )
+    evaluators: str = setting(
+        "shared",
+        "--evaluators",
+        choices=("shared", "one"),
+        help="Processes that evaluate sensors, schedules and other user code. shared: as many "
+        "as are needed, and each may be replaced. one: a single process that answers one request "
+        "after another and is kept until the next load, for code that keeps state in global "
+        "variables.",
+    )
     worker_memory_limit: str = setting(
         "0",
         "--worker-memory-limit",

@@ -37,13 +37,18 @@ class LoadFailure:
 
     @property
     def headline(self) -> str:
-        """The line in which it is said what is wrong: behind the last stack, if there is any."""
-        lines = (self.brief or self.text).strip("\n").split("\n")
-        for number in range(len(lines) - 1, -1, -1):
-            if lines[number].startswith(_TRACEBACK):
-                said = (line for line in lines[number + 1 :] if line and not line.startswith(" "))
-                return next(said, lines[-1])
-        return lines[0]
+        """The line in which it is said what is wrong."""
+        return headline(self.brief or self.text)
+
+
+def headline(text: str) -> str:
+    """The line of an error in which it is said what is wrong: behind the last stack, if any."""
+    lines = text.strip("\n").split("\n")
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].startswith(_TRACEBACK):
+            said = (line for line in lines[number + 1 :] if line and not line.startswith(" "))
+            return next(said, lines[-1])
+    return lines[0]
 
 
 @dataclass(frozen=True)

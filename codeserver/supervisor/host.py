@@ -36,7 +36,7 @@ class Host:
     """A host with the user's code loaded.
 
     Attributes:
-        forker: forks evaluators and runs from it.
+        forker: forks evaluators and runs from it, if it forks.
         snapshot: what clients are told about its code.
         starter: starts processes that have its code.
         isolation: how they get it, `fork` or `spawn`.
@@ -46,7 +46,7 @@ class Host:
         installed: likewise, of installed packages (`codeserver.worker.template.installed`).
         libraries: versions of Dagster's libraries, by name.
         imports: how long each import took, if that was measured.
-        ended: done when the host is no longer there.
+        ended: done when no process with its code can be had any more.
     """
 
     def __init__(
@@ -56,8 +56,11 @@ class Host:
         snapshot: Snapshot,
         starter: Starter,
         facts: Mapping[str, Any],
+        *,
+        ended: asyncio.Future[int | None],
     ) -> None:
         self._child = child
+        self.ended = ended
         self.forker = forker
         self.snapshot = snapshot
         self.starter = starter
@@ -68,11 +71,6 @@ class Host:
         self.installed: Mapping[str, Any] | None = facts["installed"]
         self.libraries: Mapping[str, str] = facts["libraries"]
         self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
-
-    @property
-    def ended(self) -> asyncio.Future[int | None]:
-        """Done when the host has ended."""
-        return self._child.exited
 
     @property
     def runs(self) -> Sequence[Child]:
@@ -86,6 +84,11 @@ class Host:
 
     async def close(self) -> None:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
+        if self.isolation == "spawn":
+            await self._child.leave(END_GRACE, END_GRACE)
+            if not self.ended.done():
+                self.ended.set_result(None)
+            return
         await self.forker.exit()
         done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
         if not done:
@@ -147,25 +150,53 @@ async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> H
             builder.channel.close()
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
-        return Host(child, forker, snapshot, Fork(forker), frame.header)
+        return Host(child, forker, snapshot, Fork(forker), frame.header, ended=child.exited)
     snapshot, jobs = await _receive_snapshot(child, frame)
-    tasks.start("follow host", _follow_after(jobs, forker))
-    return Host(child, forker, snapshot, spawn, frame.header)
+    described = tasks.start("receive jobs", _described_by(child, jobs))
+    spawn.offer(described)
+    ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+    tasks.start("follow host", _follow(child, described, spawn.forkserver, ended))
+    return Host(child, forker, snapshot, spawn, frame.header, ended=ended)
 
 
-async def _close_after(jobs: Coroutine[Any, Any, None], builder: Child) -> None:
+async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:
     await jobs
     builder.channel.close()
 
 
-async def _follow_after(jobs: Coroutine[Any, Any, None], forker: Forker) -> None:
-    await jobs
-    await forker.follow()
+async def _described_by(child: Child, jobs: Coroutine[Any, Any, bool]) -> Child | None:
+    """The host, once it has described everything; None when it has ended before."""
+    return child if await jobs else None
+
+
+async def _follow(
+    child: Child,
+    described: asyncio.Future[Child | None],
+    forkserver: Forker,
+    ended: asyncio.Future[int | None],
+) -> None:
+    """Find out when the code of a host that forks nothing is lost.
+
+    Its evaluators load the code themselves, so that is when nothing is left to fork those from, or
+    when the host has not even described the code.
+    """
+    if await asyncio.shield(described) is None:
+        code = await child.ended()
+    else:
+        loss = asyncio.ensure_future(forkserver.loss.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [loss, ended]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loss.cancel()
+        code = None
+    if not ended.done():
+        ended.set_result(code)
 
 
 async def _receive_snapshot(
     builder: Child, loaded: Frame
-) -> tuple[Snapshot, Coroutine[Any, Any, None]]:
+) -> tuple[Snapshot, Coroutine[Any, Any, bool]]:
     """What clients are told first, and the work of receiving the rest."""
     listing = b""
     repositories: dict[str, RepositorySnapshot] = {}
@@ -196,16 +227,18 @@ async def _receive_rest(
     builder: Child,
     repositories: dict[str, RepositorySnapshot],
     definitions: asyncio.Future[Definitions | None],
-) -> None:
+) -> bool:
+    """Receive it; returns whether that was all."""
     try:
         while (frame := await builder.channel.expect()) is not None:
             if frame.kind == "described":
-                break
+                return True
             if frame.kind == "definitions":
                 definitions.set_result(await asyncio.to_thread(json.loads, frame.body))
             elif frame.kind == "job":
                 jobs = repositories[frame.header["repository"]].jobs
                 jobs[frame.header["name"]].set_result(frame.body)
+        return False
     finally:
         if not definitions.done():
             definitions.set_result(None)

@@ -16,6 +16,7 @@ from codeserver.errors import Draining
 from codeserver.lifecycle import Event, State
 from codeserver.settings import parse_duration
 from codeserver.supervisor.absent import Absent
+from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
@@ -34,6 +35,7 @@ from codeserver.supervisor.served import Generation, unchanged
 from codeserver.supervisor.server_ids import ServerIds
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.spawning import Spawned
+from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 
@@ -73,9 +75,8 @@ class Location:
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()
-        self._lanes = Lanes(
-            Slots(config.max_workers, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue)
-        )
+        most = 1 if config.evaluators == "one" else config.max_workers
+        self._lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self._state = State.LOADING
         self._news = News(self._state)
@@ -139,7 +140,7 @@ class Location:
 
     def restore(self, absent: Absent, created_at: float) -> None:
         """Serve what was known of the code at this time, until the first load has ended."""
-        pool = Pool(absent.starter, self._lanes, self._tasks)
+        pool = self._pool(absent.starter)
         self._current = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(self._current)
         self._ids.take(absent.snapshot.digest, time.monotonic())
@@ -334,10 +335,15 @@ class Location:
             return host.forker
         return self._forkservers.living().forker
 
+    def _pool(self, starter: Starter) -> Pool:
+        most, is_single = self._config.worker_max_requests, self._config.evaluators == "one"
+        evaluators = Evaluators(starter, self._tasks, most, is_single=is_single)
+        return Pool(evaluators, self._lanes, self._tasks)
+
     def _take(self, host: Host, seconds: float) -> None:
         """Serve what this host has loaded; let the one before finish what it does."""
         self._number += 1
-        pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
+        pool = self._pool(host.starter)
         pool.imported = self.imported_late
         before = self._current
         snapshot = unchanged(before, host.snapshot)

@@ -1,7 +1,7 @@
 """A process that holds one generation of the user's code, loaded, and forks what uses it.
 
-When a fork of it could not be trusted, it forks nothing: it describes the code to the front
-itself, and evaluators and runs are processes that load the code on their own
+When a fork of it could not be trusted, it forks nothing: it describes the code to the front itself
+and is the first evaluator then. Further ones and runs are processes that load the code on their own
 (`codeserver.worker.solo`).
 """
 
@@ -43,7 +43,8 @@ def serve(channel: Channel) -> Role | int:
     if not forks:
         if not snapshots.describe(channel, location):
             return 1
-        return ForkLoop(channel, {}).run() or 0
+        process.prefer_as_victim("evaluator")
+        return partial(evaluator.serve, channel, location, has_loaded=True)
     gc.collect()
     gc.freeze()
     return ForkLoop(channel, _kinds(location), prepare).run() or 0

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
-from codeserver.supervisor import pool as pool_module
+from codeserver.supervisor import evaluators as evaluators_module
 from tests.unit.evaluators import Starter, Used, pool
 from tests.unit.waiting import soon, until
 
@@ -69,7 +69,7 @@ async def test_one_that_is_ended_is_replaced(how: str) -> None:
 
 @pytest.mark.usefixtures("slow")
 async def test_the_last_idle_one_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(evaluators_module, "_IDLE_SECONDS", 0.02)
     async with pool() as used:
         asking = [used.start("wait", body) for body in (b"a", b"b")]
         await used.started(b"a", b"b")
