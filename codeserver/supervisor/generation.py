@@ -23,6 +23,7 @@ class LoadFailure:
         brief: the text without what is not of the user's files, for a terminal.
         footprint: what of the user's files the load had used; None when that is not known.
         is_of_code: whether the code is to blame, and not that there was no process to load it.
+        is_for_what_is_taken: whether something is taken that only one process can have at a time.
         imports: how long each import took, if that was measured (`ImportTimes.facts` in
             `codeserver.worker.import_times`).
     """
@@ -33,6 +34,7 @@ class LoadFailure:
     brief: str = ""
     footprint: Mapping[str, Any] | None = None
     is_of_code: bool = True
+    is_for_what_is_taken: bool = False
     imports: Sequence[Mapping[str, Any]] = ()
 
     @property

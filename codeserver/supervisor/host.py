@@ -266,6 +266,7 @@ def _reported(frame: Frame) -> LoadFailure:
         digest,
         header["brief"],
         header.get("footprint"),
+        is_for_what_is_taken=header.get("is_taken", False),
         imports=header.get("imports", ()),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from codeserver import errors
+from codeserver.config import Config
 from codeserver.errors import CodeserverError, Draining, RequestTimeout, WorkerCrashed
 from codeserver.supervisor.crashes import Crashes
 from codeserver.supervisor.evaluators import KILL_GRACE, Evaluators, Starting
@@ -18,6 +19,7 @@ from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import ENDING, Slots
+from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
@@ -25,6 +27,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger("codeserver")
 
+_OTHER_SLOTS = 2
+"""Evaluators for requests that call no function of the user."""
 _KILL_PATIENCE = 1.0
 """Seconds that a killed process may take to be gone, before its slot is given to another."""
 _SAME_MOMENT = 0.1
@@ -60,6 +64,30 @@ class Lanes:
 
     user_code: Slots
     other: Slots
+
+
+class Pools:
+    """Makes a pool for each generation of a location.
+
+    Args:
+        config: the operator's settings.
+        tasks: owns what goes on in the background.
+
+    Attributes:
+        lanes: of all of them.
+    """
+
+    def __init__(self, config: Config, tasks: Tasks) -> None:
+        self._is_single = config.evaluators == "one"
+        self._max_requests = config.worker_max_requests
+        self._tasks = tasks
+        most = 1 if self._is_single else config.max_workers
+        self.lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
+
+    def make(self, starter: Starter) -> Pool:
+        """One whose evaluators are started like this."""
+        evaluators = Evaluators(starter, self._tasks, self._max_requests, is_single=self._is_single)
+        return Pool(evaluators, self.lanes, self._tasks)
 
 
 class Pool:

@@ -43,6 +43,7 @@ def serve(channel: Channel) -> Role | int:
     if not forks:
         if not snapshots.describe(channel, location):
             return 1
+        prepare()
         process.prefer_as_victim("evaluator")
         return partial(evaluator.serve, channel, location, has_loaded=True)
     gc.collect()
