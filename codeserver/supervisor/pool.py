@@ -204,7 +204,7 @@ class Pool:
             slots.counts.crashed += isinstance(error, WorkerCrashed)
             self._free(slots, request, evaluator, starting, is_late)
             if isinstance(error, asyncio.TimeoutError):
-                raise _too_late(request, evaluator) from None
+                raise _too_late(request, evaluator, has_waited=starting is None) from None
             raise
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
@@ -314,8 +314,13 @@ async def _by(deadline: float, work: Awaitable[T]) -> T:
     return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
 
 
-def _too_late(request: Request, evaluator: Child | None) -> RequestTimeout:
+def _too_late(request: Request, evaluator: Child | None, *, has_waited: bool) -> RequestTimeout:
     seconds = f"{request.timeout:.3g} seconds"
+    if evaluator is None and has_waited:
+        return RequestTimeout(
+            f"The only process that evaluates this code was busy when the {request.subject} had "
+            f"waited {seconds} for it."
+        )
     if evaluator is None:
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
     return RequestTimeout(

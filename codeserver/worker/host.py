@@ -22,11 +22,11 @@ from codeserver.worker.template import installed, variables_at_start
 
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
-    descriptors = process.open_descriptors()
+    descriptors, threads = process.open_descriptors(), process.threads()
     location = load_as_ordered(channel, may_record=True)
     if location is None:
         return 1
-    forks, reasons = _may_fork(location, descriptors)
+    forks, reasons = _may_fork(location, descriptors, threads)
     channel.send(
         {
             "kind": "loaded",
@@ -51,12 +51,14 @@ def serve(channel: Channel) -> Role | int:
     return ForkLoop(channel, _kinds(location), prepare).run() or 0
 
 
-def _may_fork(location: Location, own_descriptors: set[int]) -> tuple[bool, list[str]]:
+def _may_fork(
+    location: Location, own_descriptors: set[int], own_threads: set[int]
+) -> tuple[bool, list[str]]:
     """Whether evaluators and runs are forked from this process, and why, or why not."""
     wish = location.order.isolation
     if wish != "auto":
         return wish == "fork", [f"--isolation {wish}"]
-    reasons = reasons_not_to_fork(own_descriptors)
+    reasons = reasons_not_to_fork(own_descriptors, own_threads)
     return not reasons, reasons
 
 
