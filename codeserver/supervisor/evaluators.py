@@ -12,8 +12,8 @@ from codeserver.supervisor.forker import Child
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 
-Starting = asyncio.Task["Child | CodeserverError | None"]
-"""Becomes an evaluator, or why there is none; or None, when one of the others must do."""
+Starting = asyncio.Task["Child | CodeserverError"]
+"""Becomes an evaluator, or why there is none: what it raised would be taken for a defect."""
 
 _log = logging.getLogger("codeserver")
 
@@ -27,9 +27,9 @@ _IDLE_SECONDS = 60.0
 class Evaluators:
     """Has as many evaluators as are in use, and a few more for the next requests.
 
-    Normally one that is worn, idle for long or has answered enough is replaced. But when there is
-    to be only one (`is_single`), it is kept as stock keeps its one process, whatever it has become,
-    and whoever needs it while it is busy waits.
+    Where starting one is slow, a request gets the one that is ready first, be it new or one that
+    was busy. Where there is to be only one (`is_single`), requests wait for that, and it is kept as
+    stock keeps its one process, whatever has become of it.
 
     Args:
         starter: starts evaluators.
@@ -51,7 +51,6 @@ class Evaluators:
         self._leaving: set[asyncio.Task[int | None]] = set()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._starting = 0
-        self._spare: Starting | None = None
         self._served: dict[Child, int] = {}
         self._timers: dict[Child, asyncio.TimerHandle] = {}
         self._closed = False
@@ -63,34 +62,36 @@ class Evaluators:
         return self._ended
 
     async def idle(self, deadline: float) -> Child | None:
-        """One that is ready, or None when one is to be started.
+        """One that is ready, or None when one is to be started at once.
 
         Args:
-            deadline: until when to wait where there is only one, in seconds on the monotonic clock.
+            deadline: until when to wait for one, in seconds on the monotonic clock.
 
         Raises:
-            asyncio.TimeoutError: it has been busy until then.
+            asyncio.TimeoutError: none was ready until then.
+            CodeserverError: there is none to be had.
         """
         is_first = True
         while True:
             if (evaluator := self._take_idle()) is not None:
                 return evaluator
-            if not self.is_single or self._spare is not None or not self._any:
+            if not self.is_single and not self._starter.is_slow:
                 return None
+            if not self._any if self.is_single else self._starting <= len(self._waiting):
+                self._start_for_any()
             await self._change(deadline, in_front=not is_first)
             is_first = False
 
     def start(self) -> Starting:
-        """Start one; the one that was going to be ready ahead of time will do."""
-        spare, self._spare = self._spare, None
-        return spare or self._begin()
+        """Start one."""
+        self._starting += 1
+        return self._tasks.start("start evaluator", self._start())
 
     def warm(self) -> None:
         """Have one ready before the next request comes, where starting one is slow."""
         is_enough = self._idle or self._starting or (self.is_single and self._any)
         if self._starter.is_slow and not self._closed and not is_enough:
-            self._spare = self._begin()
-            self._tasks.start("start spare evaluator", self._keep_spare(self._spare))
+            self._start_for_any()
 
     async def keep(self, starting: Starting) -> None:
         """Who waited for it has given up; the next request may have it."""
@@ -137,6 +138,8 @@ class Evaluators:
     def end(self) -> list[Child]:
         """Start none any more; returns those that were idle, for the caller to end."""
         self._ended = self._closed = True
+        while self._waiting:
+            self._waiting.popleft().set_exception(_draining())
         idle, self._idle = self._idle, []
         return idle
 
@@ -155,29 +158,38 @@ class Evaluators:
             self._dismiss(evaluator)  # it has died idle, or is about to
         return None
 
-    def _begin(self) -> Starting:
-        self._starting += 1
-        return self._tasks.start("start evaluator", self._start())
+    def _start_for_any(self) -> None:
+        """Start one for whoever is the first to need it when it is ready."""
+        starting = self.start()
+        self._tasks.start("await evaluator", self._await(starting))
 
-    async def _start(self) -> Child | CodeserverError | None:
-        # What it raised would be taken for a defect of ours.
+    async def _await(self, starting: Starting) -> None:
+        await asyncio.wait([starting])
+        started = starting.result()
+        if isinstance(started, Child):
+            self._rest(started)
+            return
+        if isinstance(started, LoadsOnlyOnce) and self._any:
+            self._become_single(started)
+        elif self._waiting:
+            self._waiting.popleft().set_exception(started)
+        else:
+            _log.warning("%s", started)
+        if self.is_single:
+            self._wake()  # the next one may start another
+
+    async def _start(self) -> Child | CodeserverError:
         try:
             if self._ended:
-                return Draining("The server is shutting down.")
+                return _draining()
             child = await self._starter.start("evaluator")
-            self._alive.add(child)
-            child.exited.add_done_callback(lambda _: self._is_gone(child))
-            return child
-        except LoadsOnlyOnce as error:
-            if self._starting == 1 and not self._alive:
-                return error
-            self._become_single(error)
-            return None
         except WorkerCrashed as error:
             return error
         finally:
             self._starting -= 1
-            self._wake()
+        self._alive.add(child)
+        child.exited.add_done_callback(lambda _: self._is_gone(child))
+        return child
 
     def _become_single(self, error: LoadsOnlyOnce) -> None:
         if not self.is_single:
@@ -187,17 +199,6 @@ class Evaluators:
                 "requests, one after another, until the next load: %s",
                 error.headline,
             )
-
-    async def _keep_spare(self, spare: Starting) -> None:
-        await asyncio.wait([spare])
-        if self._spare is not spare:
-            return  # a request waits for it
-        self._spare = None
-        started = spare.result()
-        if isinstance(started, Child):
-            self._rest(started)
-        elif isinstance(started, WorkerCrashed):
-            _log.warning("%s", started)
 
     def _is_gone(self, child: Child) -> None:
         self._alive.discard(child)
@@ -210,7 +211,7 @@ class Evaluators:
         try:
             await asyncio.wait([woken], timeout=max(0.0, deadline - time.monotonic()))
         except BaseException:
-            if woken.done():
+            if woken.done() and woken.exception() is None:
                 self._wake()  # somebody else, instead
             raise
         finally:
@@ -218,6 +219,7 @@ class Evaluators:
                 self._waiting.remove(woken)
         if not woken.done():
             raise asyncio.TimeoutError
+        woken.result()
 
     def _wake(self) -> None:
         """Let the one that has waited longest look."""
@@ -248,3 +250,7 @@ class Evaluators:
         )
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
+
+
+def _draining() -> Draining:
+    return Draining("The server is shutting down.")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from codeserver import errors
 from codeserver.config import Config
-from codeserver.errors import CodeserverError, Draining, RequestTimeout, WorkerCrashed
+from codeserver.errors import Draining, RequestTimeout, WorkerCrashed
 from codeserver.supervisor.crashes import Crashes
 from codeserver.supervisor.evaluators import KILL_GRACE, Evaluators, Starting
 from codeserver.supervisor.exits import explain_exit
@@ -187,12 +187,10 @@ class Pool:
         evaluator: Child | None = None
         starting: Starting | None = None
         try:
-            while evaluator is None:
-                evaluator = await self._evaluators.idle(deadline)
-                if evaluator is None:
-                    starting = self._evaluators.start()
-                    evaluator = await _by(deadline, _started(starting))
-                    starting = None
+            evaluator = await self._evaluators.idle(deadline)
+            if evaluator is None:
+                starting = self._evaluators.start()
+                evaluator = await _by(deadline, _started(starting))
             reply = await self._ask(evaluator, request, deadline)
         except BaseException as error:
             # A timeout, a caller that went away, a crash: it never answers another request, and
@@ -204,7 +202,7 @@ class Pool:
             slots.counts.crashed += isinstance(error, WorkerCrashed)
             self._free(slots, request, evaluator, starting, is_late)
             if isinstance(error, asyncio.TimeoutError):
-                raise _too_late(request, evaluator, has_waited=starting is None) from None
+                raise self._too_late(request, evaluator) from None
             raise
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
@@ -231,7 +229,7 @@ class Pool:
         elif starting is not None:
             keeping = self._evaluators.keep(starting)
             self._tasks.start("keep evaluator", self._free_after(keeping, slots))
-        else:  # it has waited for the only one, or there is none to be had
+        else:  # it has only waited
             slots.give_back(ENDING)
 
     def _log_late(self, request: Request, evaluator: Child) -> None:
@@ -240,6 +238,19 @@ class Pool:
             *(request.subject, request.timeout, evaluator.pid),
             ", and what the code remembered in it is lost" if self._evaluators.is_single else "",
         )
+
+    def _too_late(self, request: Request, evaluator: Child | None) -> RequestTimeout:
+        seconds = f"{request.timeout:.3g} seconds"
+        if evaluator is not None:
+            return RequestTimeout(
+                f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
+            )
+        if self._evaluators.is_single:
+            return RequestTimeout(
+                f"The only process that evaluates this code was busy when the {request.subject} "
+                f"had waited {seconds} for it."
+            )
+        return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
     async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Frame:
         if self._evaluators.has_ended:
@@ -287,11 +298,11 @@ class Pool:
         self.warm()
 
 
-async def _started(starting: Starting) -> Child | None:
+async def _started(starting: Starting) -> Child:
     started = await asyncio.shield(starting)
-    if isinstance(started, CodeserverError):
-        raise started
-    return started
+    if isinstance(started, Child):
+        return started
+    raise started
 
 
 async def _how_it_ended(evaluator: Child) -> str:
@@ -312,20 +323,6 @@ async def _how_it_ended(evaluator: Child) -> str:
 
 async def _by(deadline: float, work: Awaitable[T]) -> T:
     return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
-
-
-def _too_late(request: Request, evaluator: Child | None, *, has_waited: bool) -> RequestTimeout:
-    seconds = f"{request.timeout:.3g} seconds"
-    if evaluator is None and has_waited:
-        return RequestTimeout(
-            f"The only process that evaluates this code was busy when the {request.subject} had "
-            f"waited {seconds} for it."
-        )
-    if evaluator is None:
-        return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
-    return RequestTimeout(
-        f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
-    )
 
 
 def _understand(frame: Frame) -> Reply:

@@ -115,16 +115,3 @@ async def test_code_that_does_not_load_again_when_nothing_has_it() -> None:
                 await evaluator.end(0)
         with pytest.raises(LoadsOnlyOnce):
             await used.ask()
-
-
-@pytest.mark.usefixtures("slow")
-async def test_a_request_waits_for_the_one_that_is_being_made_ready() -> None:
-    async with pool() as used:
-        used.starter.may_start.clear()
-        used.pool.warm()
-        await until(lambda: used.starter.started)
-        asking = used.start("echo")
-        await until(lambda: used.load == (1, 0))
-        used.starter.may_start.set()
-        assert (await asking).body == b"X"
-        assert used.starter.started == 1
