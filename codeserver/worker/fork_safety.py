@@ -17,8 +17,11 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from itertools import groupby
+from types import FrameType
 
-from codeserver.worker.native_threads import NativeThread, native_threads
+from codeserver.worker.native_threads import NativeThread, native_threads, package_of
+
+_UNKNOWN = "that `threading` does not know"
 
 _SAFE_THREADS = frozenset(
     {
@@ -85,8 +88,21 @@ def _native_threads(own: Collection[int]) -> Iterator[str]:
 
 def _owner(thread: NativeThread) -> str:
     if thread.name is None and any(name.startswith("python") for name in thread.libraries):
-        return "a Python thread that `threading` does not know"
+        packages = ", ".join(sorted({*_packages_of_unknown_threads()}))
+        return f"a Python thread {f'of {packages}' if packages else _UNKNOWN}"
     return "a native thread of " + (", ".join(sorted(thread.libraries)) or "an unknown library")
+
+
+def _packages_of_unknown_threads() -> Iterator[str]:
+    """The installed packages that run the threads of Python which `threading` does not know."""
+    known = {thread.ident for thread in threading.enumerate()}
+    for ident, innermost in sys._current_frames().items():
+        frame: FrameType | None = innermost if ident not in known else None
+        while frame is not None:
+            if package := package_of(frame.f_code.co_filename):
+                yield package
+                break
+            frame = frame.f_back
 
 
 def _is_safe(thread: NativeThread) -> bool:

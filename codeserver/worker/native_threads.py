@@ -132,6 +132,12 @@ class _Memory:
         return None
 
 
+def package_of(path: str) -> str:
+    """The installed package that a file belongs to; nothing for another file."""
+    _, is_installed, inside = path.rpartition("-packages/")
+    return re.split(r"[/.]", inside)[0].lstrip("_") if is_installed else ""
+
+
 def _library(path: str) -> str:
     """What it is called by those who install it.
 
@@ -139,8 +145,7 @@ def _library(path: str) -> str:
     package: `numexpr` for `/x/site-packages/numexpr/interpreter.cpython-311-x86_64-linux-gnu.so`.
     """
     name = os.path.basename(path)
-    _, is_installed, inside = path.rpartition("-packages/")
-    if is_installed and not name.startswith("lib"):
-        name = inside.partition("/")[0].lstrip("_")
+    if not name.startswith("lib") and (package := package_of(path)):
+        return package
     found = re.match(r"(?:lib)?([^.-]+)", name)
     return found[1] if found else path

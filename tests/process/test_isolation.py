@@ -83,7 +83,7 @@ CASES = [
         "CHANNEL.subscribe(lambda _: None, try_to_connect=True)",
         "CHANNEL.close() or 'closed'",
         "closed",
-        "cygrpc",
+        "a native thread of grpc",
     ),
     Case(
         "SQLAlchemy connected to SQLite",
@@ -190,6 +190,28 @@ def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool)
 
     assert skip_message(server, "says") == str(not forked)
     explains(server, "" if forked else "--isolation spawn")
+
+
+ANEW_IN_EACH_FORK = """
+import os, threading
+def start():
+    threading.Thread(target=threading.Event().wait, daemon=True, name="exporter").start()
+start()
+os.register_at_fork(after_in_child=start)
+"""
+
+
+def test_a_thread_that_begins_anew_in_each_fork(start: Start, work: Path) -> None:
+    """As OpenTelemetry's do, which may be there before the code is: by PYTHONPATH, say."""
+    (work / "path").mkdir()
+    (work / "path" / "sitecustomize.py").write_text(ANEW_IN_EACH_FORK)
+    names = "import threading\ndef names(): return [each.name for each in threading.enumerate()]"
+    (work / "served.py").write_text(Case("", names, "names()", "").code)
+
+    server = start("-f", "served.py", env={"PYTHONPATH": str(work / "path")})
+
+    assert "exporter" in skip_message(server, "says")
+    explains(server, "")
 
 
 TAKEN = """
