@@ -222,8 +222,7 @@ class Pool:
         """Free a slot whose request has failed, as soon as its evaluator is gone or idle."""
         slots.count_as_ending(request.subject)
         if evaluator is not None:
-            if is_late:
-                self._log_late(request, evaluator)
+            self._log_end(request, evaluator, is_late)
             ending = self._end(evaluator, is_late)
             self._tasks.start("end evaluator", self._free_after(ending, slots))
         elif starting is not None:
@@ -232,11 +231,18 @@ class Pool:
         else:  # it has only waited
             slots.give_back(ENDING)
 
-    def _log_late(self, request: Request, evaluator: Child) -> None:
+    def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
+        is_single = self._evaluators.is_single
+        if is_late:
+            why = f"took longer than {request.timeout:.3g} seconds"
+        elif is_single and not evaluator.exited.done():
+            why = "is not waited for any more"
+        else:
+            return
         _log.warning(
-            "the %s took longer than %.3g seconds; its evaluator (process %d) is ended%s",
-            *(request.subject, request.timeout, evaluator.pid),
-            ", and what the code remembered in it is lost" if self._evaluators.is_single else "",
+            "the %s %s; its evaluator (process %d) is ended%s",
+            *(request.subject, why, evaluator.pid),
+            ", and what the code remembered in it is lost" if is_single else "",
         )
 
     def _too_late(self, request: Request, evaluator: Child | None) -> RequestTimeout:

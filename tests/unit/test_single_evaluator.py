@@ -83,6 +83,16 @@ async def test_one_whose_time_is_over_while_it_waits_ends_nothing() -> None:
         assert requests(used) == [2]
 
 
+async def test_one_whose_caller_goes_away(caplog: pytest.LogCaptureFixture) -> None:
+    async with pool(is_single=True) as used:
+        asking = used.start("wait", b"a")
+        await used.started(b"a")
+        asking.cancel()
+        assert (await used.ask()).body == b"X"
+        assert requests(used) == [1, 1]
+    assert "is not waited for any more" in caplog.text
+
+
 @pytest.mark.usefixtures("slow")
 async def test_code_that_loads_only_once(caplog: pytest.LogCaptureFixture) -> None:
     async with pool(slots=3) as used:
