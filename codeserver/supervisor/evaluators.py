@@ -195,7 +195,7 @@ class Evaluators:
         if not self.is_single:
             self.is_single = True
             _log.warning(
-                "the code cannot be loaded twice at the same time, so one process evaluates all "
+                "another process cannot load the code, so the one that has it evaluates all "
                 "requests, one after another, until the next load: %s",
                 error.headline,
             )

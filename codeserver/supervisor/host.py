@@ -181,7 +181,7 @@ async def _follow(
     when the host has not even described the code.
     """
     if await asyncio.shield(described) is None:
-        code = await child.ended()
+        code = await child.end(END_GRACE)
     else:
         loss = asyncio.ensure_future(forkserver.loss.wait())
         try:

@@ -24,6 +24,7 @@ from tests.process.serving import (
     serve,
     skip_message,
     tick,
+    wait_until_gone,
 )
 from tests.support.eventually import eventually
 from tests.support.postgres import postgres
@@ -192,6 +193,22 @@ def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool)
     explains(server, "" if forked else "--isolation spawn")
 
 
+def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
+    """A host that does not fork is an evaluator like others; what all are forked from is not."""
+    (work / "served.py").write_text(CODE)
+    server = start("-f", "served.py", "--isolation", "spawn")
+    assert skip_message(server, "says") == "first"
+
+    (host := server.only("host")).kill()
+    wait_until_gone([host])
+    assert skip_message(server, "says") == "first"
+    assert not server.processes("host")
+
+    server.only("forkserver").kill()
+    assert eventually(lambda: skip_message(server, "says"), what="an answer again") == "first"
+    assert server.server.text.count("loading again") == 1
+
+
 ANEW_IN_EACH_FORK = """
 import os, threading
 def start():
@@ -232,7 +249,9 @@ def test_code_that_loads_only_once(start: Start, work: Path) -> None:
     waiting = in_background(lambda: tick(server, "waits", work / "pid"))
     pid = pid_in(work / "pid")
     other = in_background(lambda: skip_message(server, "says"))
-    eventually(lambda: "cannot be loaded" in server.server.text, what="why only one evaluates")
+    eventually(
+        lambda: "another process cannot load" in server.server.text, what="why only one evaluates"
+    )
     (work / "pid.go").touch()
     assert other.result(LIMIT) == "1"
     assert waiting.result(LIMIT).skip_message
