@@ -138,6 +138,15 @@ class Config:
         "when that gives the same and no file has changed since. A job decides for itself by a "
         "tag, such as codeserver/runs: fresh.",
     )
+    evaluators: str = setting(
+        "shared",
+        "--evaluators",
+        choices=("shared", "one"),
+        help="Processes that evaluate sensors, schedules and other user code. shared: as many "
+        "as are needed, and each may be replaced. one: a single process that answers one request "
+        "after another and is kept until the next load, for code that keeps state in global "
+        "variables.",
+    )
     worker_memory_limit: str = setting(
         "0",
         "--worker-memory-limit",

@@ -64,6 +64,20 @@ class WorkerCrashed(UserCodeError):
         self.info = info
 
 
+class LoadsOnlyOnce(WorkerCrashed):
+    """A process cannot load the code that another one has loaded.
+
+    Attributes:
+        headline: the line of the error that says what is wrong.
+        error: serialized `SerializableErrorInfo` of the failed load.
+    """
+
+    def __init__(self, message: str, headline: str, error: bytes) -> None:
+        super().__init__(message)
+        self.headline = headline
+        self.error = error
+
+
 class LoadTimeout(UserCodeError):
     """Loading the user's code took longer than the start-up timeout."""
 

@@ -128,6 +128,7 @@ class Forker:
 
     Attributes:
         is_childless: set while no child is there, nor about to be.
+        loss: set when the process has ended, or at least its socket.
     """
 
     def __init__(self, channel: Channel, outputs: Outputs, adopter: Forker | None = None) -> None:
@@ -138,7 +139,7 @@ class Forker:
         self._forking: dict[int, tuple[Child, asyncio.Future[None]]] = {}
         self._children: dict[int, Child] = {}
         self._strangers: OrderedDict[int, int] = OrderedDict()
-        self._lost = False
+        self.loss = asyncio.Event()
         self.is_childless = asyncio.Event()
         self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
@@ -146,7 +147,7 @@ class Forker:
     @property
     def is_lost(self) -> bool:
         """Whether the process has ended, or at least its socket."""
-        return self._lost
+        return self.loss.is_set()
 
     @property
     def children(self) -> frozenset[Child]:
@@ -159,7 +160,7 @@ class Forker:
         Raises:
             WorkerCrashed: the forking process is gone, or cannot fork.
         """
-        if self._lost:
+        if self.is_lost:
             raise self._crashed(role)
         try:
             child, theirs = self._child_to_be(role)
@@ -206,7 +207,7 @@ class Forker:
         """Take over a child whose parent has died."""
         if child.pid in self._strangers:
             child.has_ended(self._strangers.pop(child.pid))
-        elif self._lost:
+        elif self.is_lost:
             child.is_orphaned()
         else:
             child.is_adopted(self)
@@ -295,7 +296,7 @@ class Forker:
 
     def _handle_loss(self) -> list[Child]:
         """Settle everything that the process will not settle any more; returns the orphans."""
-        self._lost = True
+        self.loss.set()
         self._channel.close()
         for child, confirmed in self._forking.values():
             if not confirmed.done():

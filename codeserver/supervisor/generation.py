@@ -23,6 +23,7 @@ class LoadFailure:
         brief: the text without what is not of the user's files, for a terminal.
         footprint: what of the user's files the load had used; None when that is not known.
         is_of_code: whether the code is to blame, and not that there was no process to load it.
+        is_for_what_is_taken: whether something is taken that only one process can have at a time.
         imports: how long each import took, if that was measured (`ImportTimes.facts` in
             `codeserver.worker.import_times`).
     """
@@ -33,17 +34,23 @@ class LoadFailure:
     brief: str = ""
     footprint: Mapping[str, Any] | None = None
     is_of_code: bool = True
+    is_for_what_is_taken: bool = False
     imports: Sequence[Mapping[str, Any]] = ()
 
     @property
     def headline(self) -> str:
-        """The line in which it is said what is wrong: behind the last stack, if there is any."""
-        lines = (self.brief or self.text).strip("\n").split("\n")
-        for number in range(len(lines) - 1, -1, -1):
-            if lines[number].startswith(_TRACEBACK):
-                said = (line for line in lines[number + 1 :] if line and not line.startswith(" "))
-                return next(said, lines[-1])
-        return lines[0]
+        """The line in which it is said what is wrong."""
+        return headline(self.brief or self.text)
+
+
+def headline(text: str) -> str:
+    """The line of an error in which it is said what is wrong: behind the last stack, if any."""
+    lines = text.strip("\n").split("\n")
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].startswith(_TRACEBACK):
+            said = (line for line in lines[number + 1 :] if line and not line.startswith(" "))
+            return next(said, lines[-1])
+    return lines[0]
 
 
 @dataclass(frozen=True)

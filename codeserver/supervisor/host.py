@@ -70,7 +70,7 @@ class Host:
     """A host with the user's code loaded.
 
     Attributes:
-        forker: forks evaluators and runs from it.
+        forker: forks evaluators and runs from it, if it forks.
         snapshot: what clients are told about its code.
         starter: starts evaluators.
         run_modes: chooses what starts a run.
@@ -81,7 +81,7 @@ class Host:
         installed: likewise, of installed packages (`codeserver.worker.template.installed`).
         libraries: versions of Dagster's libraries, by name.
         imports: how long each import took, if that was measured.
-        ended: done when the host is no longer there.
+        ended: done when no process with its code can be had any more.
     """
 
     def __init__(
@@ -91,17 +91,20 @@ class Host:
         snapshot: Snapshot,
         loading: Loading,
         facts: Mapping[str, Any],
+        *,
+        starter: Starter,
+        ended: asyncio.Future[int | None],
     ) -> None:
         self._child = child
         self._loading = loading
         self._rehearsing: asyncio.Task[Verdict] | None = None
+        self.ended = ended
         self.forker = forker
         self.snapshot = snapshot
-        warm = Fork(forker) if facts["isolation"] == "fork" else None
-        self.starter: Starter = warm or loading.spawn
+        self.starter = starter
         self.run_modes = RunModes(
             Wishes(loading.config.runs, facts["run_wishes"]),
-            warm,
+            starter if facts["isolation"] == "fork" else None,
             Import(loading.importing, facts),
             facts["reasons"],
             Used(facts["footprint"], facts["installed"]["folders"]),
@@ -113,11 +116,6 @@ class Host:
         self.installed: Mapping[str, Any] = facts["installed"]
         self.libraries: Mapping[str, str] = facts["libraries"]
         self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
-
-    @property
-    def ended(self) -> asyncio.Future[int | None]:
-        """Done when the host has ended."""
-        return self._child.exited
 
     @property
     def runs(self) -> Sequence[Child]:
@@ -149,6 +147,11 @@ class Host:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
         if self._rehearsing is not None:
             self._rehearsing.cancel()
+        if self.isolation == "spawn":
+            await self._child.leave(END_GRACE, END_GRACE)
+            if not self.ended.done():
+                self.ended.set_result(None)
+            return
         await self.forker.exit()
         done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
         if not done:
@@ -194,25 +197,56 @@ async def _load(child: Child, loading: Loading) -> Host:
             builder.channel.close()
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
-    else:
-        snapshot, jobs = await _receive_snapshot(child, frame)
-        tasks.start("follow host", _follow_after(jobs, forker))
-    return Host(child, forker, snapshot, loading, frame.header)
+        return Host(
+            child, forker, snapshot, loading, frame.header, starter=Fork(forker), ended=child.exited
+        )
+    snapshot, jobs = await _receive_snapshot(child, frame)
+    described = tasks.start("receive jobs", _described_by(child, jobs))
+    spawn = loading.spawn
+    spawn.offer(described)
+    ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+    tasks.start("follow host", _follow(child, described, loading.forkserver, ended))
+    return Host(child, forker, snapshot, loading, frame.header, starter=spawn, ended=ended)
 
 
-async def _close_after(jobs: Coroutine[Any, Any, None], builder: Child) -> None:
+async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:
     await jobs
     builder.channel.close()
 
 
-async def _follow_after(jobs: Coroutine[Any, Any, None], forker: Forker) -> None:
-    await jobs
-    await forker.follow()
+async def _described_by(child: Child, jobs: Coroutine[Any, Any, bool]) -> Child | None:
+    """The host, once it has described everything; None when it has ended before."""
+    return child if await jobs else None
+
+
+async def _follow(
+    child: Child,
+    described: asyncio.Future[Child | None],
+    forkserver: Forker,
+    ended: asyncio.Future[int | None],
+) -> None:
+    """Find out when the code of a host that forks nothing is lost.
+
+    Its evaluators load the code themselves, so that is when nothing is left to fork those from, or
+    when the host has not even described the code.
+    """
+    if await asyncio.shield(described) is None:
+        code = await child.end(END_GRACE)
+    else:
+        loss = asyncio.ensure_future(forkserver.loss.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [loss, ended]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            loss.cancel()
+        code = None
+    if not ended.done():
+        ended.set_result(code)
 
 
 async def _receive_snapshot(
     builder: Child, loaded: Frame
-) -> tuple[Snapshot, Coroutine[Any, Any, None]]:
+) -> tuple[Snapshot, Coroutine[Any, Any, bool]]:
     """What clients are told first, and the work of receiving the rest."""
     listing = b""
     repositories: dict[str, RepositorySnapshot] = {}
@@ -243,16 +277,18 @@ async def _receive_rest(
     builder: Child,
     repositories: dict[str, RepositorySnapshot],
     definitions: asyncio.Future[Definitions | None],
-) -> None:
+) -> bool:
+    """Receive it; returns whether that was all."""
     try:
         while (frame := await builder.channel.expect()) is not None:
             if frame.kind == "described":
-                break
+                return True
             if frame.kind == "definitions":
                 definitions.set_result(await asyncio.to_thread(json.loads, frame.body))
             elif frame.kind == "job":
                 jobs = repositories[frame.header["repository"]].jobs
                 jobs[frame.header["name"]].set_result(frame.body)
+        return False
     finally:
         if not definitions.done():
             definitions.set_result(None)
@@ -280,6 +316,7 @@ def _reported(frame: Frame) -> LoadFailure:
         digest,
         header["brief"],
         header.get("footprint"),
+        is_for_what_is_taken=header.get("is_taken", False),
         imports=header.get("imports", ()),
     )
 

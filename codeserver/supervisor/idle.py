@@ -123,6 +123,5 @@ async def wake(loads: Loads, subject: str, patience: float) -> None:
         await asyncio.wait_for(loads.ensure(), patience)
     except asyncio.TimeoutError:
         raise RequestTimeout(
-            f"The {subject} needs code that was unloaded when it was idle, and loading that again "
-            "took too long."
+            f"The {subject} needs code that was unloaded, and loading that again took too long."
         ) from None

@@ -21,7 +21,7 @@ class Outcome(str, Enum):
 
     KEPT = "the code loaded before is served on"
     LOST = "and the process with the code loaded before is lost; it is tried again"
-    UNLOADED = "and the code loaded before was unloaded when it was idle; it is tried again"
+    UNLOADED = "and the code loaded before was unloaded; it is tried again"
     EXITS = "the server exits"
     SERVED = "the error is served"
 

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,11 +26,11 @@ from codeserver.supervisor.loader import Loader
 from codeserver.supervisor.loads import Loads
 from codeserver.supervisor.news import News
 from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.pool import Lanes, Pool, Reply
+from codeserver.supervisor.pool import Pools, Reply
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
-from codeserver.supervisor.served import Generation, unchanged
+from codeserver.supervisor.served import Generation, handed_over, unchanged
 from codeserver.supervisor.server_ids import ServerIds
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.spawning import Spawned
@@ -41,9 +41,6 @@ _log = logging.getLogger("codeserver")
 
 _RUN_PATIENCE = 60.0
 """Seconds that the start of a run waits for code that is being loaded again."""
-
-_OTHER_SLOTS = 2
-"""Evaluators for requests that call no function of the user."""
 
 KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
@@ -73,9 +70,7 @@ class Location:
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()
-        self._lanes = Lanes(
-            Slots(config.max_workers, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue)
-        )
+        self._pools = Pools(config, self._tasks)
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self._state = State.LOADING
         self._news = News(self._state)
@@ -115,7 +110,7 @@ class Location:
     @property
     def queue(self) -> Slots:
         """Who evaluates user code, and who waits for it."""
-        return self._lanes.user_code
+        return self._pools.lanes.user_code
 
     @property
     def is_loading(self) -> bool:
@@ -139,7 +134,7 @@ class Location:
 
     def restore(self, absent: Absent, created_at: float) -> None:
         """Serve what was known of the code at this time, until the first load has ended."""
-        pool = Pool(absent.starter, self._lanes, self._tasks)
+        pool = self._pools.make(absent.starter)
         self._current = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(self._current)
         self._ids.take(absent.snapshot.digest, time.monotonic())
@@ -189,11 +184,15 @@ class Location:
         # The code that is kept when newer code does not load is nowhere else.
         if not is_settled or self.last_failure is not None or self.unloaded_at is not None:
             return
+        _log.info("idle for %s: the code is unloaded until a request needs it", self._idle)
+        self._tasks.start(f"unload generation {served.number}", self._give_up(served))
+
+    def _give_up(self, served: Generation) -> Coroutine[Any, Any, None]:
+        """End the processes of what is served; who needs the code waits for the next load."""
         self.unloaded_at = time.time()
         self._reviver.forget()
-        _log.info("idle for %s: the code is unloaded until a request needs it", self._idle)
-        self._tasks.start(f"unload generation {served.number}", self._retire(served))
         self._news.state_is(self._state)
+        return self._retire(served)
 
     @property
     def current_server_id(self) -> str:
@@ -282,7 +281,7 @@ class Location:
             hurry: when set, the time is over.
         """
         self._move(Event.DRAIN)
-        runs, requests = len(self.runs.current), self._lanes.user_code.running
+        runs, requests = len(self.runs.current), self._pools.lanes.user_code.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
         self._loads.cancel()
@@ -323,7 +322,8 @@ class Location:
         started = time.monotonic()
         wanted = self._wanted_state_info
         try:
-            host = await self._loader.load(wanted)
+            load = partial(self._loader.load, wanted)
+            host = await handed_over(load, self._current, self._give_up)
         except LoadFailed as error:
             if self._wanted_state_info is wanted:
                 self._wanted_state_info = self._defs_state_info
@@ -343,7 +343,7 @@ class Location:
     def _take(self, host: Host, seconds: float) -> None:
         """Serve what this host has loaded; let the one before finish what it does."""
         self._number += 1
-        pool = Pool(host.starter, self._lanes, self._tasks, self._config.worker_max_requests)
+        pool = self._pools.make(host.starter)
         pool.imported = self.imported_late
         before = self._current
         snapshot = unchanged(before, host.snapshot)

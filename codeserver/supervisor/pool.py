@@ -1,4 +1,4 @@
-"""The evaluators of one generation: started on demand, reused, and killed at the deadline."""
+"""Evaluates requests with the code of one generation, each within its deadline."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from codeserver import errors
-from codeserver.errors import CodeserverError, Draining, RequestTimeout, WorkerCrashed
+from codeserver.config import Config
+from codeserver.errors import Draining, RequestTimeout, WorkerCrashed
 from codeserver.supervisor.crashes import Crashes
+from codeserver.supervisor.evaluators import KILL_GRACE, Evaluators, Starting
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.request import Request
@@ -22,11 +24,11 @@ from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
 T = TypeVar("T")
-Starting = asyncio.Task["Child | CodeserverError"]
 
 _log = logging.getLogger("codeserver")
 
-_KILL_GRACE = 2.0
+_OTHER_SLOTS = 2
+"""Evaluators for requests that call no function of the user."""
 _KILL_PATIENCE = 1.0
 """Seconds that a killed process may take to be gone, before its slot is given to another."""
 _SAME_MOMENT = 0.1
@@ -34,9 +36,6 @@ _EXIT_PATIENCE = 0.5
 """Seconds between the end of what an evaluator says and the report that it has ended."""
 _AT_SIGTERM = (0, -signal.SIGTERM)
 """How an evaluator exits at SIGTERM, whether it has come to handle that or not."""
-_LEAVE_PATIENCE = 5.0
-"""Seconds that an evaluator which is not needed any more may take to finish its threads."""
-_IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -67,39 +66,53 @@ class Lanes:
     other: Slots
 
 
+class Pools:
+    """Makes a pool for each generation of a location.
+
+    Args:
+        config: the operator's settings.
+        tasks: owns what goes on in the background.
+
+    Attributes:
+        lanes: of all of them.
+    """
+
+    def __init__(self, config: Config, tasks: Tasks) -> None:
+        self._is_single = config.evaluators == "one"
+        self._max_requests = config.worker_max_requests
+        self._tasks = tasks
+        most = 1 if self._is_single else config.max_workers
+        self.lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
+
+    def make(self, starter: Starter) -> Pool:
+        """One whose evaluators are started like this."""
+        evaluators = Evaluators(starter, self._tasks, self._max_requests, is_single=self._is_single)
+        return Pool(evaluators, self.lanes, self._tasks)
+
+
 class Pool:
     """Evaluates requests in processes that have the code of one generation.
 
     Args:
-        starter: starts evaluators.
+        evaluators: the processes.
         lanes: bound how many evaluate at a time.
-        tasks: owns the starts and ends of evaluators.
-        max_requests: how many requests one evaluator answers before it is replaced; 0 for no
-            limit.
+        tasks: owns the ends of evaluators.
 
     Attributes:
         imported: called with the sources that user code has imported when it was evaluated, each
             with its mark, if files are watched.
     """
 
-    def __init__(self, starter: Starter, lanes: Lanes, tasks: Tasks, max_requests: int = 0) -> None:
+    def __init__(self, evaluators: Evaluators, lanes: Lanes, tasks: Tasks) -> None:
         self.imported: Callable[[Mapping[str, Any]], None] = lambda _: None
-        self._starter = starter
+        self._evaluators = evaluators
         self._lanes = lanes
         self._tasks = tasks
-        self._max_requests = max_requests
         self._crashes = Crashes()
-        self._idle: list[Child] = []
         self._working: set[Child] = set()
-        self._leaving: set[asyncio.Task[int | None]] = set()
-        self._starting = 0
-        self._served: dict[Child, int] = {}
-        self._timers: dict[Child, asyncio.TimerHandle] = {}
         self._requests = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._closed = False
-        self._ended = False
 
     async def evaluate(self, request: Request) -> Reply:
         """The answer of user code to one request.
@@ -148,27 +161,21 @@ class Pool:
 
     def warm(self) -> None:
         """Have an evaluator ready before the first request comes, where starting one is slow."""
-        if self._starter.is_slow and not self._closed and not self._idle and not self._starting:
-            self._tasks.start("start spare evaluator", self._start_spare())
+        self._evaluators.warm()
 
     def close(self) -> None:
         """Let idle evaluators end; busy ones end with their request."""
-        self._closed = True
-        while self._idle:
-            self._dismiss(self._idle.pop())
+        self._evaluators.close()
 
     async def closed(self) -> None:
         """Wait until those that were let go have ended."""
-        while self._leaving:
-            await asyncio.wait(self._leaving)
+        await self._evaluators.closed()
 
     def end(self) -> None:
         """End every evaluator, and refuse what is still to come."""
-        self._ended = self._closed = True
-        for evaluator in (*self._idle, *self._working):
-            self._forget(evaluator)
-            self._tasks.start("end evaluator", evaluator.end(_KILL_GRACE))
-        self._idle.clear()
+        for evaluator in (*self._evaluators.end(), *self._working):
+            self._evaluators.forget(evaluator)
+            self._tasks.start("end evaluator", evaluator.end(KILL_GRACE))
 
     def _refuse_what_keeps_crashing(self, request: Request) -> None:
         if request.runs_user_code:
@@ -177,11 +184,12 @@ class Pool:
                 raise WorkerCrashed(objection)
 
     async def _evaluate(self, request: Request, slots: Slots, deadline: float) -> Reply:
-        evaluator = self._take_idle()
+        evaluator: Child | None = None
         starting: Starting | None = None
         try:
+            evaluator = await self._evaluators.idle(deadline)
             if evaluator is None:
-                starting = self._tasks.start("start evaluator", self._start())
+                starting = self._evaluators.start()
                 evaluator = await _by(deadline, _started(starting))
             reply = await self._ask(evaluator, request, deadline)
         except BaseException as error:
@@ -192,61 +200,66 @@ class Pool:
             is_late = gave_up and time.monotonic() > deadline - _SAME_MOMENT
             slots.counts.ended += gave_up
             slots.counts.crashed += isinstance(error, WorkerCrashed)
-            slots.count_as_ending(request.subject)
-            if evaluator is not None:
-                ending = self._end(evaluator, is_late)
-                self._tasks.start("end evaluator", self._free_after(ending, slots))
-            elif starting is not None:
-                self._tasks.start("keep evaluator", self._free_after(self._keep(starting), slots))
-            if is_late:
-                _log_late(request, evaluator)
+            self._free(slots, request, evaluator, starting, is_late)
             if isinstance(error, asyncio.TimeoutError):
-                raise _too_late(request, evaluator) from None
+                raise self._too_late(request, evaluator) from None
             raise
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
         if late := reply.header.get("late"):
             self.imported(late)
-        self._give_back(evaluator, reply.header.get("worn"))
+        self._evaluators.give_back(evaluator, reply.header.get("worn"))
         return _understand(reply)
 
-    def _take_idle(self) -> Child | None:
-        while self._idle:
-            evaluator = self._idle.pop()
-            if timer := self._timers.pop(evaluator, None):
-                timer.cancel()
-            if not evaluator.exited.done() and evaluator.channel.is_quiet:
-                return evaluator
-            self._dismiss(evaluator)  # it has died idle, or is about to
-        return None
+    def _free(
+        self,
+        slots: Slots,
+        request: Request,
+        evaluator: Child | None,
+        starting: Starting | None,
+        is_late: bool,
+    ) -> None:
+        """Free a slot whose request has failed, as soon as its evaluator is gone or idle."""
+        slots.count_as_ending(request.subject)
+        if evaluator is not None:
+            self._log_end(request, evaluator, is_late)
+            ending = self._end(evaluator, is_late)
+            self._tasks.start("end evaluator", self._free_after(ending, slots))
+        elif starting is not None:
+            keeping = self._evaluators.keep(starting)
+            self._tasks.start("keep evaluator", self._free_after(keeping, slots))
+        else:  # it has only waited
+            slots.give_back(ENDING)
 
-    async def _start(self) -> Child | CodeserverError:
-        """A new evaluator, or why there is none; a task that fails would be taken for a defect."""
-        if self._ended:
-            return Draining("The server is shutting down.")
-        self._starting += 1
-        try:
-            return await self._starter.start("evaluator")
-        except WorkerCrashed as error:
-            return error
-        finally:
-            self._starting -= 1
-
-    async def _start_spare(self) -> None:
-        started = await self._start()
-        if isinstance(started, Child):
-            self._rest(started)
+    def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
+        is_single = self._evaluators.is_single
+        if is_late:
+            why = f"took longer than {request.timeout:.3g} seconds"
+        elif is_single and not evaluator.exited.done():
+            why = "is not waited for any more"
         else:
-            _log.warning("%s", started)
+            return
+        _log.warning(
+            "the %s %s; its evaluator (process %d) is ended%s",
+            *(request.subject, why, evaluator.pid),
+            ", and what the code remembered in it is lost" if is_single else "",
+        )
 
-    async def _keep(self, starting: Starting) -> None:
-        """Who waited for it has given up; the next request may have it."""
-        await asyncio.wait([starting])
-        if not starting.cancelled() and isinstance(started := starting.result(), Child):
-            self._rest(started)
+    def _too_late(self, request: Request, evaluator: Child | None) -> RequestTimeout:
+        seconds = f"{request.timeout:.3g} seconds"
+        if evaluator is not None:
+            return RequestTimeout(
+                f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
+            )
+        if self._evaluators.is_single:
+            return RequestTimeout(
+                f"The only process that evaluates this code was busy when the {request.subject} "
+                f"had waited {seconds} for it."
+            )
+        return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
     async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Frame:
-        if self._ended:
+        if self._evaluators.has_ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
@@ -265,7 +278,7 @@ class Pool:
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
         how = await _how_it_ended(evaluator)
-        if self._ended:
+        if self._evaluators.has_ended:
             return WorkerCrashed("The server is shutting down, and ended the process.")
         reason = f"The process that evaluated the {request.subject} {how}."
         if words := evaluator.output.last_words():
@@ -276,61 +289,19 @@ class Pool:
         return WorkerCrashed(reason)
 
     async def _end(self, evaluator: Child, is_late: bool) -> None:
-        self._forget(evaluator)
+        self._evaluators.forget(evaluator)
         ending = self._tasks.start("await end of evaluator", self._signal(evaluator, is_late))
-        await asyncio.wait([ending], timeout=_KILL_GRACE + _KILL_PATIENCE)
+        await asyncio.wait([ending], timeout=KILL_GRACE + _KILL_PATIENCE)
 
     async def _signal(self, evaluator: Child, is_late: bool) -> None:
         if is_late:
             await evaluator.show_stack()
-        await evaluator.end(_KILL_GRACE)
+        await evaluator.end(KILL_GRACE)
 
     async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
         await end
         slots.give_back(ENDING)
         self.warm()
-
-    def _give_back(self, evaluator: Child, worn: str | None) -> None:
-        served = self._served.get(evaluator, 0) + 1
-        self._served[evaluator] = served
-        if worn is None and 0 < self._max_requests <= served:
-            worn = f"it has answered {served} requests"
-        if worn is not None:
-            _log.debug("evaluator %d is replaced: %s", evaluator.pid, worn)
-            self._dismiss(evaluator)
-            self.warm()
-        else:
-            self._rest(evaluator)
-
-    def _rest(self, evaluator: Child) -> None:
-        """Let it wait for the next request."""
-        if self._closed:
-            self._dismiss(evaluator)
-            return
-        self._idle.append(evaluator)
-        loop = asyncio.get_running_loop()
-        self._timers[evaluator] = loop.call_later(_IDLE_SECONDS, self._dismiss_idle, evaluator)
-
-    def _dismiss_idle(self, evaluator: Child) -> None:
-        is_spare = self._starter.is_slow and len(self._idle) == 1
-        if evaluator in self._idle and not is_spare:
-            self._idle.remove(evaluator)
-            self._dismiss(evaluator)
-
-    def _dismiss(self, evaluator: Child) -> None:
-        """Let it end by itself: it sees the end of its input."""
-        self._forget(evaluator)
-        leaving = self._tasks.start(
-            "dismiss evaluator", evaluator.leave(_LEAVE_PATIENCE, _KILL_GRACE)
-        )
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
-
-    def _forget(self, evaluator: Child) -> None:
-        self._served.pop(evaluator, None)
-        timer = self._timers.pop(evaluator, None)
-        if timer is not None:
-            timer.cancel()
 
 
 async def _started(starting: Starting) -> Child:
@@ -349,8 +320,8 @@ async def _how_it_ended(evaluator: Child) -> str:
     if done:
         return explain_exit(evaluator.exited.result())
     began = time.monotonic()
-    code = await evaluator.end(_KILL_GRACE)
-    may_be_killed = time.monotonic() - began >= _KILL_GRACE
+    code = await evaluator.end(KILL_GRACE)
+    may_be_killed = time.monotonic() - began >= KILL_GRACE
     if code in _AT_SIGTERM or (may_be_killed and code == -signal.SIGKILL):
         return "has closed its connection to the server, and was ended"
     return explain_exit(code)
@@ -358,23 +329,6 @@ async def _how_it_ended(evaluator: Child) -> str:
 
 async def _by(deadline: float, work: Awaitable[T]) -> T:
     return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
-
-
-def _log_late(request: Request, evaluator: Child | None) -> None:
-    if evaluator is not None:
-        _log.warning(
-            "the %s took longer than %.3g seconds; its evaluator (process %d) is ended",
-            *(request.subject, request.timeout, evaluator.pid),
-        )
-
-
-def _too_late(request: Request, evaluator: Child | None) -> RequestTimeout:
-    seconds = f"{request.timeout:.3g} seconds"
-    if evaluator is None:
-        return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
-    return RequestTimeout(
-        f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
-    )
 
 
 def _understand(frame: Frame) -> Reply:

@@ -80,7 +80,7 @@ class Reviver:
         """Load code that was unloaded on purpose, and has just failed to load again."""
         self._revival.next_pause()  # the try without a pause has been made
         name = f"revive generation {generation.number}"
-        self._tasks.start(name, self._revive(generation, "was ended when it was idle"))
+        self._tasks.start(name, self._revive(generation, "was ended on purpose"))
 
     async def _watch(self, generation: Generation) -> None:
         born = time.monotonic()

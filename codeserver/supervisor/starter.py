@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from codeserver.errors import WorkerCrashed
+from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.generation import headline
 from codeserver.wire import Frame
 
 SURROUNDINGS = ("environment", "directory", "path")
@@ -65,6 +66,8 @@ class Fork:
 class Spawn:
     """Has each load the code itself, in a process that has nothing of the host.
 
+    But the first evaluator is the host: it has the code, and forks nothing.
+
     Args:
         parent: what to fork from: a process that has seen no user code.
         order: what to load, as the host was told.
@@ -77,9 +80,26 @@ class Spawn:
         self._parent = parent
         self._order = order
         self._timeout = timeout or _LONGEST_LOAD
+        self._host: Awaitable[Child | None] | None = None
+
+    def offer(self, host: Awaitable[Child | None]) -> None:
+        """Let the host be the first evaluator, once it is there; None when it is lost."""
+        self._host = host
 
     async def start(self, role: str) -> Child:
-        """Start one, and wait until it has loaded the code."""
+        """Start one, and wait until it has loaded the code.
+
+        Raises:
+            LoadsOnlyOnce: it cannot, though the host could.
+            WorkerCrashed: there is none to be had.
+        """
+        if role == "evaluator" and self._host is not None:
+            host, self._host = self._host, None
+            if (child := await asyncio.shield(host)) is not None:
+                return child
+        return await self._load(role)
+
+    async def _load(self, role: str) -> Child:
         child = await self._parent().fork(role)
         try:
             try:
@@ -106,7 +126,9 @@ class Spawn:
     async def _failed(self, child: Child, frame: Frame | None) -> WorkerCrashed:
         code = await child.end(_END_GRACE)
         if frame is not None and frame.kind == "failed":
-            return WorkerCrashed(f"{_HINT} (--isolation fork shares it): {frame.header['text']}")
+            text = f"{_HINT} (--isolation fork shares it): {frame.header['text']}"
+            brief = frame.header.get("brief") or frame.header["text"]
+            return LoadsOnlyOnce(text, headline(brief), frame.body)
         return WorkerCrashed(f"{_HINT}: that process {explain_exit(code)}.")
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Collection
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ from codeserver.worker import limits, process
 from codeserver.worker.answers import answer
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
-from codeserver.worker.leaving import finish_threads
+from codeserver.worker.leaving import finish_threads, leave
 from codeserver.worker.location import Location
 from codeserver.worker.wear import Wear
 
@@ -26,11 +27,19 @@ class _Terminated(BaseException):
     """SIGTERM: the front gave up on this request; `finally` blocks of user code still run."""
 
 
-def serve(channel: Channel, location: Location) -> NoReturn:
-    """Answer requests until the front goes away."""
+def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> NoReturn:
+    """Answer requests until the front goes away.
+
+    Args:
+        channel: to the front.
+        location: the code.
+        has_loaded: whether it was loaded in this process, which then does at its end what the code
+            has registered for that; else it is for the process that has loaded it to do so.
+    """
     code = 1
+    threads = {*threading.enumerate()} - {threading.current_thread()}
     try:
-        _Evaluator(channel, location).serve()
+        _Evaluator(channel, location, threads).serve()
         code = 0
     except (_Terminated, BrokenPipeError, ConnectionResetError):
         code = 0
@@ -41,16 +50,20 @@ def serve(channel: Channel, location: Location) -> NoReturn:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             process.flush()
+            if has_loaded:
+                leave(code, threads, lambda: None)
         finally:
-            # Not sys.exit: what user code registered to happen at exit belongs to the host.
+            # Not sys.exit, which would tear down what was inherited.
             os._exit(code)
 
 
 class _Evaluator:
-    def __init__(self, channel: Channel, location: Location) -> None:
+    def __init__(
+        self, channel: Channel, location: Location, threads: Collection[threading.Thread]
+    ) -> None:
         self._channel = channel
         self._location = location
-        self._threads = {*threading.enumerate()} - {threading.current_thread()}
+        self._threads = threads
         order = location.order
         # Both, because Dagster puts back the handler of SIGINT for both after each tick.
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ themselves (`tests/unit/test_fork_safety.py`). In doubt, a fork is not trusted.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import stat
@@ -16,8 +17,11 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from itertools import groupby
+from types import FrameType
 
-from codeserver.worker.native_threads import NativeThread, native_threads
+from codeserver.worker.native_threads import NativeThread, native_threads, package_of
+
+_UNKNOWN = "that `threading` does not know"
 
 _SAFE_THREADS = frozenset(
     {
@@ -30,15 +34,20 @@ _SAFE_THREADS = frozenset(
 _EVENT_LOOPS = {"eventpoll": "epoll", "io_uring": "io_uring"}
 _SAFE_OBJECTS = frozenset({"eventfd", "timerfd", "signalfd", "pidfd"})
 
+_READ_VERSION = 19
+"""Where in an SQLite database it is said what reading it takes: 1, or 2 for a log (fileformat2)."""
+
 _MEMORY_DEVICES = 1
 """The major number of null, zero, full, random and urandom (devices.txt of the kernel)."""
 
 
-def reasons_not_to_fork(own_fds: Collection[int]) -> list[str]:
+def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] = ()) -> list[str]:
     """Why a fork of this process could not be trusted; empty when it can.
 
     Args:
         own_fds: descriptors that are not the user's. Standard input and outputs never count.
+        own_threads: what the kernel calls the threads that this process had when it was forked
+            itself. They have begun anew after that fork, and will after the next one.
 
     Returns:
         Short sentences for people, without a full stop.
@@ -46,21 +55,29 @@ def reasons_not_to_fork(own_fds: Collection[int]) -> list[str]:
     if sys.platform != "linux":
         return ["forks can be trusted on Linux only"]
     try:
-        reasons = [*_python_threads(), *_native_threads(), *_descriptors(own_fds)]
+        reasons = [
+            *_python_threads(own_threads),
+            *_native_threads(own_threads),
+            *_descriptors(own_fds),
+        ]
     except Exception as error:  # whatever it is, nothing is known then
         reasons = [f"what this process uses cannot be seen: {error}"]
     return list(dict.fromkeys(reasons))
 
 
-def _python_threads() -> Iterator[str]:
+def _python_threads(own: Collection[int]) -> Iterator[str]:
     for thread in threading.enumerate():
-        if thread is not threading.current_thread():
+        if thread is not threading.current_thread() and thread.native_id not in own:
             yield f"a Python thread is running: {thread.name}"
 
 
-def _native_threads() -> Iterator[str]:
+def _native_threads(own: Collection[int]) -> Iterator[str]:
     # This thread apart: in a forked process, Python still has its number of before (3.11).
-    known = {threading.get_native_id(), *(each.native_id or 0 for each in threading.enumerate())}
+    known = {
+        *own,
+        threading.get_native_id(),
+        *(each.native_id or 0 for each in threading.enumerate()),
+    }
     unsafe = [thread for thread in native_threads(but=known) if not _is_safe(thread)]
     for owner, threads in groupby(sorted(unsafe, key=_owner), _owner):
         names = sorted({thread.name for thread in threads if thread.name})
@@ -71,8 +88,21 @@ def _native_threads() -> Iterator[str]:
 
 def _owner(thread: NativeThread) -> str:
     if thread.name is None and any(name.startswith("python") for name in thread.libraries):
-        return "a Python thread that `threading` does not know"
+        packages = ", ".join(sorted({*_packages_of_unknown_threads()}))
+        return f"a Python thread {f'of {packages}' if packages else _UNKNOWN}"
     return "a native thread of " + (", ".join(sorted(thread.libraries)) or "an unknown library")
+
+
+def _packages_of_unknown_threads() -> Iterator[str]:
+    """The installed packages that run the threads of Python which `threading` does not know."""
+    known = {thread.ident for thread in threading.enumerate()}
+    for ident, innermost in sys._current_frames().items():
+        frame: FrameType | None = innermost if ident not in known else None
+        while frame is not None:
+            if package := package_of(frame.f_code.co_filename):
+                yield package
+                break
+            frame = frame.f_back
 
 
 def _is_safe(thread: NativeThread) -> bool:
@@ -82,6 +112,10 @@ def _is_safe(thread: NativeThread) -> bool:
         # Arrow's pools begin anew in the child (ARROW-2963, ARROW-17975). They have no names, but
         # those of the AWS SDK in older releases of the same library do.
         return thread.name is None
+    if "numexpr" in thread.libraries and thread.libraries <= {"numexpr", "numpy"}:
+        # It looks whether it is in the process that has started its threads, and starts them anew
+        # when it is not. pandas imports it when it is there.
+        return True
     # OpenBLAS ends its threads before a fork (`openblas_fork_handler`), unless it uses OpenMP's,
     # which are another library's.
     return bool(thread.libraries) and all("openblas" in name for name in thread.libraries)
@@ -100,7 +134,7 @@ def _descriptor(fd: int, name: str) -> Iterator[str]:
     if stat.S_ISSOCK(status.st_mode):
         yield _socket(fd)
     elif stat.S_ISREG(status.st_mode):
-        if _is_sqlite(fd):
+        if _is_sqlite(fd) and not _is_only_read(fd):
             yield f"an SQLite database is open: {name}"
     elif stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode):
         if os.major(status.st_rdev) != _MEMORY_DEVICES and not os.isatty(fd):
@@ -120,6 +154,21 @@ def _is_sqlite(fd: int) -> bool:
     with contextlib.suppress(OSError):  # it may be open for writing only
         return os.pread(fd, 16, 0) == b"SQLite format 3\0"
     return False
+
+
+def _is_only_read(fd: int) -> bool:
+    """Whether an SQLite database is open in such a way that forks can all use the connection.
+
+    It is read through one number of a descriptor without a position (`pread`), and locks are of
+    each process. So that is when it cannot be written, no lock is held, which a fork would not
+    have, and it has no log beside it (WAL) whose index is shared memory. PROJ's `proj.db` is such a
+    database.
+    """
+    if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+        return False
+    is_wal = os.pread(fd, 1, _READ_VERSION) == b"\2"
+    with open(f"/proc/self/fdinfo/{fd}") as facts:
+        return not is_wal and not any(line.startswith("lock:") for line in facts)
 
 
 def _socket(fd: int) -> str:

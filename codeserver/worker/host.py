@@ -1,7 +1,7 @@
 """A process that holds one generation of the user's code, loaded, and forks what uses it.
 
-When a fork of it could not be trusted, it forks nothing: it describes the code to the front
-itself, and evaluators and runs are processes that load the code on their own
+When a fork of it could not be trusted, it forks nothing: it describes the code to the front itself
+and is the first evaluator then. Further ones and runs are processes that load the code on their own
 (`codeserver.worker.solo`).
 """
 
@@ -23,11 +23,11 @@ from codeserver.worker.template import installed
 
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
-    descriptors = process.open_descriptors()
+    descriptors, threads = process.open_descriptors(), process.threads()
     location = load_as_ordered(channel)
     if location is None:
         return 1
-    forks, reasons = _may_fork(location, descriptors)
+    forks, reasons = _may_fork(location, descriptors, threads)
     channel.send(
         {
             "kind": "loaded",
@@ -46,18 +46,22 @@ def serve(channel: Channel) -> Role | int:
     if not forks:
         if not snapshots.describe(channel, location):
             return 1
-        return ForkLoop(channel, {}).run() or 0
+        prepare()
+        process.prefer_as_victim("evaluator")
+        return partial(evaluator.serve, channel, location, has_loaded=True)
     gc.collect()
     gc.freeze()
     return ForkLoop(channel, _kinds(location), prepare).run() or 0
 
 
-def _may_fork(location: Location, own_descriptors: set[int]) -> tuple[bool, list[str]]:
+def _may_fork(
+    location: Location, own_descriptors: set[int], own_threads: set[int]
+) -> tuple[bool, list[str]]:
     """Whether evaluators and runs are forked from this process, and why, or why not."""
     wish = location.order.isolation
     if wish != "auto":
         return wish == "fork", [f"--isolation {wish}"]
-    reasons = reasons_not_to_fork(own_descriptors)
+    reasons = reasons_not_to_fork(own_descriptors, own_threads)
     return not reasons, reasons
 
 

@@ -14,6 +14,7 @@ from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
+from codeserver.worker.taken import is_for_what_is_taken
 
 
 def load_as_ordered(channel: Channel) -> Location | None:
@@ -61,6 +62,7 @@ def load_as_ordered(channel: Channel) -> Location | None:
             "kind": "failed",
             "text": error.to_string(),
             "brief": brief(failure),
+            "is_taken": is_for_what_is_taken(failure),
             "footprint": footprint.facts if footprint else None,
             "imports": times.facts,
         }

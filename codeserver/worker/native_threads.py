@@ -36,7 +36,7 @@ class NativeThread:
     Attributes:
         name: what the library calls it; None when it did not name it.
         libraries: whose code is on its stack, without `lib` and version, and without the system's;
-            empty when that cannot be told.
+            empty when that cannot be told. One that is part of a package has the package's name.
     """
 
     name: str | None
@@ -132,7 +132,20 @@ class _Memory:
         return None
 
 
+def package_of(path: str) -> str:
+    """The installed package that a file belongs to; nothing for another file."""
+    _, is_installed, inside = path.rpartition("-packages/")
+    return re.split(r"[/.]", inside)[0].lstrip("_") if is_installed else ""
+
+
 def _library(path: str) -> str:
-    """`scipy_openblas64_` for `/x/libscipy_openblas64_-32a4b2a6.so`."""
-    found = re.match(r"(?:lib)?([^.-]+)", os.path.basename(path))
+    """What it is called by those who install it.
+
+    `scipy_openblas64_` for `/x/libscipy_openblas64_-32a4b2a6.so`, and for an extension module its
+    package: `numexpr` for `/x/site-packages/numexpr/interpreter.cpython-311-x86_64-linux-gnu.so`.
+    """
+    name = os.path.basename(path)
+    if not name.startswith("lib") and (package := package_of(path)):
+        return package
+    found = re.match(r"(?:lib)?([^.-]+)", name)
     return found[1] if found else path

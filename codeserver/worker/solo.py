@@ -27,7 +27,7 @@ def evaluate(channel: Channel) -> Role | int:
         return 1
     if not _report(channel):
         return 0
-    return partial(evaluator.serve, channel, location)
+    return partial(evaluator.serve, channel, location, has_loaded=True)
 
 
 def execute(channel: Channel, readers: Sequence[int]) -> Role | int:

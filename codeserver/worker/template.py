@@ -56,9 +56,9 @@ def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
     frame = channel.receive()
     if frame is None:
         return 0
-    descriptors = process.open_descriptors()
+    own = process.open_descriptors(), process.threads()
     with _environment(frame.header["environment"]):
-        unfit = _import(frame.header["modules"], descriptors)
+        unfit = _import(frame.header["modules"], *own)
     if unfit is not None:
         channel.send({"kind": "unfit", **unfit})
         process.flush()
@@ -69,7 +69,9 @@ def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
     return ForkLoop(channel, kinds).run() or 0
 
 
-def _import(names: Sequence[str], descriptors: set[int]) -> Mapping[str, str] | None:
+def _import(
+    names: Sequence[str], descriptors: set[int], threads: set[int]
+) -> Mapping[str, str] | None:
     """Import these modules; returns which of them did what it should not, if one did."""
     before = _facts()
     for name in names:
@@ -83,7 +85,7 @@ def _import(names: Sequence[str], descriptors: set[int]) -> Mapping[str, str] | 
             return {"module": name, "reason": f"imports {users}, which is not installed"}
         if (now := _facts()) != before:
             before = now
-            if reasons := reasons_not_to_fork(descriptors):
+            if reasons := reasons_not_to_fork(descriptors, threads):
                 return {"module": name, "reason": "; ".join(reasons)}
     return None
 

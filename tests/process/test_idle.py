@@ -258,7 +258,7 @@ def test_a_mistake_meanwhile_is_told_to_who_needs_the_code(
     assert server.client.list_repositories() == listed
     # Later ones are told, too, and it is tried again, with pauses.
     assert "the user made a mistake" in tick(server, "says").error.message  # type: ignore[attr-defined]
-    logs(server, "was ended when it was idle; loading again in 1.0 s")
+    logs(server, "was ended on purpose; loading again in 1.0 s")
     assert "loading again in 0.0 s" not in server.server.text
 
     replace(file, edition("second"))

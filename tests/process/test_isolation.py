@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
 from tests.process.conftest import Start
 from tests.process.running import final_status, launch_patient, messages, reasons
-from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
+from tests.process.serving import (
+    LIMIT,
+    USER_CODE,
+    Server,
+    in_background,
+    pid_in,
+    serve,
+    skip_message,
+    tick,
+    wait_until_gone,
+)
 from tests.support.eventually import eventually
 from tests.support.postgres import postgres
 
@@ -71,7 +84,7 @@ CASES = [
         "CHANNEL.subscribe(lambda _: None, try_to_connect=True)",
         "CHANNEL.close() or 'closed'",
         "closed",
-        "cygrpc",
+        "a native thread of grpc",
     ),
     Case(
         "SQLAlchemy connected to SQLite",
@@ -180,18 +193,93 @@ def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool)
     explains(server, "" if forked else "--isolation spawn")
 
 
+def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
+    """A host that does not fork is an evaluator like others; what all are forked from is not."""
+    (work / "served.py").write_text(CODE)
+    server = start("-f", "served.py", "--isolation", "spawn")
+    assert skip_message(server, "says") == "first"
+
+    (host := server.only("host")).kill()
+    wait_until_gone([host])
+    assert skip_message(server, "says") == "first"
+    assert not server.processes("host")
+
+    server.only("forkserver").kill()
+    assert eventually(lambda: skip_message(server, "says"), what="an answer again") == "first"
+    assert server.server.text.count("loading again") == 1
+
+
+ANEW_IN_EACH_FORK = """
+import os, threading
+def start():
+    threading.Thread(target=threading.Event().wait, daemon=True, name="exporter").start()
+start()
+os.register_at_fork(after_in_child=start)
+"""
+
+
+def test_a_thread_that_begins_anew_in_each_fork(start: Start, work: Path) -> None:
+    """As OpenTelemetry's do, which may be there before the code is: by PYTHONPATH, say."""
+    (work / "path").mkdir()
+    (work / "path" / "sitecustomize.py").write_text(ANEW_IN_EACH_FORK)
+    names = "import threading\ndef names(): return [each.name for each in threading.enumerate()]"
+    (work / "served.py").write_text(Case("", names, "names()", "").code)
+
+    server = start("-f", "served.py", env={"PYTHONPATH": str(work / "path")})
+
+    assert "exporter" in skip_message(server, "says")
+    explains(server, "")
+
+
+TAKEN = """
+import atexit, pathlib, socket
+SOCKET = socket.socket(socket.AF_UNIX)
+SOCKET.bind("\\0NAME")
+SOCKET.listen()
+atexit.register(pathlib.Path("left").touch)
+"""
+
+
 def test_code_that_loads_only_once(start: Start, work: Path) -> None:
-    """It holds a port, say: who needs the code in a process of its own gets the reason."""
-    lines = (
-        "import socket\nSOCKET = socket.socket(socket.AF_UNIX)\nSOCKET.bind('taken')\n"
-        "SOCKET.listen()"
-    )
-    (work / "served.py").write_text(Case("", lines, "1", "1").code)
+    """It holds a socket: the process that has loaded it evaluates, and hands that to the next."""
+    file, lines = work / "served.py", TAKEN.replace("NAME", str(work / "first"))
+    file.write_text(Case("", lines, "1", "1").code)
     server = start("-f", "served.py")
 
-    answer = tick(server, "says")
+    waiting = in_background(lambda: tick(server, "waits", work / "pid"))
+    pid = pid_in(work / "pid")
+    other = in_background(lambda: skip_message(server, "says"))
+    eventually(
+        lambda: "another process cannot load" in server.server.text, what="why only one evaluates"
+    )
+    (work / "pid.go").touch()
+    assert other.result(LIMIT) == "1"
+    assert waiting.result(LIMIT).skip_message
+    assert psutil.Process(pid) == server.only("host")
 
-    assert isinstance(answer, SensorExecutionErrorSnap)
-    assert "Address already in use" in answer.error.message
-    assert "--isolation fork" in answer.error.message
-    assert server.client.health_check_query() == "SERVING"
+    # One that hangs is ended, and another one gets the socket.
+    with pytest.raises(DagsterUserCodeUnreachableError):
+        tick(server, "waits", work / "hangs", deadline=2)
+    assert skip_message(server, "says") == "1"
+
+    (work / "left").unlink()
+    assert not server.reload()
+    assert "its processes are ended, and the code is loaded again" in server.server.text
+    assert (work / "left").exists(), "what is registered to happen at the end has not"
+    assert skip_message(server, "says") == "1"
+
+    # What is not about the socket ends nothing.
+    before, _ = server.only("host"), file.write_text("defs = lock")
+    assert "NameError" in server.reload()
+    assert server.only("host") == before
+    assert skip_message(server, "says") == "1"
+
+    # Somebody else has what the new code wants: it is tried again, and the rest is answered.
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(f"\0{work / 'second'}")
+        lines = TAKEN.replace("NAME", str(work / "second"))
+        file.write_text(Case("", lines, "2", "2").code)
+        assert "Address already in use" in server.reload()
+        assert isinstance(tick(server, "says"), SensorExecutionErrorSnap)
+        assert "__repository__" in server.client.list_repositories()
+    assert eventually(lambda: skip_message(server, "says"), what="an answer again") == "2"

@@ -26,13 +26,13 @@ def frozen_imports() -> Iterator[None]:
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluators that do not end when they are asked to are killed soon."""
-    monkeypatch.setattr(pool, "_KILL_GRACE", 0.02)
+    monkeypatch.setattr(pool, "KILL_GRACE", 0.02)
 
 
 @pytest.fixture
 def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluators that do not end when they are asked to are not killed in this test."""
-    monkeypatch.setattr(pool, "_KILL_GRACE", 3600.0)
+    monkeypatch.setattr(pool, "KILL_GRACE", 3600.0)
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from codeserver.supervisor import evaluators as evaluators_module
 from codeserver.supervisor import pool as pool_module
 from codeserver.supervisor.channel import Channel
+from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.pool import Lanes, Pool, Reply
@@ -157,7 +159,8 @@ class LeapingClock(contextlib.ExitStack):
         before = loop.time
         loop.time = lambda: before() + seconds  # type: ignore[method-assign]
         now = SimpleNamespace(monotonic=loop.time)
-        self.enter_context(mock.patch.object(pool_module, "time", now))
+        for module in (pool_module, evaluators_module):
+            self.enter_context(mock.patch.object(module, "time", now))
 
 
 class Used:
@@ -166,11 +169,12 @@ class Used:
     Each request is about a subject of its own, unless a test says otherwise.
     """
 
-    def __init__(self, slots: int, queue: int, max_requests: int) -> None:
+    def __init__(self, slots: int, queue: int, max_requests: int, is_single: bool) -> None:
         self.starter = Starter()
         self.tasks = Tasks()
         self.lanes = Lanes(Slots(slots, queue), Slots(1, queue))
-        self.pool = Pool(self.starter, self.lanes, self.tasks, max_requests)
+        evaluators = Evaluators(self.starter, self.tasks, max_requests, is_single=is_single)
+        self.pool = Pool(evaluators, self.lanes, self.tasks)
         self.clock = LeapingClock()
 
     async def ask(
@@ -208,9 +212,11 @@ class Used:
 
 
 @contextlib.asynccontextmanager
-async def pool(slots: int = 2, queue: int = 10, max_requests: int = 0) -> AsyncIterator[Used]:
+async def pool(
+    slots: int = 2, queue: int = 10, max_requests: int = 0, *, is_single: bool = False
+) -> AsyncIterator[Used]:
     """At the end every slot must be free, and every evaluator must have ended."""
-    used = Used(slots, queue, max_requests)
+    used = Used(slots, queue, max_requests, is_single)
     with used.clock:
         yield used
         used.pool.close()

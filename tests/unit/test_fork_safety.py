@@ -5,6 +5,7 @@ Every case is a process of its own. What is trusted is also tried: forks that us
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -105,6 +106,32 @@ except grpc.RpcError:
     pass
 """
 GRPC_IN_FORK = GRPC + "else:\n    raise AssertionError"
+SQLITE_READ_ONLY = """
+import sqlite3
+writer = sqlite3.connect("PATH")
+writer.execute("pragma journal_mode = JOURNAL")
+writer.execute("create table numbers (number integer)")
+writer.executemany("insert into numbers values (?)", ((number,) for number in range(5000)))
+writer.commit()
+writer.close()
+reader = sqlite3.connect("file:PATH?mode=ro", uri=True)
+assert reader.execute("select count(*) from numbers").fetchone() == (5000,)
+"""
+SQLITE_IN_FORK = """
+for _ in range(100):
+    assert reader.execute("select count(*) from numbers").fetchone() == (5000,)
+"""
+PYPROJ = """
+import pyproj
+assert pyproj.CRS("EPSG:25832").name
+assert pyproj.Transformer.from_crs(4326, 25832).transform(52, 13)
+"""
+NUMEXPR = """
+import numexpr, numpy
+numexpr.set_num_threads(2)
+numbers = numpy.arange(1_000_000)
+assert numexpr.evaluate("numbers + 1")[-1] == 1_000_000
+"""
 FILES = """
 import os, subprocess, tempfile
 null, random, terminal = open("/dev/null"), open("/dev/urandom"), os.openpty()
@@ -128,6 +155,11 @@ import sqlalchemy
 requests.Session()
 sqlalchemy.create_engine("sqlite://")
 """
+
+
+def _needs(package: str) -> pytest.MarkDecorator:
+    missing = importlib.util.find_spec(package) is None
+    return pytest.mark.skipif(missing, reason=f"{package} is not installed")
 
 
 def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
@@ -166,12 +198,19 @@ def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
         pytest.param(BOTO3, BOTO3, id="boto3 client"),
         pytest.param("import sqlite3; sqlite3.connect(':memory:')", "", id="sqlite in memory"),
         pytest.param(ENDED, ENDED, id="threads and loops that have ended"),
+        pytest.param(
+            SQLITE_READ_ONLY.replace("JOURNAL", "delete"), SQLITE_IN_FORK, id="sqlite, only read"
+        ),
+        pytest.param("import pyproj", PYPROJ, id="pyproj imported", marks=_needs("pyproj")),
+        pytest.param(PYPROJ, PYPROJ, id="pyproj used", marks=_needs("pyproj")),
+        pytest.param("import numexpr", NUMEXPR, id="numexpr imported", marks=_needs("numexpr")),
+        pytest.param(NUMEXPR, NUMEXPR, id="numexpr used", marks=_needs("numexpr")),
         pytest.param(FILES, "", id="files, pipes and a child"),
         pytest.param(OWN, "", id="descriptors of our own"),
     ],
 )
-def test_forks_are_trusted_and_work(at_import: str, in_fork: str) -> None:
-    reasons, ends = audit(at_import, in_fork)
+def test_forks_are_trusted_and_work(at_import: str, in_fork: str, tmp_path: Path) -> None:
+    reasons, ends = audit(at_import.replace("PATH", str(tmp_path / "numbers.db")), in_fork)
     assert reasons == []
     assert len(ends) == _FORKS
 
@@ -186,6 +225,16 @@ import _thread
 lock = _thread.allocate_lock()
 lock.acquire()
 _thread.start_new_thread(lock.acquire, ())
+"""
+HIDING_THREAD = """
+import _thread
+lock, started = _thread.allocate_lock(), _thread.allocate_lock()
+def wait():
+    started.release()
+    lock.acquire()
+lock.acquire(), started.acquire()
+_thread.start_new_thread(wait, ())
+started.acquire()
 """
 KERNEL_THAT_DOES_NOT_TELL = """
 import builtins
@@ -219,10 +268,10 @@ client = socket.create_connection(server.getsockname())
 @pytest.mark.parametrize(
     ("at_import", "words"),
     [
-        pytest.param(POLARS, "a native thread of _polars_runtime is running", id="polars used"),
-        pytest.param(DUCKDB, "a native thread of _duckdb is running", id="duckdb open"),
+        pytest.param(POLARS, "a native thread of polars_runtime", id="polars used"),
+        pytest.param(DUCKDB, "a native thread of duckdb is running", id="duckdb open"),
         pytest.param(SKLEARN, "a native thread of gomp is running", id="sklearn fitted"),
-        pytest.param(GRPC, "a native thread of cygrpc is running (event_engine", id="grpc used"),
+        pytest.param(GRPC, "a native thread of grpc is running (event_engine", id="grpc used"),
         pytest.param(THREAD, "a Python thread is running: metrics-exporter", id="thread"),
         pytest.param(EXECUTOR, "a Python thread is running: downloads_0", id="executor"),
         pytest.param(
@@ -251,12 +300,32 @@ client = socket.create_connection(server.getsockname())
         pytest.param(OWN + "own_fds = ()", "a socket is open", id="socket pair"),
         pytest.param(SQLITE, "an SQLite database is open: PATH", id="sqlalchemy on sqlite"),
         pytest.param(SQLITE_IN_FILE, "an SQLite database is open: PATH", id="sqlite"),
+        pytest.param(
+            SQLITE_READ_ONLY.replace("JOURNAL", "wal"),
+            "an SQLite database is open: PATH",
+            id="sqlite, only read, with a log",
+        ),
+        pytest.param(
+            SQLITE_READ_ONLY.replace("JOURNAL", "delete")
+            + "rows = reader.execute('select * from numbers')\nrows.fetchone()",
+            "an SQLite database is open: PATH",
+            id="sqlite, being read",
+        ),
     ],
 )
 def test_forks_are_not_trusted(at_import: str, words: str, tmp_path: Path) -> None:
     path = str(tmp_path / "numbers.db")
     reasons, _ = audit(at_import.replace("PATH", path))
     assert words.replace("PATH", path) in "\n".join(reasons)
+
+
+def test_a_thread_that_hides_is_called_after_its_package(tmp_path: Path) -> None:
+    """As those of debuggers are."""
+    folder = tmp_path / "site-packages" / "tracer"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text(HIDING_THREAD)
+    at_import = f"import sys; sys.path.append({str(folder.parent)!r}); import tracer"
+    assert audit(at_import)[0] == ["a Python thread of tracer is running"]
 
 
 def test_a_connection_to_postgresql_is_not_carried_across_a_fork() -> None:

@@ -21,7 +21,8 @@ from codeserver.errors import (
     RequestTimeout,
     WorkerCrashed,
 )
-from codeserver.supervisor import pool as pool_module
+from codeserver.supervisor import evaluators as evaluators_module
+from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.pool import Lanes, Pool, Reply
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import Slots
@@ -78,7 +79,7 @@ async def test_the_slots_bound_how_many_evaluate() -> None:
 async def test_two_pools_share_the_slots() -> None:
     """During a reload the old and the new generation are one location."""
     async with pool(slots=1) as used:
-        other = Pool(used.starter, used.lanes, used.tasks)
+        other = Pool(Evaluators(used.starter, used.tasks), used.lanes, used.tasks)
         first = used.start("wait", b"a")
         await used.started(b"a")
         second = asyncio.create_task(other.evaluate(Request("echo", b"b", DEADLINE, "b")))
@@ -208,7 +209,7 @@ async def test_a_worn_evaluator_is_replaced() -> None:
 
 
 async def test_idle_evaluators_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(evaluators_module, "_IDLE_SECONDS", 0.02)
     async with pool() as used:
         asking = [used.start("wait", body) for body in (b"a", b"b")]
         await used.started(b"a", b"b")
@@ -221,7 +222,7 @@ async def test_idle_evaluators_are_let_go(monkeypatch: pytest.MonkeyPatch) -> No
 
 async def test_an_evaluator_that_is_used_again_is_not_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither while it is used, nor for as long after that as before."""
-    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 30.0)
+    monkeypatch.setattr(evaluators_module, "_IDLE_SECONDS", 30.0)
     async with pool() as used:
         for _ in range(3):
             await used.ask()
@@ -271,7 +272,7 @@ async def test_closed_waits_for_those_that_leave() -> None:
 
 @pytest.mark.usefixtures("short_grace")
 async def test_those_that_do_not_leave_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_LEAVE_PATIENCE", 0.02)
+    monkeypatch.setattr(evaluators_module, "_LEAVE_PATIENCE", 0.02)
     async with pool() as used:
         await used.ask()
         [evaluator] = used.starter.evaluators
@@ -354,7 +355,7 @@ async def test_drain_after_requests_that_failed(deed: str, error: type[Exception
 async def test_real_evaluators() -> None:
     async with forking_process() as forker:
         tasks = Tasks()
-        used = Pool(Fork(forker), Lanes(Slots(2, 0), Slots(1, 0)), tasks)
+        used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(2, 0), Slots(1, 0)), tasks)
 
         async def ask(deed: str, **extra: Any) -> Reply:
             return await soon(used.evaluate(Request(deed, b"body", DEADLINE, deed, extra)))

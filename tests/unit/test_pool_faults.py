@@ -11,6 +11,7 @@ import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.supervisor import pool as pool_module
+from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.pool import Lanes, Pool
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import Slots
@@ -212,7 +213,7 @@ async def test_a_crash_that_is_reported_late(
 ) -> None:
     """The process that reaps it may have been too busy to say so at once."""
     monkeypatch.setattr(pool_module, "_EXIT_PATIENCE", 0.0)
-    monkeypatch.setattr(pool_module, "_KILL_GRACE", DEADLINE)
+    monkeypatch.setattr(pool_module, "KILL_GRACE", DEADLINE)
     async with pool() as used:
         with pytest.raises(WorkerCrashed, match=f"^The process that evaluated the .* {how}"):
             await used.ask("die unreported", extra={"code": code})
@@ -367,10 +368,10 @@ async def test_real_evaluators_that_hang(
     caplog.set_level(logging.INFO, "codeserver.output")
     async with forking_process() as forker:
         tasks = Tasks()
-        used = Pool(Fork(forker), Lanes(Slots(1, 1), Slots(1, 1)), tasks)
+        used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(1, 1), Slots(1, 1)), tasks)
         # The first one has the time to say where it is, the other one would use any.
         for count, (deed, grace) in enumerate((("hang", 3600.0), ("deaf", 0.1)), 1):
-            monkeypatch.setattr(pool_module, "_KILL_GRACE", grace)
+            monkeypatch.setattr(pool_module, "KILL_GRACE", grace)
             with LeapingClock() as clock:
                 late = asyncio.create_task(used.evaluate(Request(deed, b"", TOO_LONG, deed)))
                 await until(lambda count=count: caplog.messages.count("it hangs") == count)  # type: ignore[misc]

@@ -108,6 +108,6 @@ async def test_what_does_not_load_again_is_tried_with_pauses(
     location.reviver.retry(location.generation)
     await until(lambda: location.served is not location.generation)
     assert location.tries == 2
-    how = "the host of generation 7 was ended when it was idle; loading again in 0.0 s"
+    how = "the host of generation 7 was ended on purpose; loading again in 0.0 s"
     assert caplog.messages == [how] * 2
     await soon(location.tasks.settle())

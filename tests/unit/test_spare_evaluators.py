@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
-from codeserver.supervisor import pool as pool_module
+from codeserver.supervisor import evaluators as evaluators_module
 from tests.unit.evaluators import Starter, Used, pool
 from tests.unit.waiting import soon, until
 
@@ -69,7 +69,7 @@ async def test_one_that_is_ended_is_replaced(how: str) -> None:
 
 @pytest.mark.usefixtures("slow")
 async def test_the_last_idle_one_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_module, "_IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(evaluators_module, "_IDLE_SECONDS", 0.02)
     async with pool() as used:
         asking = [used.start("wait", body) for body in (b"a", b"b")]
         await used.started(b"a", b"b")
@@ -103,3 +103,43 @@ async def test_one_that_is_ready_after_the_pool_is_closed_is_let_go() -> None:
         used.starter.may_start.set()
         await soon(used.tasks.settle())
         assert used.starter.alive == [False]
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_request_waits_for_the_one_that_is_being_made_ready() -> None:
+    async with pool() as used:
+        used.starter.may_start.clear()
+        used.pool.warm()
+        await until(lambda: used.starter.started)
+        asking = used.start("echo")
+        await until(lambda: used.load == (1, 0))
+        used.starter.may_start.set()
+        assert (await asking).body == b"X"
+        assert used.starter.started == 1
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_request_gets_the_one_that_is_ready_first() -> None:
+    """Starting one may take minutes, and one that is busy be free in a moment."""
+    async with pool() as used:
+        asking = used.start("wait", b"a")
+        await used.started(b"a")
+        used.starter.may_start.clear()
+        other = used.start("echo", b"b")
+        await until(lambda: used.starter.started == 2)
+        used.starter.open(b"a")
+        assert [(await each).body for each in (asking, other)] == [b"A", b"B"]
+        used.starter.may_start.set()
+        await soon(used.tasks.settle())
+        assert [len(each.requests) for each in used.starter.evaluators] == [2, 0]
+
+
+@pytest.mark.usefixtures("slow")
+async def test_a_request_whose_evaluator_cannot_be_started_gets_the_reason() -> None:
+    async with pool() as used:
+        used.starter.failure = WorkerCrashed("No process for an evaluator")
+        asking = [used.start("echo", body) for body in (b"a", b"b")]
+        for each in asking:
+            with pytest.raises(WorkerCrashed, match="No process for an evaluator"):
+                await each
+        assert used.starter.started == 2

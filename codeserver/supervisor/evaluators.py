@@ -1,0 +1,256 @@
+"""The evaluators that a generation has: started on demand, kept ready, replaced, let go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+
+from codeserver.errors import CodeserverError, Draining, LoadsOnlyOnce, WorkerCrashed
+from codeserver.supervisor.forker import Child
+from codeserver.supervisor.starter import Starter
+from codeserver.supervisor.tasks import Tasks
+
+Starting = asyncio.Task["Child | CodeserverError"]
+"""Becomes an evaluator, or why there is none: what it raised would be taken for a defect."""
+
+_log = logging.getLogger("codeserver")
+
+KILL_GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL for an evaluator that must go."""
+_LEAVE_PATIENCE = 5.0
+"""Seconds that an evaluator which is not needed any more may take to finish its threads."""
+_IDLE_SECONDS = 60.0
+
+
+class Evaluators:
+    """Has as many evaluators as are in use, and a few more for the next requests.
+
+    Where starting one is slow, a request gets the one that is ready first, be it new or one that
+    was busy. Where there is to be only one (`is_single`), requests wait for that, and it is kept as
+    stock keeps its one process, whatever has become of it.
+
+    Args:
+        starter: starts evaluators.
+        tasks: owns their starts and ends.
+        max_requests: how many requests one answers before it is replaced; 0 for no limit.
+        is_single: whether there is only one at a time. It turns out by itself where the code cannot
+            be loaded twice.
+    """
+
+    def __init__(
+        self, starter: Starter, tasks: Tasks, max_requests: int = 0, *, is_single: bool = False
+    ) -> None:
+        self.is_single = is_single
+        self._starter = starter
+        self._tasks = tasks
+        self._max_requests = max_requests
+        self._idle: list[Child] = []
+        self._alive: set[Child] = set()
+        self._leaving: set[asyncio.Task[int | None]] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._starting = 0
+        self._served: dict[Child, int] = {}
+        self._timers: dict[Child, asyncio.TimerHandle] = {}
+        self._closed = False
+        self._ended = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether none is started any more."""
+        return self._ended
+
+    async def idle(self, deadline: float) -> Child | None:
+        """One that is ready, or None when one is to be started at once.
+
+        Args:
+            deadline: until when to wait for one, in seconds on the monotonic clock.
+
+        Raises:
+            asyncio.TimeoutError: none was ready until then.
+            CodeserverError: there is none to be had.
+        """
+        is_first = True
+        while True:
+            if (evaluator := self._take_idle()) is not None:
+                return evaluator
+            if not self.is_single and not self._starter.is_slow:
+                return None
+            if not self._any if self.is_single else self._starting <= len(self._waiting):
+                self._start_for_any()
+            await self._change(deadline, in_front=not is_first)
+            is_first = False
+
+    def start(self) -> Starting:
+        """Start one."""
+        self._starting += 1
+        return self._tasks.start("start evaluator", self._start())
+
+    def warm(self) -> None:
+        """Have one ready before the next request comes, where starting one is slow."""
+        is_enough = self._idle or self._starting or (self.is_single and self._any)
+        if self._starter.is_slow and not self._closed and not is_enough:
+            self._start_for_any()
+
+    async def keep(self, starting: Starting) -> None:
+        """Who waited for it has given up; the next request may have it."""
+        await asyncio.wait([starting])
+        if not starting.cancelled() and isinstance(started := starting.result(), Child):
+            self._rest(started)
+
+    def give_back(self, evaluator: Child, worn: str | None) -> None:
+        """A request has been answered.
+
+        Args:
+            evaluator: by this one.
+            worn: why it should not be used again, if it says so.
+        """
+        served = self._served.get(evaluator, 0) + 1
+        self._served[evaluator] = served
+        if worn is None and 0 < self._max_requests <= served:
+            worn = f"it has answered {served} requests"
+        if worn is None or self.is_single:
+            self._rest(evaluator)
+            return
+        _log.debug("evaluator %d is replaced: %s", evaluator.pid, worn)
+        self._dismiss(evaluator)
+        self.warm()
+
+    def forget(self, evaluator: Child) -> None:
+        """It is being ended and will not be given back."""
+        self._served.pop(evaluator, None)
+        timer = self._timers.pop(evaluator, None)
+        if timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        """Let idle ones end; busy ones end with their request."""
+        self._closed = True
+        while self._idle:
+            self._dismiss(self._idle.pop())
+
+    async def closed(self) -> None:
+        """Wait until those that were let go have ended."""
+        while self._leaving:
+            await asyncio.wait(self._leaving)
+
+    def end(self) -> list[Child]:
+        """Start none any more; returns those that were idle, for the caller to end."""
+        self._ended = self._closed = True
+        while self._waiting:
+            self._waiting.popleft().set_exception(_draining())
+        idle, self._idle = self._idle, []
+        return idle
+
+    @property
+    def _any(self) -> bool:
+        """Whether one is there, or about to be, or not gone yet."""
+        return bool(self._starting or self._alive)
+
+    def _take_idle(self) -> Child | None:
+        while self._idle:
+            evaluator = self._idle.pop()
+            if timer := self._timers.pop(evaluator, None):
+                timer.cancel()
+            if not evaluator.exited.done() and evaluator.channel.is_quiet:
+                return evaluator
+            self._dismiss(evaluator)  # it has died idle, or is about to
+        return None
+
+    def _start_for_any(self) -> None:
+        """Start one for whoever is the first to need it when it is ready."""
+        starting = self.start()
+        self._tasks.start("await evaluator", self._await(starting))
+
+    async def _await(self, starting: Starting) -> None:
+        await asyncio.wait([starting])
+        started = starting.result()
+        if isinstance(started, Child):
+            self._rest(started)
+            return
+        if isinstance(started, LoadsOnlyOnce) and self._any:
+            self._become_single(started)
+        elif self._waiting:
+            self._waiting.popleft().set_exception(started)
+        else:
+            _log.warning("%s", started)
+        if self.is_single:
+            self._wake()  # the next one may start another
+
+    async def _start(self) -> Child | CodeserverError:
+        try:
+            if self._ended:
+                return _draining()
+            child = await self._starter.start("evaluator")
+        except WorkerCrashed as error:
+            return error
+        finally:
+            self._starting -= 1
+        self._alive.add(child)
+        child.exited.add_done_callback(lambda _: self._is_gone(child))
+        return child
+
+    def _become_single(self, error: LoadsOnlyOnce) -> None:
+        if not self.is_single:
+            self.is_single = True
+            _log.warning(
+                "another process cannot load the code, so the one that has it evaluates all "
+                "requests, one after another, until the next load: %s",
+                error.headline,
+            )
+
+    def _is_gone(self, child: Child) -> None:
+        self._alive.discard(child)
+        self._wake()
+
+    async def _change(self, deadline: float, *, in_front: bool) -> None:
+        """Wait until there may be an idle one, or none at all."""
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if in_front else self._waiting.append)(woken)
+        try:
+            await asyncio.wait([woken], timeout=max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            if woken.done() and woken.exception() is None:
+                self._wake()  # somebody else, instead
+            raise
+        finally:
+            if not woken.done():
+                self._waiting.remove(woken)
+        if not woken.done():
+            raise asyncio.TimeoutError
+        woken.result()
+
+    def _wake(self) -> None:
+        """Let the one that has waited longest look."""
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+
+    def _rest(self, evaluator: Child) -> None:
+        """Let it wait for the next request."""
+        if self._closed:
+            self._dismiss(evaluator)
+            return
+        self._idle.append(evaluator)
+        loop = asyncio.get_running_loop()
+        self._timers[evaluator] = loop.call_later(_IDLE_SECONDS, self._dismiss_idle, evaluator)
+        self._wake()
+
+    def _dismiss_idle(self, evaluator: Child) -> None:
+        is_needed = self.is_single or (self._starter.is_slow and len(self._idle) == 1)
+        if evaluator in self._idle and not is_needed:
+            self._idle.remove(evaluator)
+            self._dismiss(evaluator)
+
+    def _dismiss(self, evaluator: Child) -> None:
+        """Let it end by itself: it sees the end of its input."""
+        self.forget(evaluator)
+        leaving = self._tasks.start(
+            "dismiss evaluator", evaluator.leave(_LEAVE_PATIENCE, KILL_GRACE)
+        )
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+
+def _draining() -> Draining:
+    return Draining("The server is shutting down.")
