@@ -31,7 +31,12 @@ FACTS = {
     **{"environment": {}, "directory": None, "path": [], "repositories": {}, "run_wishes": {}},
     "installed": {"modules": [], "folders": []},
 }
-HOST: Any = (None, None, Snapshot(b"", {}, ""), LOADING, FACTS)
+NOTHING: Any = None
+
+
+def host() -> Host:
+    snapshot = Snapshot(b"", {}, "")
+    return Host(NOTHING, NOTHING, snapshot, LOADING, FACTS, starter=NOTHING, ended=NOTHING)
 
 
 def failure(brief: str) -> LoadFailure:
@@ -118,10 +123,10 @@ async def test_the_last_load_is_told_whatever_is_served(short_tmp: Path) -> None
     async with serving(short_tmp) as client:
         assert (await client.check(LAST_LOAD))[0] == NOT_SERVING, "before the first one"
         for outcome, status in (
-            (Host(*HOST), SERVING),
+            (host(), SERVING),
             (failure("a"), NOT_SERVING),
             (failure("b"), NOT_SERVING),
-            (Host(*HOST), SERVING),
+            (host(), SERVING),
         ):
             client.location.loaded(outcome)
             client.location.move(State.READY)
@@ -158,7 +163,7 @@ async def test_the_error_of_the_newest_load_is_told_in_a_line(
             assert told.pop("codeserver-state") == State.FAILED.value
             assert told.pop("codeserver-load-error").rstrip() == headline
             assert not told
-        client.location.loaded(Host(*HOST))
+        client.location.loaded(host())
         assert "codeserver-load-error" not in (await client.check())[1]
 
 

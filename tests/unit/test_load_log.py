@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from codeserver.supervisor.generation import (
     Snapshot,
 )
 from codeserver.supervisor.load_log import LoadLog, Outcome
+from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
 from tests.unit.waiting import soon
 
 A: Definitions = {"asset": {"a": "1"}}
@@ -45,11 +47,14 @@ def host(
     definitions: asyncio.Future[Definitions | None] | None,
     isolation: str = "fork",
     reasons: tuple[str, ...] = (),
+    wishes: Mapping[str, str] | None = None,
 ) -> Any:
     repository = RepositorySnapshot(b"", {}, {}, {"jobs": 2})
     seconds = {"import": 1.0, "snapshot": 0.25}
     snapshot = Snapshot(b"", {"": repository}, "digest", seconds, definitions)
-    return SimpleNamespace(snapshot=snapshot, isolation=isolation, reasons=reasons)
+    starter: Any = object()
+    modes = RunModes(Wishes("auto", wishes or {}), starter, starter, (), Used.nothing())
+    return SimpleNamespace(snapshot=snapshot, isolation=isolation, reasons=reasons, run_modes=modes)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -132,6 +137,29 @@ async def test_reasons_are_told_when_they_are_new(caplog: pytest.LogCaptureFixtu
         ("#4", f"{told}a thread is running; a socket is open"),
         ("#6", f"{told}a thread is running; a socket is open"),
     ]  # fmt: skip
+
+
+async def test_reasons_of_fresh_runs_are_told_when_they_are_new(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = made()
+    clock, both = ["a.py line 1: NOW reads the clock"], ["a.py line 1: NOW reads the clock", "more"]
+    verdicts = [clock, clock, both, [], both]
+    for reasons in verdicts:
+        loaded = host(known(A))
+        loaded.run_modes.verdict = Verdict(not reasons, reasons)
+        log.rehearsed(loaded)
+    assert lines(caplog) == [
+        f"runs import the code themselves: {'; '.join(reasons)}" for reasons in (clock, both, both)
+    ]
+
+
+async def test_a_tag_that_no_job_can_have_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    wishes = {"odd": "Warm", "fine": "fresh"}
+    await soon(made().loaded(1, host(known(A), wishes=wishes), 1.5))
+    assert lines(caplog)[1:] == [
+        'the tag codeserver/runs of the job odd is "Warm"; it can be warm, fresh or auto'
+    ]
 
 
 OUTCOMES = {
