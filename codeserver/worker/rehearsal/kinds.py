@@ -131,8 +131,8 @@ def _function(digests: Digests, value: Any, depth: int) -> bytes:
     label = f"{value.__code__.co_name}:{value.__code__.co_firstlineno}".encode()
     if value.__closure__ is None and digests.is_foreign(value):
         return label
-    parts = (value.__defaults__, value.__kwdefaults__, value.__closure__)
-    return label + digests.ordered(parts, depth) + digests.stored(value, depth)
+    parts = (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
+    return label + digests.ordered(parts, depth)
 
 
 def _builtin(digests: Digests, value: Any, depth: int) -> bytes:
