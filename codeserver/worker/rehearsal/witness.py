@@ -55,10 +55,11 @@ class Witness:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], Finding] = {}
         self._users: dict[str, bool] = {}
+        self._modules = dict.fromkeys((*_SILENT, "numpy.random"), True)
         self._scanned: dict[int, CodeType] = {}  # kept, so that no other code gets the same id
         self._seeds = calls.Seeds()
         self._is_active = False
-        self._hook = self._profile
+        self._hook = self._profiler()
         self._numpy: bytes | None = None
 
     @property
@@ -90,19 +91,48 @@ class Witness:
             reason = "sets a profile function, so its import cannot be watched"
             self._seen["", 0] = Finding("", "", 0, "", reason)
 
-    def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event == "c_call":
-            if argument.__name__ in calls.NAMES:
-                kind = calls.kind_of_call(argument, frame, self._seeds)
-                if kind is not None:
-                    self._happened(frame, kind, calls.label(argument))
-        elif event == "return":
-            code = frame.f_code
-            if code.co_name == "<module>":
-                self._imported(frame)
-            if self._is_users(code.co_filename) and id(code) not in self._scanned:
-                self._scanned[id(code)] = code
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """Python calls this tens of millions of times for a large location, so it does little.
+
+        To read `frame.f_code` is an audit event, which would double what this costs.
+        """
+        names, modules = calls.NAMES, self._modules
+
+        def hook(frame: FrameType, event: str, argument: Any) -> None:
+            if event == "c_call":
+                if argument.__name__ in names:
+                    self._called(frame, argument)
+            elif event == "return":
+                try:
+                    matters = modules[frame.f_globals["__name__"]]
+                except (KeyError, TypeError):
+                    matters = self._meet(frame.f_globals)
+                if matters:
+                    self._returned(frame)
+
+        return hook
+
+    def _meet(self, module: dict[str, Any]) -> bool:
+        """Whether it matters what is executed in the module with these names."""
+        name, file = module.get("__name__"), module.get("__file__")
+        matters = type(file) is str and self._is_users(file)
+        if type(name) is str:
+            self._modules[name] = matters
+        return matters
+
+    def _returned(self, frame: FrameType) -> None:
+        code = frame.f_code
+        if id(code) not in self._scanned:
+            self._scanned[id(code)] = code
+            if self._is_users(code.co_filename):
                 self._scan(frame, code)
+        if code.co_name == "<module>":
+            self._imported(frame)
+
+    def _called(self, frame: FrameType, function: Any) -> None:
+        kind = calls.kind_of_call(function, frame, self._seeds)
+        if kind is not None:
+            self._happened(frame, kind, calls.label(function))
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._is_active:
