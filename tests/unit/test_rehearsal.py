@@ -27,7 +27,8 @@ from codeserver.worker.rehearsal import rehearse, user_modules, values
 
 del os.environ["PYTHONHASHSEED"]
 modules, files, before = json.load(sys.stdin)
-sys.path.insert(0, os.getcwd())
+sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "site-packages")]
+import helper
 
 def importing(name):
     return lambda: importlib.import_module(name)
@@ -47,8 +48,7 @@ for name, each in loads.items():
     else:
         result[name] = [str(finding) for finding in rehearse(each, before[name])]
     for module in user_modules():
-        if not module.startswith("helper"):
-            del sys.modules[module]
+        del sys.modules[module]
     os.environ.clear()
     os.environ.update(environment)
 print("\\n" + json.dumps(result))
@@ -62,7 +62,7 @@ CLOCKS = {
     "import datetime as d\nclass Mine(d.datetime): pass\nDAY = Mine.today().day": "DAY reads the clock",
     "import datetime\nDAY = datetime.date.today().isoformat()": "DAY reads the clock (date.today)",
     "import pandas as pd\nDAY = str(pd.Timestamp.now())[:4]": "(pandas.Timestamp.now)",
-    "import pandas\nDAY = pandas.to_datetime('today').year": 'line 2: DAY reads the clock ("today")',
+    "import pandas\nDAY = pandas.to_datetime('today').year": "line 2: DAY reads the clock (",
     "from numpy import datetime64\ndef day():\n    return datetime64('now').astype(str)[:4]\n"
     "DAY = day()": 'line 3: day reads the clock ("now")',
     "import time\ndef f(begun=time.time()): pass": "line 2: f reads the clock",
@@ -77,7 +77,7 @@ RANDOMNESS = {
     "import uuid\nTAG = uuid.uuid1()": "TAG draws random numbers (uuid.uuid1)",
     "import os\nKEY = len(os.urandom(4))": "KEY draws random numbers (os.urandom)",
     "import secrets\nKEY = len(secrets.token_hex())": "KEY draws random numbers (secrets.token_",
-    "import random\nX = random.random() > 2": "X draws random numbers (Random.random)",
+    "import random\nX = random.random() > 2": "X draws random numbers (random.Random.random)",
     "from random import choice\nX = choice([1, 1])": "X draws random numbers (random.",
     "import random\nR = random.Random()": "R draws random numbers (random.Random",
     "import random\nrandom.seed(42)": "line 2: seeds the random numbers of the process",
@@ -150,7 +150,6 @@ VALUES = {
 REPEATABLE = [
     "import random\nR = random.Random(42)\nX = R.random()\nR.shuffle([1, 2, 3])",
     "import numpy as np\nR = np.random.default_rng(42)\nX = R.random(3)",
-    "import numpy as np\nR = np.random.RandomState(42)\nX = R.rand(3)",
     "import logging\nlog = logging.getLogger('x')\nlogging.basicConfig()\nlog.warning('hello')",
     "import warnings\nwarnings.warn('hello')",
     "import time\nX = time.strftime('%Y', time.gmtime(0)), time.localtime(0), time.ctime(0)",
@@ -223,13 +222,19 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     folder = tmp_path_factory.mktemp("code")
     for number, (snippet, _) in enumerate(EXPECTED):
         (folder / f"{name_of(number)}.py").write_text(snippet + "\n")
-    (folder / "helper.py").write_text("import os\nnew = int.from_bytes(os.urandom(6), 'big')\n")
+    (folder / "site-packages").mkdir()
+    (folder / "site-packages" / "helper.py").write_text(
+        "import os\nnew = int.from_bytes(os.urandom(6), 'big')\n"
+    )
     (folder / "shop.py").write_text(generate(200))
     files = [str(folder / name if name == "shop.py" else ROOT / name) for name in PROJECTS]
-    modules = ["helper", *map(name_of, range(len(EXPECTED)))]
+    modules = list(map(name_of, range(len(EXPECTED))))
     before = run(folder, "1", modules, files, None)
     after: dict[str, list[str]] = run(folder, "2", modules, files, before)
-    return {os.path.relpath(name, ROOT) if name in files[:2] else Path(name).name: found for name, found in after.items()}
+    return {
+        os.path.relpath(name, ROOT) if name in files[:2] else Path(name).name: found
+        for name, found in after.items()
+    }
 
 
 def run(folder: Path, seed: str, *data: Any) -> Any:

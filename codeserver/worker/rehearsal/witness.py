@@ -28,8 +28,12 @@ _IMPORTS = ("<frozen importlib", "<frozen zipimport")
 _LOGGING = os.path.dirname(logging.__file__)
 
 _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
-    "pandas": tuple((f"Timestamp.{name}", calls.CLOCK) for name in ("now", "today", "utcnow"))
-    + (("Period.now", calls.CLOCK),),
+    "pandas": (
+        ("Timestamp.now", calls.CLOCK),
+        ("Timestamp.today", calls.CLOCK),
+        ("Timestamp.utcnow", calls.CLOCK),
+        ("Period.now", calls.CLOCK),
+    ),
     "duckdb": (("connect", calls.DATABASE),),
 }
 """Functions of which Python tells nothing, and what they mean, by module."""
@@ -72,7 +76,7 @@ class Witness:
             self._replace_silent(name)
         self._numpy = _state_of_numpy()
         self._is_active = True
-        sys.addaudithook(self._hear)
+        _listen(self._hear)
         threading.setprofile(self._hook)
         sys.setprofile(self._hook)
         return self
@@ -85,8 +89,9 @@ class Witness:
     ) -> None:
         was_replaced = sys.getprofile() is not self._hook
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
         self._is_active = False
+        _listeners.clear()
         if was_replaced:
             reason = "sets a profile function, so its import cannot be watched"
             self._seen["", 0] = Finding("", "", 0, "", reason)
@@ -135,8 +140,6 @@ class Witness:
             self._happened(frame, kind, calls.label(function))
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._is_active:
-            return
         if event == "open":
             kind = calls.kind_of_opening(arguments[0], arguments[2])
         else:
@@ -144,7 +147,7 @@ class Witness:
         if kind is not None:
             # An exception here would be one of what the user does.
             with contextlib.suppress(Exception):
-                self._happened(sys._getframe(1), kind, event)
+                self._happened(sys._getframe(2), kind, event)
 
     def _happened(self, frame: FrameType, kind: str, label: str) -> None:
         place = self._place(frame)
@@ -215,7 +218,7 @@ class Witness:
             *owners, name = path.split(".")
             # Another version of the library may not have it.
             with contextlib.suppress(Exception):
-                owner = functools.reduce(getattr, owners, sys.modules[module])
+                owner: Any = functools.reduce(getattr, owners, sys.modules[module])
                 told = self._told(getattr(owner, name), kind, f"{module}.{path}")
                 setattr(owner, name, staticmethod(told) if isinstance(owner, type) else told)
 
@@ -228,6 +231,25 @@ class Witness:
             return function(*arguments, **options)
 
         return call
+
+
+_listeners: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+@functools.cache
+def _hook_audit_events() -> None:
+    """Once a process, because Python does not forget a hook, and even `id()` is an event."""
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        for listener in _listeners:
+            listener(event, arguments)
+
+    sys.addaudithook(hear)
+
+
+def _listen(listener: Callable[[str, tuple[Any, ...]], None]) -> None:
+    _hook_audit_events()
+    _listeners.append(listener)
 
 
 def _is_asked(place: _Place) -> bool:
