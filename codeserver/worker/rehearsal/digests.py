@@ -19,6 +19,9 @@ _MOST = 200_000
 
 _DEEPEST = 100
 
+_CONTAINERS = frozenset({"builtins", "collections", "types"})
+"""Modules of classes whose instances belong to what they are in."""
+
 
 class TooMany(Exception):
     """There are more values than are looked at."""
@@ -36,7 +39,8 @@ class Digester:
         self._left = _MOST
         # By id. The objects are kept, so that no other gets the same id.
         self._known: dict[int, tuple[object, bytes]] = {}
-        self._contents: dict[int, tuple[type, bytes, Content]] = {}
+        self._contents: dict[int, tuple[type, bytes, Content, bool]] = {}
+        self._is_loose = False
         for module in sorted(modules):
             for name, value in storage.values_in(modules[module]):
                 self._known.setdefault(id(value), (value, f"@{module}.{name}".encode()))
@@ -67,19 +71,23 @@ class Digester:
         if self._left <= 0:
             raise TooMany
         self._left -= 1
-        label, content = self._content(type(value))
+        label, content, is_loose = self._content(type(value))
         if depth > _DEEPEST:
             return label
+        was_loose, self._is_loose = self._is_loose, self._is_loose or is_loose
         try:
             return short(b"%s(%s)" % (label, content(self, value, depth + 1)))
         except TooMany:
             raise
         except Exception:  # whatever an object does that is like no other
             return label
+        finally:
+            self._is_loose = was_loose
 
     def ordered(self, values: Iterable[object], depth: int) -> bytes:
-        """Of a sequence."""
-        return b",".join([self.digest(value, depth) for value in values])
+        """Of a sequence; in an object of a library, it may have been made of a set."""
+        digests = [self.digest(value, depth) for value in values]
+        return b",".join(sorted(digests) if self._is_loose else digests)
 
     def unordered(self, values: Iterable[object], depth: int) -> bytes:
         """Of a set."""
@@ -104,10 +112,12 @@ class Digester:
             module = module if type(module) is str and module in sys.modules else None
         return kind is BuiltinFunctionType or (module is not None and module not in self._modules)
 
-    def _content(self, kind: type) -> tuple[bytes, Content]:
+    def _content(self, kind: type) -> tuple[bytes, Content, bool]:
         known = self._contents.get(id(kind))
         if known is None:
-            known = kind, storage.name_of(kind).encode(), content_of(kind)
+            module = storage.module_of(kind)
+            is_loose = module not in self._modules and module not in _CONTAINERS
+            known = kind, storage.name_of(kind).encode(), content_of(kind), is_loose
             self._contents[id(kind)] = known
         return known[1:]
 
