@@ -42,11 +42,13 @@ class RunTimes:
     Attributes:
         reply: seconds until StartRun has answered.
         first_event: until the run's process has written its first event.
+        start: until the code is there and the job begins (the event RUN_START).
         end: until the run has its final status, SUCCESS.
     """
 
     reply: float
     first_event: float
+    start: float
     end: float
 
 
@@ -117,7 +119,7 @@ class Launcher:
         run_id = self.make()
         request = self._request(run_id)
         replied: list[float] = []
-        began = time.monotonic()
+        began, wall = time.monotonic(), time.time()
         with self._channel() as channel:
             stub = DagsterApiStub(channel)  # type: ignore[no-untyped-call]
             future = stub.StartRun.future(request, timeout=START_SECONDS)
@@ -127,7 +129,8 @@ class Launcher:
             _check(future.result())
         if self.successes([run_id]) != 1:
             raise Refused("the run did not succeed")
-        return RunTimes(replied[0] - began, first_event - began, end - began)
+        start = self._started(run_id) - wall
+        return RunTimes(replied[0] - began, first_event - began, start, end - began)
 
     def _first_event(self, run_id: str, began: float) -> float:
         """When there is an event besides the one that `make` has written."""
@@ -135,6 +138,11 @@ class Launcher:
             _check_time(began)
             time.sleep(_POLL_SECONDS)
         return time.monotonic()
+
+    def _started(self, run_id: str) -> float:
+        """When the event RUN_START was written, in seconds since the epoch."""
+        found = self._instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_START)
+        return float(found.records[0].event_log_entry.timestamp)
 
     def wait(self, run_ids: Sequence[str], began: float, every: float) -> float:
         """When these have all ended.

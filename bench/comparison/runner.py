@@ -15,7 +15,7 @@ from types import ModuleType
 from bench.comparison.effort import Effort
 from bench.comparison.figures import Figure
 from bench.comparison.results import Part, Place, Results
-from bench.comparison.subjects import EXAMPLE, Subject, many_assets
+from bench.comparison.subjects import EXAMPLE, PACKAGES, Subject, many_assets
 from bench.machine import facts, load
 from bench.processes import kill_descendants
 from bench.servers import Kind
@@ -37,7 +37,7 @@ WORKLOADS = (
     "shutdown",
 )
 """Modules of `bench.comparison.workloads`, in the order in which they are measured and shown."""
-SUBJECTS = (EXAMPLE, *(many_assets(count) for count in (100, 1000, 5000)))
+SUBJECTS = (EXAMPLE, PACKAGES, *(many_assets(count) for count in (100, 1000, 5000)))
 """All locations, the smallest first."""
 
 

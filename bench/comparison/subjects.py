@@ -61,9 +61,36 @@ def short() -> None:
     _nothing()
 
 
+@dg.job(tags={{"codeserver/runs": "fresh"}})
+def short_fresh() -> None:
+    """The same, for runs that import the code anew, as with stock."""
+    _nothing()
+
+
 defs = dg.Definitions.merge(
-    defs, dg.Definitions(jobs=[short], sensors=[_quick, _busy, _hangs, _segfaults])
+    defs, dg.Definitions(jobs=[short, short_fresh], sensors=[_quick, _busy, _hangs, _segfaults])
 )
+'''
+
+
+_PACKAGES = '''"""One asset of a project that imports large packages."""
+
+import dagster as dg
+import pandas
+import pyarrow.parquet
+import sklearn.linear_model
+
+
+@dg.asset
+def fitted() -> None:
+    """Fit a line."""
+    frame = pandas.DataFrame({"x": [1, 2, 3], "y": [2, 4, 6]})
+    sklearn.linear_model.LinearRegression().fit(frame[["x"]], frame["y"])
+    pyarrow.table({"x": frame["x"]})
+
+
+fit_job = dg.define_asset_job("fit_job", selection=[fitted])
+defs = dg.Definitions(assets=[fitted], jobs=[fit_job])
 '''
 
 
@@ -105,6 +132,22 @@ def _with_sensors(code: Path, job: str) -> Path:
 
 EXAMPLE = Subject(
     "example", "the example: 4 jobs, 4 assets", _place_example, job="words_job", assets=4
+)
+
+
+def _place_packages(folder: Path) -> Path:
+    folder.mkdir()
+    code = folder / "analysis.py"
+    code.write_text(_PACKAGES, "utf-8")
+    return _with_sensors(code, "fit_job")
+
+
+PACKAGES = Subject(
+    "packages",
+    "an asset that uses pandas, pyarrow and scikit-learn",
+    _place_packages,
+    job="fit_job",
+    assets=1,
 )
 
 

@@ -14,7 +14,6 @@ from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.run_modes import Mode
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates, local_names
 from codeserver.target import Target, current_directory
@@ -86,7 +85,7 @@ class Loader:
 
     def prepare_next(self, host: Host) -> None:
         """Make what imports the code anew faster, by what this host has found out."""
-        is_needed = self._config.watch or host.isolation == "spawn" or self._config.runs != "warm"
+        is_needed = self._config.watch or host.run_modes.may_import
         if self._templates is not None and is_needed:
             with contextlib.suppress(WorkerCrashed, OSError):
                 forkserver = self._forkservers.living().forker
@@ -105,10 +104,8 @@ class Loader:
             await host.rehearse(self._importing(), seconds)
         except (WorkerCrashed, OSError):
             return  # there is no forkserver; the location is loaded again
-        if host.run_modes.choice.mode is Mode.WARM and not self._config.watch:
-            # Its memory would be there for nothing but runs of edited code.
-            assert self._templates is not None
-            self._templates.release()
+        if self._templates is not None and not (self._config.watch or host.run_modes.must_import):
+            self._templates.release()  # it would take memory for runs of edited code only
 
     def _importing(self) -> Forker:
         """What to fork a process from that imports the code."""

@@ -183,6 +183,16 @@ class RunModes:
         return self._may_fork.mode is Mode.WARM and "auto" in self.wishes.all
 
     @property
+    def may_import(self) -> bool:
+        """Whether some runs may import the code."""
+        return self._may_fork.mode is Mode.FRESH or self.wishes.all != {"warm"}
+
+    @property
+    def must_import(self) -> bool:
+        """Whether some runs import the code although no file has changed."""
+        return self.choice.mode is Mode.FRESH or "fresh" in self.wishes.all
+
+    @property
     def is_rehearsing(self) -> bool:
         """Whether the verdict is still to come."""
         return self.needs_rehearsal and self.verdict is PENDING

@@ -150,6 +150,9 @@ def test_a_verdict_is_needed_when_one_run_may_depend_on_it(
         assert modes.needs_rehearsal is modes.is_rehearsing is expected
         modes.verdict = REPEATABLE
         assert not modes.is_rehearsing
+        all_warm = starter is not None and modes.wishes.all == {"warm"}
+        assert modes.may_import is not all_warm
+        assert modes.must_import is (starter is None or operators == "fresh")
 
 
 async def test_what_starts_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,15 +12,16 @@ from bench.comparison.figures import Figure, Unit
 from bench.comparison.launcher import Launcher, launching
 from bench.comparison.samples import Samples, tolerated
 from bench.comparison.serving import serving
-from bench.comparison.subjects import EXAMPLE, Subject, many_assets
+from bench.comparison.subjects import EXAMPLE, PACKAGES, Subject, many_assets
 from bench.processes import kill_descendants
 from bench.reload.rest import rest
 from bench.servers import Kind
 
-SUBJECTS: tuple[Subject, ...] = (EXAMPLE, many_assets(1000))
+SUBJECTS: tuple[Subject, ...] = (EXAMPLE, PACKAGES, many_assets(1000))
 QUICK_SUBJECTS: tuple[Subject, ...] = (EXAMPLE,)
 
-_JOB = "short"
+_JOBS = {"short": "a run", "short_fresh": "a fresh run"}
+"""The jobs, and the words for their runs."""
 _AT_ONCE = 20
 _POLL_SECONDS = 0.05
 
@@ -32,8 +33,10 @@ def measure(subject: Subject, kinds: Sequence[Kind], effort: Effort) -> Iterator
     StartRun is called over a new channel, with the message that Dagster's client sends, but without
     the instance that this client opens anew for every call, which takes longer than some replies.
     All times begin with that call. The first event is the first one after RUN_STARTING; with all
-    servers it is the engine event "Started process for run" of the run's own process. The end is
-    when the run has the status SUCCESS in the instance. The instance is asked for both every 10 ms,
+    servers it is the engine event "Started process for run" of the run's own process. The start is
+    the event RUN_START: the job's code is there. The end is when the run has the status SUCCESS in
+    the instance. A fresh run is of a job with the tag `codeserver/runs: fresh`, so it imports the
+    code with all servers; the other job's runs do so with stock. The instance is asked every 10 ms,
     which takes 2 to 3 ms of CPU each time. The servers run side by side and take turns, run by run,
     and each run waits until all are at rest; the median is of 4 runs of the example and of 2 of
     others, after one that is not counted.
@@ -47,29 +50,34 @@ def measure(subject: Subject, kinds: Sequence[Kind], effort: Effort) -> Iterator
     runs = effort.times(4 if subject is EXAMPLE else 2)
     with ExitStack() as stack:
         servers = stack.enter_context(serving(kinds, subject))
-        launchers = []
+        launchers: list[tuple[str, Launcher]] = []
         for server in servers:
             with tolerated(server, "describe the job"):
-                launchers.append(stack.enter_context(launching(server, _JOB)))
+                for job in _JOBS:
+                    launchers.append((job, stack.enter_context(launching(server, job))))
         for number in range(warm_ups + runs):
-            for launcher in launchers:
+            for job, launcher in launchers:
                 rest(servers)
-                _one(launcher, samples, counts=number >= warm_ups)
+                _one(launcher, job, samples, counts=number >= warm_ups)
         if subject is EXAMPLE:
-            for launcher in launchers:
+            for launcher in (launcher for job, launcher in launchers if job == "short"):
                 rest(servers)
                 _many(launcher, samples, effort.times(_AT_ONCE, quick=2))
     yield from samples.figures()
 
 
-def _one(launcher: Launcher, samples: Samples, *, counts: bool) -> None:
-    with tolerated(launcher.server, "a run"):
+def _one(launcher: Launcher, job: str, samples: Samples, *, counts: bool) -> None:
+    what = _JOBS[job]
+    with tolerated(launcher.server, what):
         times = launcher.run()
         if counts:
             kind = launcher.server.kind
-            samples.add("time to the reply to StartRun", kind, Unit.SECONDS, times.reply)
-            samples.add("time to the first event of a run", kind, Unit.SECONDS, times.first_event)
-            samples.add("time to the end of a run", kind, Unit.SECONDS, times.end)
+            if job == "short":
+                first = times.first_event
+                samples.add("time to the reply to StartRun", kind, Unit.SECONDS, times.reply)
+                samples.add("time to the first event of a run", kind, Unit.SECONDS, first)
+            samples.add(f"time to the start of {what}", kind, Unit.SECONDS, times.start)
+            samples.add(f"time to the end of {what}", kind, Unit.SECONDS, times.end)
 
 
 def _many(launcher: Launcher, samples: Samples, runs: int) -> None:
