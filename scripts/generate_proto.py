@@ -44,6 +44,7 @@ SNAPSHOT = "codeserver/snapshot/v1"
 
 PROTOS = (
     Proto("proto/codeserver/dagster/dagster_api.proto", "codeserver/dagster_wire", private=True),
+    Proto("proto/grpc/health/v1/health.proto", "codeserver/health_wire", private=True),
     Proto(f"proto/{API}/code_location.proto", API, has_service=True),
     Proto(f"proto/{API}/definitions.proto", API),
     Proto(f"proto/{API}/location.proto", API),
@@ -52,7 +53,8 @@ PROTOS = (
 
 # Generated modules register their names in one pool per process and refuse a name that is taken.
 # Dagster's own module takes `api.PingRequest` and all the others, and the two must be able to meet:
-# in tests, and wherever somebody imports both. So this module gets a pool of its own.
+# in tests, and wherever somebody imports both. So this module gets a pool of its own. So does
+# that of health checks, because gRPC's own takes its names.
 # That much would do for the C implementation. The pure Python one registers names a second time
 # when the builder makes the classes, so the classes are made here, without the builder.
 PRIVATE = (

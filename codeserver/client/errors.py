@@ -48,6 +48,9 @@ class ApiError(CodeserverError):
     def _of(self, kind: type[T]) -> list[T]:
         return [each for each in self.details if isinstance(each, kind)]
 
+    def _named(self, kind: str) -> list[Any]:
+        return [each for each in self.details if each.DESCRIPTOR.full_name == kind]
+
 
 class NotFoundError(ApiError):
     """There is no such job, asset or repository; the message suggests the nearest name."""
@@ -63,9 +66,7 @@ class NotFoundError(ApiError):
         return self._resource()[1]
 
     def _resource(self) -> tuple[str, str]:
-        from google.rpc.error_details_pb2 import ResourceInfo
-
-        for each in self._of(ResourceInfo):
+        for each in self._named("google.rpc.ResourceInfo"):
             return each.resource_type, each.resource_name
         return "", ""
 
@@ -83,10 +84,8 @@ class InvalidArgumentError(ApiError):
     @property
     def fields(self) -> Mapping[str, str]:
         """What is wrong with it, by the field of the request."""
-        from google.rpc.error_details_pb2 import BadRequest
-
         found: dict[str, str] = {}
-        for request in self._of(BadRequest):
+        for request in self._named("google.rpc.BadRequest"):
             for each in request.field_violations:
                 known = found.get(each.field)
                 found[each.field] = f"{known}; {each.description}" if known else each.description

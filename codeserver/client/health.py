@@ -39,7 +39,8 @@ def check(address: str, service: str = "", *, timeout: float) -> Health:
         ApiError: there is no answer; `NotFoundError` when the server does not know the service.
     """
     import grpc
-    from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+    from codeserver.health_wire.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
     calls = Calls(address, timeout)
     with calls.channel as channel:

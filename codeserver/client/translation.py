@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import DecodeError, Message
-from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
-from google.rpc.status_pb2 import Status
 
-from codeserver.api import v1
+from codeserver.api import error_details, v1
 from codeserver.client.errors import BY_STATUS, ApiError, UnreachableError
 
 if TYPE_CHECKING:
@@ -20,7 +18,13 @@ if TYPE_CHECKING:
 _DETAILS = "grpc-status-details-bin"
 _KNOWN = {
     kind.DESCRIPTOR.full_name: kind
-    for kind in (BadRequest, ResourceInfo, v1.RunConfigError, v1.LoadError)
+    for kind in (
+        error_details.BadRequest,
+        error_details.ResourceInfo,
+        v1.RunConfigError,
+        v1.LoadError,
+    )
+    if kind
 }
 
 # What gRPC itself says when a call gets no answer from a gRPC server, and what that means. A status
@@ -97,10 +101,10 @@ def _why_unreachable(code: str, message: str, address: str) -> str | None:
 
 def _details(metadata: Any) -> Iterator[Message]:
     for key, value in metadata:
-        if key != _DETAILS:
+        if key != _DETAILS or error_details.unusable:
             continue
         try:
-            packed = Status.FromString(value).details
+            packed = error_details.Status.FromString(value).details
         except DecodeError:
             return  # the status says enough without them
         for each in packed:

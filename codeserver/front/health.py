@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from grpc_health.v1 import health_pb2
-from grpc_health.v1.health import aio
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
 
 from codeserver import lifecycle
 from codeserver.front.handlers import Context
+from codeserver.health_wire.health_pb2 import (
+    HealthCheckRequest,
+    HealthCheckResponse,
+    HealthListRequest,
+    HealthListResponse,
+)
 from codeserver.lifecycle import State
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.tasks import Tasks
 
 _SERVICES = ("", "DagsterApi")
 """The server as a whole, and the name that Dagster's own health check asks for."""
@@ -25,16 +32,47 @@ _LONGEST_HEADLINE = 300
 class Health:
     """The health service.
 
-    Attributes:
-        servicer: to be added to the gRPC server.
+    Says more than the protocol has a place for in trailing metadata of `Check`: that is
+    `codeserver-state`, and `codeserver-load-error` while the newest load is one that has failed.
     """
 
-    def __init__(self, location: Location, tasks: Tasks) -> None:
-        self.servicer = _Servicer(location)
-        self._tasks = tasks
+    def __init__(self, location: Location) -> None:
+        self._location = location
+        self._statuses: dict[str, HealthCheckResponse.ServingStatus] = {}
+        self._changed = asyncio.Event()
         self._set(_LAST_LOAD, False)
         location.on_change(self._show_state)
         location.on_load(self._show_load)
+
+    async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
+        """The status, and in trailing metadata what is behind it."""
+        detail = [("codeserver-state", self._location.state.value)]
+        if (failure := self._location.last_failure) is not None:
+            detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
+        context.set_trailing_metadata(tuple(detail))
+        if request.service not in self._statuses:
+            await context.abort(grpc.StatusCode.NOT_FOUND)
+        return HealthCheckResponse(status=self._statuses[request.service])
+
+    async def List(self, _: HealthListRequest, __: Context) -> HealthListResponse:
+        """The status of every name."""
+        statuses = self._statuses.items()
+        return HealthListResponse(
+            statuses={name: HealthCheckResponse(status=status) for name, status in statuses}
+        )
+
+    async def Watch(
+        self, request: HealthCheckRequest, _: Context
+    ) -> AsyncIterator[HealthCheckResponse]:
+        """The status now and after each change."""
+        told = None
+        while True:
+            changed = self._changed
+            status = self._statuses.get(request.service, HealthCheckResponse.SERVICE_UNKNOWN)
+            if status != told:
+                yield HealthCheckResponse(status=status)
+            told = status
+            await changed.wait()
 
     def _show_state(self, state: State) -> None:
         for service in _SERVICES:
@@ -44,31 +82,10 @@ class Health:
         self._set(_LAST_LOAD, isinstance(outcome, Host))
 
     def _set(self, service: str, is_serving: bool) -> None:
-        statuses = health_pb2.HealthCheckResponse
-        status = statuses.SERVING if is_serving else statuses.NOT_SERVING
-        self._tasks.start("show health", self.servicer.set(service, status))
-
-
-class _Servicer(aio.HealthServicer):  # type: ignore[misc]
-    """Says more than the protocol has a place for in trailing metadata.
-
-    That is `codeserver-state`, and `codeserver-load-error` while the newest load is one that has
-    failed.
-    """
-
-    def __init__(self, location: Location) -> None:
-        super().__init__()
-        self._location = location
-
-    async def Check(
-        self, request: health_pb2.HealthCheckRequest, context: Context
-    ) -> health_pb2.HealthCheckResponse:
-        """The status, and in trailing metadata what is behind it."""
-        detail = [("codeserver-state", self._location.state.value)]
-        if (failure := self._location.last_failure) is not None:
-            detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
-        context.set_trailing_metadata(tuple(detail))
-        return await super().Check(request, context)
+        status = HealthCheckResponse.SERVING if is_serving else HealthCheckResponse.NOT_SERVING
+        self._statuses[service] = status
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def _as_metadata(line: str) -> str:

@@ -22,8 +22,9 @@ class Metadata:
         self.list_repositories = string_field(_LISTING, snapshot.listing)
 
     def has_repository(self, name: str) -> bool:
-        """Whether the location has a repository of this name."""
-        return name in self._snapshot.repositories
+        """Whether the location has a repository of this name that does not change."""
+        found = self._snapshot.repositories.get(name)
+        return found is not None and not found.is_dynamic
 
     async def repository(
         self, name: str, *, streamed: bool, whole: Callable[[], Awaitable[bytes]] | None
@@ -31,7 +32,7 @@ class Metadata:
         """The messages of an `ExternalRepository` reply, or of its stream.
 
         Args:
-            name: of a repository that there is.
+            name: of one that `has_repository`.
             streamed: in chunks, as `StreamingExternalRepository` sends it.
             whole: makes the snapshot that has every job in it; None for the one that defers them.
         """
@@ -48,8 +49,10 @@ class Metadata:
 
     async def job(self, repository: str, name: str) -> bytes | None:
         """An `ExternalJob` reply; None when the location has no such job to show."""
-        found = self._snapshot.repositories.get(repository)
-        if found is None or name not in found.jobs:
+        if not self.has_repository(repository):
+            return None
+        found = self._snapshot.repositories[repository]
+        if name not in found.jobs:
             return None
 
         async def make() -> list[bytes] | None:

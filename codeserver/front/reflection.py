@@ -8,17 +8,17 @@ from typing import Any
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
-from google.rpc import error_details_pb2
-from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
+from codeserver.api import error_details
 from codeserver.api.v1 import code_location_pb2
 from codeserver.dagster_wire import dagster_api_pb2
+from codeserver.health_wire import health_pb2
 
 _FILES: tuple[FileDescriptor, ...] = (
     code_location_pb2.DESCRIPTOR,
     dagster_api_pb2.DESCRIPTOR,
-    error_details_pb2.DESCRIPTOR,
+    *([] if error_details.unusable else [error_details.BadRequest.DESCRIPTOR.file]),
     health_pb2.DESCRIPTOR,
     reflection_pb2.DESCRIPTOR,
 )

@@ -86,8 +86,8 @@ def describe(
     form = _FORMS.get(rpc)
     if form is None or len(argument) > dagster_json.LONGEST_ARGUMENT:
         timeout = _bounded(deadline, None, default)
-        runs = rpc not in _WITHOUT_USER_CODE
-        return Request(rpc, argument.encode(), timeout, rpc, extra, runs)
+        calls_none = rpc in _WITHOUT_USER_CODE and not (snapshot and snapshot.is_dynamic)
+        return Request(rpc, argument.encode(), timeout, rpc, extra, not calls_none)
     fields = _fields(argument, form)
     name = _at(fields, form.path)
     return Request(
@@ -121,7 +121,7 @@ def _has(
     if snapshot is None or kind is None:
         return True
     found = snapshot.repositories.get(repository or "")
-    return found is not None and name in found.names[kind]
+    return found is not None and (found.is_dynamic or name in found.names[kind])
 
 
 def _at(fields: Mapping[str, Any], path: tuple[str, ...]) -> str | None:

@@ -12,9 +12,9 @@ from typing import Any
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
-from google.rpc.status_pb2 import Status
 
+from codeserver.api import error_details
+from codeserver.api.error_details import BadRequest, ResourceInfo, Status
 from codeserver.api.v1.code_location_pb2 import RunConfigError
 from codeserver.api.v1.location_pb2 import LoadError
 from codeserver.errors import CallerError, WorkerCrashed
@@ -31,6 +31,8 @@ def trailing_metadata(
     error: Exception, code: grpc.StatusCode, message: str
 ) -> tuple[tuple[str, bytes], ...]:
     """The metadata to end the call with; nothing when the error has no details."""
+    if error_details.unusable:
+        return ()
     status = Status(code=code.value[0], message=message)
     for detail in _details(error):
         packed = AnyMessage()

@@ -8,19 +8,19 @@ import logging
 import os
 
 import grpc
-from grpc_health.v1 import health_pb2_grpc
 
 from codeserver.api.v1 import code_location_pb2
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2
 from codeserver.errors import Draining
-from codeserver.front import reflection
+from codeserver.front import optional_packages
 from codeserver.front.binding import bind
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
 from codeserver.front.heartbeats import Heartbeats
 from codeserver.front.typed_api.service import CodeLocationApi
+from codeserver.health_wire import health_pb2
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.spawning import Spawned
@@ -66,16 +66,16 @@ class Server:
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"]
         # What is called most comes first: gRPC asks one after the other.
         self._server.add_generic_rpc_handlers(
             (
                 handlers_for(service, dagster_api_pb2, api),
                 handlers_for(typed, code_location_pb2, self._typed_api),
+                handlers_for(health, health_pb2, Health(self.location)),
             )
         )
-        health = Health(self.location, self._tasks)
-        health_pb2_grpc.add_HealthServicer_to_server(health.servicer, self._server)
-        reflection.add_to(self._server)
+        optional_packages.use(self._server)
 
     async def start(self) -> None:
         """Bind and answer; the code is loaded meanwhile.

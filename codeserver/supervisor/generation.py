@@ -91,12 +91,15 @@ class RepositorySnapshot:
             not be, so that whoever asks gets the error.
         names: of its `job`s, `schedule`s and `sensor`s, by kind.
         counts: how many jobs, assets, schedules and sensors it has.
+        is_dynamic: whether all this is only what it was when the code was loaded, because the
+            user's code defines it anew whenever it is asked.
     """
 
     deferred: bytes
     jobs: Mapping[str, asyncio.Future[bytes | None]]
     names: Mapping[str, frozenset[str]]
     counts: Mapping[str, int]
+    is_dynamic: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,12 +130,17 @@ class Snapshot:
             for job in repository.jobs.values()
         )
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether any repository is."""
+        return any(repository.is_dynamic for repository in self.repositories.values())
+
     def like(self, before: Snapshot) -> Snapshot:
         """This, with what is described already when clients are told the same as `before`.
 
         What a job is described by is part of the digest.
         """
-        if before.digest != self.digest or not before.is_complete:
+        if before.digest != self.digest or not before.is_complete or self.is_dynamic:
             return self
         return replace(self, listing=before.listing, repositories=before.repositories)
 

@@ -263,7 +263,7 @@ async def _receive_snapshot(
             jobs = {name: loop.create_future() for name in header["jobs"]}
             names = {kind: frozenset(header[f"{kind}s"]) for kind in ("job", "schedule", "sensor")}
             repositories[header["name"]] = RepositorySnapshot(
-                frame.body, jobs, names, header["counts"]
+                frame.body, jobs, names, header["counts"], header["is_dynamic"]
             )
         elif frame.kind == "summary":
             seconds = {**loaded.header["seconds"], "snapshot": header["seconds"]}

@@ -21,6 +21,11 @@ _PROGRAM = (
     "from codeserver.worker.forkserver import main; main(*map(int, sys.argv[2:]))"
 )
 
+# Dagster describes some definitions in the order of a set, which follows the seed of the process.
+# With equal seeds, equal code has an equal id in every replica and after every start. Not 0, which
+# `sys.flags` would show.
+_HASH_SEED = {"PYTHONHASHSEED": "1"}
+
 _PLENTY = 65_536
 _most_files = 0
 
@@ -58,9 +63,11 @@ def spawn(python: str = sys.executable) -> Spawned:
             for fd in fds:
                 stack.callback(os.close, fd)
         inherited = (control.fileno(), log)
-        facts = (*inherited, os.getpid(), most_files_of_a_process())
+        seed = {} if os.environ.keys() & _HASH_SEED else _HASH_SEED
+        facts = (*inherited, os.getpid(), most_files_of_a_process(), bool(seed))
         process = subprocess.Popen(
-            [python, "-c", _PROGRAM, sys.path[0], *map(str, facts)],
+            [python, "-c", _PROGRAM, sys.path[0], *map(str, map(int, facts))],
+            env={**os.environ, **seed},
             pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             stdout=out,

@@ -72,7 +72,10 @@ from dagster._core.definitions.partitions.definition import (
 from dagster._core.definitions.partitions.utils import get_builtin_partition_mapping_types
 from dagster._core.definitions.policy import Backoff, Jitter, RetryPolicy
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-from dagster._core.definitions.repository_definition import RepositoryDefinition
+from dagster._core.definitions.repository_definition import (
+    CachingRepositoryData,
+    RepositoryDefinition,
+)
 from dagster._core.definitions.repository_definition.repository_definition import (
     RepositoryLoadData,
 )
@@ -248,6 +251,7 @@ __all__ = [
     "AutoloadDefsModuleCodePointer",
     "AutomationCondition",
     "Backoff",
+    "CachingRepositoryData",
     "CancelExecutionRequest",
     "CodePointer",
     "ConfigFieldSnap",

@@ -19,7 +19,7 @@ from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
 from codeserver.worker.leaving import leave
 
 
-def main(fd: int, log: int, parent: int, most_files: int) -> NoReturn:
+def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoReturn:
     """Serve the front over `fd`; does not return.
 
     Args:
@@ -27,11 +27,15 @@ def main(fd: int, log: int, parent: int, most_files: int) -> NoReturn:
         log: the inherited log of the server.
         parent: process id of the front.
         most_files: how many files the operator lets a process open; the front may open more.
+        seeded: whether the seed of hashes is the front's choice and not the operator's.
     """
     process.die_with_parent(parent)
     process.set_name("forkserver")
     process.become_subreaper()
     stdio.keep_log(log)
+    if seeded:
+        # Programs that user code starts have seeds of their own, as ever.
+        os.environ.pop("PYTHONHASHSEED", None)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
     # What Python was doing when native code crashes; every fork inherits it.

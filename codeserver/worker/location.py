@@ -245,6 +245,9 @@ def _resolve(location: Location, pointer: dagster.CodePointer, attribute: str) -
     ):
         repository = reconstructable.get_definition()
         repository.load_all_definitions()
+        if is_dynamic(repository):
+            # Dagster keeps this one when it has made it, and all forks are to have the same.
+            _ = repository.asset_graph
     name = repository.name
     location.repositories[name] = repository
     location.reconstructables[name] = reconstructable
@@ -252,6 +255,11 @@ def _resolve(location: Location, pointer: dagster.CodePointer, attribute: str) -
     location.symbols.append(
         dagster.LoadableRepositorySymbol(attribute=attribute, repository_name=name)
     )
+
+
+def is_dynamic(repository: dagster.RepositoryDefinition) -> bool:
+    """Whether its data is a class of the user's, which may define other jobs each time."""
+    return type(repository._repository_data) is not dagster.CachingRepositoryData
 
 
 def _while_loading(what: str) -> str:

@@ -18,7 +18,7 @@ from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
-from codeserver.worker.location import Location
+from codeserver.worker.location import Location, is_dynamic
 
 
 def build(channel: Channel, location: Location) -> NoReturn:
@@ -75,6 +75,7 @@ def _send_location(channel: Channel, location: Location) -> None:
             "schedules": [schedule.name for schedule in snapshot.schedules],
             "sensors": [sensor.name for sensor in snapshot.sensors],
             "counts": _count(snapshot),
+            "is_dynamic": is_dynamic(repository),
         }
         channel.send(header, body)
     seconds = time.monotonic() - started

@@ -9,9 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import deserialize_value
 from dagster_shared.error import SerializableErrorInfo
 
+from tests.differential.calls import origin
 from tests.differential.sides import USER_CODE as LARGE_CODE
 from tests.process.conftest import Start
 from tests.process.editing import (
@@ -26,6 +28,7 @@ from tests.process.editing import (
 from tests.process.running import launch_patient, messages
 from tests.process.serving import (
     LIMIT,
+    USER_CODE,
     Server,
     in_background,
     pid_in,
@@ -238,3 +241,18 @@ def test_replicas_have_equal_ids(start: Start) -> None:
 
     assert one.id == other.id
     assert one.client.list_repositories() == other.client.list_repositories()
+
+
+def test_replicas_have_equal_ids_when_dagster_describes_sets(start: Start) -> None:
+    one, other = (start("-f", "sets.py", cwd=USER_CODE) for _ in range(2))
+
+    assert one.id == other.id
+    assert job_snapshots(one) == job_snapshots(other) != {}
+    # The seed that the processes share is none of user code's business.
+    assert skip_message(one, "environment") == "None 1"
+
+
+def job_snapshots(server: Server) -> dict[str, str]:
+    described = server.client.external_repository(origin(), defer_snapshots=True)
+    repository = deserialize_value(described, RepositorySnap)
+    return {ref.name: ref.snapshot_id for ref in repository.get_job_refs()}

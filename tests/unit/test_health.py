@@ -9,19 +9,21 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health_pb2 import HealthCheckRequest as Request
 
 from codeserver.config import Config
+from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
+from codeserver.health_wire import health_pb2
 from codeserver.lifecycle import State
 from codeserver.supervisor.generation import LoadFailure, Snapshot
 from codeserver.supervisor.host import Host, Loading
-from codeserver.supervisor.tasks import Tasks
 from tests.unit.waiting import others_have_ended, soon
 
-Request = health_pb2.HealthCheckRequest
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 LAST_LOAD = "codeserver.LastLoad"
 
 LOADING: Any = Loading(b"", Config(), *(None,) * 4)
@@ -71,32 +73,43 @@ class Location:
 
 
 class Client:
-    def __init__(self, location: Location, tasks: Tasks, stub: Any) -> None:
+    def __init__(self, location: Location, channel: grpc.aio.Channel) -> None:
         self.location = location
-        self._tasks = tasks
-        self._stub = stub
+        self._channel = channel
+        # That of gRPC's own package, as other clients have it.
+        self._stub: Any = health_pb2_grpc.HealthStub(channel)
 
     async def check(self, service: str = "") -> tuple[int, dict[str, Any]]:
         """The status, and the trailing metadata."""
-        await soon(self._tasks.settle())
         call = self._stub.Check(Request(service=service))
         status = (await soon(call)).status
-        return status, dict(await soon(call.trailing_metadata()))
+        # A list, because `dict` cannot read the metadata of older releases.
+        return status, dict([*await soon(call.trailing_metadata())])
+
+    async def list(self) -> dict[str, int]:
+        call = self._channel.unary_unary(
+            "/grpc.health.v1.Health/List",
+            response_deserializer=health_pb2.HealthListResponse.FromString,
+        )
+        return {name: each.status for name, each in (await soon(call(b""))).statuses.items()}
+
+    def watch(self, service: str = "") -> Any:
+        return self._stub.Watch(Request(service=service))
 
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Client]:
-    tasks, location, server = Tasks(), Location(), grpc.aio.server()
-    health: Any = Health(location, tasks)  # type: ignore[arg-type]
-    health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
+    location, server = Location(), grpc.aio.server()
+    service = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    health = Health(location)  # type: ignore[arg-type]
+    server.add_generic_rpc_handlers((handlers_for(service, health_pb2, health),))
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
-            yield Client(location, tasks, health_pb2_grpc.HealthStub(channel))
+            yield Client(location, channel)
     finally:
         await server.stop(0)
-        await tasks.close()
         await others_have_ended()
 
 
@@ -172,3 +185,28 @@ async def test_a_service_that_is_not_known(short_tmp: Path) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as error:
             await client.check("other")
     assert error.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_every_service_is_listed(short_tmp: Path) -> None:
+    async with serving(short_tmp) as client:
+        expected = {"": NOT_SERVING, "DagsterApi": NOT_SERVING, LAST_LOAD: NOT_SERVING}
+        assert await client.list() == expected
+        client.location.loaded(host())
+        assert await client.list() == {**expected, LAST_LOAD: SERVING}
+        client.location.move(State.READY)
+        assert await client.list() == dict.fromkeys(expected, SERVING)
+
+
+async def test_changes_are_told_to_each_who_watches(short_tmp: Path) -> None:
+    async with serving(short_tmp) as client:
+        gone, staying, unknown = client.watch(), client.watch(), client.watch("other")
+        for watch, status in (
+            (gone, NOT_SERVING),
+            (staying, NOT_SERVING),
+            (unknown, SERVICE_UNKNOWN),
+        ):
+            assert (await soon(watch.read())).status == status
+        gone.cancel()
+        for state, status in ((State.READY, SERVING), (State.DRAINING, NOT_SERVING)):
+            client.location.move(state)
+            assert (await soon(staying.read())).status == status

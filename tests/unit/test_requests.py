@@ -131,6 +131,21 @@ def test_subjects(rpc: str, argument: Any, subject: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rpc", "argument"),
+    [
+        ("ExternalSensorExecution", sensor("unknown")),
+        ("ExternalRepository", ""),
+        ("ExternalJob", ""),
+    ],
+)
+def test_what_the_user_defines_anew_each_time_runs_user_code(rpc: str, argument: str) -> None:
+    repository = RepositorySnapshot(b"", {}, ONE_OF_EACH, {}, is_dynamic=True)
+    dynamic = Snapshot(b"", {"repo": repository}, "digest")
+    assert described(rpc, argument, snapshot=dynamic).runs_user_code
+    assert not described(rpc, argument).runs_user_code
+
+
+@pytest.mark.parametrize(
     ("rpc", "runs_user_code"),
     [
         ("ExternalNotebookData", True),

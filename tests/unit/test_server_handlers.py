@@ -46,6 +46,10 @@ class Servicer:
             yield reply
         yield await self.Check(request, context)
 
+    async def List(self, request: Any, context: Any) -> Any:
+        """Not in every release of the package."""
+        raise NotImplementedError
+
     async def _wait(self) -> None:
         self.waiting.set()
         try:

@@ -13,8 +13,10 @@ from dagster._grpc.__generated__ import dagster_api_pb2 as theirs
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2 as grpc_health_pb2
 
 from codeserver.dagster_wire import dagster_api_pb2 as ours
+from codeserver.health_wire import health_pb2
 
 File = descriptor_pb2.FileDescriptorProto
 
@@ -78,6 +80,13 @@ def test_the_contract_is_the_installed_dagsters() -> None:
     mine, dagsters = contract(file_of(ours)), contract(file_of(theirs))
     assert not dagsters - mine, "Dagster has this, we do not"
     assert not mine - dagsters, "we have this, Dagster does not"
+
+
+def test_health_checks_are_those_of_grpc() -> None:
+    mine, grpcs = contract(file_of(health_pb2)), contract(file_of(grpc_health_pb2))
+    assert not grpcs - mine, "gRPC has this, we do not"
+    # Releases differ in nothing else.
+    assert all("List" in str(fact) or "Statuses" in str(fact) for fact in mine - grpcs)
 
 
 def test_the_contract_is_the_whole_of_it() -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.config import Config
@@ -27,6 +27,8 @@ from codeserver.supervisor.pool import Reply
 from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
 from codeserver.supervisor.served import Generation
 from codeserver.target import Target
+
+T = TypeVar("T")
 
 _DESCRIBING_SECONDS = 180.0
 """What is described for everybody is not under one caller's deadline."""
@@ -119,9 +121,7 @@ class CodeLocationApi:
             parts = await self._selected(request, context)
         else:
             key = ("asset graph", request.repository)
-            parts = await self._kept.once(
-                generation.number, key, lambda: self._whole_graph(request.repository)
-            )
+            parts = await self._once(generation, key, lambda: self._whole_graph(request.repository))
         for part in parts:
             yield part
 
@@ -181,7 +181,15 @@ class CodeLocationApi:
             )
             return await asyncio.to_thread(catalog.read, reply.body, reply.generation)
 
-        return await self._kept.once(generation.number, "catalog", describe)
+        return await self._once(generation, "catalog", describe)
+
+    async def _once(
+        self, generation: Generation, key: Hashable, make: Callable[[], Awaitable[T]]
+    ) -> T:
+        """What `make` makes: once a generation, if the generation says the same each time."""
+        if generation.snapshot.is_dynamic:
+            return await make()
+        return await self._kept.once(generation.number, key, make)
 
     async def _whole_graph(self, repository: str) -> list[bytes]:
         found = await self._catalog(await self._location.generation())
@@ -210,7 +218,7 @@ class CodeLocationApi:
 
         generation = await self._location.generation()
         key = (rpc, *(value for name, value in arguments.items() if name != "op_selection"))
-        return await self._kept.once(generation.number, key, describe)
+        return await self._once(generation, key, describe)
 
     async def _ask(
         self,
@@ -312,7 +320,7 @@ _RESPONSES: dict[str, Any] = {
 def _is_defined(generation: Generation, name: str) -> bool:
     """Whether it may be a job or an asset; what is neither has no functions to call."""
     return any(
-        name in repository.names["job"] or repository.counts["assets"]
+        repository.is_dynamic or name in repository.names["job"] or repository.counts["assets"]
         for repository in generation.snapshot.repositories.values()
     )
 
