@@ -11,6 +11,7 @@ from codeserver.marks import mark
 from codeserver.snapshot import baked, fingerprint, v1
 from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forkserver import ForkServers
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
@@ -34,7 +35,13 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
         order = load_order(noting, target, current_directory(), config.defs_state_info)
         timeout = config.startup_timeout or None
         host = await hosts.load(
-            forkserver, forkserver, order, timeout, outputs=outputs, tasks=tasks
+            forkserver,
+            forkserver,
+            order,
+            timeout,
+            outputs=outputs,
+            tasks=tasks,
+            importing=Importing(),
         )
         try:
             message = await baked.to_message(host.snapshot, host.libraries)

@@ -13,6 +13,7 @@ from codeserver.errors import LoadTimeout, UserCodeError
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.starter import Fork, Spawn, Starter
 from codeserver.supervisor.tasks import Tasks
@@ -100,6 +101,7 @@ async def load(
     *,
     outputs: Outputs,
     tasks: Tasks,
+    importing: Importing,
 ) -> Host:
     """Fork a host that loads what `order` says.
 
@@ -110,29 +112,34 @@ async def load(
         timeout: seconds that it may take, None for no limit.
         outputs: reads what worker processes print.
         tasks: owns what goes on after this returns.
+        importing: is told what the host uses, and counts what loads the code like it.
 
     Raises:
         LoadFailed: the code failed to load, in whatever way.
         WorkerCrashed: there is no forkserver to fork from.
     """
-    child = await parent.fork("host")
-    try:
-        spawn = Spawn(forkserver, order, timeout)
-        return await _within(timeout, _load(child, spawn, outputs, tasks))
-    except BaseException as error:
-        # Also when this task is cancelled, and then at once: nobody else knows this host.
-        ending = tasks.start("end host", child.end(END_GRACE))
-        if not isinstance(error, asyncio.CancelledError):
-            await asyncio.shield(ending)
-        raise
+    with importing.host():
+        child = await parent.fork("host")
+        try:
+            spawn = Spawn(forkserver, order, timeout, importing)
+            return await _within(timeout, _load(child, spawn, outputs, tasks, importing))
+        except BaseException as error:
+            # Also when this task is cancelled, and then at once: nobody else knows this host.
+            ending = tasks.start("end host", child.end(END_GRACE))
+            if not isinstance(error, asyncio.CancelledError):
+                await asyncio.shield(ending)
+            raise
 
 
-async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> Host:
+async def _load(
+    child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks, importing: Importing
+) -> Host:
     try:
         await child.channel.send(Frame({"kind": "load"}, spawn.order))
     except BrokenPipeError:
         raise await _crashed(child, "loading the code") from None
-    frame = await child.channel.expect()
+    while (frame := await child.channel.expect()) is not None and frame.kind == "uses":
+        importing.uses.update(frame.header["files"])
     if frame is None:
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":

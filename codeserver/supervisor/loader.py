@@ -12,6 +12,7 @@ from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
@@ -28,6 +29,7 @@ class Loader:
         forkservers: what hosts are forked from, when there is no template.
         outputs: reads what worker processes print.
         tasks: owns what goes on in the background.
+        importing: knows which processes load the code.
         outdated: called when what was loaded last should be loaded again.
     """
 
@@ -39,6 +41,7 @@ class Loader:
         *,
         outputs: Outputs,
         tasks: Tasks,
+        importing: Importing,
         outdated: Callable[[], None],
     ) -> None:
         self._config = config
@@ -49,6 +52,7 @@ class Loader:
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
+        self._importing = importing
         # Elsewhere nobody knows whether what packages leave behind would survive the fork.
         ahead = config.watch and sys.platform == "linux"
         self._templates = Templates(outputs, tasks, outdated) if ahead else None
@@ -85,6 +89,7 @@ class Loader:
             self._config.startup_timeout or None,
             outputs=self._outputs,
             tasks=self._tasks,
+            importing=self._importing,
         )
 
     def prepare_next(self, host: Host) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
+from codeserver.supervisor.importing import Importing
 from codeserver.wire import Frame
 
 _END_GRACE = 2.0
@@ -60,17 +61,29 @@ class Spawn:
         forkserver: forks processes that have seen no user code.
         order: what to load, as the host was told.
         timeout: seconds that loading may take; None for as long as a load ever may.
+        importing: counts those that load it now.
     """
 
     is_slow = True
 
-    def __init__(self, forkserver: Forker, order: bytes, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        forkserver: Forker,
+        order: bytes,
+        timeout: float | None = None,
+        importing: Importing | None = None,
+    ) -> None:
         self.forkserver = forkserver
         self.order = order
         self._timeout = timeout or _LONGEST_LOAD
+        self._importing = importing or Importing()
 
     async def start(self, role: str) -> Child:
         """Start one, and wait until it has loaded the code."""
+        with self._importing.one():
+            return await self._start(role)
+
+    async def _start(self, role: str) -> Child:
         child = await self.forkserver.fork(role)
         try:
             try:

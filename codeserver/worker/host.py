@@ -23,7 +23,7 @@ from codeserver.worker.template import installed, variables_at_start
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
     descriptors = process.open_descriptors()
-    location = load_as_ordered(channel, may_record=True)
+    location = load_as_ordered(channel, may_record=True, tells=True)
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors)

@@ -7,7 +7,9 @@ import importlib
 import json
 import os
 from collections.abc import Mapping
+from functools import partial
 
+from codeserver.marks import Mark
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.bytecode import distrust_recent_bytecode
@@ -18,7 +20,9 @@ from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 
 
-def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location | None:
+def load_as_ordered(
+    channel: Channel, *, may_record: bool = False, tells: bool = False
+) -> Location | None:
     """Load what the first frame orders.
 
     The front is told `failed`, with the error, when that does not work.
@@ -26,6 +30,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
     Args:
         channel: to the front.
         may_record: find out what the load uses, if the order says that it matters.
+        tells: and tell the front of each source at once.
 
     Returns:
         None when there is nothing to go on with.
@@ -42,7 +47,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
         order = LoadOrder(**json.loads(frame.body))
         _enter(order.directory)
         if may_record and order.watch:
-            footprint = Footprint(order.directory)
+            footprint = Footprint(order.directory, partial(_tell, channel) if tells else None)
             if order.target["python_file"]:
                 footprint.expect(order.target["python_file"])
             footprint.expect(".env")  # Dagster looks whether it is there before it opens it
@@ -77,6 +82,11 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
         return None
     finally:
         times.end()
+
+
+def _tell(channel: Channel, path: str, found: Mark | None) -> None:
+    with contextlib.suppress(OSError):  # the front may have given up on this load
+        channel.send({"kind": "uses", "files": {path: found}})
 
 
 def _enter(directory: str | None) -> None:
