@@ -30,6 +30,7 @@ class Restraint:
 
     def __init__(self) -> None:
         self.by_loading: set[str] = set()
+        self._known: Set[str] = frozenset()
         self._times: Counter[str] = Counter()
         self._begun_anew = 0
         self._cause: Set[str] = frozenset()
@@ -46,10 +47,16 @@ class Restraint:
         self.by_loading -= what
 
     def changed_while_loading(self, what: Set[str]) -> Set[str]:
-        """Once for each load; returns what of it is now taken to be written by loading."""
+        """Once for each load; returns what is now first taken to be written by loading."""
         self._times.update(what - self.by_loading)
-        found = {each for each in what - self.by_loading if self._times[each] >= _ENOUGH}
+        if max(self._times.values(), default=0) < _ENOUGH:
+            return frozenset()
+        # Several files may change in turn.
+        found = {each for each, times in self._times.items() if times >= _ENOUGH - 1}
         self.by_loading |= found
+        for each in found:
+            del self._times[each]
+        found, self._known = found - self._known, self._known | found
         return found
 
     def pause(self, what: Set[str], quiet: float, seconds: float) -> float:
