@@ -34,6 +34,11 @@ class Importing:
         """Whether there is such a process."""
         return self._processes > 0
 
+    @property
+    def lasted(self) -> float:
+        """Seconds for which there has been any; 0 when there is none."""
+        return time.monotonic() - self._began if self._processes else 0.0
+
     @contextlib.contextmanager
     def host(self) -> Iterator[None]:
         """Like `one`, for the host of a load."""

@@ -1,7 +1,7 @@
 """A real dbt project, as docs/reload.md has it watched.
 
-dbt pins libraries that Dagster does not, so it is not beside the other packages that the tests need:
-`make test-dbt` installs it elsewhere and says where.
+dbt pins libraries that Dagster does not, so `make test-dbt` installs it apart from what the other tests
+need, and says where.
 """
 
 from __future__ import annotations

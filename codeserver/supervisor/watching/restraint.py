@@ -59,6 +59,10 @@ class Restraint:
         found, self._known = found - self._known, self._known | found
         return found
 
+    def suspects(self, each: str) -> bool:
+        """Whether it has changed during the last loads."""
+        return self._times[each] > 0 or each in self.by_loading
+
     def pause(self, what: Set[str], quiet: float, seconds: float) -> float:
         """Seconds to wait with the load that is due to a change.
 

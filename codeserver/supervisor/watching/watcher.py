@@ -30,6 +30,7 @@ _log = logging.getLogger("codeserver")
 _LOOK_ANYWAY_SECONDS = 10.0
 _LONG_LOAD_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 1.0
+_LONG_IMPORT_SECONDS = 10.0
 _TIMER_SECONDS = 0.01
 """Seconds by which a timer may be early."""
 _SOURCE = ".py"
@@ -165,9 +166,7 @@ class Watcher:
         """Begin a load anew that has imported a source which has changed since."""
         self._meanwhile.update(found)
         if not self._location.is_loading:
-            # Data may be what an evaluator or a run writes that loads the code.
-            sources = {path for path in self._meanwhile if path.endswith(_SOURCE)}
-            self._judge({path: self._meanwhile.pop(path) for path in sources})
+            self._judge({path: self._meanwhile.pop(path) for path in self._early()})
             return
         stale = await asyncio.to_thread(self._picture.stale, dict(self._importing.uses))
         stale = sorted({*stale} - self._restraint.by_loading)
@@ -176,6 +175,18 @@ class Watcher:
             self._wait({*stale}, self._restraint.patience())
         elif self._meanwhile:
             self._location.reload_changed(only_if_stuck=True)
+
+    def _early(self) -> list[str]:
+        """What does not wait until evaluators and runs have loaded the code.
+
+        Sources do not, unless that happens again; data may be what they write.
+        """
+        is_long = self._importing.lasted > _LONG_IMPORT_SECONDS
+        return [
+            path
+            for path, each in self._meanwhile.items()
+            if (is_long or path.endswith(_SOURCE)) and not self._restraint.suspects(each)
+        ]
 
     def _compare(self, found: Mapping[str, str]) -> None:
         """Load the code again if it has changed since it was used, but not for ever."""
