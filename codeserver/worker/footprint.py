@@ -4,7 +4,8 @@ Python tells of every file that it opens and of every directory that it lists (P
 modules are not always opened, as there may be bytecode; their loader tells of them (`bytecode`).
 Everything is marked as it was *before* it was used. So whatever changes while the code is being
 loaded differs from its mark afterwards. What the load itself writes is told as well, because that
-is no change.
+is no change; and what was written anew before the load has read it, because how it was before does
+not matter.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -53,6 +55,8 @@ class Footprint:
         self._files: dict[str, Mark | None] = {}
         self._folders: dict[str, tuple[list[str], list[str]]] = {}
         self._written: set[str] = set()
+        self._rewritten: list[str] = []
+        self._began = 0
         self._is_open = True
         self._known: set[str] = set()
         self._reported = 0
@@ -61,6 +65,7 @@ class Footprint:
     def record(self) -> None:
         """Begin; there is one footprint a process, because Python does not forget a hook."""
         self._known = set(sys.modules)
+        self._began = time.time_ns()
         bytecode.listeners.append(self._source)
         sys.addaudithook(self._hear)
 
@@ -88,6 +93,7 @@ class Footprint:
             "files": self._files,
             "folders": self._folders,
             "written": sorted(filter(is_users_file, self._written)),
+            "rewritten": self._rewritten,
         }
 
     def take_late(self) -> Mapping[str, Mark | None]:
@@ -138,7 +144,9 @@ class Footprint:
                 self._listed(os.path.dirname(path))  # what comes beside it may be imported, too
 
     def _used(self, path: str) -> None:
-        self._files[path] = mark(path)
+        self._files[path] = found = mark(path)
+        if found is not None and self._is_open and found[0] > self._began > 0:
+            self._rewritten.append(path)
         # Not in what the user forks: that has a copy of the socket to the front.
         if self._tell is None or not path.endswith(_SOURCE) or os.getpid() != self._process:
             return
@@ -146,7 +154,7 @@ class Footprint:
         if self._telling.acquire(blocking=False):
             try:
                 if self._is_open:
-                    self._tell(path, self._files[path])
+                    self._tell(path, found)
             finally:
                 self._telling.release()
 

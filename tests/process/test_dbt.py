@@ -1,14 +1,13 @@
-"""A real dbt project, as docs/reload.md has it watched.
+"""A real dbt project, watched as docs/reload.md says.
 
-dbt pins libraries that Dagster does not, so `make test-dbt` installs it apart from what the other tests
-need, and says where.
+dbt pins libraries that Dagster does not, so `make test-dbt` installs it in its own environment.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ def test_what_is_edited_in_the_project_is_served(server: Server, work: Path) -> 
     assert "changes whenever" not in server.server.text
 
 
-def shows(server: Server, loads: int, probe) -> None:
+def shows(server: Server, loads: int, probe: Callable[[], bool]) -> None:
     """Wait until it is served, and make sure that so many loads were enough."""
     eventually(lambda: ended_loads(server) >= loads and probe(), within=LONG, every=0.5)
     assert ended_loads(server) == loads

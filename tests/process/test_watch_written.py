@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dagster import DagsterRunStatus
 
 from tests.process.conftest import Start
 from tests.process.editing import CODE, WATCHED, edition_by, ended_loads, logs, replace, shows
+from tests.process.running import launch_patient
 from tests.process.serving import Server, serve
 from tests.support.eventually import eventually
 
@@ -159,12 +161,32 @@ def test_data_that_is_edited_during_a_load(
     assert begun(folder) == loads + 1
 
 
+def test_what_runs_write_that_load_the_code(server: Server, folder: Path) -> None:
+    """As steps do that Dagster starts in processes of their own; at another time it is an edit."""
+    deed = "by_a_child('rewritten.json', now); open('rewritten.json').read()"
+    for number in (1, 2):
+        edit(folder, deed, f"written {number}")
+        shows(server, f"written {number}")
+    launched = launch_patient(server, folder / "release")
+    data = folder / "rewritten.json"
+    data.write_text("by a step")
+    logs(server, f"changed: {data}", times=server.server.text.count(f"changed: {data}") + 1)
+    each_edit_is_loaded_once(server, folder, deed)
+    (folder / "release").touch()
+    launched.wait_until_finished()
+    assert launched.run.status is DagsterRunStatus.SUCCESS
+    before = begun(folder)
+    data.write_text("by a person")
+    eventually(lambda: begun(folder) > before, what="a load")
+
+
 def test_what_evaluators_write_that_load_the_code(start: Start, work: Path) -> None:
     replace(work / "served.py", CODE)
     server = start(*OPTIONS, "--isolation", "spawn")
     shows(server, "first")
-    edit(work, USED_AFTERWARDS["data.json"], "written")
-    logs(server, "data.json changes whenever the code is loaded")
+    for number in (1, 2):
+        edit(work, USED_AFTERWARDS["data.json"], f"written {number}")
+        shows(server, f"written {number}")
     for number in (1, 2):
         before = ended_loads(server)
         edit(work, USED_AFTERWARDS["data.json"], f"settled {number}")

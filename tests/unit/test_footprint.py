@@ -208,6 +208,21 @@ def test_which_files_are_written(project: Path, load: str, written: set[str]) ->
     assert below(project, facts["written"]) == written
 
 
+@pytest.mark.parametrize(
+    ("load", "rewritten"),
+    [
+        ("os.system('touch conf.yaml'); open('conf.yaml').close()", {"conf.yaml"}),
+        ("open('conf.yaml').close(); os.system('touch conf.yaml')", set()),
+        ("os.system('touch conf.yaml'); open('conf.yml').close()", set()),
+    ],
+)
+def test_which_files_are_written_anew_before_they_are_read(
+    project: Path, load: str, rewritten: set[str]
+) -> None:
+    [facts] = run(project, load)
+    assert below(project, facts["rewritten"]) == rewritten
+
+
 def test_sources_are_told_at_once(project: Path) -> None:
     """With how they looked before, once, and not by what the user forks."""
     load = (

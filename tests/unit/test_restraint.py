@@ -51,6 +51,15 @@ def test_files_that_change_in_turn() -> None:
     assert found == [set()] * 4 + [{"/p/a.json", "/p/b.json"}]
 
 
+def test_data_that_two_loads_in_a_row_have_rewritten_before_they_read_it() -> None:
+    restraint = Restraint()
+    found = []
+    for rewritten in (DATA | SOURCE, DATA | SOURCE, SOURCE, DATA):
+        restraint.load_rewrote(rewritten)
+        found.append([each for each in DATA | SOURCE if restraint.is_rewritten(each)])
+    assert found == [[], [*DATA], [], []]
+
+
 def test_an_edit_at_another_time_counts_and_what_was_found_is_told_once() -> None:
     restraint = Restraint()
     found = [restraint.changed_while_loading(DATA | SOURCE) for _ in range(3)][-1]

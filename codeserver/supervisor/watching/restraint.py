@@ -7,7 +7,7 @@ writes changes while the code is loaded, each time, and is left alone in between
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 _ENOUGH = 3
 _PATIENCE = 10
@@ -32,9 +32,21 @@ class Restraint:
         self.by_loading: set[str] = set()
         self._known: Set[str] = frozenset()
         self._times: Counter[str] = Counter()
+        self._rewritten: dict[str, int] = {}
         self._begun_anew = 0
         self._cause: Set[str] = frozenset()
         self._loads = 0
+
+    def load_rewrote(self, paths: Iterable[str]) -> None:
+        """A load has ended in which these were written, by whomever, before it has read them."""
+        self._rewritten = {path: self._rewritten.get(path, 0) + 1 for path in paths}
+
+    def is_rewritten(self, path: str) -> bool:
+        """Whether every load writes this data before it reads it, so that loading is no use.
+
+        A source may be written twice when it is edited, by the editor and what formats it.
+        """
+        return self._rewritten.get(path, 0) >= _ENOUGH - 1 and not path.endswith(_SOURCE)
 
     def nothing_changed(self) -> None:
         """The code was loaded, and nothing that matters has changed meanwhile."""

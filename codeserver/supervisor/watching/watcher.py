@@ -149,12 +149,21 @@ class Watcher:
         elif self._is_to_compare:
             self._is_to_compare = False
             self._compare(found)
-        elif found:
-            self._restraint.edited({*found.values()})
-            self._wait_or_load({*found.values()})
+        elif what := self._of_people(found):
+            self._restraint.edited(what)
+            self._wait_or_load(what)
         self._load_if_due()
         if self._is_to_compare and not self._is_importing:
             self._news.set()  # it has come to rest in between
+
+    def _of_people(self, found: Mapping[str, str]) -> set[str]:
+        """What has changed and may be edited. Steps of runs may load the code at any time."""
+        may_be_written = bool(self._location.runs.current)
+        return {
+            each
+            for path, each in found.items()
+            if not (may_be_written and self._restraint.is_rewritten(path))
+        }
 
     @property
     def _is_importing(self) -> bool:
@@ -196,7 +205,11 @@ class Watcher:
         self._meanwhile = {}
 
     def _judge(self, changed: Mapping[str, str]) -> None:
-        what = {each for path, each in changed.items() if path not in self._picture.written}
+        what = {
+            each
+            for path, each in changed.items()
+            if path not in self._picture.written and not self._restraint.is_rewritten(path)
+        }
         for each in sorted(self._restraint.changed_while_loading(what)):
             _log.warning(
                 "%s changes whenever the code is loaded, so loading seems to write it; from now on "
@@ -242,6 +255,7 @@ class Watcher:
             self._due = _Due()
             if outcome.footprint is not None:
                 self._picture.take(outcome.footprint)
+                self._restraint.load_rewrote(outcome.footprint.get("rewritten", ()))
                 unread = self._picture.unread(self._meanwhile)
                 self._meanwhile = {path: self._meanwhile[path] for path in unread}
                 self._say_once_what_is_watched()
