@@ -380,3 +380,13 @@ def test_which_files_are_other_ones_than_they_were_when_they_were_used(folder: P
     (folder / "repo.py").write_text("other")
     (folder / "elsewhere/a.py").write_text("other")
     assert picture.stale(uses) == [f"{folder}/repo.py"]
+
+
+def test_what_is_the_same_as_before_a_load_was_not_rewritten_by_it(folder: Path) -> None:
+    """Whatever the clock of another machine says."""
+    picture = picture_of(folder)
+    picture.load_begins()
+    (folder / "package/conf.yaml").write_text("other")
+    claimed = [f"{folder}/{name}" for name in CODE]
+    picture.take({**footprint(folder), "rewritten": claimed})
+    assert picture.rewritten == {f"{folder}/package/conf.yaml"}

@@ -35,6 +35,7 @@ class Picture:
         suspicious: of the changes that were found last, files that are gone or empty now and were
             not before: somebody may just be writing them.
         written: files that the last load has written itself.
+        rewritten: files that were written during the last load, before it has read them.
     """
 
     def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
@@ -47,7 +48,9 @@ class Picture:
         self._root_folders: list[str] = []
         self._too_large: set[str] = set()
         self._new: set[str] = set()
+        self._before: Marks = {}
         self.written: set[str] = set()
+        self.rewritten: set[str] = set()
         self.suspicious: list[str] = []
         self.changes()
 
@@ -65,10 +68,20 @@ class Picture:
         """From now on, what a load has used matters, as it was when it used it."""
         self._files, self._new = {}, set()
         self.written = set(footprint.get("written", ()))
+        # Compared, too, because a clock of another machine may be ahead.
+        self.rewritten = {
+            path
+            for path in footprint.get("rewritten", ())
+            if self._before.get(path) != footprint["files"][path]
+        }
         self.add(footprint["files"])
         self._folders = {
             path: ({*files}, {*folders}) for path, (files, folders) in footprint["folders"].items()
         }
+
+    def load_begins(self) -> None:
+        """Remember how the files look now."""
+        self._before = dict(self._files)
 
     def add(self, files: Mapping[str, Mark | None]) -> None:
         """These files matter, too."""

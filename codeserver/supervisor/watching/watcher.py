@@ -42,11 +42,13 @@ class _Due:
     Attributes:
         what: has changed.
         quiet: seconds between the end of the last load and that.
+        is_anew: whether it is for a load under way that is to begin anew.
     """
 
     def __init__(self) -> None:
         self.what: set[str] = set()
         self.quiet = 0.0
+        self.is_anew = False
         self._at = math.inf
 
     @property
@@ -177,11 +179,14 @@ class Watcher:
         if not self._location.is_loading:
             self._judge({path: self._meanwhile.pop(path) for path in self._early()})
             return
+        if not self._due.is_anew:
+            self._due = _Due()  # this load has begun after the change
         stale = await asyncio.to_thread(self._picture.stale, dict(self._importing.uses))
-        stale = sorted({*stale} - self._restraint.by_loading)
+        stale = sorted({*stale} - self._restraint.by_loading - self._picture.written)
         if stale and self._location.is_loading and not self._due.is_set:
             _log.debug("is loaded out of date: %s", ", ".join(stale))
             self._wait({*stale}, self._restraint.patience())
+            self._due.is_anew = True
         elif self._meanwhile:
             self._location.reload_changed(only_if_stuck=True)
 
@@ -243,6 +248,7 @@ class Watcher:
                 *(what[0], _filter_for(what[0])),
             )
         self._due = _Due()
+        self._picture.load_begins()
         self._location.reload_changed()
         asyncio.get_running_loop().call_later(_LONG_LOAD_SECONDS, self._news.set)
 
@@ -255,7 +261,7 @@ class Watcher:
             self._due = _Due()
             if outcome.footprint is not None:
                 self._picture.take(outcome.footprint)
-                self._restraint.load_rewrote(outcome.footprint.get("rewritten", ()))
+                self._restraint.load_rewrote(self._picture.rewritten)
                 unread = self._picture.unread(self._meanwhile)
                 self._meanwhile = {path: self._meanwhile[path] for path in unread}
                 self._say_once_what_is_watched()
