@@ -118,17 +118,16 @@ async def load(
         LoadFailed: the code failed to load, in whatever way.
         WorkerCrashed: there is no forkserver to fork from.
     """
-    with importing.host():
-        child = await parent.fork("host")
-        try:
-            spawn = Spawn(forkserver, order, timeout, importing)
-            return await _within(timeout, _load(child, spawn, outputs, tasks, importing))
-        except BaseException as error:
-            # Also when this task is cancelled, and then at once: nobody else knows this host.
-            ending = tasks.start("end host", child.end(END_GRACE))
-            if not isinstance(error, asyncio.CancelledError):
-                await asyncio.shield(ending)
-            raise
+    child = await parent.fork("host")
+    try:
+        spawn = Spawn(forkserver, order, timeout, importing)
+        return await _within(timeout, _load(child, spawn, outputs, tasks, importing))
+    except BaseException as error:
+        # Also when this task is cancelled, and then at once: nobody else knows this host.
+        ending = tasks.start("end host", child.end(END_GRACE))
+        if not isinstance(error, asyncio.CancelledError):
+            await asyncio.shield(ending)
+        raise
 
 
 async def _load(

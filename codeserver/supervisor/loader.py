@@ -82,15 +82,16 @@ class Loader:
             raise hosts.no_host(error) from error
 
     async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
-        return await hosts.load(
-            parent,
-            forkserver,
-            order,
-            self._config.startup_timeout or None,
-            outputs=self._outputs,
-            tasks=self._tasks,
-            importing=self._importing,
-        )
+        with self._importing.host():
+            return await hosts.load(
+                parent,
+                forkserver,
+                order,
+                self._config.startup_timeout or None,
+                outputs=self._outputs,
+                tasks=self._tasks,
+                importing=self._importing,
+            )
 
     def prepare_next(self, host: Host) -> None:
         """Make the next load faster, by what this host has found out, if files are watched."""

@@ -93,7 +93,7 @@ class Footprint:
             "files": self._files,
             "folders": self._folders,
             "written": sorted(filter(is_users_file, self._written)),
-            "rewritten": self._rewritten,
+            "rewritten": [path for path in self._rewritten if path in self._files],
         }
 
     def take_late(self) -> Mapping[str, Mark | None]:

@@ -38,7 +38,7 @@ USED_AFTERWARDS = {
     "data.json": "by_a_child('data.json', now); wait(); open('data.json').read()",
     "source.py": "by_a_child('source.py', 'at = ' + now); wait(); import source",
     "new_*.py": "by_a_child(f'new_{now}.py', ''); wait(); __import__(f'new_{now}')",
-    "own_*.yaml": "os.listdir(); open(f'own_{now}.yaml', 'w').close(); wait()",
+    "own_*.yaml": "own = f'own_{now}.yaml'; open(own, 'w').close(); open(own).close(); wait()",
 }
 """By the file that a load writes."""
 

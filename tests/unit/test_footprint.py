@@ -214,6 +214,7 @@ def test_which_files_are_written(project: Path, load: str, written: set[str]) ->
         ("os.system('touch conf.yaml'); open('conf.yaml').close()", {"conf.yaml"}),
         ("open('conf.yaml').close(); os.system('touch conf.yaml')", set()),
         ("os.system('touch conf.yaml'); open('conf.yml').close()", set()),
+        ("open('conf.yaml', 'w').close(); open('conf.yaml').close()", set()),
     ],
 )
 def test_which_files_are_written_anew_before_they_are_read(
