@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +49,12 @@ image-where-possible: image-tools
 
 test-image: $(VENV)/.dev image-beside-stock  ## Build the image beside one with stock Dagster, and check the real container.
 	CODESERVER_TEST_IMAGE=$(IMAGE) $(BIN)/python -m pytest tests/image
+
+# dbt pins protobuf and more, and newer versions of it fetch a program when they are installed.
+test-dbt: $(VENV)/.dev  ## Edit a real dbt project that is watched; dbt is installed for it.
+	@$(PYTHON) -m venv $(VENV)-dbt
+	@$(VENV)-dbt/bin/python -m pip --disable-pip-version-check -q install -e . dagster-dbt dbt-duckdb 'dbt-core<1.12'
+	CODESERVER_TEST_DBT=$(CURDIR)/$(VENV)-dbt/bin/python $(BIN)/python -m pytest tests/process/test_dbt.py
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5

@@ -10,6 +10,7 @@ from codeserver.marks import mark
 from codeserver.snapshot import baked, fingerprint, v1
 from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forkserver import ForkServers
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
@@ -29,7 +30,9 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
     try:
         forkserver = forkservers.living().forker
         order = load_order(config, target, current_directory(), config.defs_state_info)
-        loading = hosts.Loading(order, config, forkserver, lambda: forkserver, outputs, tasks)
+        loading = hosts.Loading(
+            *(order, config, forkserver, lambda: forkserver, Importing(), outputs, tasks)
+        )
         host = await hosts.load(forkserver, loading)
         try:
             message = await baked.to_message(host.snapshot, host.libraries)

@@ -14,6 +14,7 @@ from codeserver.errors import LoadTimeout, UserCodeError
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.rehearsal import Code, rehearse
 from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
@@ -43,7 +44,8 @@ class Loading:
         order: JSON of the fields of `codeserver.worker.location.LoadOrder`.
         config: the operator's settings.
         forkserver: adopts the host's runs when the host has died.
-        importing: what processes are forked from that import the code themselves.
+        clean: forks processes that have seen no user code.
+        importing: is told what the host uses, and counts what loads the code like it.
         outputs: reads what worker processes print.
         tasks: owns what goes on after the load.
     """
@@ -51,7 +53,8 @@ class Loading:
     order: bytes
     config: Config
     forkserver: Forker
-    importing: Parent
+    clean: Parent
+    importing: Importing
     outputs: Outputs
     tasks: Tasks
 
@@ -63,7 +66,7 @@ class Loading:
     @property
     def spawn(self) -> Spawn:
         """Starts processes that load the same by themselves."""
-        return Spawn(self.importing, self.order, self.timeout)
+        return Spawn(self.clean, self.order, self.timeout, self.importing)
 
 
 class Host:
@@ -105,7 +108,7 @@ class Host:
         self.run_modes = RunModes(
             Wishes(loading.config.runs, facts["run_wishes"]),
             starter if facts["isolation"] == "fork" else None,
-            Import(loading.importing, facts),
+            Import(loading.clean, facts),
             facts["reasons"],
             Used(facts["footprint"], facts["installed"]["folders"]),
         )
@@ -139,7 +142,8 @@ class Host:
         code = Code(self._loading.order, self.surroundings, seconds)
         tasks = self._loading.tasks
         self._rehearsing = tasks.start("rehearse", rehearse(self.forker, parent, code, tasks))
-        await asyncio.wait([self._rehearsing])
+        with self._loading.importing.one():
+            await asyncio.wait([self._rehearsing])
         if not self._rehearsing.cancelled():
             self.run_modes.verdict = self._rehearsing.result()
 
@@ -181,7 +185,8 @@ async def _load(child: Child, loading: Loading) -> Host:
         await child.channel.send(Frame({"kind": "load"}, loading.order))
     except BrokenPipeError:
         raise await _crashed(child, "loading the code") from None
-    frame = await child.channel.expect()
+    while (frame := await child.channel.expect()) is not None and frame.kind == "uses":
+        loading.importing.uses.update(frame.header["files"])
     if frame is None:
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":

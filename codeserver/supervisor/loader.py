@@ -12,6 +12,7 @@ from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
@@ -28,6 +29,7 @@ class Loader:
         forkservers: what hosts are forked from, when there is no template.
         outputs: reads what worker processes print.
         tasks: owns what goes on in the background.
+        importing: knows which processes load the code.
         outdated: called when what was loaded last should be loaded again.
     """
 
@@ -39,6 +41,7 @@ class Loader:
         *,
         outputs: Outputs,
         tasks: Tasks,
+        importing: Importing,
         outdated: Callable[[], None],
     ) -> None:
         self._config = config
@@ -49,6 +52,7 @@ class Loader:
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
+        self._importing = importing
         # Elsewhere nobody knows whether what packages leave behind would survive the fork.
         has_templates = sys.platform == "linux"
         self._templates = Templates(outputs, tasks, outdated) if has_templates else None
@@ -79,9 +83,11 @@ class Loader:
 
     async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
         loading = hosts.Loading(
-            order, self._config, forkserver, self._importing, self._outputs, self._tasks
+            *(order, self._config, forkserver, self._clean),
+            *(self._importing, self._outputs, self._tasks),
         )
-        return await hosts.load(parent, loading)
+        with self._importing.host():
+            return await hosts.load(parent, loading)
 
     def prepare_next(self, host: Host) -> None:
         """Make what imports the code anew faster, by what this host has found out."""
@@ -101,14 +107,14 @@ class Loader:
         if self._templates is not None:
             await self._templates.settled()
         try:
-            await host.rehearse(self._importing(), seconds)
+            await host.rehearse(self._clean(), seconds)
         except (WorkerCrashed, OSError):
             return  # there is no forkserver; the location is loaded again
         if self._templates is not None and not (self._config.watch or host.run_modes.must_import):
             self._templates.release()  # it would take memory for runs of edited code only
 
-    def _importing(self) -> Forker:
-        """What to fork a process from that imports the code."""
+    def _clean(self) -> Forker:
+        """What to fork a process from that imports the code itself."""
         return self._template() or self._forkservers.living().forker
 
     def _parent(self, forkserver: Forker) -> Forker:

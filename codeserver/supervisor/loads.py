@@ -37,6 +37,7 @@ class Loads:
         self._attempts = 0
         self._attempt_began = 0.0
         self._last_seconds = 0.0
+        self._stuck = 0
         self._is_stale = False
         self._is_over = False
 
@@ -58,7 +59,7 @@ class Loads:
         Raises:
             Draining: the server was shut down before.
         """
-        if not self._restart_if_stuck() and self._next is None:
+        if not self.restart_if_stuck() and self._next is None:
             self._next = self._tasks.start("load", self._run(self._current))
         task = self._next or self._current
         assert task is not None
@@ -72,7 +73,7 @@ class Loads:
         if not self.is_under_way:
             self.restart()
         else:
-            self._restart_if_stuck()
+            self.restart_if_stuck()
         task = self._next if self._current is None or self._current.done() else self._current
         assert task is not None
         return self._outcome(task)
@@ -102,12 +103,15 @@ class Loads:
 
     @property
     def _patience(self) -> float:
-        return max(_STUCK_SECONDS, self._last_seconds * _STUCK_FACTOR)
+        # It grows, because one that is begun anew again and again would never end.
+        return float(max(_STUCK_SECONDS, self._last_seconds * _STUCK_FACTOR) * 2**self._stuck)
 
-    def _restart_if_stuck(self) -> bool:
+    def restart_if_stuck(self) -> bool:
+        """Begin a load anew that is under way for much longer than one should take."""
         if not self._is_attempting or time.monotonic() - self._attempt_began <= self._patience:
             return False
         _log.warning("a load has not ended within %.0f s and is begun anew", self._patience)
+        self._stuck += 1
         self.restart()
         return True
 
@@ -139,5 +143,6 @@ class Loads:
                 continue
             # Also what was cancelled may have ended before it was, and is out of date all the same.
             if not self._is_stale:
+                self._stuck = 0
                 self._last_seconds = time.monotonic() - self._attempt_began
                 return failure

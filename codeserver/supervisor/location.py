@@ -21,6 +21,7 @@ from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.idle import Idle, wake
+from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
 from codeserver.supervisor.loads import Loads
@@ -59,6 +60,7 @@ class Location:
         on_load: likewise, of its loads.
         log: tells people of each load.
         runs: the runs that it executes.
+        importing: which processes load the code now.
         last_failure: why the newest load failed, None when it did not.
         unloaded_at: when the code that is served was unloaded because nothing needed it, in seconds
             since the epoch; None while it is loaded.
@@ -86,12 +88,14 @@ class Location:
         self._reviver = Reviver(self.reload, self._is_served, self._tasks)
         self._is_finishing = False
         self._loads = Loads(partial(self._idle.kept_off_by, self._load), self._tasks)
+        self.importing = Importing()
         self._loader = Loader(
             config,
             target,
             self._forkservers,
             outputs=self._outputs,
             tasks=self._tasks,
+            importing=self.importing,
             outdated=self.reload_changed,
         )
         self.runs = Runs(self._tasks, self._caretakers, self._idle)
@@ -265,10 +269,10 @@ class Location:
             self._wanted_state_info = defs_state_info
         return await self._loads.request()
 
-    def reload_changed(self) -> None:
-        """Load the code because it has changed; a load that is under way begins anew."""
+    def reload_changed(self, *, only_if_stuck: bool = False) -> None:
+        """Load the code because it has changed; one under way begins anew, maybe if stuck."""
         if not self._is_ending:
-            self._loads.restart()
+            (self._loads.restart_if_stuck if only_if_stuck else self._loads.restart)()
 
     async def finish(self, delay: float, grace: float | None, hurry: asyncio.Event) -> None:
         """Take no new runs, and let runs and then requests finish.

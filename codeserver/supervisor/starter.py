@@ -11,6 +11,7 @@ from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import headline
+from codeserver.supervisor.importing import Importing
 from codeserver.wire import Frame
 
 SURROUNDINGS = ("environment", "directory", "path")
@@ -72,14 +73,22 @@ class Spawn:
         parent: what to fork from: a process that has seen no user code.
         order: what to load, as the host was told.
         timeout: seconds that loading may take; None for as long as a load ever may.
+        importing: counts those that load it now.
     """
 
     is_slow = True
 
-    def __init__(self, parent: Parent, order: bytes, timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        parent: Parent,
+        order: bytes,
+        timeout: float | None = None,
+        importing: Importing | None = None,
+    ) -> None:
         self._parent = parent
         self._order = order
         self._timeout = timeout or _LONGEST_LOAD
+        self._importing = importing or Importing()
         self._host: Awaitable[Child | None] | None = None
 
     def offer(self, host: Awaitable[Child | None]) -> None:
@@ -97,7 +106,8 @@ class Spawn:
             host, self._host = self._host, None
             if (child := await asyncio.shield(host)) is not None:
                 return child
-        return await self._load(role)
+        with self._importing.one():
+            return await self._load(role)
 
     async def _load(self, role: str) -> Child:
         child = await self._parent().fork(role)

@@ -3,7 +3,9 @@
 Python tells of every file that it opens and of every directory that it lists (PEP 578). Sources of
 modules are not always opened, as there may be bytecode; their loader tells of them (`bytecode`).
 Everything is marked as it was *before* it was used. So whatever changes while the code is being
-loaded differs from its mark afterwards.
+loaded differs from its mark afterwards. What the load itself writes is told as well, because that
+is no change; and what was written anew before the load has read it, because how it was before does
+not matter.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -23,6 +26,7 @@ from codeserver.worker.user_files import is_users_directory, is_users_file, orig
 _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
 """What definitions are made of. Other files that are read may be data that changes all the time."""
 
+_SOURCE = ".py"
 _SETTINGS = ".env"
 _OF_THE_INSTANCE = "dagster.yaml"
 
@@ -38,15 +42,25 @@ class Footprint:
 
     Args:
         directory: the working directory as the user writes it, which may have links in it.
+        tell: called with each source, and its mark, before it is imported.
     """
 
-    def __init__(self, directory: str | None = None) -> None:
+    def __init__(
+        self,
+        directory: str | None = None,
+        tell: Callable[[str, Mark | None], None] | None = None,
+    ) -> None:
         self._directory = directory
+        self._tell = tell
+        self._telling = threading.Lock()
+        self._process = os.getpid()
         self._files: dict[str, Mark | None] = {}
         self._folders: dict[str, tuple[list[str], list[str]]] = {}
         self._data: dict[str, Mark | None] = {}
         self._listings: dict[str, str | None] = {}
         self._written: set[str] = set()
+        self._rewritten: list[str] = []
+        self._began = 0
         self._is_open = True
         self._known: set[str] = set()
         self._reported = 0
@@ -55,13 +69,14 @@ class Footprint:
     def record(self) -> None:
         """Begin; there is one footprint a process, because Python does not forget a hook."""
         self._known = set(sys.modules)
+        self._began = time.time_ns()
         bytecode.listeners.append(self._source)
         sys.addaudithook(self._hear)
 
     def expect(self, path: str) -> None:
         """Mark a file that will be read, whether or not it is there."""
         path = self._absolute(path)
-        self._files[path] = mark(path)
+        self._used(path)
         self._listed(os.path.dirname(path))
 
     def close(self) -> None:
@@ -69,7 +84,8 @@ class Footprint:
         for name, module in list(sys.modules.items()):
             if name not in self._known and (origin := origin_of(module)) is not None:
                 self._source(origin)  # those that have no source, such as extensions
-        self._is_open = False
+        with self._telling:
+            self._is_open = False
         for path in self._written:
             self._files.pop(path, None)
             self._data.pop(path, None)
@@ -82,6 +98,8 @@ class Footprint:
         Returns:
             files: what definitions are made of.
             folders: where new files may belong to the definitions.
+            written: files that the load has written.
+            rewritten: those of `files` that were written after the load had begun.
             data: other files that the user's code has read.
             listings: names in the directories that the user's code has listed (`listing`).
             is_whole: whether that is all of them.
@@ -89,6 +107,8 @@ class Footprint:
         return {
             "files": self._files,
             "folders": self._folders,
+            "written": sorted(filter(is_users_file, self._written)),
+            "rewritten": [path for path in self._rewritten if path in self._files],
             "data": self._data,
             "listings": self._listings,
             "is_whole": max(len(self._data), len(self._listings)) < _MOST_DATA,
@@ -152,9 +172,24 @@ class Footprint:
     def _source(self, path: str) -> None:
         path = self._absolute(path)
         if path not in self._files and is_users_file(path):
-            self._files[path] = mark(path)
+            self._used(path)
             if self._is_open:
                 self._listed(os.path.dirname(path))  # what comes beside it may be imported, too
+
+    def _used(self, path: str) -> None:
+        self._files[path] = found = mark(path)
+        if found is not None and self._is_open and found[0] > self._began > 0:
+            self._rewritten.append(path)
+        # Not in what the user forks: that has a copy of the socket to the front.
+        if self._tell is None or not path.endswith(_SOURCE) or os.getpid() != self._process:
+            return
+        # Nobody waits here: what is not told now is known at the end.
+        if self._telling.acquire(blocking=False):
+            try:
+                if self._is_open:
+                    self._tell(path, found)
+            finally:
+                self._telling.release()
 
     def _listed(self, path: str) -> None:
         path = self._absolute(path)

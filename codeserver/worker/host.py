@@ -24,7 +24,7 @@ from codeserver.worker.template import installed
 def serve(channel: Channel) -> Role | int:
     """Load what the first frame orders, report how it went, then fork on demand."""
     descriptors, threads = process.open_descriptors(), process.threads()
-    location = load_as_ordered(channel)
+    location = load_as_ordered(channel, tells=True)
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors, threads)

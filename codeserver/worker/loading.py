@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from functools import partial
 
+from codeserver.marks import Mark
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.bytecode import see_files_as_they_are
@@ -17,16 +19,17 @@ from codeserver.worker.location import LoadOrder, Location, load
 from codeserver.worker.taken import is_for_what_is_taken
 
 
-def load_as_ordered(channel: Channel) -> Location | None:
+def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
     """Load what the first frame orders.
 
-    The front is told `failed`, with the error, when that does not work.
+        The front is told `failed`, with the error, when that does not work.
 
-    Args:
-        channel: to the front.
+        Args:
+            channel: to the front.
+            tells: tell the front of each source at once.
 
-    Returns:
-        None when there is nothing to go on with.
+    :
+            None when there is nothing to go on with.
     """
     frame = channel.receive()
     if frame is None:
@@ -37,7 +40,7 @@ def load_as_ordered(channel: Channel) -> Location | None:
     try:
         order = LoadOrder(**json.loads(frame.body))
         _enter(order.directory)
-        footprint = Footprint(order.directory)
+        footprint = Footprint(order.directory, partial(_tell, channel) if tells else None)
         if order.target["python_file"]:
             footprint.expect(order.target["python_file"])
         footprint.expect(".env")  # Dagster looks whether it is there before it opens it
@@ -72,6 +75,11 @@ def load_as_ordered(channel: Channel) -> Location | None:
         return None
     finally:
         times.end()
+
+
+def _tell(channel: Channel, path: str, found: Mark | None) -> None:
+    with contextlib.suppress(OSError):  # the front may have given up on this load
+        channel.send({"kind": "uses", "files": {path: found}})
 
 
 def _enter(directory: str | None) -> None:

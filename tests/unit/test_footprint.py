@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,12 @@ directory = os.getcwd()
 exec(before)
 see_files_as_they_are()
 importlib.invalidate_caches()
-footprint = Footprint(directory)
+told = []
+footprint = Footprint(directory, lambda *each: told.append(each))
 footprint.record()
 exec(load)
 footprint.close()
-facts = [json.dumps(footprint.facts)]
+facts = [json.dumps({**footprint.facts, "told": told})]
 for each in later:
     exec(each)
     facts.append(json.dumps(footprint.take_late()))
@@ -88,7 +90,7 @@ def run(folder: Path, load: str, *later: str, before: str = "") -> list[dict[str
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def below(folder: Path, paths: dict[str, Any]) -> set[str]:
+def below(folder: Path, paths: Iterable[str]) -> set[str]:
     """Those of the paths that are in the folder, relative to it."""
     return {os.path.relpath(path, folder) for path in paths if path.startswith(str(folder))}
 
@@ -190,6 +192,50 @@ def test_files_are_marked_before_they_are_used(project: Path, use: str) -> None:
     [facts] = run(project, f"{use}; os.replace('new.py', 'b.py'); {use}")
     assert facts["files"][f"{project}/b.py"] == before
     assert mark(f"{project}/b.py") != before
+
+
+@pytest.mark.parametrize(
+    ("load", "written"),
+    [
+        ("import b; open('conf.yaml').close()", set()),
+        ("open('new.yaml', 'w').close(); open('data.csv', 'a').close()", {"new.yaml", "data.csv"}),
+        ("open('site-packages/installed.yaml', 'w').close()", set()),
+        ("os.system('touch new.yaml')", set()),
+    ],
+)
+def test_which_files_are_written(project: Path, load: str, written: set[str]) -> None:
+    [facts] = run(project, load)
+    assert below(project, facts["written"]) == written
+
+
+@pytest.mark.parametrize(
+    ("load", "rewritten"),
+    [
+        ("os.system('touch conf.yaml'); open('conf.yaml').close()", {"conf.yaml"}),
+        ("open('conf.yaml').close(); os.system('touch conf.yaml')", set()),
+        ("os.system('touch conf.yaml'); open('conf.yml').close()", set()),
+        ("open('conf.yaml', 'w').close(); open('conf.yaml').close()", set()),
+    ],
+)
+def test_which_files_are_written_anew_before_they_are_read(
+    project: Path, load: str, rewritten: set[str]
+) -> None:
+    [facts] = run(project, load)
+    assert below(project, facts["rewritten"]) == rewritten
+
+
+def test_sources_are_told_at_once(project: Path) -> None:
+    """With how they looked before, once, and not by what the user forks."""
+    load = (
+        "import b, b; open('conf.yaml').close(); at_once = [*told]\n"
+        "if (pid := os.fork()) == 0:\n"
+        " import package.part\n"
+        " os._exit(len(told) - len(at_once))\n"
+        "assert os.waitpid(pid, 0)[1] == 0; told[:] = at_once"
+    )
+    [facts] = run(project, load)
+    path = f"{project}/b.py"
+    assert facts["told"] == [[path, mark(path)]]
 
 
 @pytest.mark.parametrize("name", ["conf.yaml", "new.yaml"])

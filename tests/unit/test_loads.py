@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -242,6 +243,25 @@ async def test_a_load_that_is_stuck_is_begun_anew_by_the_next_request(
         c.end(2, failure("new"))
         assert await soon(asyncio.gather(first, second)) == [failure("new")] * 2
         assert c.began == 2
+
+
+async def test_what_is_stuck_again_may_take_longer_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Code that takes long to load is loaded at last, however often it changes."""
+    seconds = 0.0
+    monkeypatch.setattr(loads_module, "time", SimpleNamespace(monotonic=lambda: seconds))
+    async with code() as c:
+        request = await c.request()
+        for number, patience in enumerate((60, 120, 240), 1):
+            await c.has_begun(number)
+            seconds += patience
+            assert not c.loads.restart_if_stuck()
+            seconds += 1
+            assert c.loads.restart_if_stuck()
+        await c.has_begun(4)
+        c.end(4)
+        assert await soon(request) is None
 
 
 async def test_a_load_is_stuck_when_it_takes_much_longer_than_the_last_one(

@@ -337,3 +337,56 @@ def test_a_root_that_is_too_large_is_watched_in_part(
     assert len(picture.root_folders) == 2
     picture.changes()
     assert caplog.messages == [f"{folder} has more than 2 directories; not all are watched"]
+
+
+def test_new_files_that_the_load_has_written_itself_do_not_matter(folder: Path) -> None:
+    picture = Picture([], Patterns())
+    picture.take({**footprint(folder), "written": [f"{folder}/own.yaml"]})
+    make(folder, "own.yaml", "other.yaml")
+    assert changes(folder, picture) == ["other.yaml"]
+
+
+def test_what_is_read_in_a_root_is_compared_with_how_it_looked_then(folder: Path) -> None:
+    """And not with how it looked before the load, which may have had it written anew."""
+    picture = Picture([str(folder)], Patterns())
+    make(folder, "package/conf.yaml", "data.csv")
+    (folder / "package/conf.yaml").chmod(0o600)
+    (folder / "data.csv").chmod(0o600)
+    picture.take(footprint(folder))
+    assert changes(folder, picture) == ["data.csv"]
+    (folder / "package/conf.yaml").write_text("other")
+    assert changes(folder, picture) == ["package/conf.yaml"]
+
+
+def test_what_somebody_else_may_have_read_is_only_in_roots(folder: Path) -> None:
+    picture = Picture([f"{folder}/package"], Patterns())
+    picture.take(footprint(folder))
+    paths = [f"{folder}/{name}" for name in FILES]
+    assert picture.unread(paths) == {f"{folder}/package/unused.yaml"}
+
+
+def test_new_files_are_told_by_a_pattern(folder: Path) -> None:
+    picture = Picture([f"{folder}/elsewhere"], Patterns())
+    picture.take(footprint(folder))
+    make(folder, "package/new.yaml", "elsewhere/new.csv")
+    (folder / "repo.py").write_text("other")
+    told = {os.path.relpath(picture.what(path), folder) for path in picture.changes()}
+    assert told == {"repo.py", "package/*.yaml", "elsewhere/*.csv"}
+
+
+def test_which_files_are_other_ones_than_they_were_when_they_were_used(folder: Path) -> None:
+    picture = picture_of(folder, "!a.py")
+    uses = {path: mark(path) for path in picture.files | {f"{folder}/elsewhere/a.py"}}
+    (folder / "repo.py").write_text("other")
+    (folder / "elsewhere/a.py").write_text("other")
+    assert picture.stale(uses) == [f"{folder}/repo.py"]
+
+
+def test_what_is_the_same_as_before_a_load_was_not_rewritten_by_it(folder: Path) -> None:
+    """Whatever the clock of another machine says."""
+    picture = picture_of(folder)
+    picture.load_begins()
+    (folder / "package/conf.yaml").write_text("other")
+    claimed = [f"{folder}/{name}" for name in CODE]
+    picture.take({**footprint(folder), "rewritten": claimed})
+    assert picture.rewritten == {f"{folder}/package/conf.yaml"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePath
 from typing import Any
@@ -34,6 +34,8 @@ class Picture:
     Attributes:
         suspicious: of the changes that were found last, files that are gone or empty now and were
             not before: somebody may just be writing them.
+        written: files that the last load has written itself.
+        rewritten: files that were written during the last load, before it has read them.
     """
 
     def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
@@ -45,6 +47,10 @@ class Picture:
         self._root_files: Marks = {}
         self._root_folders: list[str] = []
         self._too_large: set[str] = set()
+        self._new: set[str] = set()
+        self._before: Marks = {}
+        self.written: set[str] = set()
+        self.rewritten: set[str] = set()
         self.suspicious: list[str] = []
         self.changes()
 
@@ -60,11 +66,22 @@ class Picture:
 
     def take(self, footprint: Mapping[str, Any]) -> None:
         """From now on, what a load has used matters, as it was when it used it."""
-        self._files = {}
+        self._files, self._new = {}, set()
+        self.written = set(footprint.get("written", ()))
+        # Compared, too, because a clock of another machine may be ahead.
+        self.rewritten = {
+            path
+            for path in footprint.get("rewritten", ())
+            if self._before.get(path) != footprint["files"][path]
+        }
         self.add(footprint["files"])
         self._folders = {
             path: ({*files}, {*folders}) for path, (files, folders) in footprint["folders"].items()
         }
+
+    def load_begins(self) -> None:
+        """Remember how the files look now."""
+        self._before = dict(self._files)
 
     def add(self, files: Mapping[str, Mark | None]) -> None:
         """These files matter, too."""
@@ -89,6 +106,28 @@ class Picture:
         """Paths that are different now; the next call compares with what is now."""
         self.suspicious = []
         return sorted({*self._changed_files(), *self._added_files(), *self._changed_in_roots()})
+
+    def what(self, path: str) -> str:
+        """How to call a change: by the path, or by a pattern if there was no such file before."""
+        if path not in self._new:
+            return path
+        return os.path.join(os.path.dirname(path), f"*{os.path.splitext(path)[1]}")
+
+    def unread(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that matter though the last load has not read them itself.
+
+        What somebody else reads in a watched directory may have been read before it has changed.
+        """
+        roots = tuple(os.path.join(root, "") for root in self._roots)
+        return {path for path in paths if path.startswith(roots) and path not in self._files}
+
+    def stale(self, uses: Mapping[str, Mark | None]) -> list[str]:
+        """Of files that are used, with how they looked before, those that are different now."""
+        return [
+            path
+            for path, before in uses.items()
+            if not self._patterns.excludes(path) and mark(path) != before
+        ]
 
     @property
     def files(self) -> set[str]:
@@ -133,8 +172,9 @@ class Picture:
                             yield from self._added(path)
 
     def _added(self, path: str) -> Iterator[str]:
-        if path not in self._files and not self._patterns.excludes(path):
+        if not (path in self._files or path in self.written or self._patterns.excludes(path)):
             self._files[path] = mark(path)
+            self._new.add(path)
             yield path
 
     def _changed_in_roots(self) -> Iterator[str]:
@@ -148,8 +188,11 @@ class Picture:
                 self._root_folders.append(folder)
                 now.update((path, mark(path)) for path in files if self._patterns.wants(path))
         self._root_files = now
-        for path in before.keys() | now.keys():
+        # What the load itself has read is compared with how it looked then.
+        for path in (before.keys() | now.keys()) - self._files.keys():
             if before.get(path) != now.get(path):
+                if before.get(path) is None:
+                    self._new.add(path)
                 self._suspect(path, before.get(path), now.get(path))
                 yield path
 

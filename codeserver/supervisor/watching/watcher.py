@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Set
 from functools import partial
 
 from codeserver.config import Config
@@ -28,10 +30,48 @@ _log = logging.getLogger("codeserver")
 _LOOK_ANYWAY_SECONDS = 10.0
 _LONG_LOAD_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 1.0
+_LONG_IMPORT_SECONDS = 10.0
+_TIMER_SECONDS = 0.01
+"""Seconds by which a timer may be early."""
+_SOURCE = ".py"
+
+
+class _Due:
+    """A load that is due.
+
+    Attributes:
+        what: has changed.
+        quiet: seconds between the end of the last load and that.
+        is_anew: whether it is for a load under way that is to begin anew.
+    """
+
+    def __init__(self) -> None:
+        self.what: set[str] = set()
+        self.quiet = 0.0
+        self.is_anew = False
+        self._at = math.inf
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.what)
+
+    @property
+    def is_now(self) -> bool:
+        return time.monotonic() >= self._at - _TIMER_SECONDS
+
+    def add(self, what: Set[str], seconds: float, quiet: float) -> None:
+        """Something has changed for which a load is due in some seconds."""
+        if not self.what:
+            self.quiet = quiet
+        self.what |= what
+        self._at = min(self._at, time.monotonic() + seconds)
 
 
 class Watcher:
     """Watches what the code is made of.
+
+    A load that is under way is not disturbed, unless it has imported a source that is another one
+    now. When it has ended, the files are compared with what it has used.
 
     Args:
         config: the operator's settings.
@@ -42,17 +82,24 @@ class Watcher:
 
     def __init__(self, config: Config, target: Target, location: Location, tasks: Tasks) -> None:
         self._location = location
+        self._importing = location.importing
         self._target = target
         self._news = asyncio.Event()
         self._notices = Notices(self._news, config.watch_poll, tasks)
         roots = [os.path.join(current_directory(), each) for each in config.watch_dir]
         self._make_picture = partial(Picture, roots, Patterns(config.watch_filter))
         self._outcomes: list[LoadFailure | Host] = []
+        self._has_imported = False
+        self._quiet_since = -math.inf
+        self._is_to_compare = False
+        self._meanwhile: dict[str, str] = {}
         self._restraint = Restraint()
+        self._due = _Due()
         self._told = False
         self._late: dict[str, Mark | None] = {}
         location.on_load(self._load_ended)
         location.imported_late = self._imported_late
+        self._importing.on_end = self._import_ended
 
     async def begin(self) -> None:
         """Look at what is there before anything is loaded."""
@@ -79,12 +126,18 @@ class Watcher:
         self._outcomes.append(outcome)
         self._news.set()
 
+    def _import_ended(self) -> None:
+        self._has_imported = True
+        self._quiet_since = time.monotonic()
+        self._news.set()
+
     def _imported_late(self, files: Mapping[str, Mark | None]) -> None:
         self._late.update(files)
         self._news.set()
 
     async def _look(self) -> None:
-        has_ended = await self._take_outcomes()
+        await self._take_outcomes()
+        self._picture.add(self._importing.uses)
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
             _log.debug("waiting for the content of %s", ", ".join(self._picture.suspicious))
@@ -92,40 +145,130 @@ class Watcher:
         await self._notices.watch(await asyncio.to_thread(places_of, self._picture))
         if changes:
             _log.debug("changed: %s", ", ".join(changes))
-            if has_ended or self._location.is_loading:
-                await self._restrain(changes[0])
-            self._location.reload_changed()
-            # If that load hangs or dies, this is what the repair of it may change.
-            await asyncio.to_thread(self._picture.widen)
-            asyncio.get_running_loop().call_later(_LONG_LOAD_SECONDS, self._news.set)
-        elif has_ended:
-            self._restraint.load_was_clean()
+        found = {path: self._picture.what(path) for path in changes}
+        if self._is_importing:
+            await self._changed_while_importing(found)
+        elif self._is_to_compare:
+            self._is_to_compare = False
+            self._compare(found)
+        elif what := self._of_people(found):
+            self._restraint.edited(what)
+            self._wait_or_load(what)
+        self._load_if_due()
+        if self._is_to_compare and not self._is_importing:
+            self._news.set()  # it has come to rest in between
 
-    async def _restrain(self, changed: str) -> None:
-        """Something has changed while it was loaded; wait, when that happens again and again."""
-        pause = self._restraint.pause_after_change_while_loading()
-        if not pause:
+    def _of_people(self, found: Mapping[str, str]) -> set[str]:
+        """What has changed and may be edited. Steps of runs may load the code at any time."""
+        may_be_written = bool(self._location.runs.current)
+        return {
+            each
+            for path, each in found.items()
+            if not (may_be_written and self._restraint.is_rewritten(path))
+        }
+
+    @property
+    def _is_importing(self) -> bool:
+        """Also when that has ended, but what it has used is still to be taken."""
+        is_over = not (self._location.is_loading or self._importing.is_under_way)
+        return not is_over or self._has_imported or bool(self._outcomes)
+
+    async def _changed_while_importing(self, found: Mapping[str, str]) -> None:
+        """Begin a load anew that has imported a source which has changed since."""
+        self._meanwhile.update(found)
+        if not self._location.is_loading:
+            self._judge({path: self._meanwhile.pop(path) for path in self._early()})
             return
-        _log.warning(
-            "%s has changed in each of the last loads; if loading the code does that, leave it out "
-            "with --watch-filter '!%s'",
-            *(changed, os.path.basename(changed)),
-        )
-        await asyncio.sleep(pause)
-        await asyncio.to_thread(self._picture.changes)
+        if not self._due.is_anew:
+            self._due = _Due()  # this load has begun after the change
+        stale = await asyncio.to_thread(self._picture.stale, dict(self._importing.uses))
+        stale = sorted({*stale} - self._restraint.by_loading - self._picture.written)
+        if stale and self._location.is_loading and not self._due.is_set:
+            _log.debug("is loaded out of date: %s", ", ".join(stale))
+            self._wait({*stale}, self._restraint.patience())
+            self._due.is_anew = True
+        elif self._meanwhile:
+            self._location.reload_changed(only_if_stuck=True)
 
-    async def _take_outcomes(self) -> bool:
-        """Let what loads have used matter; returns whether a load has ended."""
+    def _early(self) -> list[str]:
+        """What does not wait until evaluators and runs have loaded the code.
+
+        Sources do not, unless that happens again; data may be what they write.
+        """
+        is_long = self._importing.lasted > _LONG_IMPORT_SECONDS
+        return [
+            path
+            for path, each in self._meanwhile.items()
+            if (is_long or path.endswith(_SOURCE)) and not self._restraint.suspects(each)
+        ]
+
+    def _compare(self, found: Mapping[str, str]) -> None:
+        """Load the code again if it has changed since it was used, but not for ever."""
+        self._judge({**self._meanwhile, **found})
+        if not self._due.is_set:
+            self._restraint.nothing_changed()
+        self._meanwhile = {}
+
+    def _judge(self, changed: Mapping[str, str]) -> None:
+        what = {
+            each
+            for path, each in changed.items()
+            if path not in self._picture.written and not self._restraint.is_rewritten(path)
+        }
+        for each in sorted(self._restraint.changed_while_loading(what)):
+            _log.warning(
+                "%s changes whenever the code is loaded, so loading seems to write it; from now on "
+                "it matters only at other times. To leave it out altogether: "
+                "--watch-filter '!%s'",
+                *(each, _filter_for(each)),
+            )
+        if what := what - self._restraint.by_loading:
+            self._wait_or_load(what)
+
+    def _wait_or_load(self, what: Set[str]) -> None:
+        pause = self._restraint.pause(what, self._quiet, self._importing.seconds)
+        self._wait(what, pause)
+
+    @property
+    def _quiet(self) -> float:
+        return time.monotonic() - self._quiet_since
+
+    def _wait(self, what: Set[str], seconds: float) -> None:
+        self._due.add(what, seconds, self._quiet)
+        asyncio.get_running_loop().call_later(seconds, self._news.set)
+
+    def _load_if_due(self) -> None:
+        if not self._due.is_now:
+            return
+        what = sorted(self._due.what)
+        if self._restraint.loads({*what}, self._due.quiet):
+            _log.warning(
+                "%s changes again and again, so there are pauses before it is loaded; if that does "
+                "not matter, leave it out with --watch-filter '!%s'",
+                *(what[0], _filter_for(what[0])),
+            )
+        self._due = _Due()
+        self._picture.load_begins()
+        self._location.reload_changed()
+        asyncio.get_running_loop().call_later(_LONG_LOAD_SECONDS, self._news.set)
+
+    async def _take_outcomes(self) -> None:
+        """Let what loads have used matter."""
         outcomes, self._outcomes = self._outcomes, []
+        self._is_to_compare |= self._has_imported or bool(outcomes)
+        self._has_imported = False
         for outcome in outcomes:
+            self._due = _Due()
             if outcome.footprint is not None:
                 self._picture.take(outcome.footprint)
+                self._restraint.load_rewrote(self._picture.rewritten)
+                unread = self._picture.unread(self._meanwhile)
+                self._meanwhile = {path: self._meanwhile[path] for path in unread}
                 self._say_once_what_is_watched()
             else:
                 await asyncio.to_thread(self._picture.widen)
         late, self._late = self._late, {}
         self._picture.add(late)
-        return bool(outcomes)
 
     def _say_once_what_is_watched(self) -> None:
         if self._told:
@@ -143,3 +286,9 @@ class Watcher:
                 "install it with pip install -e, or give a --watch-dir",
                 self._target.label,
             )
+
+
+def _filter_for(what: str) -> str:
+    """A pattern for `--watch-filter`; one for new files is not for every directory."""
+    folder, name = os.path.split(what)
+    return os.path.join(os.path.basename(folder), name) if "*" in name else name

@@ -1,0 +1,1 @@
+{% macro cents(n) %}{{ n }} / 1000.0{% endmacro %}
