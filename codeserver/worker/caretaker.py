@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.channel import Channel
+from codeserver.worker.originals import os, signal
 
 
 class DagsterApiServer:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import faulthandler
-import os
-import signal
 import threading
 import traceback
 from types import FrameType
@@ -19,6 +17,7 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import finish_threads
 from codeserver.worker.location import Location
+from codeserver.worker.originals import os, signal
 from codeserver.worker.wear import Wear
 
 
@@ -55,6 +54,7 @@ class _Evaluator:
         # Both, because Dagster puts back the handler of SIGINT for both after each tick.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
+        process.unblock_signals()
         if STACK_SIGNAL is not None:
             faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
         if order.memory_limit:

@@ -9,8 +9,6 @@ themselves (`tests/unit/test_fork_safety.py`). In doubt, a fork is not trusted.
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import stat
 import sys
 import threading
@@ -18,6 +16,7 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 
 from codeserver.worker.native_threads import NativeThread, native_threads
+from codeserver.worker.originals import os, socket
 
 _SAFE_THREADS = frozenset(
     {

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from codeserver.wire import process_name
+from codeserver.worker.originals import os, signal
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -75,6 +74,15 @@ def reset_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
+    unblock_signals()
+
+
+def unblock_signals() -> None:
+    """Let those arrive by which the server ends processes and learns of their ends.
+
+    Others stay blocked if user code has blocked them when it was loaded, as in a run of stock.
+    """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
 
 def reseed() -> None:

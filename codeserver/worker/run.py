@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import traceback
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import disown_inherited, leave
 from codeserver.worker.location import Location
+from codeserver.worker.originals import os, signal
 from codeserver.worker.stdio import Survivor
 
 
@@ -50,6 +49,7 @@ def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoR
 
 def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    process.unblock_signals()
     with dagster.capture_interrupts(), ExitStack() as stack:
         try:
             args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)

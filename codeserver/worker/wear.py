@@ -7,14 +7,13 @@ a sensor has changed to, a variable that it has set, a file that it has not clos
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 from codeserver.worker import limits
+from codeserver.worker.originals import os, signal
 
 _MORE_FILES = 64
 _MORE_CHILDREN = 64
