@@ -75,6 +75,11 @@ class Host:
         return self._child.exited
 
     @property
+    def can_fork(self) -> bool:
+        """Whether it forks processes that have its code."""
+        return self.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
+
+    @property
     def runs(self) -> Sequence[Child]:
         """The runs that are executed by forks of it."""
         return [child for child in self.forker.children if child.role == "run"]
@@ -89,7 +94,7 @@ class Host:
         await self.forker.exit()
         done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
         if not done:
-            await self._child.end(END_GRACE)
+            await self._child.kill()
 
 
 async def load(
@@ -137,7 +142,7 @@ async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> H
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":
         raise LoadFailed(_reported(frame))
-    forker = Forker(child.channel, outputs, adopter=spawn.forkserver)
+    forker = Forker(child.channel, outputs, adopter=spawn.forkserver, pid=child.pid)
     if frame.header["isolation"] == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")

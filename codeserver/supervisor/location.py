@@ -45,6 +45,9 @@ _RUN_PATIENCE = 60.0
 _OTHER_SLOTS = 2
 """Evaluators for requests that call no function of the user."""
 
+_CLOSE_SECONDS = 10.0
+"""How long generations may take to end, before the forkserver ends and they end with it."""
+
 KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
 
@@ -295,8 +298,9 @@ class Location:
     async def close(self) -> None:
         """End every process."""
         self._forkservers.refuse()
-        for generation in list(self._generations):
-            await self._retire(generation)
+        ending = [self._tasks.start("end generation", self._retire(g)) for g in self._generations]
+        if ending:
+            await asyncio.wait(ending, timeout=_CLOSE_SECONDS)
         await self._forkservers.close()
         await self._tasks.close()
         self._outputs.close()
@@ -330,7 +334,7 @@ class Location:
     def _caretakers(self) -> Forker:
         """What to fork a caretaker from: a host has the modules that its instance may need."""
         host = self._current.host if isinstance(self._current, Generation) else None
-        if isinstance(host, Host) and host.isolation == "fork" and not host.ended.done():
+        if isinstance(host, Host) and host.can_fork:
             return host.forker
         return self._forkservers.living().forker
 

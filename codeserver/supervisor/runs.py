@@ -138,8 +138,7 @@ class Runs:
         try:
             await asyncio.wait_for(self.finished(), _KILL_GRACE)
         except asyncio.TimeoutError:
-            for run in running:
-                await run.signal(signal.SIGKILL)
+            await asyncio.gather(*(run.child.kill() for run in running if run.child is not None))
             # Recording their ends needs the instance, which may not answer.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.finished(), _KILL_GRACE)
