@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 _VARINT = 0
 _LENGTH_DELIMITED = 2
+_LONGEST_VARINT = 10
 
 CHUNK_CHARACTERS = 4_000_000
 """Characters in one message of a stream (`STREAMING_CHUNK_SIZE` in `dagster._grpc.server`)."""
@@ -21,6 +22,25 @@ def string_field(number: int, value: bytes) -> bytes:
     if not value:
         return b""
     return b"".join((_tag(number, _LENGTH_DELIMITED), _varint(len(value)), value))
+
+
+def only_string(message: bytes) -> memoryview | None:
+    """The value in a message that has field 1, a string, and nothing else; not a copy of it.
+
+    None for a message that is written in another way, or has other fields.
+    """
+    if not message:
+        return memoryview(b"")
+    size, at = 0, 1
+    for shift in range(0, 7 * _LONGEST_VARINT, 7):
+        if at >= len(message):
+            break
+        size |= (message[at] & 0x7F) << shift
+        at += 1
+        if message[at - 1] <= 0x7F:
+            break
+    is_it = message[:1] == _tag(1, _LENGTH_DELIMITED) and at + size == len(message)
+    return memoryview(message)[at:] if is_it else None
 
 
 def int_field(number: int, value: int) -> bytes:

@@ -45,12 +45,14 @@ def handlers_for(
         service: its descriptor.
         messages: the generated module that has its message classes.
         servicer: has a method named like each RPC: a coroutine function for a unary reply, an
-            asynchronous generator for a stream. Replies are messages, or bytes of messages.
+            asynchronous generator for a stream. Replies are messages, or bytes of messages. A
+            method with an attribute `takes_bytes` that is true reads the request itself.
     """
     handlers = {}
     for rpc in service.methods:
         method = getattr(servicer, rpc.name)
         request = getattr(messages, rpc.input_type.name)
+        takes_bytes = getattr(method, "takes_bytes", False)
         make, wrap = (
             (grpc.unary_stream_rpc_method_handler, _stream)
             if rpc.server_streaming
@@ -58,7 +60,7 @@ def handlers_for(
         )
         handlers[rpc.name] = make(
             wrap(method, rpc.name),
-            request_deserializer=request.FromString,
+            request_deserializer=None if takes_bytes else request.FromString,
             response_serializer=_serialize,
         )
     return grpc.method_handlers_generic_handler(service.full_name, handlers)

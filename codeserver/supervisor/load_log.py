@@ -9,6 +9,7 @@ from enum import Enum
 from codeserver.supervisor.differences import differences, in_words
 from codeserver.supervisor.generation import Definitions, LoadFailure, Snapshot, describe_counts
 from codeserver.supervisor.host import Host
+from codeserver.supervisor.names import printable
 
 _log = logging.getLogger("codeserver")
 
@@ -86,7 +87,7 @@ class LoadLog:
                 describe_counts(snapshot.counts),
             )
         else:
-            changes = in_words(differences(before, definitions))
+            changes = [*map(printable, in_words(differences(before, definitions)))]
             what, nothing = ("load", "as in its snapshot") if self._is_restored else _AGAIN
             _log.info(
                 "%s #%d  %.2f s  (%s)  %s",
@@ -99,7 +100,7 @@ class LoadLog:
         if reasons and reasons != self._reasons:
             _log.info(
                 "evaluators and runs are not forked but load the code themselves: %s",
-                "; ".join(reasons),
+                "; ".join(map(printable, reasons)),
             )
         self._reasons = reasons
 

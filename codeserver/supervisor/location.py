@@ -24,6 +24,7 @@ from codeserver.supervisor.idle import Idle, wake
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
 from codeserver.supervisor.loads import Loads
+from codeserver.supervisor.names import shown
 from codeserver.supervisor.news import News
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.pool import Lanes, Pool, Reply
@@ -219,7 +220,8 @@ class Location:
         if self._is_finishing:
             raise Draining("The server is shutting down.")
         deadline = time.monotonic() + request.timeout
-        with self._idle.kept_off():
+        held = self.queue.holding(request.subject, len(request.argument))
+        with held, self._idle.kept_off():
             generation = await self._living_generation(request.timeout, request.subject)
             left = deadline - time.monotonic()
             reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
@@ -236,10 +238,10 @@ class Location:
         if self._is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
         with self._idle.kept_off():
-            generation = await self._living_generation(_RUN_PATIENCE, f"run {run_id}")
+            generation = await self._living_generation(_RUN_PATIENCE, f"run {shown(run_id)}")
         host = generation.host
         starting = self._tasks.start(
-            f"start run {run_id}",
+            f"start run {shown(run_id)}",
             self.runs.start(run_id, arguments, host.starter, host.environment),
         )
         # Until it has begun, the generation is busy, so that a reload does not end its host.

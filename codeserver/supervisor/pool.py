@@ -8,13 +8,14 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from codeserver import errors
 from codeserver.errors import CodeserverError, Draining, RequestTimeout, WorkerCrashed
 from codeserver.supervisor.crashes import Crashes
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child
+from codeserver.supervisor.names import printable
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import ENDING, Slots
 from codeserver.supervisor.starter import Starter
@@ -253,7 +254,7 @@ class Pool:
         header = {"kind": "request", "rpc": request.rpc, "extra": dict(request.extra)}
         try:
             left = max(0.0, deadline - time.monotonic())
-            await evaluator.channel.send(Frame(header, request.argument), timeout=left)
+            await evaluator.channel.send(Frame(header, cast(bytes, request.argument)), timeout=left)
             reply = await evaluator.channel.expect(max(0.0, deadline - time.monotonic()))
         except BrokenPipeError:
             reply = None
@@ -296,7 +297,7 @@ class Pool:
         if worn is None and 0 < self._max_requests <= served:
             worn = f"it has answered {served} requests"
         if worn is not None:
-            _log.debug("evaluator %d is replaced: %s", evaluator.pid, worn)
+            _log.debug("evaluator %d is replaced: %s", evaluator.pid, printable(worn))
             self._dismiss(evaluator)
             self.warm()
         else:

@@ -8,7 +8,7 @@ import traceback
 from types import FrameType
 from typing import Any, NoReturn
 
-from codeserver.errors import CallerError
+from codeserver.errors import CallerError, InvalidRequest
 from codeserver.wire import STACK_SIGNAL, Frame
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits, process
@@ -75,7 +75,7 @@ class _Evaluator:
         rpc, extra = frame.header["rpc"], frame.header["extra"]
         body = b""
         try:
-            reply = answer(self._location, rpc, frame.body.decode(), extra)
+            reply = answer(self._location, rpc, _text(frame.body), extra)
             header: dict[str, Any] = {"kind": "reply", "is_error": reply.is_error}
             body = reply.body
         except CallerError as error:
@@ -96,3 +96,10 @@ class _Evaluator:
         if self._location.footprint is not None:
             header["late"] = self._location.footprint.take_late()
         self._channel.send({**header, "worn": self._wear.reason()}, body)
+
+
+def _text(argument: bytes) -> str:
+    try:
+        return argument.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"The argument is not UTF-8: {error.reason}.") from None

@@ -14,6 +14,7 @@ from codeserver.marks import Mark
 from codeserver.supervisor.generation import LoadFailure, describe_counts
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.names import printable
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.watching.notices import Notices
 from codeserver.supervisor.watching.patterns import Patterns
@@ -87,11 +88,12 @@ class Watcher:
         has_ended = await self._take_outcomes()
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
-            _log.debug("waiting for the content of %s", ", ".join(self._picture.suspicious))
+            names = ", ".join(map(printable, self._picture.suspicious))
+            _log.debug("waiting for the content of %s", names)
             changes = sorted({*changes, *await written(self._picture)})
         await self._notices.watch(await asyncio.to_thread(places_of, self._picture))
         if changes:
-            _log.debug("changed: %s", ", ".join(changes))
+            _log.debug("changed: %s", ", ".join(map(printable, changes)))
             if has_ended or self._location.is_loading:
                 await self._restrain(changes[0])
             self._location.reload_changed()
@@ -109,7 +111,7 @@ class Watcher:
         _log.warning(
             "%s has changed in each of the last loads; if loading the code does that, leave it out "
             "with --watch-filter '!%s'",
-            *(changed, os.path.basename(changed)),
+            *(printable(changed), printable(os.path.basename(changed))),
         )
         await asyncio.sleep(pause)
         await asyncio.to_thread(self._picture.changes)
