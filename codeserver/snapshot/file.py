@@ -11,9 +11,11 @@ from google.protobuf.message import DecodeError
 
 from codeserver.errors import OperatorError
 from codeserver.snapshot import v1
+from codeserver.snapshot.regular import open_regular
 
 _KIND = b"codeserver-snap\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
+_MOST_BYTES = 1 << 30
 
 
 class UnusableSnapshot(OperatorError):
@@ -45,9 +47,12 @@ def read(path: str) -> v1.LocationSnapshot:
         UnusableSnapshot: it cannot be read, is something else, or not whole.
     """
     try:
-        data = Path(path).read_bytes()
+        with open_regular(path) as stream:
+            data = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UnusableSnapshot(f"it cannot be read ({error.strerror or error})") from None
+    if len(data) > _MOST_BYTES:
+        raise UnusableSnapshot(f"it is longer than {_MOST_BYTES // 2**20} MiB")
     if not data.startswith(_KIND):
         raise UnusableSnapshot("it is no snapshot; make one with `codeserver snapshot`")
     digest, payload = data[len(_KIND) :][:_DIGEST_SIZE], data[len(_KIND) + _DIGEST_SIZE :]

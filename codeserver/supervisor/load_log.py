@@ -61,7 +61,7 @@ class LoadLog:
             self._definitions = snapshot.definitions.result()
         _log.info(
             "serving the snapshot of %s on %s while the code is loaded: %s",
-            *(self._target, self.served_on, describe_counts(snapshot.counts)),
+            *(self._target, self.served_on, printable(describe_counts(snapshot.counts))),
         )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
