@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from codeserver.errors import InvalidRequest
 from codeserver.supervisor.request import Bytes
@@ -51,7 +51,7 @@ def short_fields(argument: Bytes, names: Iterable[str]) -> dict[str, Any]:
     is not taken for a name.
     """
     found = {}
-    text = argument if isinstance(argument, bytes) else cast(bytes, argument.obj)
+    text: Any = argument.obj if isinstance(argument, memoryview) else argument
     for name in names:
         key = f'"{name}":'.encode()
         at = text.rfind(key)

@@ -31,16 +31,10 @@ def only_string(message: bytes) -> memoryview | None:
     """
     if not message:
         return memoryview(b"")
-    size, at = 0, 1
-    for shift in range(0, 7 * _LONGEST_VARINT, 7):
-        if at >= len(message):
-            break
-        size |= (message[at] & 0x7F) << shift
-        at += 1
-        if message[at - 1] <= 0x7F:
-            break
-    is_it = message[:1] == _tag(1, _LENGTH_DELIMITED) and at + size == len(message)
-    return memoryview(message)[at:] if is_it else None
+    for at in range(2, 2 + _LONGEST_VARINT):
+        if message[:at] == _tag(1, _LENGTH_DELIMITED) + _varint(max(0, len(message) - at)):
+            return memoryview(message)[at:]
+    return None
 
 
 def int_field(number: int, value: int) -> bytes:

@@ -17,6 +17,7 @@ _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "containe
 """What `ListRepositoriesResponse` says of the server and not of the code."""
 
 
+_COUNTED = {"jobs", "assets", "schedules", "sensors"}
 _LATEST = 1 << 37
 """Seconds. The year 6325; clients are told when a snapshot was made."""
 
@@ -126,6 +127,8 @@ def _repository(message: v1.Repository) -> RepositorySnapshot:
         "sensor": frozenset(message.sensors),
     }
     counts = {each.kind: each.count for each in message.counts}
+    if missing := _COUNTED - counts.keys():
+        raise ValueError(f"it does not say how many {min(missing)} there are")
     return RepositorySnapshot(message.deferred, jobs, names, counts)
 
 

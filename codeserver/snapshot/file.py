@@ -48,11 +48,11 @@ def read(path: str) -> v1.LocationSnapshot:
     """
     try:
         with open_regular(path) as stream:
-            data = stream.read(_MOST_BYTES + 1)
+            if os.fstat(stream.fileno()).st_size > _MOST_BYTES:
+                raise UnusableSnapshot(f"it is longer than {_MOST_BYTES // 2**20} MiB")
+            data = stream.read(_MOST_BYTES)
     except OSError as error:
         raise UnusableSnapshot(f"it cannot be read ({error.strerror or error})") from None
-    if len(data) > _MOST_BYTES:
-        raise UnusableSnapshot(f"it is longer than {_MOST_BYTES // 2**20} MiB")
     if not data.startswith(_KIND):
         raise UnusableSnapshot("it is no snapshot; make one with `codeserver snapshot`")
     digest, payload = data[len(_KIND) :][:_DIGEST_SIZE], data[len(_KIND) + _DIGEST_SIZE :]
