@@ -24,6 +24,8 @@ _SIGNALS = (
     *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2),
 )
 
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+
 
 class Wear:
     """What this process was like at the start.
@@ -110,5 +112,5 @@ def _state() -> dict[str, Any]:
         "environment": dict(getattr(os.environ, "_data", os.environ)),
         "signal handlers": [signal.getsignal(number) for number in _SIGNALS],
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        "timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        "timers": [signal.getitimer(number)[0] > 0 for number in _TIMERS],
     }
