@@ -16,7 +16,6 @@ from codeserver.supervisor.generation import Definitions, RepositorySnapshot, Sn
 _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "container_context")
 """What `ListRepositoriesResponse` says of the server and not of the code."""
 
-
 _COUNTED = {"jobs", "assets", "schedules", "sensors"}
 _LATEST = 1 << 37
 """Seconds. The year 6325; clients are told when a snapshot was made."""

@@ -16,13 +16,14 @@ def kill_group(pid: int, parent: int) -> int | None:
 
     Args:
         pid: its process id, whose end the parent has not reported.
-        parent: process id of the parent. A process that has this parent and this id is the one
-            that is meant, as its id is not used again before that has waited for it.
+        parent: process id of the parent; 0 when it is not known. A process that has this parent
+            and this id is the one that is meant, as its id is not used again before that has
+            waited for it.
 
     Returns:
         As what exit code it ends: -SIGKILL, or None when it has ended before or is another one.
     """
-    if not hasattr(os, "pidfd_open"):
+    if not parent or not hasattr(os, "pidfd_open"):
         return None
     try:
         pidfd = os.pidfd_open(pid)
@@ -31,7 +32,9 @@ def kill_group(pid: int, parent: int) -> int | None:
     try:
         if _parent_of(pid) != parent:
             return None
-        lives = not select.select([pidfd], [], [], 0)[0]
+        ended = select.poll()
+        ended.register(pidfd, select.POLLIN)
+        lives = not ended.poll(0)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError, PermissionError):

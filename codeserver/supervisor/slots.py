@@ -138,11 +138,11 @@ class Slots:
         if size <= _SHORT:
             yield
             return
-        own, others = self._held[subject], self._held.total()
-        if (own and own + size > _MOST_BYTES // 2) or (others and others + size > _MOST_BYTES):
+        own, held = self._held[subject], self._held.total()
+        if (own and own + size > _MOST_BYTES // 2) or (held and held + size > _MOST_BYTES):
             self._refuse(
                 f"The {subject} has an argument of {size / 1e6:.0f} MB, and requests with "
-                f"{others / 1e6:.0f} MB are under way, {own / 1e6:.0f} MB of them for it. All may "
+                f"{held / 1e6:.0f} MB are under way, {own / 1e6:.0f} MB of them for it. All may "
                 f"have {_MOST_BYTES / 1e6:.0f} MB, and one sensor, schedule or job half of that. "
                 "Try again later, or keep less in the cursor."
             )
