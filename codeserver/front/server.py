@@ -20,6 +20,7 @@ from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
 from codeserver.front.heartbeats import Heartbeats
+from codeserver.front.replies import Replies
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
@@ -66,11 +67,12 @@ class Server:
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
+        replies = Replies()
         # What is called most comes first: gRPC asks one after the other.
         self._server.add_generic_rpc_handlers(
             (
-                handlers_for(service, dagster_api_pb2, api),
-                handlers_for(typed, code_location_pb2, self._typed_api),
+                handlers_for(service, dagster_api_pb2, api, replies),
+                handlers_for(typed, code_location_pb2, self._typed_api, replies),
             )
         )
         health = Health(self.location, self._tasks)
