@@ -10,10 +10,12 @@ and the blocking side share it.
 
 from __future__ import annotations
 
-import json
 import signal
 import struct
 from dataclasses import dataclass, field
+
+# By name: user code may put the functions of another library in their place.
+from json import dumps, loads
 from typing import Any
 
 from codeserver.errors import ProtocolError
@@ -66,7 +68,7 @@ class Frame:
 
 def encode(frame: Frame) -> bytes:
     """The bytes of a frame."""
-    header = json.dumps(frame.header, separators=(",", ":")).encode()
+    header = dumps(frame.header, separators=(",", ":")).encode()
     return b"".join((_PREFIX.pack(len(header), len(frame.body)), header, frame.body))
 
 
@@ -89,7 +91,7 @@ def decode(header: bytes, body: bytes) -> Frame:
         ProtocolError: the header is not a JSON object.
     """
     try:
-        facts = json.loads(header)
+        facts = loads(header)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"frame header is not JSON: {error}") from None
     if not isinstance(facts, dict):

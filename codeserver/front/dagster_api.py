@@ -144,7 +144,7 @@ class DagsterApi(UserCodeRpcs):
         if reply is not None:
             return reply
         extra = {"job_name": request.job_name}
-        answer = await self.ask("ExternalJob", origin, extra, context)
+        answer = await self.ask("ExternalJob", origin.encode(), extra, context)
         if answer.is_error:
             return pb.ExternalJobReply(serialized_error=answer.body.decode())
         return pb.ExternalJobReply(serialized_job_data=answer.body.decode())
@@ -232,7 +232,7 @@ class DagsterApi(UserCodeRpcs):
             for lock in locks:
                 await stack.enter_async_context(lock)
             extra = {"defs_state_keys": keys}
-            answer = await self.ask("RefreshComponentState", "", extra, context)
+            answer = await self.ask("RefreshComponentState", b"", extra, context)
         text = answer.body.decode()
         if answer.is_error:
             return pb.RefreshComponentStateReply(serialized_error=text)
@@ -247,7 +247,7 @@ class DagsterApi(UserCodeRpcs):
             # Not under this caller's deadline: others wait for the same snapshot.
             request = describe(
                 "ExternalRepository",
-                origin,
+                origin.encode(),
                 {"defer_snapshots": False},
                 deadline=_WHOLE_REPOSITORY_SECONDS,
                 default=_WHOLE_REPOSITORY_SECONDS,
@@ -264,7 +264,8 @@ class DagsterApi(UserCodeRpcs):
         async def evaluate() -> bytes:
             extra = {"defer_snapshots": request.defer_snapshots}
             answer = await self.ask(
-                "ExternalRepository", origin, extra, context, dagster_json.repository_error
+                "ExternalRepository",
+                *(origin.encode(), extra, context, dagster_json.repository_error),
             )
             return answer.body
 

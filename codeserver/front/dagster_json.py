@@ -7,14 +7,19 @@ deserialize each of them.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codeserver.errors import InvalidRequest
+from codeserver.supervisor.request import Bytes
 
 LONGEST_ARGUMENT = 1024 * 1024
 """Bytes. What the front parses itself are a name or an id and where they belong, never more."""
+
+_LONGEST_VALUE = 64 * 1024
+_DECODER = json.JSONDecoder()
 
 
 def read(text: str, what: str) -> dict[str, Any]:
@@ -36,6 +41,26 @@ def read(text: str, what: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise InvalidRequest(f"Not a serialized {what}: a JSON object is expected.")
     return fields
+
+
+def short_fields(argument: Bytes, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the fields that have short values, of an argument too long to be read.
+
+    Each is where its name stands last, as Dagster sorts the names and long values come before
+    these. A quotation mark within a string has a backslash before it, so what a cursor has in it
+    is not taken for a name.
+    """
+    found = {}
+    text: Any = argument.obj if isinstance(argument, memoryview) else argument
+    for name in names:
+        key = f'"{name}":'.encode()
+        at = text.rfind(key)
+        if at > 0 and text[at - 1 : at] != b"\\":
+            start = at + len(key)
+            value = text[start : start + _LONGEST_VALUE].decode(errors="replace").lstrip()
+            with contextlib.suppress(ValueError, RecursionError):
+                found[name], _ = _DECODER.raw_decode(value)
+    return found
 
 
 def read_string(text: str, what: str, field: str) -> str:

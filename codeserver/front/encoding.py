@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 _VARINT = 0
 _LENGTH_DELIMITED = 2
+_LONGEST_VARINT = 10
 
 CHUNK_CHARACTERS = 4_000_000
 """Characters in one message of a stream (`STREAMING_CHUNK_SIZE` in `dagster._grpc.server`)."""
@@ -21,6 +22,19 @@ def string_field(number: int, value: bytes) -> bytes:
     if not value:
         return b""
     return b"".join((_tag(number, _LENGTH_DELIMITED), _varint(len(value)), value))
+
+
+def only_string(message: bytes) -> memoryview | None:
+    """The value in a message that has field 1, a string, and nothing else; not a copy of it.
+
+    None for a message that is written in another way, or has other fields.
+    """
+    if not message:
+        return memoryview(b"")
+    for at in range(2, 2 + _LONGEST_VARINT):
+        if message[:at] == _tag(1, _LENGTH_DELIMITED) + _varint(max(0, len(message) - at)):
+            return memoryview(message)[at:]
+    return None
 
 
 def int_field(number: int, value: int) -> bytes:

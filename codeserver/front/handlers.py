@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from codeserver import errors
 from codeserver.front import rich_errors
+from codeserver.front.replies import SHORT, Replies
 from codeserver.supervisor.generation import NotLoaded
 
 _log = logging.getLogger("codeserver")
@@ -37,7 +38,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def handlers_for(
-    service: ServiceDescriptor, messages: Any, servicer: object
+    service: ServiceDescriptor, messages: Any, servicer: object, replies: Replies
 ) -> grpc.GenericRpcHandler:
     """Handlers for every RPC of a service.
 
@@ -45,20 +46,23 @@ def handlers_for(
         service: its descriptor.
         messages: the generated module that has its message classes.
         servicer: has a method named like each RPC: a coroutine function for a unary reply, an
-            asynchronous generator for a stream. Replies are messages, or bytes of messages.
+            asynchronous generator for a stream. Replies are messages, or bytes of messages. A
+            method with an attribute `takes_bytes` that is true reads the request itself.
+        replies: bounds those under way.
     """
     handlers = {}
     for rpc in service.methods:
         method = getattr(servicer, rpc.name)
         request = getattr(messages, rpc.input_type.name)
+        takes_bytes = getattr(method, "takes_bytes", False)
         make, wrap = (
             (grpc.unary_stream_rpc_method_handler, _stream)
             if rpc.server_streaming
             else (grpc.unary_unary_rpc_method_handler, _unary)
         )
         handlers[rpc.name] = make(
-            wrap(method, rpc.name),
-            request_deserializer=request.FromString,
+            wrap(method, rpc.name, replies),
+            request_deserializer=None if takes_bytes else request.FromString,
             response_serializer=_serialize,
         )
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
@@ -68,23 +72,48 @@ def _serialize(reply: Message | bytes) -> bytes:
     return reply if isinstance(reply, bytes) else reply.SerializeToString()
 
 
-def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str) -> Any:
+def _size(reply: Message | bytes) -> int:
+    return len(reply) if isinstance(reply, bytes) else reply.ByteSize()
+
+
+def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str, replies: Replies) -> Any:
     @functools.wraps(method)
     async def handle(request: Any, context: Context) -> Any:
         try:
-            return await method(request, context)
+            reply = await method(request, context)
+            if (size := _size(reply)) > SHORT:
+                await replies.take(size)
+                _when_over(context, functools.partial(replies.give_back, size))
+            return reply
         except Exception as error:
             await _abort(error, name, context)
 
     return handle
 
 
-def _stream(method: Callable[[Any, Context], AsyncIterator[Any]], name: str) -> Any:
+def _when_over(context: Any, act: Callable[[], None]) -> None:
+    """Act once the client has read its reply, or is gone."""
+    if context.cancelled():
+        act()
+    else:
+        context.add_done_callback(lambda _: act())
+
+
+def _stream(
+    method: Callable[[Any, Context], AsyncIterator[Any]], name: str, replies: Replies
+) -> Any:
     @functools.wraps(method)
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
         try:
             async for reply in method(request, context):
-                yield reply
+                if (size := _size(reply)) <= SHORT:
+                    yield reply
+                    continue
+                await replies.take(size)
+                try:
+                    yield reply
+                finally:
+                    replies.give_back(size)
         except Exception as error:
             await _abort(error, name, context)
 

@@ -9,9 +9,8 @@ from typing import Any
 from codeserver.errors import InvalidRequest, RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.supervisor.generation import Snapshot
-from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
-
-_LONGEST_SHOWN = 100
+from codeserver.supervisor.names import shown
+from codeserver.supervisor.request import LONGEST_TIMEOUT, Bytes, Request
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class _Form:
         kind: what the name is a name of, in the location's snapshot; None if of nothing there.
         path: of keys, to the name.
         origin: of keys, to the name of the repository.
+        has_timeout: the argument says how long it may take.
     """
 
     what: str
@@ -31,15 +31,19 @@ class _Form:
     kind: str | None
     path: tuple[str, ...]
     origin: tuple[str, ...] = ("repository_origin", "repository_name")
+    has_timeout: bool = False
 
 
 _JOB_ORIGIN = ("pipeline_origin", "external_repository_origin", "repository_name")
 _JOB = ("pipeline_origin", "pipeline_name")
 
 _FORMS = {
-    "ExternalSensorExecution": _Form("SensorExecutionArgs", "sensor", "sensor", ("sensor_name",)),
+    "ExternalSensorExecution": _Form(
+        "SensorExecutionArgs", "sensor", "sensor", ("sensor_name",), has_timeout=True
+    ),
     "ExternalScheduleExecution": _Form(
-        "ExternalScheduleExecutionArgs", "schedule", "schedule", ("schedule_name",)
+        *("ExternalScheduleExecutionArgs", "schedule", "schedule", ("schedule_name",)),
+        has_timeout=True,
     ),
     "ExecutionPlanSnapshot": _Form(
         "ExecutionPlanSnapshotArgs", "plan of job", "job", _JOB, _JOB_ORIGIN
@@ -63,7 +67,7 @@ _WITHOUT_USER_CODE = frozenset({"explain", "ExternalRepository", "ExternalJob"})
 
 def describe(
     rpc: str,
-    argument: str,
+    argument: Bytes,
     extra: Mapping[str, Any],
     *,
     deadline: float | None,
@@ -84,34 +88,32 @@ def describe(
         RequestTimeout: the argument leaves no time.
     """
     form = _FORMS.get(rpc)
-    if form is None or len(argument) > dagster_json.LONGEST_ARGUMENT:
+    if form is None:
         timeout = _bounded(deadline, None, default)
         calls_none = rpc in _WITHOUT_USER_CODE and not (snapshot and snapshot.is_dynamic)
-        return Request(rpc, argument.encode(), timeout, rpc, extra, not calls_none)
+        return Request(rpc, argument, timeout, rpc, extra, not calls_none)
     fields = _fields(argument, form)
     name = _at(fields, form.path)
     return Request(
         rpc,
-        argument.encode(),
+        argument,
         _bounded(deadline, fields.get("timeout"), default),
-        f"{form.label} {_shown(name)}" if name else rpc,
+        f"{form.label} {shown(name)}" if name else rpc,
         extra,
         # Without a name it is malformed, and the evaluator says what Dagster says about it.
         runs_user_code=bool(name) and _has(snapshot, _at(fields, form.origin), form.kind, name),
     )
 
 
-def _fields(argument: str, form: _Form) -> dict[str, Any]:
+def _fields(argument: Bytes, form: _Form) -> Mapping[str, Any]:
+    names = {form.path[0], form.origin[0], *(["timeout"] if form.has_timeout else [])}
+    if len(argument) > dagster_json.LONGEST_ARGUMENT:
+        return dagster_json.short_fields(argument, names)
     try:
-        return dagster_json.read(argument, form.what)
-    except InvalidRequest:
+        fields = dagster_json.read(str(argument, "utf-8"), form.what)
+    except (InvalidRequest, UnicodeDecodeError):
         return {}
-
-
-def _shown(name: str) -> str:
-    """A name as it may stand in a log, whoever made it up."""
-    shown = name if name.isprintable() else repr(name)
-    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+    return {name: fields.get(name) for name in names}
 
 
 def _has(

@@ -19,6 +19,7 @@ from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
 from codeserver.front.heartbeats import Heartbeats
+from codeserver.front.replies import Replies
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
 from codeserver.supervisor.generation import LoadFailure
@@ -67,12 +68,13 @@ class Server:
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
         health = health_pb2.DESCRIPTOR.services_by_name["Health"]
+        replies = Replies()
         # What is called most comes first: gRPC asks one after the other.
         self._server.add_generic_rpc_handlers(
             (
-                handlers_for(service, dagster_api_pb2, api),
-                handlers_for(typed, code_location_pb2, self._typed_api),
-                handlers_for(health, health_pb2, Health(self.location)),
+                handlers_for(service, dagster_api_pb2, api, replies),
+                handlers_for(typed, code_location_pb2, self._typed_api, replies),
+                handlers_for(health, health_pb2, Health(self.location), replies),
             )
         )
         optional_packages.use(self._server)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
+from google.protobuf.message import DecodeError
+
 from codeserver.dagster_wire import dagster_api_pb2 as pb
 from codeserver.errors import CodeserverError, InvalidRequest, WorkerCrashed
 from codeserver.front import dagster_json
-from codeserver.front.encoding import chunk_messages
+from codeserver.front.encoding import chunk_messages, only_string
 from codeserver.front.handlers import Context
 from codeserver.front.requests import describe
 from codeserver.supervisor.generation import NotLoaded, Snapshot
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.pool import Reply
-from codeserver.supervisor.request import Request
+from codeserver.supervisor.request import Bytes, Request
+from codeserver.supervisor.served import Generation
 
 MakeError = Callable[[bytes], bytes]
 """Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""
@@ -23,38 +26,56 @@ _Unary = Callable[["UserCodeRpcs", Any, Context], Awaitable[Any]]
 _Stream = Callable[["UserCodeRpcs", Any, Context], AsyncIterator[bytes]]
 
 
-def _unary(rpc: str, argument: str, reply: type, field: str, make_error: MakeError) -> _Unary:
+def _unary(rpc: str, request: type, reply: type, field: str, make_error: MakeError) -> _Unary:
     """An RPC with one serialized argument and one serialized reply.
 
     Args:
         rpc: its name.
-        argument: the request's field with the argument.
+        request: class of the request message, which has one field, the argument.
         reply: class of the reply message.
         field: its field for the answer.
         make_error: makes the answer for a failure that user code could not report itself.
     """
 
-    async def handle(self: UserCodeRpcs, request: Any, context: Context) -> Any:
-        answer = await self.ask(rpc, getattr(request, argument), {}, context, make_error)
+    async def handle(self: UserCodeRpcs, message: bytes, context: Context) -> Any:
+        answer = await self.ask(rpc, _argument(message, request), {}, context, make_error)
         return reply(**{field: answer.body.decode()})
 
+    handle.takes_bytes = True  # type: ignore[attr-defined]
     return handle
 
 
-def _stream(rpc: str, argument: str, make_error: MakeError) -> _Stream:
+def _stream(rpc: str, request: type, make_error: MakeError) -> _Stream:
     """Like `_unary`, for a reply in chunks."""
 
-    async def handle(self: UserCodeRpcs, request: Any, context: Context) -> AsyncIterator[bytes]:
-        answer = await self.ask(rpc, getattr(request, argument), {}, context, make_error)
-        for message in chunk_messages(answer.body):
-            yield message
+    async def handle(self: UserCodeRpcs, message: bytes, context: Context) -> AsyncIterator[bytes]:
+        answer = await self.ask(rpc, _argument(message, request), {}, context, make_error)
+        for chunk in chunk_messages(answer.body):
+            yield chunk
 
+    handle.takes_bytes = True  # type: ignore[attr-defined]
     return handle
+
+
+def _argument(message: bytes, request: Any) -> Bytes:
+    """The value of the request's one field.
+
+    A cursor may have many megabytes, and wait. gRPC keeps the bytes of the request meanwhile, so
+    no message, no string and no other copy is made of them.
+    """
+    found = only_string(message)
+    if found is not None:
+        return found
+    try:
+        made = request.FromString(message)
+    except DecodeError as error:
+        raise InvalidRequest(f"The request cannot be read: {error}") from None
+    (field,) = request.DESCRIPTOR.fields
+    text: str = getattr(made, field.name)
+    return text.encode()
 
 
 _PARTITION = "serialized_external_partition_{}_or_external_partition_execution_error"
-_SCHEDULE = "serialized_external_schedule_execution_args"
-_SENSOR = "serialized_external_sensor_execution_args"
 
 
 class UserCodeRpcs:
@@ -72,14 +93,15 @@ class UserCodeRpcs:
     async def ask(
         self,
         rpc: str,
-        argument: str,
+        argument: Bytes,
         extra: Mapping[str, Any],
         context: Context,
         make_error: MakeError = bytes,
     ) -> Reply:
         """An evaluator's answer, or the error in the form that this RPC's clients read."""
         try:
-            snapshot = (await self._location.generation()).snapshot
+            served = self._location.served
+            snapshot = served.snapshot if isinstance(served, Generation) else None
             request = self.describe(rpc, argument, extra, context, snapshot)
             return await self._location.evaluate(request)
         except NotLoaded as error:
@@ -90,7 +112,7 @@ class UserCodeRpcs:
     def describe(
         self,
         rpc: str,
-        argument: str,
+        argument: Bytes,
         extra: Mapping[str, Any],
         context: Context,
         snapshot: Snapshot | None,
@@ -117,75 +139,80 @@ class UserCodeRpcs:
             context: of the request.
         """
         try:
-            return (await self.ask("explain", argument, {"class": class_name}, context)).body
+            extra = {"class": class_name}
+            return (await self.ask("explain", argument.encode(), extra, context)).body
         except CodeserverError:
             return dagster_json.error(str(error))
 
     ExecutionPlanSnapshot = _unary(
         "ExecutionPlanSnapshot",
-        "serialized_execution_plan_snapshot_args",
+        pb.ExecutionPlanSnapshotRequest,
         pb.ExecutionPlanSnapshotReply,
         "serialized_execution_plan_snapshot",
         dagster_json.plan_error,
     )
     ExternalPipelineSubsetSnapshot = _unary(
         "ExternalPipelineSubsetSnapshot",
-        "serialized_pipeline_subset_snapshot_args",
+        pb.ExternalPipelineSubsetSnapshotRequest,
         pb.ExternalPipelineSubsetSnapshotReply,
         "serialized_external_pipeline_subset_result",
         dagster_json.subset_error,
     )
     ExternalPartitionNames = _unary(
         "ExternalPartitionNames",
-        "serialized_partition_names_args",
+        pb.ExternalPartitionNamesRequest,
         pb.ExternalPartitionNamesReply,
         _PARTITION.format("names"),
         dagster_json.partition_error,
     )
     ExternalPartitionConfig = _unary(
         "ExternalPartitionConfig",
-        "serialized_partition_args",
+        pb.ExternalPartitionConfigRequest,
         pb.ExternalPartitionConfigReply,
         _PARTITION.format("config"),
         dagster_json.partition_error,
     )
     ExternalPartitionTags = _unary(
         "ExternalPartitionTags",
-        "serialized_partition_args",
+        pb.ExternalPartitionTagsRequest,
         pb.ExternalPartitionTagsReply,
         _PARTITION.format("tags"),
         dagster_json.partition_error,
     )
     ExternalPartitionSetExecutionParams = _stream(
         "ExternalPartitionSetExecutionParams",
-        "serialized_partition_set_execution_param_args",
+        pb.ExternalPartitionSetExecutionParamsRequest,
         dagster_json.partition_error,
     )
     SyncExternalScheduleExecution = _unary(
         "ExternalScheduleExecution",
-        _SCHEDULE,
+        pb.ExternalScheduleExecutionRequest,
         pb.ExternalScheduleExecutionReply,
         "serialized_schedule_result",
         dagster_json.schedule_error,
     )
     ExternalScheduleExecution = _stream(
-        "ExternalScheduleExecution", _SCHEDULE, dagster_json.schedule_error
+        "ExternalScheduleExecution",
+        pb.ExternalScheduleExecutionRequest,
+        dagster_json.schedule_error,
     )
     SyncExternalSensorExecution = _unary(
         "ExternalSensorExecution",
-        _SENSOR,
+        pb.ExternalSensorExecutionRequest,
         pb.ExternalSensorExecutionReply,
         "serialized_sensor_result",
         dagster_json.sensor_error,
     )
-    ExternalSensorExecution = _stream("ExternalSensorExecution", _SENSOR, dagster_json.sensor_error)
+    ExternalSensorExecution = _stream(
+        "ExternalSensorExecution", pb.ExternalSensorExecutionRequest, dagster_json.sensor_error
+    )
 
     async def ExternalNotebookData(
         self, request: pb.ExternalNotebookDataRequest, context: Context
     ) -> pb.ExternalNotebookDataReply:
         """Contents of a notebook below the working directory."""
         try:
-            path = request.notebook_path
+            path = request.notebook_path.encode()
             answer = await self._location.evaluate(
                 self.describe("ExternalNotebookData", path, {}, context, None)
             )

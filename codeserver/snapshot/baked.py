@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from codeserver.snapshot import v1
-from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
+from codeserver.snapshot.file import UnusableSnapshot
+from codeserver.supervisor.generation import Definitions, RepositorySnapshot, Snapshot
 
 _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "container_context")
 """What `ListRepositoriesResponse` says of the server and not of the code."""
+
+_COUNTED = {"jobs", "assets", "schedules", "sensors"}
+_LATEST = 1 << 37
+"""Seconds. The year 6325; clients are told when a snapshot was made."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +66,59 @@ def from_message(message: v1.LocationSnapshot, order: bytes) -> Baked:
     Args:
         message: the snapshot.
         order: what a host would be told to load (`codeserver.supervisor.load_order`).
+
+    Raises:
+        UnusableSnapshot: it has something in it that no server could answer with.
     """
-    listing = _listing_of(message.listing, json.loads(order))
+    try:
+        return _from_message(message, json.loads(order))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise UnusableSnapshot(f"its content is not that of a snapshot ({error})") from None
+
+
+def _from_message(message: v1.LocationSnapshot, order: Mapping[str, Any]) -> Baked:
+    listing = _listing_of(message.listing, order)
     digest = hashlib.sha256(listing)
     for repository in message.repositories:
         digest.update(repository.deferred)
     loop = asyncio.get_running_loop()
     definitions: asyncio.Future[Any] = loop.create_future()
-    definitions.set_result(json.loads(message.definitions) or None)
+    definitions.set_result(_definitions_of(message.definitions))
     snapshot = Snapshot(
         listing=listing,
         repositories={each.name: _repository(each) for each in message.repositories},
         digest=digest.hexdigest(),
         definitions=definitions,
     )
-    return Baked(snapshot, dict(message.libraries), message.created_at.ToNanoseconds() / 1e9)
+    created_at = message.created_at.seconds + message.created_at.nanos / 1e9
+    if not 0 <= created_at < _LATEST:
+        raise ValueError(f"it was made {created_at:.0f} seconds after 1970")
+    return Baked(snapshot, dict(message.libraries), created_at)
 
 
 def _listing_of(listing: bytes, order: Mapping[str, Any]) -> bytes:
     """In the form in which Dagster serializes it, so that the code when loaded says the same."""
-    fields = json.loads(listing)
+    fields = _object(listing, "listing")
     return json.dumps({**fields, **{name: order[name] for name in _OF_THE_SERVER}}).encode()
 
 
+def _definitions_of(data: bytes) -> Definitions | None:
+    found = _object(data, "definitions")
+    for names in found.values():
+        if not isinstance(names, dict) or not all(isinstance(each, str) for each in names.values()):
+            raise TypeError("the definitions are not by kind and name")
+    return found or None
+
+
+def _object(data: bytes, what: str) -> dict[str, Any]:
+    found = json.loads(data)
+    if not isinstance(found, dict):
+        raise TypeError(f"the {what} is no JSON object")
+    return found
+
+
 def _repository(message: v1.Repository) -> RepositorySnapshot:
+    message.deferred.decode()  # raises for what clients could not read
     jobs = {job.name: _done(job.data) for job in message.jobs if job.data}
     names = {
         "job": frozenset(job.name for job in message.jobs),
@@ -92,10 +126,13 @@ def _repository(message: v1.Repository) -> RepositorySnapshot:
         "sensor": frozenset(message.sensors),
     }
     counts = {each.kind: each.count for each in message.counts}
+    if missing := _COUNTED - counts.keys():
+        raise ValueError(f"it does not say how many {min(missing)} there are")
     return RepositorySnapshot(message.deferred, jobs, names, counts)
 
 
 def _done(data: bytes) -> asyncio.Future[bytes | None]:
+    data.decode()  # likewise
     future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
     future.set_result(data)
     return future

@@ -11,9 +11,11 @@ from google.protobuf.message import DecodeError
 
 from codeserver.errors import OperatorError
 from codeserver.snapshot import v1
+from codeserver.snapshot.regular import open_regular
 
 _KIND = b"codeserver-snap\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
+_MOST_BYTES = 1 << 30
 
 
 class UnusableSnapshot(OperatorError):
@@ -45,7 +47,10 @@ def read(path: str) -> v1.LocationSnapshot:
         UnusableSnapshot: it cannot be read, is something else, or not whole.
     """
     try:
-        data = Path(path).read_bytes()
+        with open_regular(path) as stream:
+            if os.fstat(stream.fileno()).st_size > _MOST_BYTES:
+                raise UnusableSnapshot(f"it is longer than {_MOST_BYTES // 2**20} MiB")
+            data = stream.read(_MOST_BYTES)
     except OSError as error:
         raise UnusableSnapshot(f"it cannot be read ({error.strerror or error})") from None
     if not data.startswith(_KIND):

@@ -14,10 +14,12 @@ from pathlib import Path
 from codeserver.config import Config
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
+from codeserver.snapshot.regular import open_regular
 from codeserver.target import Target, current_directory
 
 _DISTRIBUTION = ".dist-info"
 _READ_SIZE = 1 << 20
+_MOST_BYTES = 1 << 30
 
 
 def take(
@@ -106,12 +108,20 @@ def _distributions() -> dict[str, str]:
 
 
 def _digest_of_file(path: str) -> str:
-    """Empty when there is no such file, or it cannot be read."""
+    """Empty when there is no such file, it cannot be read, or it is a device or a pipe.
+
+    Of a file that is longer than definitions are, the size and the beginning have to do.
+    """
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as stream:
-            while chunk := stream.read(_READ_SIZE):
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > _MOST_BYTES:
+                digest.update(f"{size}:".encode())
+            left = _MOST_BYTES
+            while left > 0 and (chunk := stream.read(min(left, _READ_SIZE))):
                 digest.update(chunk)
+                left -= len(chunk)
     except OSError:
         return ""
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from codeserver.snapshot.file import UnusableSnapshot
 from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.names import printable
 from codeserver.target import Target, current_directory
 
 _log = logging.getLogger("codeserver")
@@ -32,11 +33,11 @@ async def restore(location: Location, config: Config, target: Target) -> None:
     assert config.snapshot is not None
     try:
         message = await asyncio.to_thread(read_matching, config.snapshot, config, target)
+        order = load_order(config, target, current_directory(), config.defs_state_info)
+        found = baked.from_message(message, order)
     except UnusableSnapshot as error:
-        _log.warning("the snapshot %s is not used: %s", config.snapshot, error)
+        _log.warning("the snapshot %s is not used: %s", config.snapshot, printable(str(error)))
         return
-    order = load_order(config, target, current_directory(), config.defs_state_info)
-    found = baked.from_message(message, order)
     location.restore(Absent(found.snapshot, found.libraries), found.created_at)
 
 

@@ -9,6 +9,7 @@ from collections import deque
 
 from codeserver.errors import CodeserverError, Draining, LoadsOnlyOnce, WorkerCrashed
 from codeserver.supervisor.forker import Child
+from codeserver.supervisor.names import printable
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 
@@ -113,7 +114,7 @@ class Evaluators:
         if worn is None or self.is_single:
             self._rest(evaluator)
             return
-        _log.debug("evaluator %d is replaced: %s", evaluator.pid, worn)
+        _log.debug("evaluator %d is replaced: %s", evaluator.pid, printable(worn))
         self._dismiss(evaluator)
         self.warm()
 

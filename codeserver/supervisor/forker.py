@@ -13,10 +13,13 @@ from collections import OrderedDict
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.exits import note_out_of_memory
+from codeserver.supervisor.killing import kill_group
 from codeserver.supervisor.output import Output, Outputs
 from codeserver.wire import STACK_SIGNAL, Frame
 
 _REMEMBERED_EXITS = 1024
+_OBEDIENCE = 2.0
+"""Seconds in which a parent carries out an order. One that was stopped never does."""
 
 OUTLIVING = frozenset({"run", "caretaker"})
 """Roles of children that go on when their parent dies."""
@@ -69,16 +72,27 @@ class Child:
         """Make it end: by SIGTERM, and by SIGKILL (with its group) after `grace` seconds."""
         self.channel.close()
         await self.signal(signal.SIGTERM)
-        done, _ = await asyncio.wait([self.exited], timeout=grace)
-        if not done:
-            await self.signal(signal.SIGKILL)
+        if not await self._ends_within(grace):
+            await self.kill()
         return await self.ended()
+
+    async def kill(self) -> None:
+        """Kill it with its group; when its parent does not do that, this process does."""
+        await self.signal(signal.SIGKILL)
+        if not await self._ends_within(_OBEDIENCE) and self._parent is not None:
+            self._parent.is_deaf = True
+            self.has_ended(kill_group(self.pid, self._parent.pid))
 
     async def leave(self, patience: float, grace: float) -> int | None:
         """Let it end by itself when it sees the end of its input; `end` it after `patience`."""
         self.channel.close()
-        done, _ = await asyncio.wait([self.exited], timeout=patience)
-        return self.exited.result() if done else await self.end(grace)
+        if not await self._ends_within(patience):
+            await self.end(grace)
+        return await self.ended()
+
+    async def _ends_within(self, seconds: float) -> bool:
+        done, _ = await asyncio.wait([self.exited], timeout=seconds)
+        return bool(done)
 
     def close(self) -> None:
         """Close what this process holds of it."""
@@ -106,8 +120,8 @@ class Child:
         if not self.exited.done():
             self.exited.set_result(None)
 
-    def has_ended(self, code: int) -> None:
-        """Record its end, as its parent reports it."""
+    def has_ended(self, code: int | None) -> None:
+        """Record its end, as its parent reports it; None when it is not known how it ended."""
         self.channel.sender_has_ended()
         self._parent = None
         if self._pidfd is not None:
@@ -125,13 +139,19 @@ class Forker:
         outputs: reads what the children print.
         adopter: the forker whose process adopts orphans of this one; it will report the ends of
             children that outlive this one.
+        pid: process id of the forking process.
 
     Attributes:
         is_childless: set while no child is there, nor about to be.
         loss: set when the process has ended, or at least its socket.
+        is_deaf: whether it has not carried out the last order to kill, and said nothing since.
     """
 
-    def __init__(self, channel: Channel, outputs: Outputs, adopter: Forker | None = None) -> None:
+    def __init__(
+        self, channel: Channel, outputs: Outputs, adopter: Forker | None = None, pid: int = 0
+    ) -> None:
+        self.pid = pid
+        self.is_deaf = False
         self._channel = channel
         self._outputs = outputs
         self._adopter = adopter
@@ -190,18 +210,15 @@ class Forker:
 
     async def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child; does nothing when it has ended."""
-        with contextlib.suppress(BrokenPipeError):
-            await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": number}))
+        await self._order({"kind": "signal", "pid": pid, "signal": number})
 
     async def prepare(self) -> None:
         """Have the process do ahead of time what its forks would each do anew."""
-        with contextlib.suppress(BrokenPipeError):
-            await self._channel.send(Frame({"kind": "prepare"}))
+        await self._order({"kind": "prepare"})
 
     async def exit(self) -> None:
         """Tell the process to end, once it has handled what was ordered before."""
-        with contextlib.suppress(BrokenPipeError):
-            await self._channel.send(Frame({"kind": "exit"}))
+        await self._order({"kind": "exit"})
 
     async def adopt(self, child: Child) -> None:
         """Take over a child whose parent has died."""
@@ -213,8 +230,13 @@ class Forker:
             child.is_adopted(self)
             self._children[child.pid] = child
             self.is_childless.clear()
-            with contextlib.suppress(BrokenPipeError):
-                await self._channel.send(Frame({"kind": "adopt", "pid": child.pid}))
+            await self._order({"kind": "adopt", "pid": child.pid})
+
+    async def _order(self, header: dict[str, object]) -> None:
+        """Give an order, unless the process takes none any more."""
+        # When there is no room for it, nothing of it was sent: it is small.
+        with contextlib.suppress(BrokenPipeError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._channel.send(Frame(header)), _OBEDIENCE)
 
     async def follow(self) -> None:
         """Handle the process's reports until it ends."""
@@ -252,6 +274,7 @@ class Forker:
 
     def _handle(self, frame: Frame) -> None:
         header = frame.header
+        self.is_deaf = False
         if frame.kind == "forked":
             child, confirmed = self._forking.pop(header["id"])
             child.has_started(header["pid"], self)

@@ -74,13 +74,14 @@ class ForkServer:
         self._process = spawned.process
         output = outputs.open("forkserver", spawned.stdout, spawned.stderr)
         output.pid = spawned.process.pid
-        self.forker = Forker(Channel(spawned.sock), outputs)
+        self.forker = Forker(Channel(spawned.sock), outputs, pid=spawned.process.pid)
         self.ended = tasks.start("follow forkserver", self._follow())
 
     async def close(self) -> None:
         """End it and everything it forked, but runs."""
         await self.forker.exit()
-        done, _ = await asyncio.wait([self.ended], timeout=_END_GRACE)
+        grace = 0.0 if self.forker.is_deaf else _END_GRACE
+        done, _ = await asyncio.wait([self.ended], timeout=grace)
         if not done:
             self._process.kill()
             await asyncio.wait([self.ended])

@@ -121,6 +121,12 @@ class Host:
         self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
 
     @property
+    @property
+    def can_fork(self) -> bool:
+        """Whether it forks processes that have its code."""
+        return self.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
+
+    @property
     def runs(self) -> Sequence[Child]:
         """The runs that are executed by forks of it."""
         return [child for child in self.forker.children if child.role == "run"]
@@ -159,7 +165,7 @@ class Host:
         await self.forker.exit()
         done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
         if not done:
-            await self._child.end(END_GRACE)
+            await self._child.kill()
 
 
 async def load(parent: Forker, loading: Loading) -> Host:
@@ -192,7 +198,7 @@ async def _load(child: Child, loading: Loading) -> Host:
     if frame.kind == "failed":
         raise LoadFailed(_reported(frame))
     tasks = loading.tasks
-    forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver)
+    forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver, pid=child.pid)
     if frame.header["isolation"] == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")

@@ -9,6 +9,7 @@ from enum import Enum
 from codeserver.supervisor.differences import differences, in_words
 from codeserver.supervisor.generation import Definitions, LoadFailure, Snapshot, describe_counts
 from codeserver.supervisor.host import Host
+from codeserver.supervisor.names import printable
 
 _log = logging.getLogger("codeserver")
 
@@ -61,7 +62,7 @@ class LoadLog:
             self._definitions = snapshot.definitions.result()
         _log.info(
             "serving the snapshot of %s on %s while the code is loaded: %s",
-            *(self._target, self.served_on, describe_counts(snapshot.counts)),
+            *(self._target, self.served_on, printable(describe_counts(snapshot.counts))),
         )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
@@ -87,7 +88,7 @@ class LoadLog:
                 describe_counts(snapshot.counts),
             )
         else:
-            changes = in_words(differences(before, definitions))
+            changes = [*map(printable, in_words(differences(before, definitions)))]
             what, nothing = ("load", "as in its snapshot") if self._is_restored else _AGAIN
             _log.info(
                 "%s #%d  %.2f s  (%s)  %s",
@@ -105,7 +106,7 @@ class LoadLog:
         if reasons and reasons != self._reasons:
             _log.info(
                 "evaluators and runs are not forked but load the code themselves: %s",
-                "; ".join(reasons),
+                "; ".join(map(printable, reasons)),
             )
         self._reasons = reasons
 

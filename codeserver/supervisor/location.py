@@ -25,6 +25,7 @@ from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.loader import Loader
 from codeserver.supervisor.loads import Loads
+from codeserver.supervisor.names import shown
 from codeserver.supervisor.news import News
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.pool import Pools, Reply
@@ -42,6 +43,9 @@ _log = logging.getLogger("codeserver")
 
 _RUN_PATIENCE = 60.0
 """Seconds that the start of a run waits for code that is being loaded again."""
+
+_CLOSE_SECONDS = 10.0
+"""How long generations may take to end, before the forkserver ends and they end with it."""
 
 KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
@@ -219,7 +223,8 @@ class Location:
         if self._is_finishing:
             raise Draining("The server is shutting down.")
         deadline = time.monotonic() + request.timeout
-        with self._idle.kept_off():
+        held = self.queue.holding(request.subject, len(request.argument))
+        with held, self._idle.kept_off():
             generation = await self._living_generation(request.timeout, request.subject)
             left = deadline - time.monotonic()
             reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
@@ -236,9 +241,9 @@ class Location:
         if self._is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
         with self._idle.kept_off():
-            generation = await self._living_generation(_RUN_PATIENCE, f"run {run_id}")
+            generation = await self._living_generation(_RUN_PATIENCE, f"run {shown(run_id)}")
         starting = self._tasks.start(
-            f"start run {run_id}", self._start_run(generation, run_id, job, arguments)
+            f"start run {shown(run_id)}", self._start_run(generation, run_id, job, arguments)
         )
         # Until it has begun, the generation is busy, so that a reload does not end its host.
         generation.pool.hold()
@@ -304,8 +309,9 @@ class Location:
     async def close(self) -> None:
         """End every process."""
         self._forkservers.refuse()
-        for generation in list(self._generations):
-            await self._retire(generation)
+        ending = [self._tasks.start("end generation", self._retire(g)) for g in self._generations]
+        if ending:
+            await asyncio.wait(ending, timeout=_CLOSE_SECONDS)
         await self._forkservers.close()
         await self._tasks.close()
         self._outputs.close()
@@ -340,7 +346,7 @@ class Location:
     def _caretakers(self) -> Forker:
         """What to fork a caretaker from: a host has the modules that its instance may need."""
         host = self._current.host if isinstance(self._current, Generation) else None
-        if isinstance(host, Host) and host.isolation == "fork" and not host.ended.done():
+        if isinstance(host, Host) and host.can_fork:
             return host.forker
         return self._forkservers.living().forker
 

@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from codeserver import errors
 from codeserver.config import Config
@@ -266,7 +266,7 @@ class Pool:
         header = {"kind": "request", "rpc": request.rpc, "extra": dict(request.extra)}
         try:
             left = max(0.0, deadline - time.monotonic())
-            await evaluator.channel.send(Frame(header, request.argument), timeout=left)
+            await evaluator.channel.send(Frame(header, cast(bytes, request.argument)), timeout=left)
             reply = await evaluator.channel.expect(max(0.0, deadline - time.monotonic()))
         except BrokenPipeError:
             reply = None

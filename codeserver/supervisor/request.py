@@ -9,6 +9,9 @@ from typing import Any
 LONGEST_TIMEOUT = 366 * 86400.0
 """Seconds. Deadlines beyond it are as good as none, and event loops cannot count up to them."""
 
+Bytes = bytes | memoryview
+"""Of a serialized argument; one that came in a message is a view of that."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -26,7 +29,7 @@ class Request:
     """
 
     rpc: str
-    argument: bytes
+    argument: Bytes
     timeout: float
     subject: str
     extra: Mapping[str, Any] = field(default_factory=dict)

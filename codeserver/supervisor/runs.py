@@ -13,6 +13,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.idle import Idle
+from codeserver.supervisor.names import shown
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
@@ -45,6 +46,7 @@ class Launch:
 class _Run:
     def __init__(self, run_id: str, arguments: bytes, environment: Environment) -> None:
         self.run_id = run_id
+        self.subject = f"run {shown(run_id)}"
         self.arguments = arguments
         self.environment = environment
         self.child: Child | None = None
@@ -89,7 +91,7 @@ class Runs:
             environment: of that generation.
         """
         if run_id in self._runs:
-            return Launch(False, f"Run {run_id} is already being executed by this server.")
+            return Launch(False, f"Run {shown(run_id)} is already being executed by this server.")
         self._none.clear()
         self._idle.begin()
         run = self._runs[run_id] = _Run(run_id, arguments, environment)
@@ -100,7 +102,7 @@ class Runs:
             if isinstance(error, WorkerCrashed):
                 return Launch(False, str(error))
             raise
-        child.output.begin(f"run {run_id}")
+        child.output.begin(run.subject)
         run.child = child
         if run.cancelled:
             await child.signal(signal.SIGINT)
@@ -138,8 +140,7 @@ class Runs:
         try:
             await asyncio.wait_for(self.finished(), _KILL_GRACE)
         except asyncio.TimeoutError:
-            for run in running:
-                await run.signal(signal.SIGKILL)
+            await asyncio.gather(*(run.child.kill() for run in running if run.child is not None))
             # Recording their ends needs the instance, which may not answer.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.finished(), _KILL_GRACE)
@@ -152,7 +153,7 @@ class Runs:
         except BrokenPipeError:
             frame = None
         if frame is not None and frame.kind == "started":
-            self._tasks.start(f"watch run {run.run_id}", self._watch(run, child))
+            self._tasks.start(f"watch {run.subject}", self._watch(run, child))
             return Launch(True)
         code = await child.ended()
         words = child.output.last_words()
@@ -160,7 +161,7 @@ class Runs:
         self._remove(run.run_id)
         if frame is not None:
             return Launch(False, frame.header["message"], frame.body)
-        message = f"The process of run {run.run_id} {explain_exit(code)} before the run began."
+        message = f"The process of {run.subject} {explain_exit(code)} before the run began."
         return Launch(False, f"{message}\n{words}" if words else message)
 
     async def _watch(self, run: _Run, child: Child) -> None:
@@ -170,7 +171,7 @@ class Runs:
                 finished = finished or frame.kind == "finished"
             code = await child.ended()
             if not finished:
-                _log.warning("the process of run %s %s", run.run_id, explain_exit(code))
+                _log.warning("the process of %s %s", run.subject, explain_exit(code))
                 facts = {
                     "code": code,
                     "out_of_memory": ran_out_of_memory(code),
@@ -189,7 +190,7 @@ class Runs:
             # Its parent may have died together with the run, or the instance may be away.
             with contextlib.suppress(WorkerCrashed, BrokenPipeError):
                 caretaker = await self._caretakers().fork("caretaker")
-                caretaker.output.begin(f"end of run {run.run_id}")
+                caretaker.output.begin(f"end of {run.subject}")
                 try:
                     await caretaker.channel.send(order)
                     receiving = caretaker.channel.expect()
@@ -201,7 +202,7 @@ class Runs:
                     caretaker.close()
                 if recorded is not None:
                     return
-        _log.error("run %s could not be marked as failed", run.run_id)
+        _log.error("%s could not be marked as failed", run.subject)
 
     def _remove(self, run_id: str) -> None:
         if self._runs.pop(run_id, None) is not None:

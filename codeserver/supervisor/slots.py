@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from codeserver.errors import Overloaded, RequestTimeout
 
@@ -18,6 +21,10 @@ _WARNING_PAUSE = 10.0
 _LONG_WAIT = 1.0
 """Seconds. A request that has waited longer for an evaluator is mentioned in the log."""
 
+_MOST_BYTES = 400 * 1000 * 1000
+"""Of long arguments that are held at a time: four of the longest that gRPC takes by default."""
+_SHORT = 64 * 1024
+"""Bytes. Requests with shorter arguments are bounded by their number only."""
 
 ENDING = ""
 """The subject of slots whose evaluators are being ended."""
@@ -30,7 +37,7 @@ class QueueCounts:
     Attributes:
         waited: requests that had to wait and then got an evaluator.
         waited_seconds: how long they waited, together.
-        refused: requests that found the queue full.
+        refused: requests that found the queue full, or too many bytes held.
         timed_out: requests whose deadline passed while they waited.
         ended: requests whose evaluator was ended, at their deadline or because their caller went
             away.
@@ -65,6 +72,7 @@ class Slots:
         self.counts = QueueCounts()
         self._running: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._held: Counter[str] = Counter()
         self._warned_at = -math.inf
 
     @property
@@ -118,6 +126,33 @@ class Slots:
             )
         self._count_wait(subject, time.monotonic() - began)
 
+    @contextlib.contextmanager
+    def holding(self, subject: str, size: int) -> Iterator[None]:
+        """Count the bytes of an argument that is kept meanwhile.
+
+        There is always room for one, and for short ones.
+
+        Raises:
+            Overloaded: there are too many bytes already, or half of them are of this subject.
+        """
+        if size <= _SHORT:
+            yield
+            return
+        own, held = self._held[subject], self._held.total()
+        if (own and own + size > _MOST_BYTES // 2) or (held and held + size > _MOST_BYTES):
+            self._refuse(
+                f"The {subject} has an argument of {size / 1e6:.0f} MB, and requests with "
+                f"{held / 1e6:.0f} MB are under way, {own / 1e6:.0f} MB of them for it. All may "
+                f"have {_MOST_BYTES / 1e6:.0f} MB, and one sensor, schedule or job half of that. "
+                "Try again later, or keep less in the cursor."
+            )
+        self._held[subject] += size
+        try:
+            yield
+        finally:
+            self._held[subject] -= size
+            self._held += Counter()  # without those that have none
+
     def count_as_ending(self, subject: str) -> None:
         """Have a slot of this subject count for nobody, until it is given back for `ENDING`.
 
@@ -163,12 +198,14 @@ class Slots:
         own = len(self._waiting.get(subject, ()))
         if waiting < self.queue and own < self.queue_share:
             return
-        self.counts.refused += 1
-        message = (
+        self._refuse(
             f"The {subject} cannot wait for an evaluator: the queue is full "
             f"({self._describe(subject)}; --max-queue {self.queue}, {self.queue_share} for one "
             "sensor, schedule or job). Try again later."
         )
+
+    def _refuse(self, message: str) -> NoReturn:
+        self.counts.refused += 1
         now = time.monotonic()
         if now - self._warned_at > _WARNING_PAUSE:
             # Not for each of ten thousand.

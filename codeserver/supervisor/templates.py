@@ -194,7 +194,7 @@ class Templates:
             self._tasks.start("end template", child.end(_END_GRACE))
             raise
         if frame is not None and frame.kind == "ready":
-            forker = Forker(child.channel, self._outputs, adopter=forkserver)
+            forker = Forker(child.channel, self._outputs, adopter=forkserver, pid=child.pid)
             self._tasks.start("follow template", forker.follow())
             self._replace(_Template(order, child, forker))
             _log.debug("%d modules are imported ahead of reloads", len(names))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.channel import Channel
+from codeserver.worker.originals import signal
 from codeserver.worker.surroundings import set_variables
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import array
 import contextlib
-import os
-import socket
 from collections.abc import Mapping
 
 from codeserver import wire
 from codeserver.wire import Frame
+from codeserver.worker.originals import os, socket
 
 _MAX_FDS = 8
 _FD_SIZE = array.array("i").itemsize

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import faulthandler
-import os
-import signal
 import threading
 import traceback
 from collections.abc import Collection
 from types import FrameType
 from typing import Any, NoReturn
 
-from codeserver.errors import CallerError
+from codeserver.errors import CallerError, InvalidRequest
 from codeserver.wire import STACK_SIGNAL, Frame
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits, process
@@ -20,6 +18,7 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import finish_threads, leave
 from codeserver.worker.location import Location
+from codeserver.worker.originals import os, signal
 from codeserver.worker.wear import Wear
 
 
@@ -68,6 +67,7 @@ class _Evaluator:
         # Both, because Dagster puts back the handler of SIGINT for both after each tick.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
+        process.unblock_signals()
         if STACK_SIGNAL is not None:
             faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
         if order.memory_limit:
@@ -88,7 +88,7 @@ class _Evaluator:
         rpc, extra = frame.header["rpc"], frame.header["extra"]
         body = b""
         try:
-            reply = answer(self._location, rpc, frame.body.decode(), extra)
+            reply = answer(self._location, rpc, _text(frame.body), extra)
             header: dict[str, Any] = {"kind": "reply", "is_error": reply.is_error}
             body = reply.body
         except CallerError as error:
@@ -109,3 +109,10 @@ class _Evaluator:
         if self._location.footprint is not None:
             header["late"] = self._location.footprint.take_late()
         self._channel.send({**header, "worn": self._wear.reason()}, body)
+
+
+def _text(argument: bytes) -> str:
+    try:
+        return argument.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"The argument is not UTF-8: {error.reason}.") from None

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
-import socket
 import stat
 import sys
 import threading
@@ -20,6 +18,7 @@ from itertools import groupby
 from types import FrameType
 
 from codeserver.worker.native_threads import NativeThread, native_threads, package_of
+from codeserver.worker.originals import os, socket
 
 _UNKNOWN = "that `threading` does not know"
 

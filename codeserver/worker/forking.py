@@ -11,10 +11,6 @@ clean, and it can end like any Python program.
 from __future__ import annotations
 
 import contextlib
-import os
-import select
-import signal
-import socket
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +19,8 @@ from typing import Any
 from codeserver.wire import DEPENDENT_NAMES, Frame
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
+from codeserver.worker.ends import Ends
+from codeserver.worker.originals import os, select, signal
 
 Role = Callable[[], Any]
 """What a process does: called without arguments, returns its exit code or its next role."""
@@ -82,9 +80,9 @@ class ForkLoop:
         self._control = control
         self._kinds = kinds
         self._children: dict[int, Kind] = {}
-        self._wakeup, self._wakeup_writer = socket.socketpair()
-        for end in (self._wakeup, self._wakeup_writer):
-            end.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(control.fileno(), select.POLLIN)
+        self._ends = Ends(self._poll)
 
     def run(self) -> Role | None:
         """Serve until the front goes away or says `exit`.
@@ -96,17 +94,12 @@ class ForkLoop:
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
         process.open_standard_streams()
         process.reset_signals()
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
-        poll = select.poll()
-        poll.register(self._control.fileno(), select.POLLIN)
-        poll.register(self._wakeup.fileno(), select.POLLIN)
+        self._ends.hear_signals()
         try:
             while True:
                 self._report_ended_children()
-                ready = {fd for fd, _ in poll.poll()}
-                if self._wakeup.fileno() in ready:
-                    self._wakeup.recv(4096)
+                ready = {fd for fd, _ in self._poll.poll(self._ends.patience)}
+                self._ends.rest()
                 if self._control.fileno() in ready:
                     received = self._control.receive_with_fds()
                     if received is None or received[0].kind == "exit":
@@ -152,6 +145,7 @@ class ForkLoop:
             return kind.start(Channel.from_fd(channel), others)
         _close(fds)
         self._children[pid] = kind
+        self._ends.watch(pid)
         self._control.send({"kind": "forked", "id": order["id"], "pid": pid})
         return None
 
@@ -164,8 +158,7 @@ class ForkLoop:
         # The front must see the end of *this* process's sockets when this process ends, not
         # when the last of its relatives does.
         self._control.close()
-        self._wakeup.close()
-        self._wakeup_writer.close()
+        self._ends.close()
         process.reseed()
 
     def _signal(self, pid: int, number: int) -> None:
@@ -187,10 +180,12 @@ class ForkLoop:
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
             self._children[pid] = _ADOPTED
+            self._ends.watch(pid)
 
     def _report_ended_children(self) -> None:
         while (pid := self._ended_child()) is not None:
             _, status = os.waitpid(pid, 0)
+            self._ends.forget(pid)
             code = os.waitstatus_to_exitcode(status)
             self._control.send({"kind": "exited", "pid": pid, "code": code})
 

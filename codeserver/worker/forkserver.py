@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import os
 import resource
 from functools import partial
 from typing import NoReturn
@@ -17,6 +16,7 @@ from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
 from codeserver.worker.leaving import leave
+from codeserver.worker.originals import os
 
 
 def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoReturn:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import sys
 import threading
 import weakref
@@ -17,6 +16,7 @@ from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 from codeserver.worker import process
+from codeserver.worker.originals import os
 
 
 def disown_inherited() -> None:

@@ -7,10 +7,11 @@ and native code that cannot handle a failed allocation ends its own process only
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 from pathlib import Path
+
+from codeserver.worker.originals import os
 
 _limit: int | None = None
 _most = resource.RLIM_INFINITY

@@ -22,14 +22,14 @@ from codeserver.worker.taken import is_for_what_is_taken
 def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
     """Load what the first frame orders.
 
-        The front is told `failed`, with the error, when that does not work.
+    The front is told `failed`, with the error, when that does not work.
 
-        Args:
-            channel: to the front.
-            tells: tell the front of each source at once.
+    Args:
+        channel: to the front.
+        tells: tell the front of each source at once.
 
-    :
-            None when there is nothing to go on with.
+    Returns:
+        None when there is nothing to go on with.
     """
     frame = channel.receive()
     if frame is None:

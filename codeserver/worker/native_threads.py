@@ -6,12 +6,13 @@ thread holds the addresses that it will return to, and they lie in the library t
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from bisect import bisect
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+
+from codeserver.worker.originals import os
 
 _PAUSE = 0.002
 _MOST_PAUSES = 1500

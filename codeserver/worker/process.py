@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from codeserver.wire import process_name
+from codeserver.wire import STACK_SIGNAL, process_name
+from codeserver.worker.originals import os, signal
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_NEEDED = (*_HANDLED, *([] if STACK_SIGNAL is None else [STACK_SIGNAL]))
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _HIGHEST_SCORE = 1000  # proc(5)
@@ -75,6 +75,15 @@ def reset_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
+    unblock_signals()
+
+
+def unblock_signals() -> None:
+    """Let those arrive by which the server ends processes and learns about them.
+
+    Others stay blocked if user code has blocked them when it was loaded, as in a run of stock.
+    """
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NEEDED)
 
 
 def reseed() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import disown_inherited, leave
 from codeserver.worker.location import LoadOrder, find_repository
+from codeserver.worker.originals import os, signal
 from codeserver.worker.stdio import Survivor
 
 Repositories = Mapping[str, dagster.ReconstructableRepository]
@@ -61,6 +60,7 @@ def execute(
 
 def _execute_ordered(channel: Channel, repositories: Repositories, frame: Frame) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    process.unblock_signals()
     with dagster.capture_interrupts(), ExitStack() as stack:
         try:
             args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
@@ -19,6 +18,7 @@ from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.location import Location, is_dynamic
+from codeserver.worker.originals import os
 
 
 def build(channel: Channel, location: Location) -> NoReturn:

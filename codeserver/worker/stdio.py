@@ -7,12 +7,10 @@ working, and reads them itself from the moment that the front is gone.
 from __future__ import annotations
 
 import contextlib
-import os
-import select
-import threading
 from collections.abc import Sequence
 
 from codeserver.worker.channel import Channel
+from codeserver.worker.originals import _thread, os, select
 
 _READ_SIZE = 64 * 1024
 
@@ -45,7 +43,8 @@ class Survivor:
         self._channel = channel
         self._readers = readers
         self._on_its_own = False
-        threading.Thread(target=self._watch, name="codeserver output", daemon=True).start()
+        # Not a `threading.Thread`: gevent has it be a greenlet, which would stop all others.
+        _thread.start_new_thread(self._watch, ())
 
     def finish(self) -> None:
         """Write out what is left; for the end of the process."""

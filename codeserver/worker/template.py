@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
+from codeserver.worker.originals import os
 from codeserver.worker.preparing import prepare
 from codeserver.worker.surroundings import set_variables
 from codeserver.worker.user_files import is_users_file, origin_of

@@ -7,14 +7,13 @@ a sensor has changed to, a variable that it has set, a file that it has not clos
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 from codeserver.worker import limits
+from codeserver.worker.originals import os, signal
 
 _MORE_FILES = 64
 _MORE_CHILDREN = 64
@@ -24,6 +23,8 @@ _SIGNALS = (
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE),
     *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2),
 )
+
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class Wear:
@@ -111,5 +112,5 @@ def _state() -> dict[str, Any]:
         "environment": dict(getattr(os.environ, "_data", os.environ)),
         "signal handlers": [signal.getsignal(number) for number in _SIGNALS],
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        "timer": signal.getitimer(signal.ITIMER_REAL)[0] > 0,
+        "timers": [signal.getitimer(number)[0] > 0 for number in _TIMERS],
     }

@@ -80,7 +80,7 @@ def _walk(
 
 def _refused_with(*statuses: str) -> Callable[[Any, Any], None]:
     def accepts(stock: Any, ours: Any) -> None:
-        assert stock["status"] == "UNKNOWN"
+        assert stock["status"] in ("UNKNOWN", "INTERNAL")
         assert ours["status"] in statuses
         _one_clear_line(ours["details"])
 
@@ -158,8 +158,8 @@ DIFFERENCES: dict[str, Difference] = {
     "pids": Difference("Processes have different ids.", normalise=_without_pids),
     "durations": Difference("Steps take their time.", normalise=_without_durations),
     "INVALID_ARGUMENT": Difference(
-        "Stock lets the exception out of the handler (UNKNOWN); a request that cannot be read is "
-        "the caller's mistake, and is said to be.",
+        "Stock lets the exception out of the handler (UNKNOWN), or of the reading of the message "
+        "(INTERNAL); a request that cannot be read is the caller's mistake, and is said to be.",
         accepts=_refused_with("INVALID_ARGUMENT"),
     ),
     "NOT_FOUND": Difference(

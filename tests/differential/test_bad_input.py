@@ -9,7 +9,7 @@ from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._serdes import serialize_value
 
 from tests.differential import calls
-from tests.differential.calls import raw
+from tests.differential.calls import Call, raw
 from tests.differential.cases import Case, check, table
 from tests.differential.sides import Pair
 
@@ -69,6 +69,24 @@ def _malformed() -> list[Case]:
 
 @table(_malformed())
 def test_malformed(case: Case, pair: Pair) -> None:
+    check(case, pair)
+
+
+def _of_bytes(rpc: str, message: bytes) -> Call:
+    call = f"/api.DagsterApi/{rpc}"
+    return Call(rpc, lambda side: side.channel.unary_unary(call)(message, timeout=calls.TIMEOUT))
+
+
+@table(
+    Case(name, _of_bytes(rpc, message), expect="INTERNAL", difference="INVALID_ARGUMENT")
+    for rpc in ("SyncExternalSensorExecution", "ExecutionPlanSnapshot")
+    for name, message in {
+        "not UTF-8": b"\n\x02\xff\xff",
+        "cut off": b"\n\x05text",
+        "no message": b"\xff",
+    }.items()
+)
+def test_bytes_that_are_no_request(case: Case, pair: Pair) -> None:
     check(case, pair)
 
 

@@ -32,7 +32,7 @@ async def forking_process(*paths: Path) -> AsyncIterator[Forker]:
     """
     process, sock = _start(paths)
     outputs = Outputs()
-    forker = Forker(Channel(sock), outputs)
+    forker = Forker(Channel(sock), outputs, pid=process.pid)
     following = asyncio.create_task(forker.follow())
     try:
         yield forker
@@ -52,7 +52,7 @@ async def forking_host(forkserver: Forker) -> AsyncIterator[tuple[Child, Forker]
     """A real child that forks in turn, and its forker; its orphans go to `forkserver`."""
     host = await soon(forkserver.fork("host"))
     outputs = Outputs()
-    forker = Forker(host.channel, outputs, adopter=forkserver)
+    forker = Forker(host.channel, outputs, adopter=forkserver, pid=host.pid)
     following = asyncio.create_task(forker.follow())
     try:
         yield host, forker

@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from codeserver.dagster_wire import dagster_api_pb2 as pb
 from codeserver.front import encoding
-from codeserver.front.encoding import chunk_messages, int_field, string_field
+from codeserver.front.encoding import chunk_messages, int_field, only_string, string_field
 
 Field = descriptor_pb2.FieldDescriptorProto
 FIELD_NUMBERS = [1, 2, 15, 16, 2047, 2048]
@@ -52,6 +52,29 @@ def test_string_field(message: str, length: int) -> None:
 def test_string_field_counts_bytes(text: str) -> None:
     message = pb.ListRepositoriesReply(serialized_list_repositories_response_or_error=text)
     assert string_field(1, text.encode()) == message.SerializeToString()
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_the_only_string_of_a_message(length: int) -> None:
+    message = M(s1="x" * length).SerializeToString()
+    found = only_string(message)
+    assert found == b"x" * length
+    assert not message or found.obj is message, "it is not a copy"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        M(s2="text").SerializeToString(),
+        M(s1="text", s2="text").SerializeToString(),
+        M(s1="text").SerializeToString() * 2,
+        M(s1="text").SerializeToString()[:-1],
+        b"\n",
+        b"\n" + b"\xff" * 20,
+    ],
+)
+def test_other_messages_are_for_protobuf_to_read(message: bytes) -> None:
+    assert only_string(message) is None
 
 
 @pytest.mark.parametrize("number", FIELD_NUMBERS)

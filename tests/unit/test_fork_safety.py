@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from codeserver.worker import originals
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from tests.support.postgres import postgres
 
@@ -395,7 +396,7 @@ def test_what_cannot_be_seen_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> 
     def refuse(path: str) -> list[str]:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(originals.os, "listdir", refuse)
     (reason,) = reasons_not_to_fork(())
     assert "cannot be seen" in reason
     assert "Permission denied" in reason

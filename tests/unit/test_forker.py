@@ -6,6 +6,7 @@ Most tests play that process, frame by frame; the last ones have a real one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -18,6 +19,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.supervisor import forker as forker_module
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import Forker
+from codeserver.supervisor.killing import kill_group
 from codeserver.supervisor.output import Outputs
 from codeserver.wire import Frame
 from tests.unit.forking import forking_host, forking_process, order
@@ -323,6 +325,52 @@ async def test_a_real_child_that_does_not_listen_is_killed_with_its_offspring() 
         child = await soon(forker.fork("evaluator"))
         assert await order(child, "deaf", tell=True) == Frame({"kind": "busy"})
         assert await soon(child.end(0.05)) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("role", ["evaluator", "run"])
+async def test_a_child_of_a_process_that_was_stopped_is_killed_all_the_same(
+    role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its offspring, too; the parent reports its end when it goes on."""
+    monkeypatch.setattr(forker_module, "_OBEDIENCE", 0.05)
+    async with forking_process() as forker:
+        child = await soon(forker.fork(role))
+        other = await soon(forker.fork("evaluator"))
+        assert await order(child, "deaf", tell=True) == Frame({"kind": "busy"})
+        os.kill(forker.pid, signal.SIGSTOP)
+        assert await soon(child.end(0.05)) == -signal.SIGKILL
+        assert forker.is_deaf
+        os.kill(forker.pid, signal.SIGCONT)
+        await until(lambda: forker.children == {other})
+        assert not forker.is_deaf
+        assert await order(other, "echo"), "the other one was not meant"
+        other.close()
+
+
+async def test_orders_to_a_process_that_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forker_module, "_OBEDIENCE", 0.01)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        forker = Forker(Channel(ours), Outputs())
+        ours.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                ours.send(bytes(4096))
+        await soon(forker.signal(NOBODY, signal.SIGTERM))
+        await soon(forker.exit())
+    await soon(forker.follow())
+
+
+async def test_only_the_child_that_is_meant_is_killed() -> None:
+    async with forking_process() as forker:
+        child = await soon(forker.fork("evaluator"))
+        assert kill_group(child.pid, os.getpid()) is None, "it has another parent"
+        assert kill_group(NOBODY, forker.pid) is None, "there is none"
+        assert await order(child, "echo"), "it lives"
+        assert kill_group(child.pid, forker.pid) == -signal.SIGKILL
+        assert await soon(child.ended()) == -signal.SIGKILL
+        assert kill_group(child.pid, forker.pid) is None, "it has ended"
+        child.close()
 
 
 async def test_real_children_do_not_outlive_the_process_that_forked_them() -> None:

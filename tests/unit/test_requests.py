@@ -16,6 +16,7 @@ from dagster._grpc import types
 from dagster._serdes import serialize_value
 
 from codeserver.errors import RequestTimeout
+from codeserver.front import dagster_json
 from codeserver.front.dagster_json import LONGEST_ARGUMENT
 from codeserver.front.requests import describe
 from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
@@ -67,7 +68,9 @@ def described(
     default: float = 60.0,
     snapshot: Snapshot | None = SNAPSHOT,
 ) -> Request:
-    return describe(rpc, argument, {}, deadline=deadline, default=default, snapshot=snapshot)
+    return describe(
+        rpc, argument.encode(), {}, deadline=deadline, default=default, snapshot=snapshot
+    )
 
 
 SUBJECTS: dict[str, tuple[str, Any, str]] = {
@@ -164,7 +167,7 @@ def test_rpcs_about_nothing_in_particular(rpc: str, runs_user_code: bool, argume
 
 def test_the_other_fields_are_passed_on() -> None:
     made = describe(
-        "ExternalJob", "x", {"job_name": "é"}, deadline=None, default=60.0, snapshot=None
+        "ExternalJob", b"x", {"job_name": "é"}, deadline=None, default=60.0, snapshot=None
     )
     assert made.extra == {"job_name": "é"}
 
@@ -328,19 +331,60 @@ def test_both_kinds_of_ticks_have_a_time_of_their_own(rpc: str, make: Any) -> No
     assert (described(rpc, make(None))).timeout == 30.0
 
 
-def test_long_arguments() -> None:
-    """A sensor's cursor may have any length; the front reads what takes it no time."""
-    for length in (1000, 500_000):
-        text = sensor("a_sensor", cursor="x" * length, timeout=5)
-        made = described("ExternalSensorExecution", text)
-        assert (made.subject, made.timeout, made.runs_user_code) == ("sensor a_sensor", 5, True)
-        assert made.argument == text.encode()
-        unknown = described("ExternalSensorExecution", sensor("other", cursor="x" * length))
-        assert not unknown.runs_user_code
-    text = sensor("a_sensor", cursor="x" * LONGEST_ARGUMENT, timeout=5)
+@pytest.mark.parametrize("length", [1000, 500_000, 2 * LONGEST_ARGUMENT])
+@pytest.mark.parametrize("made_of", ["x", '"', "\\", "é", '{"sensor_name": "bad", "timeout": 0}, '])
+def test_long_arguments(length: int, made_of: str) -> None:
+    """A sensor's cursor may have any length, and anything in it."""
+    cursor = made_of * (length // len(made_of))
+    text = sensor("a_sensor", cursor=cursor, timeout=5)
     made = described("ExternalSensorExecution", text)
-    rpc = "ExternalSensorExecution"
-    assert (made.subject, made.timeout, made.runs_user_code) == (rpc, 30.0, True)
+    assert (made.subject, made.timeout, made.runs_user_code) == ("sensor a_sensor", 5, True)
+    assert made.argument == text.encode()
+    unknown = described("ExternalSensorExecution", sensor("other", cursor=cursor))
+    assert not unknown.runs_user_code
+
+
+@pytest.mark.parametrize(("rpc", "argument", "subject"), SUBJECTS.values(), ids=SUBJECTS)
+def test_subjects_of_long_arguments(
+    rpc: str, argument: Any, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not read as a whole, and the same is found in them."""
+    text = serialize_value(argument)
+    monkeypatch.setattr(dagster_json, "LONGEST_ARGUMENT", 0)
+    assert described(rpc, text) == Request(rpc, text.encode(), 30.0, subject, {}, True)
+
+
+@pytest.mark.parametrize("argument", MALFORMED, ids=lambda text: text[:20])
+def test_malformed_long_arguments(argument: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dagster_json, "LONGEST_ARGUMENT", 0)
+    made = described("ExternalSensorExecution", argument)
+    assert (made.subject, made.runs_user_code) == ("ExternalSensorExecution", False)
+
+
+def test_what_run_config_has_in_it_is_no_timeout_of_a_plan() -> None:
+    config = {"timeout": 1, "long": "x" * LONGEST_ARGUMENT}
+    text = serialize_value(plan(JOB)).replace(
+        '"run_config": {}', f'"run_config": {json.dumps(config)}'
+    )
+    made = described("ExecutionPlanSnapshot", text)
+    assert (made.subject, made.timeout) == ("plan of job a_job", 30.0)
+
+
+def test_a_view_of_a_message() -> None:
+    message = b"\n\x80\x80\x01" + sensor("a_sensor", cursor="x" * LONGEST_ARGUMENT).encode()
+    view = memoryview(message)[4:]
+    made = describe(
+        "ExternalSensorExecution", view, {}, deadline=None, default=60.0, snapshot=SNAPSHOT
+    )
+    assert made.subject == "sensor a_sensor"
+    assert made.argument is view
+
+
+def test_what_is_not_utf_8_goes_to_an_evaluator() -> None:
+    made = describe(
+        "ExternalSensorExecution", b"\xff", {}, deadline=None, default=60.0, snapshot=SNAPSHOT
+    )
+    assert (made.subject, made.runs_user_code) == ("ExternalSensorExecution", False)
 
 
 @pytest.mark.parametrize(

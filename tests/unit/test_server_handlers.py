@@ -15,8 +15,10 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from codeserver import errors
+from codeserver.front.encoding import string_field
 from codeserver.front.handlers import handlers_for
-from tests.unit.waiting import others_have_ended, soon
+from codeserver.front.replies import MOST_BYTES, Replies
+from tests.unit.waiting import others_have_ended, soon, until
 
 Request = health_pb2.HealthCheckRequest
 Response = health_pb2.HealthCheckResponse
@@ -76,10 +78,14 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path, servicer: Servicer) -> AsyncIterator[Client]:
+async def serving(
+    folder: Path, servicer: Servicer, replies: Replies | None = None
+) -> AsyncIterator[Client]:
     server = grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    server.add_generic_rpc_handlers((handlers_for(service, health_pb2, servicer),))
+    server.add_generic_rpc_handlers(
+        (handlers_for(service, health_pb2, servicer, replies or Replies()),)
+    )
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
     try:
@@ -261,4 +267,37 @@ async def test_an_rpc_that_is_not_in_the_contract(short_tmp: Path) -> None:
 def test_a_servicer_without_a_method_is_refused_at_once() -> None:
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     with pytest.raises(AttributeError, match="Check"):
-        handlers_for(service, health_pb2, object())
+        handlers_for(service, health_pb2, object(), Replies())
+
+
+LONG = string_field(15, bytes(100_000))
+"""A reply with a field that the health service does not have."""
+
+
+@pytest.mark.parametrize("rpc", ["check", "watch"])
+async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> None:
+    servicer, replies = Servicer(), Replies()
+    servicer.replies = [LONG, LONG]
+    async with serving(tmp_path, servicer, replies) as client:
+        await soon(replies.take(MOST_BYTES - len(LONG)))
+        for _ in range(3):
+            await getattr(client, rpc)()
+
+
+@pytest.mark.parametrize("rpc", ["Check", "Watch"])
+async def test_long_replies_wait_for_room(tmp_path: Path, rpc: str) -> None:
+    """A call that ends meanwhile takes none."""
+    servicer, replies = Servicer(), Replies()
+    servicer.replies = [LONG]
+    async with serving(tmp_path, servicer, replies) as client:
+        await soon(replies.take(MOST_BYTES))
+        call = getattr(client.stub, rpc)
+        given_up, waiting = call(Request()), call(Request())
+        await until(lambda: replies.waiting == 2)
+        given_up.cancel()
+        await until(lambda: replies.waiting == 1)
+        replies.give_back(MOST_BYTES)
+        reply = waiting if rpc == "Check" else waiting.read()
+        assert (await soon(reply)).ByteSize() == len(LONG)
+        await until(lambda: replies.waiting == 0)
+        waiting.cancel()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import ExitStack
 
 import pytest
 
+from codeserver.config import Config
 from codeserver.errors import Overloaded, RequestTimeout
 from codeserver.supervisor import slots as slots_module
+from codeserver.supervisor.location import Location
+from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import ENDING, QueueCounts, Slots
+from codeserver.target import Target
 from tests.unit.waiting import DEADLINE, soon
 
 
@@ -341,6 +346,40 @@ async def test_a_long_wait_is_logged(
             "the sensor b waited 1.5 s for a free evaluator; 1 of 1 are busy, 0 requests wait",
         )
     ] * lines
+
+
+MB = 1_000_000
+
+
+def test_bytes_that_are_held() -> None:
+    """All may have 400 MB, one subject half of that, and short arguments do not count."""
+    slots = Slots(4, 100)
+    with ExitStack() as held:
+        for subject in ("sensor a", "sensor a", "sensor b"):
+            held.enter_context(slots.holding(subject, 90 * MB))
+        with pytest.raises(Overloaded) as refused, slots.holding("sensor a", 30 * MB):
+            pass
+        assert str(refused.value) == (
+            "The sensor a has an argument of 30 MB, and requests with 270 MB are under way, 180 MB "
+            "of them for it. All may have 400 MB, and one sensor, schedule or job half of that. "
+            "Try again later, or keep less in the cursor."
+        )
+        with slots.holding("sensor b", 100 * MB), slots.holding("sensor c", 30 * MB):
+            with pytest.raises(Overloaded), slots.holding("sensor d", 1 * MB):
+                pass
+            with slots.holding("sensor a", 65_536), slots.holding("sensor d", 65_536):
+                pass
+        held.enter_context(slots.holding("sensor d", 100 * MB))
+    assert slots.counts.refused == 2
+    with slots.holding("sensor a", 900 * MB), pytest.raises(Overloaded):
+        held.enter_context(slots.holding("sensor b", 1 * MB))
+
+
+async def test_a_location_holds_the_bytes_of_its_requests() -> None:
+    location = Location(Config(), Target(python_file="repo.py"))
+    request = Request("api.Plan", memoryview(bytes(MB)), 1.0, "plan of job a")
+    with location.queue.holding("sensor b", 400 * MB), pytest.raises(Overloaded):
+        await location.evaluate(request)
 
 
 class Clock:

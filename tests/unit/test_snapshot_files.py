@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-from codeserver.snapshot import file, fingerprint, v1
+from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
 from codeserver.snapshot.restoring import read_matching
+from codeserver.supervisor.load_order import load_order
 from codeserver.target import Target
 
 SNAPSHOT = "location.snap"
@@ -74,6 +77,13 @@ def change(name: str, text: str | None) -> Callable[[], Any]:
     return lambda: Path(name).write_text(text) if text is not None else Path(name).unlink()
 
 
+def changed(change: Callable[[v1.LocationSnapshot], object]) -> None:
+    """Change the snapshot, so that it is whole all the same."""
+    message = file.read(SNAPSHOT)
+    change(message)
+    file.write(Path(SNAPSHOT), message)
+
+
 RECORD = "../site-packages/shop-1.0.dist-info/RECORD"
 PACKAGE = "../site-packages/shop-{}.dist-info"
 OTHER = {
@@ -109,6 +119,30 @@ OTHER = {
         "it is no snapshot; make one with `codeserver snapshot`",
     ),
     "empty": (change(SNAPSHOT, ""), "it is no snapshot; make one with `codeserver snapshot`"),
+    "a file is a pipe": (
+        lambda: [change("served.py", None)(), os.mkfifo("served.py")],
+        "served.py is gone or cannot be read",
+    ),
+    "a file is a device": (
+        lambda: [change("served.py", None)(), os.symlink("/dev/zero", "served.py")],
+        "served.py is gone or cannot be read",
+    ),
+    "a pipe": (
+        lambda: [change(SNAPSHOT, None)(), os.mkfifo(SNAPSHOT)],
+        "it cannot be read (it is not a regular file)",
+    ),
+    "a device": (
+        lambda: [change(SNAPSHOT, None)(), os.symlink("/dev/zero", SNAPSHOT)],
+        "it cannot be read (it is not a regular file)",
+    ),
+    "a null byte in a path": (
+        lambda: changed(lambda message: message.fingerprint.files.update({"a\0b": "x"})),
+        "a\0b is gone or cannot be read",
+    ),
+    "too long": (
+        lambda: os.truncate(SNAPSHOT, (1 << 30) + 1),
+        "it is longer than 1024 MiB",
+    ),
     "not there": (
         change(SNAPSHOT, None),
         "it cannot be read (No such file or directory)",
@@ -125,6 +159,53 @@ def test_it_does_not_fit(what: str) -> None:
         read_matching(SNAPSHOT, CONFIG, TARGET)
 
     assert str(caught.value) == reason
+
+
+COUNTS = [v1.Count(kind=kind) for kind in ("jobs", "assets", "schedules", "sensors")]
+CONTENT: dict[str, dict[str, Any]] = {
+    "a listing that is no JSON": {"listing": b"no JSON"},
+    "a listing that is no object": {"listing": b"[]"},
+    "a listing that is no text": {"listing": b"\xff"},
+    "a listing that is too deep": {"listing": b"[" * 100_000},
+    "definitions that are no JSON": {"definitions": b"{{"},
+    "definitions that are no objects": {"definitions": b'{"job": ["a"]}'},
+    "definitions without what differs": {"definitions": b'{"job": {"a": 1}}'},
+    "a time before all others": {"created_at": Timestamp(seconds=-5)},
+    "a time that never comes": {"created_at": Timestamp(seconds=1 << 62)},
+    "a repository that is no text": {
+        "repositories": [v1.Repository(deferred=b"\xff", counts=COUNTS)]
+    },
+    "a job that is no text": {
+        "repositories": [v1.Repository(jobs=[v1.Job(name="a", data=b"\xff")], counts=COUNTS)]
+    },
+    "no counts": {"repositories": [v1.Repository(name="a")]},
+}
+
+
+@pytest.mark.parametrize("fields", CONTENT.values(), ids=CONTENT)
+async def test_content_that_nobody_could_be_answered_with(fields: dict[str, Any]) -> None:
+    order = load_order(CONFIG, TARGET, ".", None)
+    well = {
+        "listing": b"{}",
+        "definitions": b'{"job": {"a": "1"}}',
+        "created_at": Timestamp(seconds=1),
+        "repositories": [v1.Repository(name="a", deferred=b"{}", counts=COUNTS)],
+    }
+    assert baked.from_message(v1.LocationSnapshot(**well), order).created_at == 1
+    with pytest.raises(UnusableSnapshot, match=r"^its content is not that of a snapshot \("):
+        baked.from_message(v1.LocationSnapshot(**{**well, **fields}), order)
+
+
+def test_long_files_are_not_read_to_their_ends(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fingerprint, "_MOST_BYTES", 3)
+    digests = []
+    for text in ("123", "1234", "1239", "12345", "x234"):
+        Path("data.bin").write_text(text)
+        digests.append(fingerprint.take(CONFIG, TARGET, ["data.bin"], []).files["data.bin"])
+    assert digests[1] == digests[2], "its size and its beginning are the same"
+    assert len({*digests}) == 4
 
 
 @pytest.mark.parametrize(

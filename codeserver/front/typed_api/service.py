@@ -23,6 +23,7 @@ from codeserver.front.typed_api.refusals import invalid
 from codeserver.front.typed_api.watching import Watching, changes, definitions_of
 from codeserver.supervisor.generation import NotLoaded
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.names import shown
 from codeserver.supervisor.pool import Reply
 from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
 from codeserver.supervisor.served import Generation
@@ -108,7 +109,11 @@ class CodeLocationApi:
         _require("name", request.name)
         arguments = _fields(request, "name", "repository", "op_selection")
         return await self._described(
-            "api.Job", f"structure of job {request.name}", arguments, pb.GetJobResponse, context
+            "api.Job",
+            f"structure of job {shown(request.name)}",
+            arguments,
+            pb.GetJobResponse,
+            context,
         )
 
     async def GetAssetGraph(
@@ -134,7 +139,7 @@ class CodeLocationApi:
             raise invalid("run_config", "it is longer than 1 MiB")
         names = ("job", "repository", "run_config", "partition_key")
         arguments = _fields(request, *names, "op_selection", "asset_selection")
-        subject = f"plan of job {request.job}"
+        subject = f"plan of job {shown(request.job)}"
         reply = await self._ask("api.Plan", subject, arguments, context, calls=request.job)
         return await asyncio.to_thread(_encode, pb.GetExecutionPlanResponse, reply)
 
@@ -144,7 +149,7 @@ class CodeLocationApi:
         """What run config a job takes."""
         _require("job", request.job)
         arguments = _fields(request, "job", "repository", "op_selection")
-        subject = f"config schema of job {request.job}"
+        subject = f"config schema of job {shown(request.job)}"
         return await self._described(
             "api.RunConfigSchema", subject, arguments, pb.GetRunConfigSchemaResponse, context
         )
@@ -162,7 +167,7 @@ class CodeLocationApi:
             "limit": size,
         }
         name = getattr(request, kind)
-        subject = f"partitions of {kind} {name}"
+        subject = f"partitions of {kind} {shown(name)}"
         reply = await self._ask("api.Partitions", subject, arguments, context, calls=name)
         return await asyncio.to_thread(_encode_keys, request, reply, offset)
 

@@ -16,6 +16,7 @@ from codeserver.marks import Mark
 from codeserver.supervisor.generation import LoadFailure, describe_counts
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.names import printable
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.watching.notices import Notices
 from codeserver.supervisor.watching.patterns import Patterns
@@ -140,11 +141,12 @@ class Watcher:
         self._picture.add(self._importing.uses)
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
-            _log.debug("waiting for the content of %s", ", ".join(self._picture.suspicious))
+            names = ", ".join(map(printable, self._picture.suspicious))
+            _log.debug("waiting for the content of %s", names)
             changes = sorted({*changes, *await written(self._picture)})
         await self._notices.watch(await asyncio.to_thread(places_of, self._picture))
         if changes:
-            _log.debug("changed: %s", ", ".join(changes))
+            _log.debug("changed: %s", ", ".join(map(printable, changes)))
         found = {path: self._picture.what(path) for path in changes}
         if self._is_importing:
             await self._changed_while_importing(found)
@@ -184,7 +186,7 @@ class Watcher:
         stale = await asyncio.to_thread(self._picture.stale, dict(self._importing.uses))
         stale = sorted({*stale} - self._restraint.by_loading - self._picture.written)
         if stale and self._location.is_loading and not self._due.is_set:
-            _log.debug("is loaded out of date: %s", ", ".join(stale))
+            _log.debug("is loaded out of date: %s", ", ".join(map(printable, stale)))
             self._wait({*stale}, self._restraint.patience())
             self._due.is_anew = True
         elif self._meanwhile:
@@ -220,7 +222,7 @@ class Watcher:
                 "%s changes whenever the code is loaded, so loading seems to write it; from now on "
                 "it matters only at other times. To leave it out altogether: "
                 "--watch-filter '!%s'",
-                *(each, _filter_for(each)),
+                *map(printable, (each, _filter_for(each))),
             )
         if what := what - self._restraint.by_loading:
             self._wait_or_load(what)
@@ -245,7 +247,7 @@ class Watcher:
             _log.warning(
                 "%s changes again and again, so there are pauses before it is loaded; if that does "
                 "not matter, leave it out with --watch-filter '!%s'",
-                *(what[0], _filter_for(what[0])),
+                *map(printable, (what[0], _filter_for(what[0]))),
             )
         self._due = _Due()
         self._picture.load_begins()

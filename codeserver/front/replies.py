@@ -1,0 +1,60 @@
+"""Bounds the bytes of long replies that are under way to clients.
+
+gRPC holds a copy of a reply until the client has read it, and a client that never reads may have
+called a thousand times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+MOST_BYTES = 400 * 1000 * 1000
+"""Four of the longest replies that gRPC sends by default. Further ones wait."""
+
+SHORT = 64 * 1024
+"""Bytes. Shorter replies do not count."""
+
+
+class Replies:
+    """Room for replies: who asks first has it first, and one has room in any case."""
+
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many replies wait for room."""
+        return len(self._waiting)
+
+    async def take(self, size: int) -> None:
+        """Wait until there is room for so many bytes; the caller gives them back."""
+        if not self._waiting and self._fits(size):
+            self._under_way += size
+            return
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, granted))
+        try:
+            await granted
+        except BaseException:
+            if granted.cancelled():
+                self._waiting.remove((size, granted))
+                self._grant()
+            else:  # at this very moment
+                self.give_back(size)
+            raise
+
+    def give_back(self, size: int) -> None:
+        """The reply was read, or nobody will read it."""
+        self._under_way -= size
+        self._grant()
+
+    def _fits(self, size: int) -> bool:
+        return not self._under_way or self._under_way + size <= MOST_BYTES
+
+    def _grant(self) -> None:
+        while self._waiting and self._fits(self._waiting[0][0]):
+            size, granted = self._waiting.popleft()
+            self._under_way += size
+            granted.set_result(None)
