@@ -205,6 +205,7 @@ def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
     assert not server.processes("host")
 
     server.only("forkserver").kill()
+    eventually(lambda: "loading again" in server.server.text, what="the loss in the log")
     assert eventually(lambda: skip_message(server, "says"), what="an answer again") == "first"
     assert server.server.text.count("loading again") == 1
 
