@@ -17,6 +17,7 @@ import threading
 from collections.abc import Collection, Iterator
 from itertools import groupby
 
+from codeserver.worker.inherited_files import why_shared
 from codeserver.worker.native_threads import NativeThread, native_threads
 
 _SAFE_THREADS = frozenset(
@@ -47,6 +48,7 @@ def reasons_not_to_fork(own_fds: Collection[int]) -> list[str]:
         return ["forks can be trusted on Linux only"]
     try:
         reasons = [*_python_threads(), *_native_threads(), *_descriptors(own_fds)]
+        reasons += _shared_memory()
     except Exception as error:  # whatever it is, nothing is known then
         reasons = [f"what this process uses cannot be seen: {error}"]
     return list(dict.fromkeys(reasons))
@@ -97,6 +99,8 @@ def _descriptors(own_fds: Collection[int]) -> Iterator[str]:
 
 def _descriptor(fd: int, name: str) -> Iterator[str]:
     status = os.fstat(fd)
+    if reason := why_shared(fd):
+        yield reason
     if stat.S_ISSOCK(status.st_mode):
         yield _socket(fd)
     elif stat.S_ISREG(status.st_mode):
@@ -120,6 +124,18 @@ def _is_sqlite(fd: int) -> bool:
     with contextlib.suppress(OSError):  # it may be open for writing only
         return os.pread(fd, 16, 0) == b"SQLite format 3\0"
     return False
+
+
+def _shared_memory() -> Iterator[str]:
+    """Memory that a fork shares, and of which each process that loads the code has its own.
+
+    What has a name, as a file has, is shared by those processes, too.
+    """
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        for line in maps:
+            _, access, _, _, _, *name = line.split(maxsplit=5)
+            if access == "rw-s" and name and name[0].rstrip().endswith(" (deleted)"):
+                yield f"memory is shared with forks: {name[0].strip()}"
 
 
 def _socket(fd: int) -> str:

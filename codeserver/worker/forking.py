@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any
 from codeserver.wire import DEPENDENT_NAMES, Frame
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
+from codeserver.worker.inherited_files import OpenFile, inherited_files, open_again
 
 Role = Callable[[], Any]
 """What a process does: called without arguments, returns its exit code or its next role."""
@@ -44,10 +46,13 @@ class Kind:
         start: makes the child's role from its channel to the front and what else came along:
             for a child that outlives the front, the reading ends of what it prints.
         outlives_parent: the child is a session of its own and goes on when the parent dies.
+        writes_in_turn: what it writes to a file that was open before goes behind what its siblings
+            have written: together they stand for one process.
     """
 
     start: Callable[[Channel, list[int]], Role]
     outlives_parent: bool = False
+    writes_in_turn: bool = False
 
 
 def _never_started(_: Channel, __: list[int]) -> Role:
@@ -82,6 +87,7 @@ class ForkLoop:
         self._control = control
         self._kinds = kinds
         self._children: dict[int, Kind] = {}
+        self._files: list[OpenFile] = []
         self._wakeup, self._wakeup_writer = socket.socketpair()
         for end in (self._wakeup, self._wakeup_writer):
             end.setblocking(False)
@@ -96,6 +102,7 @@ class ForkLoop:
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
         process.open_standard_streams()
         process.reset_signals()
+        self._files = inherited_files()
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         poll = select.poll()
@@ -149,6 +156,7 @@ class ForkLoop:
             process.prefer_as_victim(order["role"])
             channel, stdout, stderr, *others = fds
             stdio.redirect(stdout, stderr)
+            self._own_files(kind)
             return kind.start(Channel.from_fd(channel), others)
         _close(fds)
         self._children[pid] = kind
@@ -167,6 +175,14 @@ class ForkLoop:
         self._wakeup.close()
         self._wakeup_writer.close()
         process.reseed()
+
+    def _own_files(self, kind: Kind) -> None:
+        try:
+            open_again(self._files, in_turn=kind.writes_in_turn)
+        except OSError as error:
+            # Rather than a child that reads and writes where others do.
+            print(f"An open file cannot be opened again: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
 
     def _signal(self, pid: int, number: int) -> None:
         # Only children that were not reaped yet: their process id cannot have been reused.

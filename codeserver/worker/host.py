@@ -63,8 +63,12 @@ def _kinds(location: Location) -> dict[str, Kind]:
         "caretaker": Kind(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
-        "evaluator": Kind(lambda channel, _: partial(evaluator.serve, channel, location)),
-        "snapshots": Kind(lambda channel, _: partial(snapshots.build, channel, location)),
+        "evaluator": Kind(
+            lambda channel, _: partial(evaluator.serve, channel, location), writes_in_turn=True
+        ),
+        "snapshots": Kind(
+            lambda channel, _: partial(snapshots.build, channel, location), writes_in_turn=True
+        ),
         "run": Kind(
             lambda channel, readers: partial(run.execute, channel, readers, location),
             outlives_parent=True,

@@ -106,9 +106,12 @@ except grpc.RpcError:
 """
 GRPC_IN_FORK = GRPC + "else:\n    raise AssertionError"
 FILES = """
-import os, subprocess, tempfile
+import mmap, os, subprocess, sys, tempfile
 null, random, terminal = open("/dev/null"), open("/dev/urandom"), os.openpty()
-file, pipe, memory = tempfile.TemporaryFile(), os.pipe(), os.memfd_create("name")
+pipe, file, written = os.pipe(), open(sys.executable, "rb"), tempfile.NamedTemporaryFile()
+folder = os.open("/", os.O_RDONLY)
+written.write(b"text"), written.flush()
+view = mmap.mmap(written.fileno(), 0)
 child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
 """
 OWN = """
@@ -206,6 +209,10 @@ import sqlite3
 connection = sqlite3.connect("PATH")
 connection.execute("create table numbers (number integer)")
 """
+LOCKED = """
+import fcntl
+file = open("PATH", "w")
+"""
 INOTIFY = "import ctypes; descriptor = ctypes.CDLL(None).inotify_init()"
 LISTENING = """
 import socket
@@ -251,6 +258,42 @@ client = socket.create_connection(server.getsockname())
         pytest.param(OWN + "own_fds = ()", "a socket is open", id="socket pair"),
         pytest.param(SQLITE, "an SQLite database is open: PATH", id="sqlalchemy on sqlite"),
         pytest.param(SQLITE_IN_FILE, "an SQLite database is open: PATH", id="sqlite"),
+        pytest.param(
+            LOCKED + "fcntl.flock(file, fcntl.LOCK_SH)",
+            "a lock is held on an open file: PATH",
+            id="flock",
+        ),
+        pytest.param(
+            LOCKED + "fcntl.lockf(file, fcntl.LOCK_EX)",
+            "a lock is held on an open file: PATH",
+            id="lockf",
+        ),
+        pytest.param(
+            "import tempfile; file = tempfile.TemporaryFile()",
+            "a file without a name is open for writing: ",
+            id="file without a name",
+        ),
+        pytest.param(
+            "import os; memory = os.memfd_create('name')",
+            "a file without a name is open for writing: /memfd:name",
+            id="memfd",
+        ),
+        pytest.param(
+            "import mmap; memory = mmap.mmap(-1, 4096)",
+            "memory is shared with forks: /dev/zero (deleted)",
+            id="shared memory",
+        ),
+        pytest.param(
+            "import multiprocessing; lock = multiprocessing.Lock()",
+            "memory is shared with forks: /dev/shm/sem.",
+            id="lock of multiprocessing",
+        ),
+        pytest.param(
+            "import os; file = open('PATH', 'w'); os.chmod('PATH', 0)",
+            "this process may not open a file again that is open: PATH",
+            marks=pytest.mark.skipif(os.getuid() == 0, reason="root may open everything"),
+            id="no permission any more",
+        ),
     ],
 )
 def test_forks_are_not_trusted(at_import: str, words: str, tmp_path: Path) -> None:
