@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from codeserver.errors import CallerError
 from codeserver.wire import STACK_SIGNAL, Frame
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import limits, process
+from codeserver.worker import limits, process, unwritten
 from codeserver.worker.answers import answer
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
@@ -41,6 +41,7 @@ def serve(channel: Channel, location: Location) -> NoReturn:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             process.flush()
+            unwritten.flush()
         finally:
             # Not sys.exit: what user code registered to happen at exit belongs to the host.
             os._exit(code)
@@ -91,8 +92,10 @@ class _Evaluator:
             # What Dagster's own error handling lets through: SystemExit and its like.
             header = {"kind": "crashed", "message": f"User code raised {error!r}."}
             body = dagster.serialize_value(current_error()).encode()
-        # Before the reply: what is printed belongs to this request.
+        # Before the reply: what is printed belongs to this request. And nobody knows whether this
+        # process will come to its end by itself.
         process.flush()
+        unwritten.flush_inherited()
         if self._location.footprint is not None:
             header["late"] = self._location.footprint.take_late()
         self._channel.send({**header, "worn": self._wear.reason()}, body)

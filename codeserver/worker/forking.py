@@ -25,6 +25,7 @@ from codeserver.wire import DEPENDENT_NAMES, Frame
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.inherited_files import OpenFile, inherited_files, open_again
+from codeserver.worker.leaving import disown_inherited
 
 Role = Callable[[], Any]
 """What a process does: called without arguments, returns its exit code or its next role."""
@@ -175,6 +176,7 @@ class ForkLoop:
         self._wakeup.close()
         self._wakeup_writer.close()
         process.reseed()
+        disown_inherited()
 
     def _own_files(self, kind: Kind) -> None:
         try:

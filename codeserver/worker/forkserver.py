@@ -39,7 +39,7 @@ def main(fd: int, log: int, parent: int, most_files: int) -> NoReturn:
     code = trampoline(lambda: _serve(Channel.from_fd(fd)))
     # Every fork ends here. Native libraries write pages about what is left when Python is torn
     # down, and hosts end all the time.
-    leave(code, (), lambda: None)
+    leave(code, ())
 
 
 def _serve(channel: Channel) -> Role | int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from functools import partial
 
-from codeserver.worker import caretaker, evaluator, process, run, snapshots
+from codeserver.worker import caretaker, evaluator, process, run, snapshots, unwritten
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
@@ -44,6 +44,7 @@ def serve(channel: Channel) -> Role | int:
         if not snapshots.describe(channel, location):
             return 1
         return ForkLoop(channel, {}).run() or 0
+    unwritten.settle()
     gc.collect()
     gc.freeze()
     return ForkLoop(channel, _kinds(location), prepare).run() or 0

@@ -13,10 +13,10 @@ from typing import NoReturn
 
 from codeserver.wire import Frame
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process
+from codeserver.worker import process, unwritten
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
-from codeserver.worker.leaving import disown_inherited, leave
+from codeserver.worker.leaving import leave
 from codeserver.worker.location import Location
 from codeserver.worker.stdio import Survivor
 
@@ -32,20 +32,19 @@ def execute(channel: Channel, readers: Sequence[int], location: Location) -> NoR
         readers: the reading ends of what this process prints.
         location: the loaded definitions.
     """
-    disown_inherited()
     threads = {*threading.enumerate()} - {threading.current_thread()}
     frame = channel.receive()
     code = 0
-    at_end = process.flush
+    last = [unwritten.finish, process.flush]
     if frame is not None:
-        at_end = Survivor(channel, readers).finish
+        last.append(Survivor(channel, readers).finish)
         location.order.remove_loggers()
         try:
             code = _execute_ordered(channel, location, frame)
         except BaseException:
             traceback.print_exc()
             code = 1
-    leave(code, threads, at_end)
+    leave(code, threads, *last)
 
 
 def _execute_ordered(channel: Channel, location: Location, frame: Frame) -> int:
