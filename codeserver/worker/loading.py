@@ -14,6 +14,7 @@ from codeserver.worker.bytecode import distrust_recent_bytecode
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
+from codeserver.worker.import_path import keep_working_directory
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 
@@ -50,6 +51,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
         order.add_loggers()
         if order.profile_imports:
             times.begin()
+        keep_working_directory()
         with process.no_garbage_collection():
             location = load(order)
         if footprint is not None:
