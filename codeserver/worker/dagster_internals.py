@@ -33,6 +33,7 @@ from dagster._config.stack import (
     EvaluationStackPathEntry,
 )
 from dagster._config.type_printer import print_config_type_key_to_string
+from dagster._core import code_pointer
 from dagster._core.code_pointer import AutoloadDefsModuleCodePointer, CodePointer
 from dagster._core.definitions.asset_key import AssetKey
 from dagster._core.definitions.asset_selection import (
@@ -360,6 +361,7 @@ __all__ = [
     "call_when_loaded",
     "capture_interrupts",
     "check",
+    "code_pointer",
     "configure_loggers",
     "copy",
     "core_execute_run",

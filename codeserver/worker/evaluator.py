@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from codeserver.errors import CallerError, InvalidRequest
 from codeserver.wire import STACK_SIGNAL, Frame
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import limits, process
+from codeserver.worker import limits, process, unwritten
 from codeserver.worker.answers import answer
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
@@ -50,7 +50,8 @@ def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> 
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             process.flush()
             if has_loaded:
-                leave(code, threads, lambda: None)
+                leave(code, threads, unwritten.finish)
+            unwritten.flush()
         finally:
             # Not sys.exit, which would tear down what was inherited.
             os._exit(code)
@@ -104,8 +105,10 @@ class _Evaluator:
             # What Dagster's own error handling lets through: SystemExit and its like.
             header = {"kind": "crashed", "message": f"User code raised {error!r}."}
             body = dagster.serialize_value(current_error()).encode()
-        # Before the reply: what is printed belongs to this request.
+        # Before the reply: what is printed belongs to this request. And nobody knows whether this
+        # process will come to its end by itself.
         process.flush()
+        unwritten.flush_inherited()
         if self._location.footprint is not None:
             header["late"] = self._location.footprint.take_late()
         self._channel.send({**header, "worn": self._wear.reason()}, body)

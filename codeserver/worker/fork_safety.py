@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 from types import FrameType
 
+from codeserver.worker.inherited_files import why_shared
 from codeserver.worker.native_threads import NativeThread, native_threads, package_of
 from codeserver.worker.originals import os, socket
 
@@ -58,6 +59,7 @@ def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] =
             *_python_threads(own_threads),
             *_native_threads(own_threads),
             *_descriptors(own_fds),
+            *_shared_memory(),
         ]
     except Exception as error:  # whatever it is, nothing is known then
         reasons = [f"what this process uses cannot be seen: {error}"]
@@ -130,6 +132,8 @@ def _descriptors(own_fds: Collection[int]) -> Iterator[str]:
 
 def _descriptor(fd: int, name: str) -> Iterator[str]:
     status = os.fstat(fd)
+    if reason := why_shared(fd):
+        yield reason
     if stat.S_ISSOCK(status.st_mode):
         yield _socket(fd)
     elif stat.S_ISREG(status.st_mode):
@@ -168,6 +172,18 @@ def _is_only_read(fd: int) -> bool:
     is_wal = os.pread(fd, 1, _READ_VERSION) == b"\2"
     with open(f"/proc/self/fdinfo/{fd}") as facts:
         return not is_wal and not any(line.startswith("lock:") for line in facts)
+
+
+def _shared_memory() -> Iterator[str]:
+    """Memory that a fork shares, and of which each process that loads the code has its own.
+
+    What has a name, as a file has, is shared by those processes, too.
+    """
+    with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
+        for line in maps:
+            _, access, _, _, _, *name = line.split(maxsplit=5)
+            if access == "rw-s" and name and name[0].rstrip().endswith(" (deleted)"):
+                yield f"memory is shared with forks: {name[0].strip()}"
 
 
 def _socket(fd: int) -> str:

@@ -11,6 +11,7 @@ clean, and it can end like any Python program.
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from codeserver.wire import DEPENDENT_NAMES, Frame
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.ends import Ends
+from codeserver.worker.inherited_files import OpenFile, inherited_files, open_again
+from codeserver.worker.leaving import disown_inherited
 from codeserver.worker.originals import os, select, signal
 
 Role = Callable[[], Any]
@@ -42,10 +45,13 @@ class Kind:
         start: makes the child's role from its channel to the front and what else came along:
             for a child that outlives the front, the reading ends of what it prints.
         outlives_parent: the child is a session of its own and goes on when the parent dies.
+        writes_in_turn: what it writes to a file that was open before goes behind what its siblings
+            have written: together they stand for one process.
     """
 
     start: Callable[[Channel, list[int]], Role]
     outlives_parent: bool = False
+    writes_in_turn: bool = False
 
 
 def _never_started(_: Channel, __: list[int]) -> Role:
@@ -80,6 +86,7 @@ class ForkLoop:
         self._control = control
         self._kinds = kinds
         self._children: dict[int, Kind] = {}
+        self._files: list[OpenFile] = []
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
         self._ends = Ends(self._poll)
@@ -94,6 +101,7 @@ class ForkLoop:
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
         process.open_standard_streams()
         process.reset_signals()
+        self._files = inherited_files()
         self._ends.hear_signals()
         try:
             while True:
@@ -142,6 +150,7 @@ class ForkLoop:
             process.prefer_as_victim(order["role"])
             channel, stdout, stderr, *others = fds
             stdio.redirect(stdout, stderr)
+            self._own_files(kind)
             return kind.start(Channel.from_fd(channel), others)
         _close(fds)
         self._children[pid] = kind
@@ -160,6 +169,15 @@ class ForkLoop:
         self._control.close()
         self._ends.close()
         process.reseed()
+        disown_inherited()
+
+    def _own_files(self, kind: Kind) -> None:
+        try:
+            open_again(self._files, in_turn=kind.writes_in_turn)
+        except OSError as error:
+            # Rather than a child that reads and writes where others do.
+            print(f"An open file cannot be opened again: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
 
     def _signal(self, pid: int, number: int) -> None:
         # Only children that were not reaped yet: their process id cannot have been reused.

@@ -9,7 +9,9 @@ from __future__ import annotations
 import faulthandler
 import gc
 import resource
+import sys
 from functools import partial
+from importlib.machinery import ModuleSpec
 from typing import NoReturn
 
 from codeserver.worker import process, stdio
@@ -43,10 +45,24 @@ def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoRetu
     code = trampoline(lambda: _serve(Channel.from_fd(fd)))
     # Every fork ends here. Native libraries write pages about what is left when Python is torn
     # down, and hosts end all the time.
-    leave(code, (), lambda: None)
+    leave(code, ())
+
+
+def _look_like(argv: list[str]) -> None:
+    """Be called as the server was, as the processes of Dagster's server are."""
+    sys.argv = argv
+    if os.path.isfile(argv[0]):
+        main = sys.modules["__main__"]
+        main.__file__ = os.path.abspath(argv[0])
+        # By this name, new processes of `multiprocessing` know that they need not import it.
+        main.__spec__ = ModuleSpec("codeserver.__main__", None)
 
 
 def _serve(channel: Channel) -> Role | int:
+    called = channel.receive()
+    if called is None:
+        return 0
+    _look_like(called.header["argv"])
     try:
         # A fifth of the time would go into looking for garbage that is not there.
         with process.no_garbage_collection():

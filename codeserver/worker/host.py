@@ -10,7 +10,15 @@ from __future__ import annotations
 import gc
 from functools import partial
 
-from codeserver.worker import caretaker, evaluator, process, rehearsing, run, snapshots
+from codeserver.worker import (
+    caretaker,
+    evaluator,
+    process,
+    rehearsing,
+    run,
+    snapshots,
+    unwritten,
+)
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
@@ -49,6 +57,7 @@ def serve(channel: Channel) -> Role | int:
         prepare()
         process.prefer_as_victim("evaluator")
         return partial(evaluator.serve, channel, location, has_loaded=True)
+    unwritten.settle()
     gc.collect()
     gc.freeze()
     return ForkLoop(channel, _kinds(location), prepare).run() or 0
@@ -70,8 +79,12 @@ def _kinds(location: Location) -> dict[str, Kind]:
         "caretaker": Kind(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
-        "evaluator": Kind(lambda channel, _: partial(evaluator.serve, channel, location)),
-        "snapshots": Kind(lambda channel, _: partial(snapshots.build, channel, location)),
+        "evaluator": Kind(
+            lambda channel, _: partial(evaluator.serve, channel, location), writes_in_turn=True
+        ),
+        "snapshots": Kind(
+            lambda channel, _: partial(snapshots.build, channel, location), writes_in_turn=True
+        ),
         "values": Kind(lambda channel, _: partial(rehearsing.tell_values, channel)),
         "run": Kind(
             lambda channel, readers: partial(

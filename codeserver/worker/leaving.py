@@ -13,6 +13,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, NoReturn
 
 from codeserver.worker import process
@@ -20,11 +21,11 @@ from codeserver.worker.originals import os
 
 
 def disown_inherited() -> None:
-    """Leave to the host what is the host's; to be called right after the fork.
+    """Leave to the parent what is the parent's; to be called right after the fork.
 
     Exit handlers that the user's modules registered stay: they flush what a run has collected, as
     they do in the interpreter that stock starts for a run. What goes is clean-up of objects
-    (`weakref.finalize`) and of processes that only the host has.
+    (`weakref.finalize`) and of processes that only the parent has.
     """
     finalizer: Any = weakref.finalize
     for inherited in list(finalizer._registry):
@@ -55,7 +56,7 @@ def finish_threads(but: Collection[threading.Thread]) -> None:
             thread.join()
 
 
-def leave(code: int, but: Collection[threading.Thread], last: Callable[[], None]) -> NoReturn:
+def leave(code: int, but: Collection[threading.Thread], *last: Callable[[], None]) -> NoReturn:
     """Do what a Python program does at its end, in the same order, then `last`, and end.
 
     Args:
@@ -63,11 +64,9 @@ def leave(code: int, but: Collection[threading.Thread], last: Callable[[], None]
         but: threads that are not waited for.
         last: what is done at the very end.
     """
-    with contextlib.suppress(BaseException):
-        finish_threads(but)
-    with contextlib.suppress(BaseException):
-        atexit._run_exitfuncs()
-    process.flush()
-    with contextlib.suppress(BaseException):
-        last()
+    wait = partial(finish_threads, but)
+    steps: list[Callable[[], object]] = [wait, atexit._run_exitfuncs, process.flush, *last]
+    for step in steps:
+        with contextlib.suppress(BaseException):
+            step()
     os._exit(code)

@@ -14,6 +14,7 @@ from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
+from codeserver.worker.import_path import keep_working_directory
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 from codeserver.worker.taken import is_for_what_is_taken
@@ -48,6 +49,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         order.add_loggers()
         if order.profile_imports:
             times.begin()
+        keep_working_directory()
         with process.no_garbage_collection():
             location = load(order)
         footprint.close()

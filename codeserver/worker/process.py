@@ -150,6 +150,11 @@ def no_garbage_collection() -> Iterator[None]:
             gc.set_threshold(*before)
 
 
+def flush_c_streams() -> None:
+    """Write out what native code printed; `os._exit` would lose that, too."""
+    ctypes.CDLL(None).fflush(None)
+
+
 def flush() -> None:
     """Write out what user code printed; `os._exit` would lose it."""
     for stream in (sys.stdout, sys.stderr):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 
 from codeserver.worker import process
 from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
 from codeserver.worker.location import LoadOrder, load
+from codeserver.worker.originals import os
 from codeserver.worker.rehearsal import rehearse as find
 from codeserver.worker.rehearsal import user_modules, values
 from codeserver.worker.surroundings import take_on

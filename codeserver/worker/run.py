@@ -11,10 +11,10 @@ from typing import NoReturn
 
 from codeserver.wire import Frame
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process
+from codeserver.worker import process, unwritten
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
-from codeserver.worker.leaving import disown_inherited, leave
+from codeserver.worker.leaving import leave
 from codeserver.worker.location import LoadOrder, find_repository
 from codeserver.worker.originals import os, signal
 from codeserver.worker.stdio import Survivor
@@ -39,13 +39,12 @@ def execute(
         repositories: where to find the job.
         order: the load that has set up logging in this process, if one has.
     """
-    disown_inherited()
     threads = {*threading.enumerate()} - {threading.current_thread()}
     frame = channel.receive()
     code = 0
-    at_end = process.flush
+    last = [unwritten.finish, process.flush]
     if frame is not None:
-        at_end = Survivor(channel, readers).finish
+        last.append(Survivor(channel, readers).finish)
         if order is not None:
             order.remove_loggers()
         # Those of the user's modules belong to the code, not to this run.
@@ -55,7 +54,7 @@ def execute(
         except BaseException:
             traceback.print_exc()
             code = 1
-    leave(code, threads, at_end)
+    leave(code, threads, *last)
 
 
 def _execute_ordered(channel: Channel, repositories: Repositories, frame: Frame) -> int:

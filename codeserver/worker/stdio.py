@@ -24,6 +24,11 @@ def keep_log(fd: int) -> None:
     _log_fd = fd
 
 
+def own_descriptors() -> set[int]:
+    """Those that this process prints to; standard input is nothing of ours."""
+    return {1, 2} if _log_fd is None else {1, 2, _log_fd}
+
+
 def redirect(stdout: int, stderr: int) -> None:
     """Make these descriptors, which are used up, the standard streams."""
     for fd, standard in ((stdout, 1), (stderr, 2)):

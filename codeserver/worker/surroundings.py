@@ -8,10 +8,11 @@ the run inherits the variables, the current directory and `sys.path` as the impo
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from codeserver.worker.originals import os
 
 _variables_at_start: dict[str, str] = {}
 

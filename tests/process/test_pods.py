@@ -200,3 +200,14 @@ def test_a_pod_does_what_stocks_does(case: Case, instance: DagsterInstance, work
 
     assert ours == stock
     assert case.expect in json.dumps(ours).replace('\\"', '"')
+
+
+def test_modules_of_the_working_directory_are_found_later(
+    instance: DagsterInstance, work: Path
+) -> None:
+    """With stock, only in a pod that is in that directory and has been started by `python -m`."""
+    pod = Pod("ours", Case("", "", job="imports_late"), instance, work / "ours")
+
+    story = pod.story()
+
+    assert story["files"] == {"edition": "first"}, story

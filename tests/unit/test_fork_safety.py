@@ -134,9 +134,12 @@ numbers = numpy.arange(1_000_000)
 assert numexpr.evaluate("numbers + 1")[-1] == 1_000_000
 """
 FILES = """
-import os, subprocess, tempfile
+import mmap, os, subprocess, sys, tempfile
 null, random, terminal = open("/dev/null"), open("/dev/urandom"), os.openpty()
-file, pipe, memory = tempfile.TemporaryFile(), os.pipe(), os.memfd_create("name")
+pipe, file, written = os.pipe(), open(sys.executable, "rb"), tempfile.NamedTemporaryFile()
+folder = os.open("/", os.O_RDONLY)
+written.write(b"text"), written.flush()
+view = mmap.mmap(written.fileno(), 0)
 child = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
 """
 OWN = """
@@ -256,6 +259,10 @@ import sqlite3
 connection = sqlite3.connect("PATH")
 connection.execute("create table numbers (number integer)")
 """
+LOCKED = """
+import fcntl
+file = open("PATH", "w")
+"""
 INOTIFY = "import ctypes; descriptor = ctypes.CDLL(None).inotify_init()"
 LISTENING = """
 import socket
@@ -311,6 +318,42 @@ client = socket.create_connection(server.getsockname())
             + "rows = reader.execute('select * from numbers')\nrows.fetchone()",
             "an SQLite database is open: PATH",
             id="sqlite, being read",
+        ),
+        pytest.param(
+            LOCKED + "fcntl.flock(file, fcntl.LOCK_SH)",
+            "a lock is held on an open file: PATH",
+            id="flock",
+        ),
+        pytest.param(
+            LOCKED + "fcntl.lockf(file, fcntl.LOCK_EX)",
+            "a lock is held on an open file: PATH",
+            id="lockf",
+        ),
+        pytest.param(
+            "import tempfile; file = tempfile.TemporaryFile()",
+            "a file without a name is open for writing: ",
+            id="file without a name",
+        ),
+        pytest.param(
+            "import os; memory = os.memfd_create('name')",
+            "a file without a name is open for writing: /memfd:name",
+            id="memfd",
+        ),
+        pytest.param(
+            "import mmap; memory = mmap.mmap(-1, 4096)",
+            "memory is shared with forks: /dev/zero (deleted)",
+            id="shared memory",
+        ),
+        pytest.param(
+            "import multiprocessing; lock = multiprocessing.Lock()",
+            "memory is shared with forks: /dev/shm/sem.",
+            id="lock of multiprocessing",
+        ),
+        pytest.param(
+            "import os; file = open('PATH', 'w'); os.chmod('PATH', 0)",
+            "this process may not open a file again that is open: PATH",
+            marks=pytest.mark.skipif(os.getuid() == 0, reason="root may open everything"),
+            id="no permission any more",
         ),
     ],
 )

@@ -28,6 +28,13 @@ def fail(number: int) -> None:
 
 
 @dg.op
+def import_late() -> None:
+    from edition import EDITION
+
+    Path("edition").write_text(EDITION)
+
+
+@dg.op
 def wait() -> None:
     try:
         Path("waiting").touch()
@@ -56,4 +63,9 @@ def in_processes():
     double(one())
 
 
-defs = dg.Definitions(jobs=[doubles, fails, waits, in_processes])
+@dg.job
+def imports_late():
+    import_late()
+
+
+defs = dg.Definitions(jobs=[doubles, fails, waits, in_processes, imports_late])

@@ -1,0 +1,141 @@
+"""Regular files that are open at a fork: each child gets them for itself.
+
+A fork shares more than the descriptor of an open file, namely its position: what one process reads,
+the others miss. So each child opens them again, at the position that they had after the load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from codeserver.worker import process, stdio
+from codeserver.worker.originals import os
+
+_KEPT_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC | os.O_DSYNC
+for _name in ("O_DIRECT", "O_NOATIME"):
+    _KEPT_FLAGS |= getattr(os, _name, 0)
+_ACCESS = {os.O_RDONLY: os.R_OK, os.O_WRONLY: os.W_OK, os.O_RDWR: os.R_OK | os.W_OK}
+_PATH = getattr(os, "O_PATH", 0)
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file as it was opened, once.
+
+    Attributes:
+        fds: its descriptors; those that were duplicated share a position.
+        flags: those that it is opened with again, which creates nothing and cuts nothing off.
+        position: where it is read or written next.
+    """
+
+    fds: tuple[int, ...]
+    flags: int
+    position: int
+
+    @property
+    def is_only_written(self) -> bool:
+        """Whether its position is no more than where the last writer has stopped."""
+        return self.flags & (os.O_ACCMODE | os.O_APPEND) == os.O_WRONLY
+
+    def open_again(self) -> None:
+        """Make it this process's own.
+
+        Raises:
+            OSError: it cannot be opened any more.
+        """
+        fd = os.open(_path(self.fds[0]), self.flags | os.O_CLOEXEC)
+        try:
+            if self.position:
+                os.lseek(fd, self.position, os.SEEK_SET)
+            for number in self.fds:
+                os.dup2(fd, number, inheritable=os.get_inheritable(number))
+        finally:
+            os.close(fd)
+
+
+def inherited_files() -> list[OpenFile]:
+    """The user's open files that each fork of this process can have for itself."""
+    alike: dict[tuple[int, int, int], list[int]] = {}
+    for fd in sorted(process.open_descriptors() - stdio.own_descriptors()):
+        with contextlib.suppress(OSError):  # whatever their file systems refuse
+            status = os.fstat(fd)
+            if _has_position(fd, status) and why_shared(fd) is None:
+                alike.setdefault((status.st_dev, status.st_ino, _flags(fd)), []).append(fd)
+    return [
+        OpenFile(fds, flags & _KEPT_FLAGS, os.lseek(fds[0], 0, os.SEEK_CUR))
+        for (_, _, flags), each in alike.items()
+        for fds in _duplicates(each)
+    ]
+
+
+def open_again(files: Iterable[OpenFile], *, in_turn: bool) -> None:
+    """Make these files this process's own, right after the fork.
+
+    Args:
+        files: what `inherited_files` has returned in the parent.
+        in_turn: leave those shared that are only written, so that what one process writes goes
+            behind what another one has written.
+
+    Raises:
+        OSError: one cannot be opened any more.
+    """
+    for file in files:
+        if not (in_turn and file.is_only_written):
+            file.open_again()
+
+
+def why_shared(fd: int) -> str | None:
+    """Why forks could not have this open file for themselves; None when they can, or need not.
+
+    It is not tried out: closing a file drops the locks that this process has on it (fcntl(2)).
+    """
+    name, status = os.readlink(_path(fd)), os.fstat(fd)
+    if not _has_position(fd, status):
+        return None
+    if _is_locked(fd):
+        return f"a lock is held on an open file: {name}"
+    flags = _flags(fd)
+    if stat.S_ISREG(status.st_mode) and not status.st_nlink and flags & os.O_ACCMODE:
+        # Each process that loads the code would have made another one.
+        return f"a file without a name is open for writing: {name}"
+    if not os.access(_path(fd), _ACCESS.get(flags & os.O_ACCMODE, os.F_OK), effective_ids=True):
+        return f"this process may not open a file again that is open: {name}"
+    return None
+
+
+def _path(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+def _flags(fd: int) -> int:
+    return fcntl.fcntl(fd, fcntl.F_GETFL)
+
+
+def _has_position(fd: int, status: os.stat_result) -> bool:
+    is_file = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+    return is_file and not _flags(fd) & _PATH
+
+
+def _is_locked(fd: int) -> bool:
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii", errors="replace") as facts:
+        return any(line.startswith("lock:") for line in facts)
+
+
+def _duplicates(fds: list[int]) -> Iterator[tuple[int, ...]]:
+    """These descriptors of a file, which have the same flags, each with its duplicates.
+
+    That is tried out, with a flag that means nothing for files: most containers forbid kcmp(2).
+    """
+    while fds:
+        flags = _flags(fds[0])
+        fcntl.fcntl(fds[0], fcntl.F_SETFL, flags ^ os.O_NONBLOCK)
+        try:
+            changed = {fd: _flags(fd) != flags for fd in fds}
+        finally:
+            fcntl.fcntl(fds[0], fcntl.F_SETFL, flags)
+        yield tuple(fd for fd in fds if changed[fd])
+        fds = [fd for fd in fds if not changed[fd]]

@@ -1,0 +1,149 @@
+"""What is still in the memory of a process when it ends: unwritten files, unfinalized objects.
+
+Python writes and finalizes all of it when it tears itself down. A fork cannot do that, because most
+of what it has is its parent's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import stat
+import sys
+import traceback
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
+from typing import Any
+
+from codeserver.worker import process, stdio
+from codeserver.worker.originals import os
+
+_FILE: type = io.IOBase.__mro__[1]
+"""The class of all files; `io.IOBase` itself would remember each type that it is asked about."""
+
+_BUFFERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+"""What has a buffer of its own; all other files write into one of these."""
+
+_inherited: list[weakref.ref[Any]] = []
+
+
+def settle() -> None:
+    """Write out what this process has not written to its files; to be called before it forks.
+
+    Each fork would write it again otherwise. The forks remember these files for their own end.
+    """
+    _inherited[:] = map(weakref.ref, _written_files())
+    flush_inherited()
+    process.flush_c_streams()
+
+
+def flush_inherited() -> None:
+    """Write out what was written since the fork to files that were open before it."""
+    _flush(file for reference in _inherited if (file := reference()) is not None)
+
+
+def flush() -> None:
+    """Write out what this process has written to files, and finalize nothing."""
+    flush_inherited()
+    _flush(_written_files())
+
+
+def finish() -> None:
+    """Do what Python does when it tears itself down, for what this process has made itself.
+
+    What was inherited is frozen (`gc.freeze`), and so not among the objects that are looked at.
+    """
+    flush_inherited()
+    # Before the collector closes what they write into, if they are garbage.
+    _flush(_of_type(gc.get_objects(), io.TextIOWrapper))
+    gc.collect()
+    own = _of_kind(gc.get_objects(), _has_more_to_do)
+    # Files come after everything else, which may write to them.
+    for each in _of_kind(own, lambda kind: not issubclass(kind, _FILE)):
+        if not gc.is_finalized(each):
+            _finalize(each)
+    _flush(_of_type(own, io.TextIOWrapper))
+    for file in _outermost_first(filter(_is_written, _of_kind(own, _has_end))):
+        with contextlib.suppress(Exception):
+            file.close()
+    _flush(_of_type(own, *_BUFFERS))
+    process.flush_c_streams()
+
+
+def _flush(buffers: Iterable[Any]) -> None:
+    for each in buffers:
+        with contextlib.suppress(Exception):  # Python is silent about that, too
+            each.flush()
+
+
+def _written_files() -> list[Any]:
+    """What has a buffer for a regular file; writing to anything else could take for ever."""
+    files = filter(_is_regular, process.open_descriptors() - stdio.own_descriptors())
+    if next(files, None) is None:  # as nearly always, and looking at all objects takes time
+        return []
+    return [each for each in _of_type(gc.get_objects(), *_BUFFERS) if _is_for_a_file(each)]
+
+
+def _is_regular(fd: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+def _of_type(objects: Sequence[object], *kinds: type) -> list[Any]:
+    return _of_kind(objects, lambda kind: issubclass(kind, kinds))
+
+
+def _of_kind(objects: Sequence[object], wanted: Callable[[type], bool]) -> list[Any]:
+    """Those whose type is wanted. They may be millions, and are asked nothing themselves."""
+    kinds = {id(type(each)): type(each) for each in objects}
+    found = {number for number, kind in kinds.items() if wanted(kind)}
+    return [each for each in objects if id(type(each)) in found]
+
+
+def _is_for_a_file(buffer: Any) -> bool:
+    try:
+        return bool(buffer.writable()) and _is_regular(buffer.fileno())
+    except Exception:  # it is closed, or in memory, or the user's own
+        return False
+
+
+def _has_more_to_do(kind: type) -> bool:
+    return issubclass(kind, _FILE) or _says_in_python(kind, "__del__")
+
+
+def _has_end(kind: type) -> bool:
+    """Whether closing such a file may write more than was written to it, a checksum perhaps."""
+    return issubclass(kind, _FILE) and _says_in_python(kind, "close")
+
+
+def _says_in_python(kind: type, method: str) -> bool:
+    try:
+        return type(getattr(kind, method, None)) is FunctionType
+    except Exception:  # it is the user's
+        return False
+
+
+def _is_written(file: Any) -> bool:
+    try:
+        return not file.closed and bool(file.writable())
+    except Exception:
+        return False
+
+
+def _finalize(each: Any) -> None:
+    try:
+        each.__del__()
+    except BaseException:
+        print(f"Exception ignored in: {type(each).__qualname__}.__del__", file=sys.stderr)
+        traceback.print_exc()
+
+
+def _outermost_first(files: Iterable[Any]) -> list[Any]:
+    """Those that write into others of them come before those."""
+    found = list(files)
+    inner = {id(value) for file in found for value in getattr(file, "__dict__", {}).values()}
+    return sorted(found, key=lambda file: id(file) in inner)
