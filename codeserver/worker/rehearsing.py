@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from typing import NoReturn
 
 from codeserver.worker import process
 from codeserver.worker.bytecode import see_files_as_they_are
@@ -21,21 +22,21 @@ from codeserver.worker.surroundings import take_on
 _LOWEST_PRIORITY = 19
 
 
-def tell_values(channel: Channel) -> int:
+def tell_values(channel: Channel) -> NoReturn:
     """Tell the values of the user's modules in this fork of a host."""
     _be_modest()
     channel.send({"kind": "values"}, json.dumps(values(user_modules())).encode())
     os._exit(0)  # what happens at exit belongs to the host
 
 
-def rehearse(channel: Channel) -> int:
+def rehearse(channel: Channel) -> NoReturn:
     """Import what the first frame orders, and tell the findings.
 
     The header has the surroundings, the body the order and the values of the host.
     """
     frame = channel.receive()
     if frame is None:
-        return 0
+        os._exit(0)
     _be_modest()
     _print_nothing()
     see_files_as_they_are()
