@@ -13,6 +13,7 @@ from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target, current_directory
 
@@ -34,7 +35,13 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
         order = load_order(noting, target, current_directory(), config.defs_state_info)
         timeout = config.startup_timeout or None
         host = await hosts.load(
-            forkserver, forkserver, order, timeout, outputs=outputs, tasks=tasks
+            forkserver,
+            forkserver,
+            order,
+            timeout,
+            outputs=outputs,
+            tasks=tasks,
+            progress=Progress(target.label, current_directory()),
         )
         try:
             message = await baked.to_message(host.snapshot, host.libraries)

@@ -14,6 +14,7 @@ from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.starter import Fork, Spawn, Starter
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
@@ -100,6 +101,7 @@ async def load(
     *,
     outputs: Outputs,
     tasks: Tasks,
+    progress: Progress,
 ) -> Host:
     """Fork a host that loads what `order` says.
 
@@ -110,6 +112,7 @@ async def load(
         timeout: seconds that it may take, None for no limit.
         outputs: reads what worker processes print.
         tasks: owns what goes on after this returns.
+        progress: follows the load.
 
     Raises:
         LoadFailed: the code failed to load, in whatever way.
@@ -118,7 +121,7 @@ async def load(
     child = await parent.fork("host")
     try:
         spawn = Spawn(forkserver, order, timeout)
-        return await _within(timeout, _load(child, spawn, outputs, tasks))
+        return await _within(timeout, _load(child, spawn, outputs, tasks, progress))
     except BaseException as error:
         # Also when this task is cancelled, and then at once: nobody else knows this host.
         ending = tasks.start("end host", child.end(END_GRACE))
@@ -127,12 +130,15 @@ async def load(
         raise
 
 
-async def _load(child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks) -> Host:
-    try:
-        await child.channel.send(Frame({"kind": "load"}, spawn.order))
-    except BrokenPipeError:
-        raise await _crashed(child, "loading the code") from None
-    frame = await child.channel.expect()
+async def _load(
+    child: Child, spawn: Spawn, outputs: Outputs, tasks: Tasks, progress: Progress
+) -> Host:
+    with progress.of_host(child) as fds:
+        try:
+            await child.channel.send(Frame({"kind": "load"}, spawn.order), fds)
+        except BrokenPipeError:
+            raise await _crashed(child, "loading the code") from None
+        frame = await child.channel.expect()
     if frame is None:
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":

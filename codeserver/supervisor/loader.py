@@ -14,6 +14,7 @@ from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates, local_names
 from codeserver.target import Target, current_directory
@@ -29,6 +30,9 @@ class Loader:
         outputs: reads what worker processes print.
         tasks: owns what goes on in the background.
         outdated: called when what was loaded last should be loaded again.
+
+    Attributes:
+        progress: of the load that is under way.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Loader:
         # Now, because the directory may be gone later.
         self._directory = current_directory()
         self._local = target.directories
+        self.progress = Progress(target.label, self._directory)
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
@@ -63,6 +68,10 @@ class Loader:
             LoadFailed: it cannot be loaded, in whatever way.
         """
         order = load_order(self._config, self._target, self._directory, defs_state_info)
+        with self.progress.of_load(self._tasks):
+            return await self._load_somewhere(order)
+
+    async def _load_somewhere(self, order: bytes) -> Host:
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
@@ -85,6 +94,7 @@ class Loader:
             self._config.startup_timeout or None,
             outputs=self._outputs,
             tasks=self._tasks,
+            progress=self.progress,
         )
 
     def prepare_next(self, host: Host) -> None:

@@ -16,6 +16,7 @@ from codeserver.worker.failures import brief, current_error
 from codeserver.worker.footprint import Footprint
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
+from codeserver.worker.whereabouts import shown
 
 
 def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location | None:
@@ -30,9 +31,10 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
     Returns:
         None when there is nothing to go on with.
     """
-    frame = channel.receive()
-    if frame is None:
+    received = channel.receive_with_fds()
+    if received is None:
         return None
+    frame, fds = received
     distrust_recent_bytecode()
     # Directory listings that the forkserver has cached may be older than the user's files.
     importlib.invalidate_caches()
@@ -50,7 +52,7 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
         order.add_loggers()
         if order.profile_imports:
             times.begin()
-        with process.no_garbage_collection():
+        with process.no_garbage_collection(), shown(fds):
             location = load(order)
         if footprint is not None:
             footprint.close()

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from codeserver.wire import process_name
+from codeserver.wire import STACK_SIGNAL, process_name
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -75,6 +75,15 @@ def reset_signals() -> None:
     signal.set_wakeup_fd(-1)
     for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
+
+
+def reset_stack_signal() -> None:
+    """Give back the default meaning of the signal that a host ignores once it has loaded the code.
+
+    In its forks only: the front may have asked a host too late where it is.
+    """
+    if STACK_SIGNAL is not None:
+        signal.signal(STACK_SIGNAL, signal.SIG_DFL)
 
 
 def reseed() -> None:
