@@ -68,8 +68,9 @@ class Progress:
 
     async def words(self) -> str:
         """For example `still importing pandas.core.frame (repo.py line 3), 12 s`."""
-        if self._asked is not None and (stack := await self._asked.stack()):
-            self._doing = stacks.in_words(stack, self._directory)
+        if self._asked is not None:
+            found = stacks.in_words(await self._asked.stack(), self._directory)
+            self._doing = found or self._doing
         seconds = asyncio.get_running_loop().time() - self._began
         return f"still {self._doing or f'loading {self._label}'}, {seconds:.0f} s"
 
@@ -79,6 +80,8 @@ class Progress:
         Raises:
             StillLoading: that takes more than `patience` seconds.
         """
+        if first_load.is_set():
+            return
         try:
             await asyncio.wait_for(first_load.wait(), patience)
         except asyncio.TimeoutError:

@@ -58,7 +58,7 @@ def is_whole(text: str) -> bool:
 
 
 def in_words(text: str, directory: str) -> str:
-    """What the process is doing, to be said after "still".
+    """What the process is doing, to be said after "still"; nothing when there is no stack.
 
     For example `importing pandas.core.frame (repo.py line 3)`, `importing repo.py line 12` or
     `resolving definitions`.
@@ -68,6 +68,8 @@ def in_words(text: str, directory: str) -> str:
         directory: the working directory, for the names of the user's files.
     """
     calls = _calls(text)
+    if not calls:
+        return ""
     users = next((call for call in calls if call.is_users), None)
     module = next(
         (call for call in calls if call.function == _MODULE and call.file[:1] != "<"), None
