@@ -128,6 +128,7 @@ class Forker:
 
     Attributes:
         is_childless: set while no child is there, nor about to be.
+        is_ready: whether a forkserver has said that it obeys orders; other processes do not.
     """
 
     def __init__(self, channel: Channel, outputs: Outputs, adopter: Forker | None = None) -> None:
@@ -139,6 +140,7 @@ class Forker:
         self._children: dict[int, Child] = {}
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self._lost = False
+        self.is_ready = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
@@ -273,6 +275,8 @@ class Forker:
             else:
                 self._remember_stranger(header["pid"], header["code"])
             self._count_children()
+        elif frame.kind == "ready":
+            self.is_ready = True
         elif frame.kind == "failed":
             self._reason = header["text"].replace("{", "{{").replace("}", "}}")
 
