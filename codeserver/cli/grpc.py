@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from codeserver.errors import OperatorError
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
+    from codeserver.front.server import Server
     from codeserver.supervisor.spawning import Spawned
 
 
@@ -72,6 +74,9 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     loop.add_signal_handler(signal.SIGINT, partial(server.stop, at_once=True))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which `nohup` has set
+        had_terminal = _has_terminal()
+        loop.add_signal_handler(signal.SIGHUP, lambda: _hang_up(server, had_terminal))
     try:
         await server.start()
     except OperatorError:
@@ -83,6 +88,22 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     return 1 if await server.serve() else 0
+
+
+def _hang_up(server: Server, had_terminal: bool) -> None:
+    """Reload, unless the signal says that the terminal is gone in which the server was started."""
+    if had_terminal and not _has_terminal():
+        server.stop(at_once=True)
+    else:
+        server.reload()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 on_listening: list[Callable[[list[str]], None]] = []

@@ -293,6 +293,11 @@ def test_reload_says_what_is_different(start: Start, work: Path) -> None:
     assert "3 so far, 1 of them failed" in ended.out
     assert "NameError" in ended.out
 
+    (work / "repo.py").write_text(MORE)
+    ended = codeserver("reload", "--address", address, cwd=work)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.endswith(")  repaired\n")
+
 
 class Watching:
     """A running `codeserver status --watch`."""
