@@ -16,14 +16,17 @@ import click
 
 from codeserver.cli import ahead
 from codeserver.cli.checks import check, check_as_dagster
+from codeserver.cli.code_file import check_is_there, syntax_error
 from codeserver.cli.defs_state import with_override
 from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
-from codeserver.cli.spellings import Spelling
+from codeserver.cli.spellings import CODE_SERVER_START, Spelling
 from codeserver.cli.variables import given_by
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.target import Target, resolve
+
+_log = logging.getLogger("codeserver")
 
 if TYPE_CHECKING:
     from codeserver.front.server import Server
@@ -47,11 +50,23 @@ def grpc_command(**options: Any) -> None:
         config, target = resolve(given)
         config = with_override(config)
         check(config, {name: given_by(context, name) for name in options})
+        if _must_be_there(context, config):
+            check_is_there(target)
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
     with logging_to_stderr(config.log_level, config.log_format):
         code = _serve(config, target)
     sys.exit(code)
+
+
+def _must_be_there(context: click.Context, config: Config) -> bool:
+    """Whether a file that does not exist is a mistake on the command line.
+
+    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does,
+    and a program that has started this server waits for the error of the load.
+    """
+    serves_errors = context.find_object(Spelling) is CODE_SERVER_START or config.lazy_load_user_code
+    return not serves_errors and not on_listening
 
 
 def _serve(config: Config, target: Target) -> int:
@@ -85,9 +100,16 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         await server.close()
         raise
     _announce(server.addresses)
+    _warn_of_syntax(target)
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     return 1 if await server.serve() else 0
+
+
+def _warn_of_syntax(target: Target) -> None:
+    """Say at once what the load says when Dagster has been imported."""
+    if target.path is not None and (lines := syntax_error(target.path)):
+        _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
 
 
 def _hang_up(server: Server, had_terminal: bool) -> None:
@@ -113,9 +135,7 @@ on_listening: list[Callable[[list[str]], None]] = []
 def _announce(addresses: list[str]) -> None:
     for tell in on_listening:
         tell(addresses)
-    logging.getLogger("codeserver").info(
-        "listening on %s", ", ".join(addresses), extra={"addresses": addresses}
-    )
+    _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -1,4 +1,4 @@
-"""The first load takes long: who waits for it is told what it does, and served when it has ended."""
+"""The first load takes long: who waits for it is told what it does, and served when it ends."""
 
 from __future__ import annotations
 

@@ -132,6 +132,7 @@ PROJECT = "[tool.dagster]\nmodule_name = 'fruit'\ncode_location_name = 'orchard'
 def test_what_a_command_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert where().address == "127.0.0.1:4000"
     assert where("--address", "unix:/run/s").address == "unix:/run/s"
+    (tmp_path / "repo.py").touch()
     assert where("-f", "repo.py", "-a", "defs").target == {
         "python_file": "repo.py",
         "attribute": "defs",
