@@ -48,7 +48,7 @@ def test_a_file_that_is_not_there(
     for name in there.split():
         (folder / name).touch()
 
-    result = CliRunner().invoke(cli, [*command, "-f", said.split()[0]])
+    result = CliRunner().invoke(cli, [*command, "-f", said.split(maxsplit=1)[0]])
 
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == f"Error: {said}"
