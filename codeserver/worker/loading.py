@@ -8,11 +8,10 @@ import json
 import os
 from collections.abc import Mapping
 
-from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.bytecode import distrust_recent_bytecode
 from codeserver.worker.channel import Channel
-from codeserver.worker.failures import brief, current_error
+from codeserver.worker.failures import report
 from codeserver.worker.footprint import Footprint
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
@@ -63,18 +62,13 @@ def load_as_ordered(channel: Channel, *, may_record: bool = False) -> Location |
         # BaseException: a module that calls sys.exit() has failed to load, too.
         # Dagster's own handlers raise, and the front may end this process at any moment now.
         process.reset_signals()
-        error = current_error()
+        header, error = report(failure)
         if footprint is not None:
             footprint.close()
-        header = {
-            "kind": "failed",
-            "text": error.to_string(),
-            "brief": brief(failure),
-            "footprint": footprint.facts if footprint else None,
-            "imports": times.facts,
-        }
+        header["footprint"] = footprint.facts if footprint else None
+        header["imports"] = times.facts
         with contextlib.suppress(OSError):  # the front may have given up on this load
-            channel.send(header, dagster.serialize_value(error).encode())
+            channel.send(header, error)
         process.flush()
         return None
     finally:
