@@ -58,6 +58,7 @@ class Progress:
             yield ()
             return
         reader, writer = os.pipe()
+        os.set_blocking(writer, False)  # a stack that is too long is cut off, and delays nothing
         self._asked = _Asked(child, reader)
         try:
             yield (writer,)
