@@ -25,8 +25,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts this in the background ignores SIGINT, and every program started from
     # here would inherit that. Stock's servers then ignore SIGTERM, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # On a busy machine a first load may take longer than clients wait for it by default.
-    os.environ["CODESERVER_FIRST_LOAD_WAIT"] = "0"
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
