@@ -23,25 +23,28 @@ def check_is_there(target: Target) -> None:
     Raises:
         OperatorError: no. It names the file with the nearest name.
     """
-    path = target.path
-    if path is None or os.path.exists(path):
-        return
+    try:
+        os.stat(target.path or os.curdir)
+    except (FileNotFoundError, NotADirectoryError):
+        assert target.path is not None
+        raise OperatorError(f"{target.label} does not exist{_hint(target.path)}") from None
+    except OSError:
+        pass  # the load says what is wrong with it
+
+
+def _hint(path: str) -> str:
+    """The nearest name, else all names if they are few."""
+    import difflib
+
     folder, name = os.path.split(path)
     try:
         there = sorted(each for each in os.listdir(folder) if each.endswith(_SUFFIX))
     except OSError:
-        raise OperatorError(f"{target.label} does not exist; nor does its directory.") from None
-    raise OperatorError(f"{target.label} does not exist.{_hint(name, there)}")
-
-
-def _hint(name: str, there: Sequence[str]) -> str:
-    """The nearest name, else all names if they are few."""
-    import difflib
-
+        return "; nor does its directory."
     stems = [each.removesuffix(_SUFFIX) for each in there]
     if near := difflib.get_close_matches(name.removesuffix(_SUFFIX), stems, 1):
-        return f" Did you mean {near[0]}{_SUFFIX}?"
-    return f" There is {', '.join(there)}." if 0 < len(there) <= _FEW else ""
+        return f". Did you mean {near[0]}{_SUFFIX}?"
+    return f". There is {', '.join(there)}." if 0 < len(there) <= _FEW else "."
 
 
 def syntax_error(path: str) -> Sequence[str]:

@@ -26,11 +26,11 @@ from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.target import Target, resolve
 
-_log = logging.getLogger("codeserver")
-
 if TYPE_CHECKING:
     from codeserver.front.server import Server
     from codeserver.supervisor.spawning import Spawned
+
+_log = logging.getLogger("codeserver")
 
 
 @click.command("grpc")
@@ -62,11 +62,12 @@ def grpc_command(**options: Any) -> None:
 def _must_be_there(context: click.Context, config: Config) -> bool:
     """Whether a file that does not exist is a mistake on the command line.
 
-    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does,
-    and a program that has started this server waits for the error of the load.
+    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does.
+    Who watches files may wait for this one, and a program that has started this server waits for
+    the error of the load.
     """
-    serves_errors = context.find_object(Spelling) is CODE_SERVER_START or config.lazy_load_user_code
-    return not serves_errors and not on_listening
+    is_start = context.find_object(Spelling) is CODE_SERVER_START
+    return not (is_start or config.lazy_load_user_code or config.watch or on_listening)
 
 
 def _serve(config: Config, target: Target) -> int:
@@ -100,14 +101,18 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         await server.close()
         raise
     _announce(server.addresses)
-    _warn_of_syntax(target)
+    _warn_of_file(target)
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     return 1 if await server.serve() else 0
 
 
-def _warn_of_syntax(target: Target) -> None:
+def _warn_of_file(target: Target) -> None:
     """Say at once what the load says when Dagster has been imported."""
+    try:
+        check_is_there(target)
+    except OperatorError as error:
+        _log.error("%s", error)
     if target.path is not None and (lines := syntax_error(target.path)):
         _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
 

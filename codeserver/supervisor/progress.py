@@ -86,7 +86,9 @@ class Progress:
         try:
             await asyncio.wait_for(first_load.wait(), patience)
         except asyncio.TimeoutError:
-            raise StillLoading(await self.words()) from None
+            words = await self.words()
+            if not first_load.is_set():
+                raise StillLoading(words) from None
 
     async def _tell(self) -> None:
         pauses = iter(_PAUSES)

@@ -17,9 +17,12 @@ _ENDS = ('  File "<string>", line 1 in <module>\n', "  ...\n")
 """The last line of a stack: of the forkserver's own program, or of one that is too long."""
 
 _MODULE = "<module>"
-_INSTALLED = re.compile(r".*/(?:site|dist)-packages/")
+_LIBRARY = sysconfig.get_path("stdlib")
+_NOT_THE_USERS = re.compile(
+    r".*/(?:site|dist)-packages/"
+    rf"|(?:{re.escape(_LIBRARY)}|{re.escape(os.path.realpath(_LIBRARY))})/(?:lib-dynload/)?"
+)
 _OWN = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}"
-_LIBRARY = f"{os.path.realpath(sysconfig.get_path('stdlib'))}{os.sep}"
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,13 @@ class _Call:
     @property
     def is_users(self) -> bool:
         """Whether it is in a file that is neither Python's nor installed nor codeserver's."""
-        return os.path.isabs(self.file) and not (self._installed_name or self._is_own)
-
-    @property
-    def _is_own(self) -> bool:
-        return self.file.startswith(_OWN)
-
-    @property
-    def _installed_name(self) -> str:
-        """The part of the path that names the module, for what is installed."""
-        name = _INSTALLED.sub("", self.file, count=1)
-        return (name if name != self.file else "") or self.file.partition(_LIBRARY)[2]
+        is_own = self.file.startswith(_OWN)
+        return os.path.isabs(self.file) and not (is_own or _NOT_THE_USERS.match(self.file))
 
     def place(self, directory: str) -> str:
         """The module, or the user's file as seen from this directory, with the line."""
-        if name := self._installed_name:
+        if found := _NOT_THE_USERS.match(self.file):
+            name = self.file[found.end() :]
             return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         inside = self.file.startswith(f"{directory}{os.sep}")
         shown = os.path.relpath(self.file, directory) if inside else self.file

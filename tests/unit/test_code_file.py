@@ -55,16 +55,24 @@ def test_a_file_that_is_not_there(
     assert not served
 
 
+def test_a_file_that_cannot_be_seen_is_left_to_the_load(served: list[str]) -> None:
+    too_long = f"{'x' * 300}.py"
+    assert CliRunner().invoke(cli, [*ON_A_PORT, "-f", too_long]).exit_code == 0
+    assert served == [too_long]
+
+
 @pytest.mark.parametrize(
     ("spelling", "options", "code"),
     [
+        (None, (), 2),
+        (None, ("--watch",), 0),
         (CODE_SERVER_START, (), 0),
         (API_GRPC, (), 2),
         (API_GRPC, ("--lazy-load-user-code",), 0),
     ],
 )
-def test_servers_stay_up_without_a_file_where_stock_does(
-    served: list[str], spelling: Spelling, options: tuple[str, ...], code: int
+def test_who_serves_the_error_of_a_file_that_is_not_there(
+    served: list[str], spelling: Spelling | None, options: tuple[str, ...], code: int
 ) -> None:
     result = CliRunner().invoke(cli, [*ON_A_PORT, "-f", "nope.py", *options], obj=spelling)
     assert result.exit_code == code, result.output
