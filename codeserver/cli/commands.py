@@ -126,12 +126,14 @@ class _Commands(click.Group):
             hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(_ENTRIES)}."
             context.fail(f"There is no command {args[0]!r}; {hint}")
         name, command, rest = super().resolve_command(context, args)
+        spelling = context.find_object(Spelling)
+        name = spelling.command if spelling else name
         if command is not None and not context.resilient_parsing:
             file = _file_without_option(command, rest)
             if file is not None:
-                context.fail(f"{file} is given without an option; write -f {file}.")
-        spelling = context.find_object(Spelling)
-        return spelling.command if spelling else name, command, rest
+                whole = f"{context.command_path} {name} -f {file}"
+                context.fail(f"{file} is given without an option; write {whole}.")
+        return name, command, rest
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, _ENTRIES))

@@ -94,7 +94,8 @@ def test_a_program_that_embeds_a_server_gets_the_error_of_the_load(
 def test_a_file_without_an_option(arguments: str) -> None:
     result = CliRunner().invoke(cli, arguments.split())
     assert result.exit_code == 2
-    assert "Error: repo.py is given without an option; write -f repo.py." in result.stderr
+    whole = f"codeserver {arguments.split(maxsplit=1)[0]} -f repo.py"
+    assert f"Error: repo.py is given without an option; write {whole}." in result.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "list", "graph a", "plan a", "config a"])
