@@ -177,6 +177,13 @@ class Config:
         env=("DAGSTER_CODE_SERVER_STARTUP_TIMEOUT",),
         help="Seconds that a load or reload of the code may take; 0 for no limit.",
     )
+    first_load_wait: float = setting(
+        10.0,
+        "--first-load-wait",
+        help="Seconds that a client who asks for the repositories (ListRepositories) waits for the "
+        "first load; after that the answer is an error that says what is still being imported. 0 "
+        "for as long as the client waits.",
+    )
     shutdown_grace: float = setting(
         20.0,
         "--shutdown-grace",

@@ -82,6 +82,10 @@ class LoadTimeout(UserCodeError):
     """Loading the user's code took longer than the start-up timeout."""
 
 
+class StillLoading(CodeserverError):
+    """The code is being loaded for the first time, so there is nothing to answer with yet."""
+
+
 class RequestTimeout(CodeserverError):
     """The caller's deadline passed before the user's code answered."""
 

@@ -14,7 +14,7 @@ from codeserver.cli import screen
 from codeserver.cli.failures import FAILED, traceback_lines
 from codeserver.cli.location_options import code_options
 from codeserver.cli.location_words import load_time, serves_code
-from codeserver.cli.opening import Where, client_of
+from codeserver.cli.opening import Where, check_compiles, client_of
 from codeserver.cli.status_text import runs
 from codeserver.cli.words import counted, duration, listed, seconds_of
 
@@ -66,6 +66,8 @@ def check_command(
     The exit code is 0 when the code loads, else 1. Nothing of it is executed but what its modules
     do when they are imported. It needs no port, and leaves nothing behind.
     """
+    if not as_json:
+        check_compiles(where)
     begin = time.monotonic()
     options = [*_PROFILING * profile, *_REHEARSING * rehearse]
     with client_of(where, options=options, allow_failure=True) as client:

@@ -34,6 +34,7 @@ _LEAST = {
     "heartbeat_timeout": 1,
     "default_timeout": 0,
     "startup_timeout": 0,
+    "first_load_wait": 0,
     "shutdown_grace": 0,
 }
 

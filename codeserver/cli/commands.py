@@ -78,6 +78,23 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
 _ENTRIES = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
 
 
+def _file_without_option(command: click.Command, arguments: list[str]) -> str | None:
+    """The Python file among the arguments that no option belongs to, if the command takes one."""
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if not any(option.name == "python_file" for option in options):
+        return None
+    with_value = {
+        flag for option in options if not (option.is_flag or option.count) for flag in option.opts
+    }
+    before = ""
+    for argument in arguments:
+        is_file = argument.endswith(".py") and not argument.startswith("-")
+        if is_file and before not in with_value:
+            return argument
+        before = argument
+    return None
+
+
 class _Commands(click.Group):
     """Imports a command when it is used, and turns what ends it into an exit code."""
 
@@ -110,7 +127,13 @@ class _Commands(click.Group):
             context.fail(f"There is no command {args[0]!r}; {hint}")
         name, command, rest = super().resolve_command(context, args)
         spelling = context.find_object(Spelling)
-        return spelling.command if spelling else name, command, rest
+        name = spelling.command if spelling else name
+        if command is not None and not context.resilient_parsing:
+            file = _file_without_option(command, rest)
+            if file is not None:
+                whole = f"{context.command_path} {name} -f {file}"
+                context.fail(f"{file} is given without an option; write {whole}.")
+        return name, command, rest
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, _ENTRIES))

@@ -21,7 +21,7 @@ _MOST = 200
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(shell: str) -> None:
-    r"""Print a script for the shell.
+    """Print a script for the shell.
 
     With it, the tab key completes commands, options, and the names of jobs on a running server.
 
@@ -29,7 +29,7 @@ def completion_command(shell: str) -> None:
     bash   eval "$(codeserver completion bash)"         in ~/.bashrc
     zsh    eval "$(codeserver completion zsh)"          in ~/.zshrc
     fish   codeserver completion fish | source          in ~/.config/fish/config.fish
-    """
+    """  # noqa: D301 - click reads this backspace
     from click.shell_completion import get_completion_class
 
     from codeserver.cli.commands import COMPLETION_VARIABLE, cli

@@ -48,13 +48,13 @@ def graph_command(
     as_json: bool,
     where: Where,
 ) -> None:
-    r"""Draw how a job or assets depend on each other.
+    """Draw how a job or assets depend on each other.
 
     \b
     codeserver graph my_job -f repo.py                  a tree
     codeserver graph my_job -f repo.py -o job.svg       a picture
     codeserver graph --assets 'group:sales'             of the server at 127.0.0.1:4000
-    """
+    """  # noqa: D301 - click reads this backspace
     _check(job, assets, op_selection)
     if as_json and (form is not None or output is not None):
         raise click.UsageError("--json prints the structure, which is not drawn; leave one out.")

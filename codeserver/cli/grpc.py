@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,17 +16,21 @@ import click
 
 from codeserver.cli import ahead
 from codeserver.cli.checks import check, check_as_dagster
+from codeserver.cli.code_file import check_is_there, syntax_error
 from codeserver.cli.defs_state import with_override
 from codeserver.cli.logs import logging_to_stderr
 from codeserver.cli.options import config_options
-from codeserver.cli.spellings import Spelling
+from codeserver.cli.spellings import CODE_SERVER_START, Spelling
 from codeserver.cli.variables import given_by
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
+    from codeserver.front.server import Server
     from codeserver.supervisor.spawning import Spawned
+
+_log = logging.getLogger("codeserver")
 
 
 @click.command("grpc")
@@ -45,11 +50,24 @@ def grpc_command(**options: Any) -> None:
         config, target = resolve(given)
         config = with_override(config)
         check(config, {name: given_by(context, name) for name in options})
+        if _must_be_there(context, config):
+            check_is_there(target)
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
     with logging_to_stderr(config.log_level, config.log_format):
         code = _serve(config, target)
     sys.exit(code)
+
+
+def _must_be_there(context: click.Context, config: Config) -> bool:
+    """Whether a file that does not exist is a mistake on the command line.
+
+    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does.
+    Who watches files may wait for this one, and a program that has started this server waits for
+    the error of the load.
+    """
+    is_start = context.find_object(Spelling) is CODE_SERVER_START
+    return not (is_start or config.lazy_load_user_code or config.watch or on_listening)
 
 
 def _serve(config: Config, target: Target) -> int:
@@ -72,6 +90,9 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.stop)
     loop.add_signal_handler(signal.SIGINT, partial(server.stop, at_once=True))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which `nohup` has set
+        had_terminal = _has_terminal()
+        loop.add_signal_handler(signal.SIGHUP, lambda: _hang_up(server, had_terminal))
     try:
         await server.start()
     except OperatorError:
@@ -80,9 +101,36 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         await server.close()
         raise
     _announce(server.addresses)
+    _warn_of_file(target)
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
     return 1 if await server.serve() else 0
+
+
+def _warn_of_file(target: Target) -> None:
+    """Say at once what the load says when Dagster has been imported."""
+    try:
+        check_is_there(target)
+    except OperatorError as error:
+        _log.error("%s", error)
+    if target.path is not None and (lines := syntax_error(target.path)):
+        _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
+
+
+def _hang_up(server: Server, had_terminal: bool) -> None:
+    """Reload, unless the signal says that the terminal is gone in which the server was started."""
+    if had_terminal and not _has_terminal():
+        server.stop(at_once=True)
+    else:
+        server.reload()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 on_listening: list[Callable[[list[str]], None]] = []
@@ -92,9 +140,7 @@ on_listening: list[Callable[[list[str]], None]] = []
 def _announce(addresses: list[str]) -> None:
     for tell in on_listening:
         tell(addresses)
-    logging.getLogger("codeserver").info(
-        "listening on %s", ", ".join(addresses), extra={"addresses": addresses}
-    )
+    _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from codeserver.cli.code_file import check_is_there
 from codeserver.cli.opening import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
 from codeserver.errors import NothingToServe, OperatorError
@@ -136,6 +137,7 @@ def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Wh
 
     try:
         config, resolved = resolve(Config.from_options(target))
+        check_is_there(resolved)
     except OperatorError as error:
         raise click.UsageError(str(error)) from error
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}

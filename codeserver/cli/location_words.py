@@ -33,14 +33,22 @@ def counts(location: v1.Location) -> str:
     return ", ".join(counted(getattr(location.counts, f"{noun}s"), noun) for noun in _COUNTED)
 
 
-def changes_in_words(changes: Sequence[v1.DefinitionChange]) -> list[Part]:
-    """What is different, as the log of the server says it, in colours."""
+def changes_in_words(
+    changes: Sequence[v1.DefinitionChange], before: v1.Location | None
+) -> list[Part]:
+    """What is different, as the log of the server says it, in colours.
+
+    Args:
+        changes: of definitions.
+        before: the location before the load, if that is known.
+    """
+    was_broken = before is not None and before.HasField("load_error")
     if not changes:
-        return ["no visible change"]
+        return ["repaired" if was_broken else "no visible change"]
     from codeserver.supervisor.differences import Change, in_words
 
     found = [Change(_SIGNS.get(change.action, "~"), change.kind, change.name) for change in changes]
-    parts: list[Part] = []
+    parts: list[Part] = ["repaired"] if was_broken else []
     for text in in_words(found):
         parts += ["  "] if parts else []
         parts.append((text, _STYLES[text[0]]))

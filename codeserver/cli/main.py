@@ -69,11 +69,15 @@ def _run_command(arguments: list[str], spelling: Spelling | None) -> None:
     cli(arguments, prog_name=spelling.group if spelling else None, obj=spelling)
 
 
+_FAILING = ("strict", "surrogateescape")
+"""What streams do with letters that they cannot write, the second one in the locale C."""
+
+
 def _prepare_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever has started this
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        elif hasattr(stream, "reconfigure") and stream.errors == "strict":
+        elif hasattr(stream, "reconfigure") and stream.errors in _FAILING:
             # A name that the terminal has no letters for is shown in another way.
             stream.reconfigure(errors="backslashreplace")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codeserver.cli import screen
+from codeserver.cli.code_file import syntax_error
 from codeserver.cli.failures import Failure
 
 if TYPE_CHECKING:
@@ -41,6 +43,17 @@ class Where:
     loading_timeout: float = LOADING_SECONDS
 
 
+def check_compiles(where: Where) -> None:
+    """See whether Python can compile the file that the command is about, if it is about one.
+
+    Raises:
+        Failure: no. It shows the line as Python does.
+    """
+    file = where.target.get("python_file")
+    if file is not None and (lines := syntax_error(os.path.abspath(file))):
+        raise Failure(f"{where.label} does not load:", lines)
+
+
 @contextlib.contextmanager
 def client_of(
     where: Where, *, options: Sequence[str] = (), allow_failure: bool = False
@@ -61,6 +74,8 @@ def client_of(
         with connect(where.address, timeout=where.timeout) as client:
             yield client
         return
+    if not allow_failure:
+        check_compiles(where)
     from codeserver.embedding import CodeServer, StartupTimeoutError
 
     arguments: dict[str, Any] = dict(where.target)

@@ -20,6 +20,7 @@ def reload_command(as_json: bool, where: Where) -> None:
     code is served on, the error is shown, and the exit code is 1.
     """
     with client_of(where) as client, screen.err().waiting("loading"):
+        before = client.location()
         reply = client.reload()
     out = screen.out()
     if as_json:
@@ -28,5 +29,5 @@ def reload_command(as_json: bool, where: Where) -> None:
     location = reply.location
     out.line(
         *(("reload", "bold"), f" #{location.generation}  {load_time(location)}  "),
-        *changes_in_words(reply.changes),
+        *changes_in_words(reply.changes, before),
     )

@@ -100,7 +100,9 @@ class Screen:
             value: what to print.
             indent: None for one line.
         """
-        text = json.dumps(plain(value), indent=indent, ensure_ascii=False)
+        # What the stream has no letters for is written in a way that is no JSON.
+        ascii_only = self._console.encoding != "utf-8"
+        text = json.dumps(plain(value), indent=indent, ensure_ascii=ascii_only)
         if indent is None:
             self.raw(f"{text}\n")
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from codeserver.cli import screen
+from codeserver.cli.code_file import check_is_there
 from codeserver.cli.failures import Failure
 from codeserver.cli.options import config_options
 from codeserver.cli.words import counted, size_of
@@ -46,6 +47,7 @@ def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
 
     try:
         config, target = resolve(Config.from_options(options))
+        check_is_there(target)
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
     from codeserver.snapshot.taking import take

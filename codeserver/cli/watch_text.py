@@ -40,7 +40,8 @@ class Watched:
         is_new = before is None or location.generation != before.generation
         if is_new and location.generation:
             is_first = (before is None or not before.generation) and not response.changes
-            about = [counts(location)] if is_first else changes_in_words(response.changes)
+            changes = changes_in_words(response.changes, before)
+            about = [counts(location)] if is_first else changes
             yield _line(now, "ready", f"#{location.generation}  {load_time(location)}  ", *about)
         elif before is not None and before.runs.rehearsing > location.runs.rehearsing:
             yield _line(now, "runs", runs(location.runs))

@@ -13,7 +13,13 @@ from typing import Any
 
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2 as pb
-from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
+from codeserver.errors import (
+    Draining,
+    InvalidRequest,
+    RequestTimeout,
+    StillLoading,
+    WorkerCrashed,
+)
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
@@ -29,6 +35,10 @@ _SERVER_ID = 1  # the number of that field
 
 _WHOLE_REPOSITORY_SECONDS = 180.0
 """As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
+
+_ANSWER_SECONDS, _ANSWER_SHARE = 2.0, 0.1
+"""How long before the caller's deadline an answer must be under way, and at most which part of the
+time until then."""
 
 
 class _RepositoryError(Exception):
@@ -107,15 +117,17 @@ class DagsterApi(UserCodeRpcs):
         return pb.GetCurrentRunsReply(serialized_current_runs=runs.decode())
 
     async def ListRepositories(
-        self, _request: pb.ListRepositoriesRequest, _: Context
+        self, _request: pb.ListRepositoriesRequest, context: Context
     ) -> bytes | pb.ListRepositoriesReply:
-        """The repositories and how to run them, or why the code does not load."""
+        """The repositories and how to run them, or why the code is not loaded (yet)."""
+        patience = _patience(self._config.first_load_wait, context.time_remaining())
         try:
-            return self._described(await self._location.generation()).list_repositories
+            return self._described(await self._location.generation(patience)).list_repositories
         except NotLoaded as error:
-            return pb.ListRepositoriesReply(
-                serialized_list_repositories_response_or_error=_serialized(error.failure)
-            )
+            text = _serialized(error.failure)
+        except StillLoading as error:
+            text = dagster_json.still_loading(str(error)).decode()
+        return pb.ListRepositoriesReply(serialized_list_repositories_response_or_error=text)
 
     async def ExternalRepository(
         self, request: pb.ExternalRepositoryRequest, context: Context
@@ -286,6 +298,19 @@ class DagsterApi(UserCodeRpcs):
         if generation is not self._generation or self._metadata is None:
             self._generation, self._metadata = generation, Metadata(generation.snapshot)
         return self._metadata
+
+
+def _patience(wait: float, deadline: float | None) -> float | None:
+    """Seconds to wait for the first load, so that the caller gets an answer within its deadline.
+
+    Args:
+        wait: the operator's limit; 0 for none.
+        deadline: seconds until the caller's deadline, None when there is none.
+    """
+    limits = [wait] if wait else []
+    if deadline is not None:
+        limits.append(deadline - min(_ANSWER_SECONDS, deadline * _ANSWER_SHARE))
+    return min(limits, default=None)
 
 
 def _serialized(failure: LoadFailure | None) -> str:

@@ -90,6 +90,23 @@ def error(message: str, class_name: str = "Exception") -> bytes:
     )
 
 
+def still_loading(words: str) -> bytes:
+    """A `SerializableErrorInfo` that says what a first load is doing.
+
+    It has the class of the errors that the webserver tries again by itself, every ten seconds
+    (`ERROR_RECOVERY_INTERVAL` in `dagster._grpc.server_watcher`, Dagster 1.13). Without that, a
+    webserver that begins to watch the server id after the load has ended would show it for ever.
+    """
+    return _write(
+        "SerializableErrorInfo",
+        cause=None,
+        cls_name="DagsterUserCodeUnreachableError",
+        context=None,
+        message=f"The code is {words}. Its definitions appear here when it is loaded.\n",
+        stack=[],
+    )
+
+
 def plan_error(error_info: bytes) -> bytes:
     """An `ExecutionPlanSnapshotErrorData`."""
     return _wrap("ExecutionPlanSnapshotErrorData", error_info)

@@ -117,6 +117,12 @@ class Server:
         self._signalled = True
         self._stop_asked.set()
 
+    def reload(self) -> None:
+        """Load the code again, as a client's `ReloadCode` does, unless the server shuts down."""
+        if not self._stop_asked.is_set():
+            _log.info("SIGHUP: loading the code again")
+            self._tasks.start("reload", self._reload())
+
     async def serve(self) -> LoadFailure | None:
         """Answer until asked to stop, then shut down.
 
@@ -149,6 +155,10 @@ class Server:
             self.stop(at_once=True)
         if self._config.heartbeat:
             self._tasks.start("watch heartbeat", self._watch_heartbeat())
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(Draining):
+            await self.location.reload()
 
     def _shut_down_when_idle(self) -> None:
         """A client's wish, unlike a signal's, waits for every run to end."""

@@ -13,6 +13,7 @@ from codeserver.supervisor.forkserver import ForkServers
 from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target, current_directory
 
@@ -30,8 +31,10 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
     try:
         forkserver = forkservers.living().forker
         order = load_order(config, target, current_directory(), config.defs_state_info)
+        progress = Progress(target.label, current_directory())
         loading = hosts.Loading(
-            *(order, config, forkserver, lambda: forkserver, Importing(), outputs, tasks)
+            *(order, config, forkserver, lambda: forkserver),
+            *(Importing(), progress, outputs, tasks),
         )
         host = await hosts.load(forkserver, loading)
         try:

@@ -145,6 +145,7 @@ class Forker:
         is_childless: set while no child is there, nor about to be.
         loss: set when the process has ended, or at least its socket.
         is_deaf: whether it has not carried out the last order to kill, and said nothing since.
+        is_ready: whether a forkserver has said that it obeys orders; other processes do not.
     """
 
     def __init__(
@@ -160,6 +161,7 @@ class Forker:
         self._children: dict[int, Child] = {}
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self.loss = asyncio.Event()
+        self.is_ready = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
@@ -297,6 +299,8 @@ class Forker:
             else:
                 self._remember_stranger(header["pid"], header["code"])
             self._count_children()
+        elif frame.kind == "ready":
+            self.is_ready = True
         elif frame.kind == "failed":
             self._reason = header["text"].replace("{", "{{").replace("}", "}}")
 

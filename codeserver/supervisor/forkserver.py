@@ -79,8 +79,10 @@ class ForkServer:
 
     async def close(self) -> None:
         """End it and everything it forked, but runs."""
+        # While it imports Dagster, it hears nothing, and has nothing to bring to an end.
+        grace = _END_GRACE if self.forker.is_ready else 0
         await self.forker.exit()
-        grace = 0.0 if self.forker.is_deaf else _END_GRACE
+        grace = 0.0 if self.forker.is_deaf else grace
         done, _ = await asyncio.wait([self.ended], timeout=grace)
         if not done:
             self._process.kill()

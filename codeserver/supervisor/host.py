@@ -16,6 +16,7 @@ from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
 from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.rehearsal import Code, rehearse
 from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
 from codeserver.supervisor.starter import SURROUNDINGS, Fork, Import, Parent, Spawn, Starter
@@ -46,6 +47,7 @@ class Loading:
         forkserver: adopts the host's runs when the host has died.
         clean: forks processes that have seen no user code.
         importing: is told what the host uses, and counts what loads the code like it.
+        progress: follows the load.
         outputs: reads what worker processes print.
         tasks: owns what goes on after the load.
     """
@@ -55,6 +57,7 @@ class Loading:
     forkserver: Forker
     clean: Parent
     importing: Importing
+    progress: Progress
     outputs: Outputs
     tasks: Tasks
 
@@ -187,12 +190,13 @@ async def load(parent: Forker, loading: Loading) -> Host:
 
 
 async def _load(child: Child, loading: Loading) -> Host:
-    try:
-        await child.channel.send(Frame({"kind": "load"}, loading.order))
-    except BrokenPipeError:
-        raise await _crashed(child, "loading the code") from None
-    while (frame := await child.channel.expect()) is not None and frame.kind == "uses":
-        loading.importing.uses.update(frame.header["files"])
+    with loading.progress.of_host(child) as fds:
+        try:
+            await child.channel.send(Frame({"kind": "load"}, loading.order), fds)
+        except BrokenPipeError:
+            raise await _crashed(child, "loading the code") from None
+        while (frame := await child.channel.expect()) is not None and frame.kind == "uses":
+            loading.importing.uses.update(frame.header["files"])
     if frame is None:
         raise await _crashed(child, "loading the code")
     if frame.kind == "failed":

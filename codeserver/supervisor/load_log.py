@@ -50,6 +50,7 @@ class LoadLog:
         self._target = target
         self._definitions: Definitions | None = None
         self._is_restored = False
+        self._has_failed = False
         self._reasons: list[str] = []
         self._run_reasons: list[str] = []
         self._turn = asyncio.Lock()
@@ -93,10 +94,10 @@ class LoadLog:
             _log.info(
                 "%s #%d  %.2f s  (%s)  %s",
                 *(what, number, seconds, phases),
-                "  ".join(changes) or nothing,
+                "  ".join(["repaired"] * self._has_failed + changes) or nothing,
                 extra={"changes": changes},
             )
-        self._is_restored = False
+        self._is_restored = self._has_failed = False
         for job, wish in host.run_modes.wishes.wrong.items():
             _log.warning(
                 'the tag codeserver/runs of the job %s is "%s"; it can be warm, fresh or auto',
@@ -120,6 +121,7 @@ class LoadLog:
 
     def failed(self, number: int, failure: LoadFailure, outcome: Outcome) -> None:
         """Say what is wrong with the code, and what is served now."""
+        self._has_failed = True
         _log.error(
             "%s #%d of %s failed, %s\n%s",
             *("load" if self._definitions is None else "reload", number, self._target),

@@ -15,6 +15,7 @@ from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.load_order import load_order
 from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates, local_names
 from codeserver.target import Target, current_directory
@@ -31,6 +32,9 @@ class Loader:
         tasks: owns what goes on in the background.
         importing: knows which processes load the code.
         outdated: called when what was loaded last should be loaded again.
+
+    Attributes:
+        progress: of the load that is under way.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Loader:
         # Now, because the directory may be gone later.
         self._directory = current_directory()
         self._local = target.directories
+        self.progress = Progress(target.label, self._directory)
         self._forkservers = forkservers
         self._outputs = outputs
         self._tasks = tasks
@@ -67,6 +72,10 @@ class Loader:
             LoadFailed: it cannot be loaded, in whatever way.
         """
         order = load_order(self._config, self._target, self._directory, defs_state_info)
+        with self.progress.of_load(self._tasks):
+            return await self._load_somewhere(order)
+
+    async def _load_somewhere(self, order: bytes) -> Host:
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
@@ -84,7 +93,7 @@ class Loader:
     async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
         loading = hosts.Loading(
             *(order, self._config, forkserver, self._clean),
-            *(self._importing, self._outputs, self._tasks),
+            *(self._importing, self.progress, self._outputs, self._tasks),
         )
         with self._importing.host():
             return await hosts.load(parent, loading)

@@ -150,13 +150,17 @@ class Location:
         self._settled.set()
         self._move(Event.RESTORED)
 
-    async def generation(self) -> Generation:
+    async def generation(self, patience: float | None = None) -> Generation:
         """What is served, after the first load has ended.
+
+        Args:
+            patience: seconds that the first load may take; None for any time.
 
         Raises:
             NotLoaded: the code failed to load.
+            StillLoading: the first load takes longer.
         """
-        await self._settled.wait()
+        await self._loader.progress.wait_for(self._settled, patience)
         if isinstance(self._current, Generation):
             return self._current
         if self._current is None:

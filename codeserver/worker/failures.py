@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits
@@ -16,6 +18,7 @@ _MOST_CAUSES = 50
 _OWN = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}"
 _OWN_FRAME = f'  File "{_OWN}'
 _DAGSTER = os.path.dirname(os.path.dirname(dagster.check.__file__ or ""))
+_FRAME = re.compile(r'  File "(.*?)", line ')
 _OF_SERVERS = (_OWN, _DAGSTER, "<frozen ")
 """What the paths of files begin with that are codeserver's, one of Dagster's packages, or Python's
 own way to import a module."""
@@ -67,6 +70,42 @@ def _without_own_frames(error: dagster.SerializableErrorInfo) -> dagster.Seriali
         cause=_without_own_frames(error.cause) if error.cause else None,
         context=_without_own_frames(error.context) if error.context else None,
     )
+
+
+def report(failure: BaseException) -> tuple[dict[str, Any], bytes]:
+    """What the front is told of a load that fails with this exception, which is being handled.
+
+    Returns:
+        The header, and the serialized error for clients.
+    """
+    error = current_error()
+    header = {"kind": "failed", "text": error.to_string(), "brief": brief(failure)}
+    return header, dagster.serialize_value(of_the_user(error)).encode()
+
+
+def of_the_user(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:
+    """The error of a load as the UI should show it: what the user's code has raised, where it did.
+
+    Left out are the wrapper, which says only that the code is being loaded, and the calls that lead
+    to the user's first one.
+    """
+    if error.cls_name == dagster.DagsterUserCodeLoadError.__name__ and error.cause:
+        error = error.cause
+    return _from_users_frames(error)
+
+
+def _from_users_frames(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:
+    found = (number for number, frame in enumerate(error.stack) if _is_users_frame(frame))
+    return error._replace(
+        stack=error.stack[next(found, 0) :],
+        cause=_from_users_frames(error.cause) if error.cause else None,
+        context=_from_users_frames(error.context) if error.context else None,
+    )
+
+
+def _is_users_frame(frame: str) -> bool:
+    found = _FRAME.match(frame)
+    return found is not None and _is_users(found[1])
 
 
 _LONGEST_LINE = 1_000

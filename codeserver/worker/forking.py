@@ -160,6 +160,7 @@ class ForkLoop:
 
     def _become_child(self, kind: Kind, parent: int) -> None:
         process.reset_signals()
+        process.reset_stack_signal()
         # A group of its own, so that killing the child also ends what user code started.
         os.setsid()
         if not kind.outlives_parent:

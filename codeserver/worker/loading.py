@@ -8,16 +8,16 @@ import os
 from functools import partial
 
 from codeserver.marks import Mark
-from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
-from codeserver.worker.failures import brief, current_error
+from codeserver.worker.failures import report
 from codeserver.worker.footprint import Footprint
 from codeserver.worker.import_path import keep_working_directory
 from codeserver.worker.import_times import ImportTimes
 from codeserver.worker.location import LoadOrder, Location, load
 from codeserver.worker.taken import is_for_what_is_taken
+from codeserver.worker.whereabouts import shown
 
 
 def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
@@ -32,9 +32,10 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
     Returns:
         None when there is nothing to go on with.
     """
-    frame = channel.receive()
-    if frame is None:
+    received = channel.receive_with_fds()
+    if received is None:
         return None
+    frame, fds = received
     see_files_as_they_are()
     footprint = None
     times = ImportTimes()
@@ -50,7 +51,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         if order.profile_imports:
             times.begin()
         keep_working_directory()
-        with process.no_garbage_collection():
+        with process.no_garbage_collection(), shown(fds):
             location = load(order)
         footprint.close()
         location.footprint = footprint
@@ -60,19 +61,14 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         # BaseException: a module that calls sys.exit() has failed to load, too.
         # Dagster's own handlers raise, and the front may end this process at any moment now.
         process.reset_signals()
-        error = current_error()
+        header, error = report(failure)
         if footprint is not None:
             footprint.close()
-        header = {
-            "kind": "failed",
-            "text": error.to_string(),
-            "brief": brief(failure),
-            "is_taken": is_for_what_is_taken(failure),
-            "footprint": footprint.facts if footprint else None,
-            "imports": times.facts,
-        }
+        header["is_taken"] = is_for_what_is_taken(failure)
+        header["footprint"] = footprint.facts if footprint else None
+        header["imports"] = times.facts
         with contextlib.suppress(OSError):  # the front may have given up on this load
-            channel.send(header, dagster.serialize_value(error).encode())
+            channel.send(header, error)
         process.flush()
         return None
     finally:

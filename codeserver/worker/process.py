@@ -86,6 +86,15 @@ def unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _NEEDED)
 
 
+def reset_stack_signal() -> None:
+    """Give back the default meaning of the signal that a host ignores once it has loaded the code.
+
+    In its forks only: the front may have asked a host too late where it is.
+    """
+    if STACK_SIGNAL is not None:
+        signal.signal(STACK_SIGNAL, signal.SIG_DFL)
+
+
 def reseed() -> None:
     """Give this process random numbers of its own (Python's `random` does so by itself)."""
     numpy = sys.modules.get("numpy")

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
-from codeserver.worker.failures import brief, current_error
+from codeserver.worker.failures import report
 from codeserver.worker.location import Location, is_dynamic
 from codeserver.worker.originals import os
 
@@ -41,9 +41,7 @@ def describe(channel: Channel, location: Location) -> bool:
     except (BrokenPipeError, ConnectionResetError):
         return False
     except Exception as failure:
-        error = current_error()
-        header = {"kind": "failed", "text": error.to_string(), "brief": brief(failure)}
-        channel.send(header, dagster.serialize_value(error).encode())
+        channel.send(*report(failure))
         return False
     for name, repository in location.repositories.items():
         for job_name in sorted(repository.job_names):

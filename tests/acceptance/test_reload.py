@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,8 +49,22 @@ def dagster(home: Path, code_server: StartServer) -> Iterator[Deployment]:
         "edited": code_server(home / "edited.py", *SHOW_ERRORS),
         "born_broken": code_server(home / "born_broken.py"),
     }
+    if UNDER_TEST == "ours":  # stock's servers do not listen before the code is loaded
+        os.mkfifo(home / "go")
+        (home / "slow.py").write_text(f"open({str(home / 'go')!r}).close()\n{ONE_JOB}")
+        servers["slow"] = code_server(home / "slow.py", "--first-load-wait", "1")
     with Deployment(home, servers) as deployment:
         yield deployment
+
+
+@pytest.mark.skipif(UNDER_TEST != "ours", reason="it is not there while the code is loaded")
+def test_a_location_that_takes_long_to_load_appears_when_it_is_loaded(dagster: Deployment):
+    assert "The code is still importing " in dagster.load_error("slow")
+    assert "example_job" in dagster.jobs("main"), "the others are there at once"
+
+    (dagster.home / "go").write_text("")  # which waits for whoever reads it
+
+    shows(dagster, "slow", {"work_job"})
 
 
 @pytest.fixture

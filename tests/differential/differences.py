@@ -93,11 +93,16 @@ def _one_clear_line(details: str) -> None:
     assert "Exception calling application" not in details
 
 
+def _error_of_the_user(stock: Any, ours: Any) -> None:
+    assert stock["cls_name"] == "DagsterUserCodeLoadError"
+    assert ours == stock["cause"]
+
+
 def _reload_kept_the_old_code(stock: Any, ours: Any) -> None:
     assert stock["reply"] == {"serialized_error": None}
     assert stock["after"]["__class__"] == "SerializableErrorInfo"
     # Stock tells the error only when asked for the repositories; ours tells it at once ...
-    assert ours["reply"]["serialized_error"] == stock["after"]
+    _error_of_the_user(stock["after"], ours["reply"]["serialized_error"])
     # ... and goes on serving what it had.
     assert ours["after"] == ours["before"] == stock["before"]
 
@@ -127,8 +132,7 @@ def _start_run_result(stock: Any, ours: Any) -> None:
 
 
 def _error_as_at_start(stock: Any, ours: Any) -> None:
-    assert ours["error"]["cls_name"] == "DagsterUserCodeLoadError"
-    theirs, of_component = stock["error"], ours["error"]["cause"]
+    theirs, of_component = stock["error"], ours["error"]
     first_line = theirs["message"].splitlines()[0]  # a drawing of what was loaded so far follows
     assert of_component["message"].startswith(first_line)
     assert {**of_component, "message": ""} == {**theirs, "message": ""}
@@ -179,8 +183,8 @@ DIFFERENCES: dict[str, Difference] = {
         accepts=_start_run_result,
     ),
     "error as at start": Difference(
-        "Stock rebuilds the definitions in place; ours loads the code with the new state as at "
-        "start, so the component's error is the cause of a load error.",
+        "Stock rebuilds the definitions in place, and says what it has loaded so far; ours loads "
+        "the code with the new state as at start.",
         accepts=_error_as_at_start,
     ),
     "every component anew": Difference(
@@ -188,6 +192,11 @@ DIFFERENCES: dict[str, Difference] = {
         "keeps what others made of an earlier state until it is restarted; ours serves now what "
         "stock does after that.",
         accepts=_more_assets,
+    ),
+    "error of the user": Difference(
+        "Stock's load error says that definitions are being loaded, and its cause is the user's "
+        "exception; the UI shows them in this order. Ours is the user's exception.",
+        accepts=_error_of_the_user,
     ),
     "failed reload keeps": Difference(
         "A reload that fails must not take the location away: the reply carries the error, and "

@@ -33,7 +33,12 @@ def broken(work: Path) -> Iterator[Pair]:
 
 @table(
     [
-        Case("error", calls.list_repositories(), expect="in share"),
+        Case(
+            "error",
+            calls.list_repositories(),
+            expect="in share",
+            difference="error of the user",
+        ),
         *(
             Case("error", call, expect=ERROR_STATE)
             for call in calls.of_repository(calls.REPOSITORY)

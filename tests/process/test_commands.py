@@ -133,6 +133,14 @@ def test_the_project_here_is_served(work: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "JOB\nfirst\n", "")
 
 
+def test_a_file_name_that_the_locale_has_no_letters_for(work: Path) -> None:
+    (work / "größe.py").write_text(SMALL)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = codeserver("check", "-f", "größe.py", cwd=work, **ascii_only)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("gr\\xf6\\xdfe.py  loads in ")
+
+
 JSON: list[tuple[list[str], str]] = [
     (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
     (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),
@@ -292,6 +300,11 @@ def test_reload_says_what_is_different(start: Start, work: Path) -> None:
     assert ended.code == 0, "code is served on"
     assert "3 so far, 1 of them failed" in ended.out
     assert "NameError" in ended.out
+
+    (work / "repo.py").write_text(MORE)
+    ended = codeserver("reload", "--address", address, cwd=work)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.endswith(")  repaired\n")
 
 
 class Watching:

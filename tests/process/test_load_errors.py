@@ -147,6 +147,20 @@ def test_an_error_is_served_until_the_code_is_repaired(shared: Server, case: Cas
     repair(shared, file)
 
 
+def test_the_error_begins_with_the_users_line(shared: Server) -> None:
+    assert shared.server.cwd
+    file = shared.server.cwd / "served.py"
+    write(file, RAISES.code)
+
+    assert shared.reload()
+
+    error = value(shared.client.list_repositories())
+    assert isinstance(error, SerializableErrorInfo)
+    assert (error.message, error.cause) == (f"{RAISES.expect}\n", None)
+    assert error.stack[0].startswith(f'  File "{file}", line 1, in <module>\n')
+    repair(shared, file)
+
+
 HANGS = "import time\ntime.sleep(600)"
 STUBBORN = "import time\nwhile True:\n  try: time.sleep(600)\n  except BaseException: pass"
 

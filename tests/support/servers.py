@@ -22,6 +22,9 @@ OURS_WARM: tuple[str, ...] = (*OURS, "--runs", "warm")
 STOCK_API_GRPC: tuple[str, ...] = (sys.executable, "-m", "dagster", "api", "grpc")
 STOCK_CODE_SERVER: tuple[str, ...] = (sys.executable, "-m", "dagster", "code-server", "start")
 
+_PATIENT = {"CODESERVER_FIRST_LOAD_WAIT": "0"}
+"""On a busy machine a first load may take longer than clients wait for it by default."""
+
 
 @dataclass
 class ServerProcess:
@@ -44,7 +47,7 @@ class ServerProcess:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             cwd=self.cwd,
-            env={**os.environ, **self.env},
+            env={**_PATIENT, **os.environ, **self.env},
         )
         assert self.process.stdout
         self._printed = Printed(self.process.stdout)

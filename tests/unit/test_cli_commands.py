@@ -66,6 +66,14 @@ def test_help_and_the_module_of_main_import_neither_grpc_nor_protobuf() -> None:
     assert ended.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("command", NAMES)
+def test_examples_in_the_help_keep_their_lines(command: str) -> None:
+    text = invoke(command, "--help").stdout
+    assert "\\b" not in text
+    examples = [line for line in text.splitlines() if line.startswith("  codeserver graph ")]
+    assert len(examples) == (3 if command == "graph" else 0)
+
+
 CONFLICT = "--address and --python-file are both given"
 USAGE = [
     (("lst",), "There is no command 'lst'; did you mean list?"),
@@ -132,6 +140,7 @@ PROJECT = "[tool.dagster]\nmodule_name = 'fruit'\ncode_location_name = 'orchard'
 def test_what_a_command_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert where().address == "127.0.0.1:4000"
     assert where("--address", "unix:/run/s").address == "unix:/run/s"
+    (tmp_path / "repo.py").touch()
     assert where("-f", "repo.py", "-a", "defs").target == {
         "python_file": "repo.py",
         "attribute": "defs",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -452,3 +453,9 @@ def test_a_traceback_made_of_frames() -> None:
         "    g()",
         "ValueError: no",
     ]
+
+
+def test_json_stays_json_whatever_letters_the_stream_has() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    Screen(Console(file=stream)).json({"name": "größe"})
+    assert json.loads(stream.buffer.getvalue()) == {"name": "größe"}

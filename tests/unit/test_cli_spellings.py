@@ -33,6 +33,7 @@ SPELLINGS = pytest.mark.parametrize("spelling", STOCK, ids=lambda each: each.gro
 @pytest.fixture(autouse=True)
 def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "repo.py").touch()
     for setting in SETTINGS.values():
         for name in setting.all_variables:
             monkeypatch.delenv(name, raising=False)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_representation.external_data import (
     PartitionExecutionErrorSnap,
     RemoteJobSubsetResult,
@@ -50,6 +51,16 @@ CASES: dict[str, tuple[partial[bytes], type, dict[str, Any]]] = {
         partial(write.error, "text"),
         SerializableErrorInfo,
         {"message": "Exception: text\n", "cls_name": "Exception"},
+    ),
+    "still loading": (
+        partial(write.still_loading, "still importing repo.py line 3, 12 s"),
+        SerializableErrorInfo,
+        {
+            "message": "The code is still importing repo.py line 3, 12 s. Its definitions appear "
+            "here when it is loaded.\n",
+            # Which the webserver tries again by itself.
+            "cls_name": DagsterUserCodeUnreachableError.__name__,
+        },
     ),
     "plan error": (
         partial(write.plan_error, INFO),

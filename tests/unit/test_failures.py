@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster
 import pytest
 from dagster._core.errors import DagsterUserCodeLoadError
 from dagster_shared.error import SerializableErrorInfo
@@ -16,7 +18,7 @@ from dagster_shared.error import SerializableErrorInfo
 import codeserver
 from codeserver import wire
 from codeserver.worker import dagster_internals, limits
-from codeserver.worker.failures import brief, current_error, explained
+from codeserver.worker.failures import brief, current_error, explained, of_the_user
 
 OWN = str(Path(codeserver.__file__).parent)
 
@@ -331,3 +333,38 @@ def test_an_error_without_words_is_told_all_the_same() -> None:
         raise Silent
 
     assert "Silent: <exception str() failed>" in brief(caught(fail))
+
+
+def info(
+    name: str, *files: str, cause: SerializableErrorInfo | None = None
+) -> SerializableErrorInfo:
+    stack = [f'  File "{file}", line 1, in f\n    code\n' for file in files]
+    return SerializableErrorInfo(name, stack, name, cause)
+
+
+DAGSTER, FROZEN, REPO, PANDAS = (
+    *(f"{os.path.dirname(dagster.__file__)}/x.py", "<frozen importlib._bootstrap>"),
+    *("/work/repo.py", "/usr/lib/python3/dist-packages/pandas/x.py"),
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            info("DagsterUserCodeLoadError", DAGSTER, cause=info("E", DAGSTER, FROZEN, REPO)),
+            info("E", REPO),
+        ),
+        (info("E", DAGSTER, REPO, DAGSTER, PANDAS), info("E", REPO, DAGSTER, PANDAS)),
+        (
+            info("E", FROZEN, REPO, cause=info("F", PANDAS, REPO)),
+            info("E", REPO, cause=info("F", REPO)),
+        ),
+        (info("SyntaxError", DAGSTER, FROZEN), info("SyntaxError", DAGSTER, FROZEN)),
+        (info("DagsterUserCodeLoadError", DAGSTER), info("DagsterUserCodeLoadError", DAGSTER)),
+    ],
+)
+def test_the_ui_is_shown_the_users_error_from_the_users_first_call_on(
+    error: SerializableErrorInfo, expected: SerializableErrorInfo
+) -> None:
+    assert of_the_user(error) == expected

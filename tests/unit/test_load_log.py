@@ -86,6 +86,19 @@ async def test_a_reload_says_what_is_different(
     assert vars(caplog.records[1])["changes"] == changes, "for those who read JSON"
 
 
+@pytest.mark.parametrize(("definitions", "words"), [(A, "repaired"), (AB, "repaired  +1 asset b")])
+async def test_a_reload_after_one_that_failed_is_a_repair(
+    caplog: pytest.LogCaptureFixture, definitions: Definitions, words: str
+) -> None:
+    log = made()
+    await soon(log.loaded(1, host(known(A)), 1.5))
+    log.failed(2, LoadFailure(b"", "broken", "digest"), Outcome.KEPT)
+    for number in (3, 4):
+        await soon(log.loaded(number, host(known(definitions)), 0.5))
+    ends = [line.partition(")  ")[2] for line in lines(caplog)[2:]]
+    assert ends == [words, "no visible change"]
+
+
 @pytest.mark.parametrize("definitions", [lambda: None, lambda: known(None)])
 async def test_a_load_whose_definitions_are_not_known_says_what_is_served(
     caplog: pytest.LogCaptureFixture, definitions: Any

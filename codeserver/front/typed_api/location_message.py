@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from codeserver.api.v1 import location_pb2 as pb
 from codeserver.config import Config
-from codeserver.front.typed_api import load_errors
+from codeserver.front.typed_api import load_errors, values
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
@@ -37,11 +37,11 @@ class LocationMessages:
         self._config = config
         self._location = location
         self._started_at = _timestamp(time.time())
-        self._name = config.location_name or target.label
+        self._name = values.clean(config.location_name or target.label)
         self._failure: LoadFailure | None = None
         self._load_error = pb.LoadError()
         self._target = pb.Target(
-            **{name: value for name, value in vars(target).items() if value is not None}
+            **{name: values.clean(value) for name, value in vars(target).items() if value}
         )
 
     def make(self) -> pb.Location:

@@ -8,6 +8,7 @@ whatever the user puts into tags and the like.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -26,7 +27,12 @@ def read(body: bytes) -> Any:
 
 
 def clean(text: str) -> str:
-    """The text without halves of characters."""
+    """The text without halves of characters.
+
+    Those of a file name are bytes for which the locale has no letters; nearly always it is UTF-8.
+    """
+    with contextlib.suppress(UnicodeError):
+        return text.encode(errors="surrogateescape").decode()
     return text.encode(errors="replace").decode()
 
 

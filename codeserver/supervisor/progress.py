@@ -1,0 +1,165 @@
+"""What a load is doing, for the log and for those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Sequence
+
+from codeserver.errors import StillLoading
+from codeserver.supervisor import stacks
+from codeserver.supervisor.forker import Child
+from codeserver.supervisor.tasks import Tasks
+from codeserver.wire import STACK_SIGNAL
+
+_log = logging.getLogger("codeserver")
+
+_PAUSES = (3.0, 7.0, 10.0, 20.0, 30.0)
+"""Seconds before each line of the log; the last one again and again."""
+
+_ANSWER_SECONDS = 0.5
+_RECENT_SECONDS = 1.0
+_READ_SIZE = 64 * 1024
+
+
+class Progress:
+    """Follows one load after the other.
+
+    Args:
+        label: what is loaded, in words.
+        directory: the working directory, for the names of the user's files.
+    """
+
+    def __init__(self, label: str, directory: str) -> None:
+        self._label = label
+        self._directory = directory
+        self._began = 0.0
+        self._doing = ""
+        self._asked: _Asked | None = None
+
+    @contextlib.contextmanager
+    def of_load(self, tasks: Tasks) -> Iterator[None]:
+        """A load is under way; if that takes long, the log says now and then what it does."""
+        self._began, self._doing = asyncio.get_running_loop().time(), "importing Dagster"
+        telling = tasks.start("tell progress", self._tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            self._doing = ""
+
+    @contextlib.contextmanager
+    def of_host(self, child: Child) -> Iterator[Sequence[int]]:
+        """This process loads the code; gives what to send along with the order to do so."""
+        self._doing = f"loading {self._label}"
+        if STACK_SIGNAL is None:
+            yield ()
+            return
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)  # a stack that is too long is cut off, and delays nothing
+        self._asked = _Asked(child, reader)
+        try:
+            yield (writer,)
+        finally:
+            os.close(writer)
+            self._asked.close()
+            self._asked, self._doing = None, "describing the definitions"
+
+    async def words(self) -> str:
+        """For example `still importing pandas.core.frame (repo.py line 3), 12 s`."""
+        if self._asked is not None:
+            found = stacks.in_words(await self._asked.stack(), self._directory)
+            self._doing = found or self._doing
+        seconds = asyncio.get_running_loop().time() - self._began
+        return f"still {self._doing or f'loading {self._label}'}, {seconds:.0f} s"
+
+    async def wait_for(self, first_load: asyncio.Event, patience: float | None) -> None:
+        """Wait until the first load has ended.
+
+        Raises:
+            StillLoading: that takes more than `patience` seconds.
+        """
+        if first_load.is_set():
+            return
+        try:
+            await asyncio.wait_for(first_load.wait(), patience)
+        except asyncio.TimeoutError:
+            words = await self.words()
+            if not first_load.is_set():
+                raise StillLoading(words) from None
+
+    async def _tell(self) -> None:
+        pauses = iter(_PAUSES)
+        while True:
+            await asyncio.sleep(next(pauses, _PAUSES[-1]))
+            _log.info("%s", await self.words())
+
+
+class _Asked:
+    """A process that writes its stack when it is asked."""
+
+    def __init__(self, child: Child, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._child = child
+        self._fd: int | None = fd
+        self._loop = asyncio.get_running_loop()
+        self._turn = asyncio.Lock()
+        self._readable: asyncio.Future[None] | None = None
+        self._may_ask = False
+        self._stack = ""
+        self._at = -_RECENT_SECONDS
+
+    async def stack(self) -> str:
+        """As much of its stack as it has written; nothing when it is not there yet, or busy."""
+        async with self._turn:
+            if self._loop.time() - self._at >= _RECENT_SECONDS:
+                self._stack = await self._ask()
+                self._at = self._loop.time()
+            return self._stack
+
+    async def _ask(self) -> str:
+        self._may_ask = self._read() != b"" or self._may_ask
+        if not self._may_ask or self._fd is None:
+            return ""
+        await self._child.show_stack()
+        read: list[bytes] = []
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._collect(read), _ANSWER_SECONDS)
+        return b"".join(read).decode("ascii", "replace")
+
+    async def _collect(self, read: list[bytes]) -> None:
+        while self._fd is not None and not stacks.is_whole(
+            b"".join(read).decode("ascii", "replace")
+        ):
+            self._readable = self._loop.create_future()
+            self._loop.add_reader(self._fd, self._wake)
+            try:
+                await self._readable
+            finally:
+                self._unwatch()
+            if not (chunk := self._read()):
+                return
+            read.append(chunk)
+
+    def _read(self) -> bytes:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self._fd, _READ_SIZE) if self._fd is not None else b""
+        return b""
+
+    def _unwatch(self) -> None:
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+
+    def _wake(self) -> None:
+        if self._readable is not None and not self._readable.done():
+            self._readable.set_result(None)
+
+    def close(self) -> None:
+        """Ask no more."""
+        if self._fd is not None:
+            self._unwatch()
+            os.close(self._fd)
+            self._fd = None
+            self._wake()

@@ -1,0 +1,56 @@
+"""Where this process is while it loads code, for the front to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import faulthandler
+import fcntl
+import os
+import signal
+from collections.abc import Iterator, Sequence
+
+from codeserver.wire import STACK_SIGNAL
+
+_HIGH = 512
+
+
+@contextlib.contextmanager
+def shown(fds: Sequence[int]) -> Iterator[None]:
+    """Write the stack to the pipe that the front has sent along, whenever the front asks for it.
+
+    That costs nothing until it asks. Python's own handler writes it, at once: also when native code
+    is at work, and without interrupting what the system does for that.
+
+    Args:
+        fds: the writing end of the pipe, if the front wants to ask.
+    """
+    if not fds or STACK_SIGNAL is None:
+        yield
+        return
+    fd = _out_of_the_way(fds[0])
+    # What comes too late is ignored, and does not end this process.
+    signal.signal(STACK_SIGNAL, signal.SIG_IGN)
+    faulthandler.register(STACK_SIGNAL, file=fd, all_threads=False)
+    try:
+        os.write(fd, b"\n")  # from now on, it may ask
+        yield
+    finally:
+        faulthandler.unregister(STACK_SIGNAL)
+        with contextlib.suppress(OSError):
+            os.close(fd)
+
+
+def _out_of_the_way(fd: int) -> int:
+    """The descriptor with a number that user code does not get again when it closes what it finds.
+
+    A stack would be written into the user's file otherwise.
+    """
+    try:
+        moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EMFILE):
+            raise
+        return fd
+    os.close(fd)
+    return moved

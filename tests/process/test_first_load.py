@@ -1,0 +1,63 @@
+"""The first load takes long: who waits for it is told what it does, and served when it ends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dagster._grpc.types import ListRepositoriesResponse
+from dagster_shared.error import SerializableErrorInfo
+
+from tests.differential.plain import value
+from tests.process.conftest import Start
+from tests.process.editing import logs
+from tests.process.serving import USER_CODE, Server, in_background, skip_message
+from tests.support.eventually import eventually
+
+SLOW = "open('go').close()\n" + (USER_CODE / "edition.py").read_text()
+
+
+def still(server: Server) -> str:
+    """What a client is told who asks for the repositories."""
+    error = value(server.client.list_repositories())
+    assert isinstance(error, SerializableErrorInfo)
+    return error.message
+
+
+def test_clients_are_told_what_is_still_being_imported(start: Start, work: Path) -> None:
+    package = work / "warehouse"
+    package.mkdir()
+    (package / "__init__.py").write_text(SLOW)
+    (work / "served.py").write_text("\nfrom warehouse import *\nfrom warehouse import defs\n")
+    os.mkfifo(work / "go")
+    server = start("-f", "served.py", "--first-load-wait", "0.1")
+
+    where = "The code is still importing warehouse/__init__.py line 1, "
+    eventually(lambda: still(server).startswith(where), what="the line that is executed")
+    logs(server, "still importing warehouse/__init__.py line 1, ")
+    assert server.client.health_check_query() == "NOT_SERVING"
+    id_ = in_background(lambda: server.id)
+
+    (work / "go").write_text("")  # which waits for whoever reads it
+
+    assert eventually(id_.result), "it waits for the load"
+    assert isinstance(value(server.client.list_repositories()), ListRepositoriesResponse)
+    assert skip_message(server, "says") == "first"
+
+
+def test_the_clients_of_a_reload_are_answered_meanwhile(start: Start, work: Path) -> None:
+    file = work / "served.py"
+    file.write_text(SLOW)
+    (work / "go").touch()
+    server = start("-f", "served.py", "--first-load-wait", "0.1")
+    eventually(lambda: skip_message(server, "says") == "first")
+    (work / "go").unlink()
+    os.mkfifo(work / "go")
+
+    reload = in_background(server.reload)
+
+    logs(server, "still importing served.py line 1, ")
+    assert isinstance(value(server.client.list_repositories()), ListRepositoriesResponse)
+    assert not reload.done()
+    (work / "go").write_text("")
+    assert reload.result() == ""
