@@ -26,7 +26,7 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 LAST_LOAD = "codeserver.LastLoad"
 
-LOADING: Any = Loading(b"", Config(), *(None,) * 4)
+LOADING: Any = Loading(b"", Config(), *(None,) * 6)
 USED = {"files": {}, "data": {}, "listings": {}, "is_whole": True}
 FACTS = {
     **{"isolation": "fork", "reasons": [], "libraries": {}, "imports": (), "footprint": USED},
