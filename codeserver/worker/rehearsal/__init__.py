@@ -1,9 +1,10 @@
 """Whether importing the user's code twice gives the same.
 
-A run of stock Dagster imports the code for itself, so what the code computes at its import is new in
-each run. A fork of a process that has imported it has the values of that import. To know whether that
-makes a difference, the code is imported a second time, in another process: `Witness` sees which lines
-ask for clocks, randomness and the like, and `compare` tells which values differ.
+A run of stock Dagster imports the code for itself, so the values that the code computes at its
+import are new in each run. A fork of a process that has imported it has the values of that import.
+To know whether that makes a difference, the code is imported a second time, in another process:
+`Witness` sees which lines ask for clocks, randomness and the like, and `compare` tells which values
+differ.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def _expressions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _begin(statement: ast.stmt) -> int:
-    decorators = getattr(statement, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(each.lineno for each in decorators)])
 
 

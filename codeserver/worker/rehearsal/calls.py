@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import _random
+import opcode
 import os
 import random
 from types import CodeType, FrameType, ModuleType
 from typing import Any
+
+from codeserver.worker.rehearsal import storage
 
 CLOCK = "reads the clock"
 RANDOM = "draws random numbers"
@@ -100,8 +103,6 @@ def _tells_the_time(name: str, frame: FrameType) -> bool:
 
 def _positional_arguments(code: CodeType, position: int) -> int | None:
     """How many the call at this position of the bytecode has; None if that cannot be seen."""
-    import opcode
-
     instruction = code.co_code[position : position + 2]
     if opcode.opname[instruction[0]] in ("CALL", "CALL_FUNCTION", "CALL_METHOD"):
         return instruction[1]
@@ -122,12 +123,12 @@ def kind_of_opening(path: object, flags: object) -> str | None:
 
 def label(function: Any) -> str:
     """A function written in C as people know it."""
-    owner, module = function.__self__, function.__module__
+    owner, module, name = function.__self__, function.__module__, function.__name__
+    if isinstance(module, str):
+        return f"{_KNOWN_AS.get(module, module.lstrip('_'))}.{name}"
     if issubclass(type(owner), type):
-        return f"{type.__dict__['__name__'].__get__(owner)}.{function.__name__}"
-    if not isinstance(module, str):
-        return str(function.__name__)
-    return f"{_KNOWN_AS.get(module, module)}.{function.__name__}"
+        return f"{storage.name_of(owner).rpartition('.')[2]}.{name}"
+    return f"{storage.name_of(type(owner))}.{name}"
 
 
-_KNOWN_AS = {"posix": "os", "_thread": "threading", "_uuid": "uuid", "_ssl": "ssl"}
+_KNOWN_AS = {"posix": "os", "_thread": "threading"}

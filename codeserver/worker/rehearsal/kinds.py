@@ -1,4 +1,4 @@
-"""Bytes of values, by their kind: plain values as they are, others as digests of what is in them."""
+"""Bytes of values, by their kind: plain values as they are, others as digests of their contents."""
 
 from __future__ import annotations
 
@@ -15,27 +15,19 @@ import threading
 import types
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from codeserver.worker.rehearsal import storage
+from codeserver.worker.rehearsal import arrays, storage
+
+if TYPE_CHECKING:
+    from codeserver.worker.rehearsal.digests import Digester
 
 _MOST_BYTES = 1 << 20
 
 
-class Digests(Protocol):
-    """Makes digests of the values in a value; `depth` says in how many others that is."""
-
-    def digest(self, value: object, depth: int) -> bytes: ...
-    def ordered(self, values: Iterable[object], depth: int) -> bytes: ...
-    def unordered(self, values: Iterable[object], depth: int) -> bytes: ...
-    def pairs(self, items: Iterable[tuple[object, object]], depth: int) -> bytes: ...
-    def stored(self, value: object, depth: int) -> bytes: ...
-    def is_foreign(self, value: object) -> bool: ...
-
-
 Content = Callable[[Any, Any, int], bytes]
-"""Called with `Digests`, a value of the kind and the depth."""
+"""Called with a `Digester`, a value of the kind and the depth."""
 
 
 def short(content: bytes) -> bytes:
@@ -46,10 +38,10 @@ def short(content: bytes) -> bytes:
 def content_of(kind: type) -> Content:
     """What makes the bytes of values of this class."""
     for base in storage.bases_of(kind):
-        known = _CONTENTS.get(id(base))
+        known = _CONTENTS.get(id(base)) or arrays.CONTENTS.get(storage.name_of(base))
         if known is not None:
             return known
-    return lambda digests, value, depth: digests.stored(value, depth)
+    return lambda digester, value, depth: digester.stored(value, depth)
 
 
 def _text(value: str) -> bytes:
@@ -78,101 +70,108 @@ PLAIN: dict[int, Callable[[Any], bytes]] = {
 """By the id of a class; of its subclasses, nothing is known."""
 
 
-def _opaque(digests: Digests, value: object, depth: int) -> bytes:
+def _opaque(digester: Digester, value: object, depth: int) -> bytes:
     return b""
 
 
 def _sequence(kind: Any) -> Content:
-    def content(digests: Digests, value: Any, depth: int) -> bytes:
-        of_items = digests.ordered(list(kind.__iter__(value)), depth)
-        return of_items + b";" + digests.stored(value, depth)
+    def content(digester: Digester, value: Any, depth: int) -> bytes:
+        of_items = digester.ordered(list(kind.__iter__(value)), depth)
+        return of_items if type(value) is kind else of_items + digester.stored(value, depth)
 
     return content
 
 
 def _set(kind: Any) -> Content:
-    return lambda digests, value, depth: digests.unordered(list(kind.__iter__(value)), depth)
+    return lambda digester, value, depth: digester.unordered(list(kind.__iter__(value)), depth)
 
 
-def _dict(digests: Digests, value: Any, depth: int) -> bytes:
-    return digests.pairs(list(dict.items(value)), depth) + b";" + digests.stored(value, depth)
+def _dict(digester: Digester, value: Any, depth: int) -> bytes:
+    of_items = digester.pairs(list(dict.items(value)), depth)
+    return of_items if type(value) is dict else of_items + digester.stored(value, depth)
 
 
 def _written(kind: Any) -> Content:
     """Of a kind whose own `repr` says it all."""
 
-    def content(digests: Digests, value: Any, depth: int) -> bytes:
-        return short(kind.__repr__(value).encode()) + digests.stored(value, depth)
+    def content(digester: Digester, value: Any, depth: int) -> bytes:
+        return short(kind.__repr__(value).encode()) + digester.stored(value, depth)
 
     return content
 
 
 def _reduced(kind: Any) -> Content:
     """Of a kind that pickles itself into plain values."""
-    return lambda digests, value, depth: digests.ordered(kind.__reduce_ex__(value, 4)[1], depth)
+    return lambda digester, value, depth: digester.ordered(kind.__reduce_ex__(value, 4)[1], depth)
 
 
-def _string(digests: Digests, value: Any, depth: int) -> bytes:
-    return _text(str.__str__(value)) + digests.stored(value, depth)
+def _string(digester: Digester, value: Any, depth: int) -> bytes:
+    return _text(str.__str__(value)) + digester.stored(value, depth)
 
 
-def _referents(digests: Digests, value: Any, depth: int) -> bytes:
-    return digests.ordered(gc.get_referents(value), depth)
+def _referents(digester: Digester, value: Any, depth: int) -> bytes:
+    return digester.ordered(gc.get_referents(value), depth)
 
 
-def _class(digests: Digests, value: type, depth: int) -> bytes:
+def _class(digester: Digester, value: type, depth: int) -> bytes:
     label = storage.name_of(value).encode()
-    if digests.is_foreign(value):
+    if digester.is_foreign(value):
         return label
-    return label + digests.pairs(storage.fields_of(value), depth)
+    return label + digester.pairs(storage.fields_of(value), depth)
 
 
-def _function(digests: Digests, value: Any, depth: int) -> bytes:
+def _function(digester: Digester, value: Any, depth: int) -> bytes:
     label = f"{value.__code__.co_name}:{value.__code__.co_firstlineno}".encode()
-    if value.__closure__ is None and digests.is_foreign(value):
+    if value.__closure__ is None and digester.is_foreign(value):
         return label
     parts = (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
-    return label + digests.ordered(parts, depth)
+    return label + digester.ordered(parts, depth)
 
 
-def _builtin(digests: Digests, value: Any, depth: int) -> bytes:
+def _builtin(digester: Digester, value: Any, depth: int) -> bytes:
     return f"{storage.name_of(type(value.__self__))}.{value.__name__}".encode()
 
 
-def _random(digests: Digests, value: Any, depth: int) -> bytes:
+def _random(digester: Digester, value: Any, depth: int) -> bytes:
     if issubclass(type(value), random.SystemRandom):
         return b""
-    return digests.digest(random.Random.getstate(value), depth)
+    return digester.digest(random.Random.getstate(value), depth)
 
 
-_CONTENTS: dict[int, Content] = {
-    id(kind): content
-    for kind, content in {
-        **{kind: _sequence(kind) for kind in (tuple, list, deque)},
-        **{kind: _set(kind) for kind in (set, frozenset)},
-        **{kind: _written(kind) for kind in (int, float, complex, bytes, decimal.Decimal)},
-        **{kind: _written(kind) for kind in (range, slice, datetime.timezone)},
-        **{kind: _reduced(kind) for kind in (datetime.datetime, datetime.date, datetime.time)},
-        str: _string,
-        bytearray: lambda _, value, depth: _bytes(value),
-        dict: _dict,
-        **dict.fromkeys(
-            (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items())),
-            _referents,
-        ),
-        type: _class,
-        types.FunctionType: _function,
-        types.CellType: lambda digests, value, depth: digests.digest(value.cell_contents, depth),
-        types.BuiltinFunctionType: _builtin,
-        enum.Enum: lambda _, value, depth: _text(object.__getattribute__(value, "_name_")),
-        pathlib.PurePath: lambda _, value, depth: _text(pathlib.PurePath.__str__(value)),
-        random.Random: _random,
-        **dict.fromkeys((types.ModuleType, types.CodeType, types.FrameType), _opaque),
-        **dict.fromkeys((types.TracebackType, types.GeneratorType, types.CoroutineType), _opaque),
-        **dict.fromkeys((weakref.ReferenceType, weakref.ProxyType, weakref.WeakSet), _opaque),
-        **dict.fromkeys((weakref.WeakKeyDictionary, weakref.WeakValueDictionary), _opaque),
-        **dict.fromkeys((logging.Logger, logging.Handler, io.IOBase), _opaque),
-        **dict.fromkeys((threading.Thread, threading.local), _opaque),
-    }.items()
+_VIEWS: tuple[type, ...] = (
+    types.MappingProxyType,
+    type({}.keys()),
+    type({}.values()),
+    type({}.items()),
+)
+
+_KINDS: dict[type, Content] = {
+    **{kind: _sequence(kind) for kind in (tuple, list, deque)},
+    **{kind: _set(kind) for kind in (set, frozenset)},
+    **{kind: _written(kind) for kind in (int, float, complex, bytes, decimal.Decimal)},
+    **{kind: _written(kind) for kind in (range, slice, datetime.timezone)},
+    **{kind: _reduced(kind) for kind in (datetime.datetime, datetime.date, datetime.time)},
+    str: _string,
+    bytearray: lambda _, value, depth: _bytes(value),
+    dict: _dict,
+    **dict.fromkeys(
+        (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items())),
+        _referents,
+    ),
+    type: _class,
+    types.FunctionType: _function,
+    types.CellType: lambda digester, value, depth: digester.digest(value.cell_contents, depth),
+    types.BuiltinFunctionType: _builtin,
+    enum.Enum: lambda _, value, depth: _text(object.__getattribute__(value, "_name_")),
+    pathlib.PurePath: lambda _, value, depth: _text(pathlib.PurePath.__str__(value)),
+    random.Random: _random,
+    **dict.fromkeys((types.ModuleType, types.CodeType, types.FrameType), _opaque),
+    **dict.fromkeys((types.TracebackType, types.GeneratorType, types.CoroutineType), _opaque),
+    **dict.fromkeys((weakref.ReferenceType, weakref.ProxyType, weakref.WeakSet), _opaque),
+    **dict.fromkeys((weakref.WeakKeyDictionary, weakref.WeakValueDictionary), _opaque),
+    **dict.fromkeys((logging.Logger, logging.Handler, io.IOBase), _opaque),
+    **dict.fromkeys((threading.Thread, threading.local), _opaque),
 }
-"""By the id of a class, for its subclasses, too."""
+
+_CONTENTS = {id(kind): content for kind, content in _KINDS.items()}
+"""For subclasses, too. By the id, because a metaclass may give its classes a hash of their own."""

@@ -1,7 +1,7 @@
 """Look at the storage of an object without running any code of its class.
 
-Objects of users answer `getattr`, `==`, `hash`, `repr` and even `__class__` as they like, so none of
-that is asked: only the dictionaries and slots that Python itself keeps for them.
+Objects of users answer `getattr`, `==`, `hash`, `repr` and even `__class__` as they like, so none
+of that is asked: only the dictionaries and slots that Python itself keeps for them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 _class_dict = type.__dict__["__dict__"].__get__
 _class_bases = type.__dict__["__mro__"].__get__
+_class_module = type.__dict__["__module__"].__get__
 _class_name = type.__dict__["__qualname__"].__get__
 
 _REMEMBERED = frozenset({"cached_property", "_lru_cache_wrapper"})
@@ -49,7 +50,7 @@ def bases_of(kind: type) -> tuple[type, ...]:
 
 def module_of(kind: type) -> str:
     """Name of the module that a class is from, as far as it says so."""
-    module = _class_dict(kind).get("__module__", "builtins")
+    module = _class_module(kind)
     return module if type(module) is str else ""
 
 
@@ -119,4 +120,4 @@ def _look_at(kind: type) -> _Layout:
 
 def _is_cache(name: str) -> bool:
     """Whether that is a usual name for what is remembered to save time, which is no value."""
-    return name.startswith(_CACHES) or name in _HASHES
+    return name.startswith(_CACHES) or name.endswith("cached_hash") or name in _HASHES

@@ -28,8 +28,12 @@ _IMPORTS = ("<frozen importlib", "<frozen zipimport")
 _LOGGING = os.path.dirname(logging.__file__)
 
 _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
-    "pandas": tuple((f"Timestamp.{name}", calls.CLOCK) for name in ("now", "today", "utcnow"))
-    + (("Period.now", calls.CLOCK),),
+    "pandas": (
+        ("Timestamp.now", calls.CLOCK),
+        ("Timestamp.today", calls.CLOCK),
+        ("Timestamp.utcnow", calls.CLOCK),
+        ("Period.now", calls.CLOCK),
+    ),
     "duckdb": (("connect", calls.DATABASE),),
 }
 """Functions of which Python tells nothing, and what they mean, by module."""
@@ -55,10 +59,11 @@ class Witness:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], Finding] = {}
         self._users: dict[str, bool] = {}
+        self._modules = dict.fromkeys((*_SILENT, "numpy.random"), True)
         self._scanned: dict[int, CodeType] = {}  # kept, so that no other code gets the same id
         self._seeds = calls.Seeds()
         self._is_active = False
-        self._hook = self._profile
+        self._hook = self._profiler()
         self._numpy: bytes | None = None
 
     @property
@@ -71,7 +76,7 @@ class Witness:
             self._replace_silent(name)
         self._numpy = _state_of_numpy()
         self._is_active = True
-        sys.addaudithook(self._hear)
+        _listen(self._hear)
         threading.setprofile(self._hook)
         sys.setprofile(self._hook)
         return self
@@ -84,29 +89,57 @@ class Witness:
     ) -> None:
         was_replaced = sys.getprofile() is not self._hook
         sys.setprofile(None)
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
         self._is_active = False
+        _listeners.clear()
         if was_replaced:
             reason = "sets a profile function, so its import cannot be watched"
             self._seen["", 0] = Finding("", "", 0, "", reason)
 
-    def _profile(self, frame: FrameType, event: str, argument: Any) -> None:
-        if event == "c_call":
-            if argument.__name__ in calls.NAMES:
-                kind = calls.kind_of_call(argument, frame, self._seeds)
-                if kind is not None:
-                    self._happened(frame, kind, calls.label(argument))
-        elif event == "return":
-            code = frame.f_code
-            if code.co_name == "<module>":
-                self._imported(frame)
-            if self._is_users(code.co_filename) and id(code) not in self._scanned:
-                self._scanned[id(code)] = code
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """Python calls this tens of millions of times for a large location, so it does little.
+
+        To read `frame.f_code` is an audit event, which would double what this costs.
+        """
+        names, modules = calls.NAMES, self._modules
+
+        def hook(frame: FrameType, event: str, argument: Any) -> None:
+            if event == "c_call":
+                if argument.__name__ in names:
+                    self._called(frame, argument)
+            elif event == "return":
+                try:
+                    matters = modules[frame.f_globals["__name__"]]
+                except (KeyError, TypeError):
+                    matters = self._meet(frame.f_globals)
+                if matters:
+                    self._returned(frame)
+
+        return hook
+
+    def _meet(self, module: dict[str, Any]) -> bool:
+        """Whether it matters what is executed in the module with these names."""
+        name, file = module.get("__name__"), module.get("__file__")
+        matters = type(file) is str and self._is_users(file)
+        if type(name) is str:
+            self._modules[name] = matters
+        return matters
+
+    def _returned(self, frame: FrameType) -> None:
+        code = frame.f_code
+        if id(code) not in self._scanned:
+            self._scanned[id(code)] = code
+            if self._is_users(code.co_filename):
                 self._scan(frame, code)
+        if code.co_name == "<module>":
+            self._imported(frame)
+
+    def _called(self, frame: FrameType, function: Any) -> None:
+        kind = calls.kind_of_call(function, frame, self._seeds)
+        if kind is not None:
+            self._happened(frame, kind, calls.label(function))
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._is_active:
-            return
         if event == "open":
             kind = calls.kind_of_opening(arguments[0], arguments[2])
         else:
@@ -114,7 +147,7 @@ class Witness:
         if kind is not None:
             # An exception here would be one of what the user does.
             with contextlib.suppress(Exception):
-                self._happened(sys._getframe(1), kind, event)
+                self._happened(sys._getframe(2), kind, event)
 
     def _happened(self, frame: FrameType, kind: str, label: str) -> None:
         place = self._place(frame)
@@ -185,7 +218,7 @@ class Witness:
             *owners, name = path.split(".")
             # Another version of the library may not have it.
             with contextlib.suppress(Exception):
-                owner = functools.reduce(getattr, owners, sys.modules[module])
+                owner: Any = functools.reduce(getattr, owners, sys.modules[module])
                 told = self._told(getattr(owner, name), kind, f"{module}.{path}")
                 setattr(owner, name, staticmethod(told) if isinstance(owner, type) else told)
 
@@ -198,6 +231,25 @@ class Witness:
             return function(*arguments, **options)
 
         return call
+
+
+_listeners: list[Callable[[str, tuple[Any, ...]], None]] = []
+
+
+@functools.cache
+def _hook_audit_events() -> None:
+    """Once a process, because Python does not forget a hook, and even `id()` is an event."""
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        for listener in _listeners:
+            listener(event, arguments)
+
+    sys.addaudithook(hear)
+
+
+def _listen(listener: Callable[[str, tuple[Any, ...]], None]) -> None:
+    _hook_audit_events()
+    _listeners.append(listener)
 
 
 def _is_asked(place: _Place) -> bool:
