@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - each snippet is one line
 """Whether importing code twice gives the same, told by two processes that import it.
 
 Both have another hash seed. Every case is a module, and all of them share the two processes.
@@ -21,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 # Imports or loads each module, and prints its values, or its findings against those values.
 PROGRAM = """
 import importlib, json, os, sys
-import dagster, duckdb, numpy, pandas, sqlite3, pydantic, attr, uuid, secrets, tempfile
+import attr, dagster, duckdb, numpy, pandas, polars, pyarrow, pydantic, secrets, sqlite3, tempfile
+import sklearn.linear_model, uuid
 from codeserver.worker.location import LoadOrder, load
 from codeserver.worker.rehearsal import rehearse, user_modules, values
 
