@@ -139,6 +139,7 @@ class Forker:
         self._children: dict[int, Child] = {}
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self._lost = False
+        self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
@@ -193,7 +194,10 @@ class Forker:
             await self._channel.send(Frame({"kind": "signal", "pid": pid, "signal": number}))
 
     async def prepare(self) -> None:
-        """Have the process do ahead of time what its forks would each do anew."""
+        """Have the process do ahead of time, once, what its forks would each do anew."""
+        if self._is_prepared:
+            return
+        self._is_prepared = True
         with contextlib.suppress(BrokenPipeError):
             await self._channel.send(Frame({"kind": "prepare"}))
 

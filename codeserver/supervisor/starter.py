@@ -71,6 +71,7 @@ class Spawn:
 
     async def start(self, role: str) -> Child:
         """Start one, and wait until it has loaded the code."""
+        await self.prepare()  # orders are obeyed in turn
         child = await self.forkserver.fork(role)
         try:
             try:

@@ -16,7 +16,7 @@ from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.loading import changed_variables, load_as_ordered
 from codeserver.worker.location import Location
-from codeserver.worker.preparing import prepare
+from codeserver.worker.preparing import prepare_instance
 from codeserver.worker.template import installed, variables_at_start
 
 
@@ -46,7 +46,7 @@ def serve(channel: Channel) -> Role | int:
         return ForkLoop(channel, {}).run() or 0
     gc.collect()
     gc.freeze()
-    return ForkLoop(channel, _kinds(location), prepare).run() or 0
+    return ForkLoop(channel, _kinds(location), prepare_instance).run() or 0
 
 
 def _may_fork(location: Location, own_descriptors: set[int]) -> tuple[bool, list[str]]:
