@@ -92,6 +92,9 @@ class _Commands(click.Group):
         imported = __import__(f"codeserver.cli.{module}", fromlist=[attribute])
         command = getattr(imported, attribute)
         assert isinstance(command, click.Command)
+        if command.help:
+            # Click does not fold a paragraph behind this mark. Docstrings with a backslash are raw.
+            command.help = command.help.replace(r"\b", "\b")
         return command
 
     def resolve_command(

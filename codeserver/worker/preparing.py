@@ -31,7 +31,7 @@ _OPENED_AT_ONCE = (
     "secrets_loader",
     "defs_state_storage",
 )
-"""What every process makes of an instance. The rest (launchers, logs of ops) is made when needed."""
+"""What every process makes of an instance; the rest is made when it is needed."""
 
 _LONGEST = 30
 """Seconds that a rehearsal may take."""
