@@ -42,6 +42,10 @@ class Screen:
         """Columns of the terminal."""
         return self._console.width
 
+    @property
+    def _encoding(self) -> str:
+        return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
+
     def line(self, *parts: Part) -> None:
         """Print one line, or several when the text has them."""
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
@@ -100,7 +104,9 @@ class Screen:
             value: what to print.
             indent: None for one line.
         """
-        text = json.dumps(plain(value), indent=indent, ensure_ascii=False)
+        # What cannot be written as it is is escaped as in JSON, and not as in Python.
+        has_all_letters = self._encoding.startswith("utf")
+        text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
         if indent is None:
             self.raw(f"{text}\n")
         else:

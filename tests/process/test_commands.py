@@ -108,6 +108,18 @@ SAME = {
 }
 
 
+def test_a_name_that_the_locale_has_no_letters_for(work: Path) -> None:
+    (work / "größe.py").write_text(SMALL)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    checked = codeserver("check", "-f", "größe.py", "--json", cwd=work, **ascii_only)
+    taken = codeserver("snapshot", "-f", "größe.py", "-o", "baked", cwd=work, **ascii_only)
+
+    found = json.loads(checked.out)
+    assert (found["ok"], found["name"], found["target"]["python_file"]) == (True, *["größe.py"] * 2)
+    assert (taken.code, taken.out.splitlines()[0].split(" of ")[1]) == (0, "größe.py")
+
+
 @pytest.mark.parametrize("name", SAME)
 def test_what_is_piped(name: str, address: str) -> None:
     ended = codeserver(*SAME[name], cwd=EXAMPLE, CODESERVER_ADDRESS=address)

@@ -23,8 +23,8 @@ A: Definitions = {"asset": {"a": "1"}}
 AB: Definitions = {"asset": {"a": "1", "b": "1"}}
 
 FIRST = (
-    "load #1: serving repo.py on 0.0.0.0:4000 after 1.50 s (start 0.25, import 1.00, snapshot 0.25):"
-    " 2 jobs"
+    "load #1: serving repo.py on 0.0.0.0:4000 after 1.50 s "
+    "(start 0.25, import 1.00, snapshot 0.25): 2 jobs"
 )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from google.protobuf.struct_pb2 import Value
 
+from codeserver.letters import clean
+
 _MARK = "$json"
 _SURROGATE = b"\\ud"
 
@@ -21,13 +23,8 @@ def read(body: bytes) -> Any:
     """The JSON, with values where they are marked."""
     if _SURROGATE in body:
         # Half a character, which Python may have in a string and protobuf may not.
-        body = json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+        body = clean(json.dumps(json.loads(body), ensure_ascii=False)).encode()
     return json.loads(body, object_hook=_value_if_marked)
-
-
-def clean(text: str) -> str:
-    """The text without halves of characters."""
-    return text.encode(errors="replace").decode()
 
 
 def _value_if_marked(found: dict[str, Any]) -> Any:
