@@ -43,7 +43,10 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
         ),
     },
     "Look at code, in a file or on a running server": {
-        "list": _Entry("listing:list_command", "List jobs, assets, schedules, sensors, resources."),
+        "list": _Entry(
+            "listing:list_command",
+            "List jobs, assets, asset checks, schedules, sensors, resources.",
+        ),
         "graph": _Entry("graph:graph_command", "Draw how a job or assets depend on each other."),
         "plan": _Entry("plan:plan_command", "Show the steps that a run would execute."),
         "config": _Entry("run_config:config_command", "Write run config to start from."),

@@ -82,6 +82,10 @@ class Screen:
         else:
             self.raw("".join(f"{line}\n" for line in table.lines()))
 
+    def records(self, table: Table, *, prefix: str = "") -> None:
+        """Print the rows for programs, each with the prefix before it."""
+        self.raw("".join(f"{prefix}{record}\n" for record in table.records()))
+
     def drawn(self, drawing: RenderableType) -> None:
         """Print something of rich's. Only for terminals."""
         self._console.print(drawing)
@@ -159,7 +163,7 @@ def plain(value: Any) -> Any:
         return _as_dict(value)
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(each) for each in value]
     return value
 

@@ -142,14 +142,15 @@ def test_the_project_here_is_served(work: Path) -> None:
     (work / "fruit.py").write_text(SMALL)
     (work / "pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'fruit'\n")
     ended = codeserver("list", "jobs", cwd=work)
-    assert (ended.code, ended.out, ended.err) == (0, "JOB\nfirst\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "first\t-\t-\t-\t-\t-\t-\t-\t-\n", "")
 
 
 JSON: list[tuple[list[str], str]] = [
     (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
     (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),
-    (["list"], ".keys() == {'jobs', 'assets', 'schedules', 'sensors', 'resources'}"),
-    (["list", "--group", "words"], ".keys() == {'assets'}"),
+    (["list"], ".keys() == {'jobs', 'assets', 'checks', 'schedules', 'sensors', 'resources'}"),
+    (["list", "--group", "words"], ".keys() == {'assets', 'checks'}"),
+    (["list", "checks", "--name", "every*"], "[0].asset == 'letter_values'"),
     (["list", "jobs", "--name", "nothing"], " == []"),
     (["graph", "example_job"], ".graph.edges[0].to_input == 'word'"),
     (["graph", "--assets"], ".edges[0].from_key == 'word_scores'"),
