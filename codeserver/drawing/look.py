@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from codeserver.drawing.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
@@ -44,6 +45,8 @@ _DARK = {
     "collected": "#ec86b1",
 }
 
+_EDGES = {"plain": "line", "dynamic": "dynamic", "collected": "collected"}
+
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 _RULES = f"""
@@ -57,6 +60,7 @@ _RULES = f"""
 .codeserver .card .stripe {{ fill: var(--op) }}
 .codeserver .asset .stripe {{ fill: var(--asset) }}
 .codeserver .observable .stripe {{ fill: var(--observable) }}
+.codeserver .group .stripe {{ fill: var(--faint) }}
 .codeserver .external .stripe {{ fill: var(--external) }}
 .codeserver .external .frame {{ fill: var(--paper); stroke-dasharray: 4 3 }}
 .codeserver .title {{ font-size: {TITLE:g}px; font-weight: 600 }}
@@ -76,10 +80,54 @@ _RULES = f"""
 """
 
 
+_PLAIN = {**_LIGHT, "box": "#f2f4f8"}
+"""The colours without transparency, for programs that do not know variables."""
+
+_VARIABLE = re.compile(r"([\w-]+): var\(--([\w-]+)\)")
+
+_LOOKS: Mapping[str, Mapping[str, object]] = {
+    "all": {"fill": "ink", "font-family": "sans-serif", "font-size": TITLE},
+    "paper": {"fill": "paper"},
+    "heading": {"font-size": HEADING, "font-weight": "bold"},
+    "summary": {"font-size": SUMMARY, "fill": "faint"},
+    "box": {"fill": "box", "stroke": "box-rim"},
+    "name": {"font-size": SUBTITLE, "font-weight": "bold", "fill": "faint"},
+    "frame": {"fill": "card", "stroke": "rim"},
+    "title": {"font-size": TITLE, "font-weight": "bold"},
+    "subtitle": {"font-size": SUBTITLE, "fill": "faint"},
+    "badge": {"fill": "badge"},
+    "badge-text": {"font-size": SMALL, "fill": "badge-ink", "text-anchor": "middle"},
+    "label": {"fill": "paper"},
+    "label-text": {"font-size": SMALL, "fill": "faint", "text-anchor": "middle"},
+    **{f"stripe {kind}": {"fill": kind} for kind in ("asset", "observable", "external")},
+    **{f"stripe {kind}": {"fill": "op"} for kind in ("op", "graph", "step")},
+    "stripe group": {"fill": "faint"},
+    **{
+        f"edge {style}": {"fill": "none", "stroke": colour, "stroke-width": 1.4}
+        for style, colour in _EDGES.items()
+    },
+    **{f"head-{style}": {"fill": colour} for style, colour in _EDGES.items()},
+}
+
+
 def stylesheet() -> str:
     """The rules; they apply inside of an element of the class `codeserver` only."""
     dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
-    return f"\n{_variables(_LIGHT)}\n{dark}{_RULES}"
+    return f"\n{_variables(_LIGHT)}\n{dark}{_VARIABLE.sub(_with_fallback, _RULES)}"
+
+
+def attributes(look: str) -> str:
+    """The same in attributes, which count where a program does not read rules; a space in front.
+
+    Args:
+        look: the class of an element, as far as it has a look of its own.
+    """
+    found = _LOOKS.get(look, {})
+    return "".join(f' {name}="{_PLAIN.get(str(each), each)}"' for name, each in found.items())
+
+
+def _with_fallback(found: re.Match[str]) -> str:
+    return f"{found[1]}: {_PLAIN[found[2]]}; {found[0]}"
 
 
 def _variables(colours: Mapping[str, str]) -> str:

@@ -87,7 +87,7 @@ USAGE = [
     (("list", "--address", "localhost:port"), "is not an address of a code location"),
     (("list", "--address", "/tmp/x.sock"), "write unix:/tmp/x.sock"),
     (("list", "--timeout", "0", "-f", "repo.py"), "--timeout"),
-    (("list", "jobs", "--group", "x"), "--group is not for jobs; it is for assets."),
+    (("list", "jobs", "--group", "x"), "--group is not for jobs; it is for assets, checks."),
     (("list", "resources", "--tag", "x"), "--tag is not for resources; it is for jobs, assets"),
     (("graph",), "Give the name of a job, or --assets."),
     (("graph", "a", "--assets"), "Give the name of a job, or --assets."),

@@ -319,7 +319,6 @@ CASES: dict[str, Callable[[Screen], None]] = {
     "jobs": lambda screen: listing(screen, list_tables.jobs(JOBS)),
     "assets": lambda screen: listing(screen, list_tables.assets(ASSETS)),
     "checks": lambda screen: listing(screen, list_tables.checks(CHECKS)),
-    "checks": lambda screen: listing(screen, list_tables.checks(CHECKS)),
     "schedules": lambda screen: listing(screen, list_tables.schedules(SCHEDULES)),
     "sensors": lambda screen: listing(screen, list_tables.sensors(SENSORS)),
     "resources": lambda screen: listing(screen, list_tables.resources(RESOURCES)),
