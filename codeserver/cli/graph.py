@@ -139,7 +139,7 @@ def _of_assets(found: AssetGraph, wish: _Wish, form: str) -> Diagram:
         return drawing.from_assets(assets, edges)
     screen.err().line(
         f"{len(assets):,} assets are drawn as {counted(len(groups), 'group')}: --group NAME draws "
-        "the assets of one, --expand all."
+        "the assets of one, --expand draws all."
     )
     return drawing.from_groups(assets, edges)
 

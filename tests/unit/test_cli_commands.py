@@ -89,6 +89,8 @@ USAGE = [
     (("list", "--timeout", "0", "-f", "repo.py"), "--timeout"),
     (("list", "jobs", "--group", "x"), "--group is not for jobs; it is for assets, checks."),
     (("list", "resources", "--tag", "x"), "--tag is not for resources; it is for jobs, assets"),
+    (("graph", "j", "--group", "x"), "--group, --depth and --expand are for assets"),
+    (("graph", "--group", "x", "--expand"), "--group draws one group and --expand all"),
     (("graph",), "Give the name of a job, or --assets."),
     (("graph", "a", "--assets"), "Give the name of a job, or --assets."),
     (("graph", "a", "--json", "-o", "a.svg"), "--json prints the structure"),

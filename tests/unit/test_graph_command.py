@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from codeserver.api import v1
@@ -16,8 +18,8 @@ def chain(count: int) -> AssetGraph:
     keys = [f"a{number:03}" for number in range(count)]
     groups = ["first"] * (count - 1) + ["last"]
     assets = [v1.Asset(key=key, group=group) for key, group in zip(keys, groups, strict=True)]
-    pairs = zip(keys, keys[1:], strict=False)
-    return AssetGraph(assets, [v1.AssetEdge(from_key=a, to_key=b) for a, b in pairs], 1)
+    edges = [v1.AssetEdge(from_key=one, to_key=next_) for one, next_ in pairwise(keys)]
+    return AssetGraph(assets, edges, 1)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,10 @@ def test_a_picture_of_many_assets_has_their_groups(
     count: int, wish: _Wish, form: str, cards: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert len(_of_assets(chain(count), wish, form).nodes) == cards
-    said = "101 assets are drawn as 2 groups: --group NAME draws the assets of one, --expand all.\n"
+    said = (
+        "101 assets are drawn as 2 groups: --group NAME draws the assets of one, --expand draws "
+        "all.\n"
+    )
     assert capsys.readouterr().err == (said if cards == 2 and wish == NONE else "")
 
 
