@@ -8,6 +8,8 @@ import select
 import threading
 from collections.abc import Callable
 
+from codeserver.letters import clean
+
 _MOST_UNWRITTEN = 16 * 1024 * 1024
 _PAUSE = 0.1
 _MOST_PAUSES = 20
@@ -82,7 +84,7 @@ class BackgroundWriter(io.TextIOBase):
             if dropped:
                 text += self.describe_loss(dropped)
             try:
-                self._write_out(memoryview(text.encode(errors="replace")))
+                self._write_out(memoryview(clean(text).encode()))
             except OSError:
                 return  # there is no log any more, and nobody to tell
 

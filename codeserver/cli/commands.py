@@ -43,7 +43,10 @@ _SECTIONS: dict[str, dict[str, _Entry]] = {
         ),
     },
     "Look at code, in a file or on a running server": {
-        "list": _Entry("listing:list_command", "List jobs, assets, schedules, sensors, resources."),
+        "list": _Entry(
+            "listing:list_command",
+            "List jobs, assets, asset checks, schedules, sensors, resources.",
+        ),
         "graph": _Entry("graph:graph_command", "Draw how a job or assets depend on each other."),
         "plan": _Entry("plan:plan_command", "Show the steps that a run would execute."),
         "config": _Entry("run_config:config_command", "Write run config to start from."),
@@ -109,6 +112,9 @@ class _Commands(click.Group):
         imported = __import__(f"codeserver.cli.{module}", fromlist=[attribute])
         command = getattr(imported, attribute)
         assert isinstance(command, click.Command)
+        if command.help:
+            # Click does not fold a paragraph behind this mark. Docstrings with a backslash are raw.
+            command.help = command.help.replace(r"\b", "\b")
         return command
 
     def resolve_command(

@@ -11,6 +11,8 @@ from codeserver.cli.words import counted, duration, first_line, listed, seconds_
 
 _DIM = ("Tags", "Owners", "Repository")
 _SENTENCE = 24
+_IMPLICIT = "__ASSET_JOB"
+"""What Dagster calls the jobs in which it runs assets that were selected by hand."""
 
 
 def _columns(name: str, *others: str) -> list[Column]:
@@ -61,6 +63,23 @@ def assets(found: Sequence[v1.Asset]) -> Table:
             first_line(asset.description),
         ]
         for asset in found
+    ]
+    return Table(columns, rows)
+
+
+def checks(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Checks of assets, with what waits for them."""
+    several = len({each["repository"] for each in found}) > 1
+    columns = _columns("Check", "Repository", "Asset", "Blocks", "Looks at", "Jobs", "Description")
+    rows = [
+        [
+            *(each["name"], each["repository"] if several else "", each["asset"]),
+            "what is downstream" if each["is_blocking"] else "",
+            listed(each["additional_keys"]),
+            listed(job for job in each["jobs"] if not job.startswith(_IMPLICIT)),
+            first_line(each["description"]),
+        ]
+        for each in found
     ]
     return Table(columns, rows)
 
@@ -168,6 +187,7 @@ def _interval(sensor: v1.Sensor) -> str:
 TABLES: Mapping[str, Callable[[Any], Table]] = {
     "jobs": jobs,
     "assets": assets,
+    "checks": checks,
     "schedules": schedules,
     "sensors": sensors,
     "resources": resources,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-KINDS = ("jobs", "assets", "schedules", "sensors", "resources")
+KINDS = ("jobs", "assets", "checks", "schedules", "sensors", "resources")
 
 _FILTERS: Mapping[str, Mapping[str, str]] = {
     "jobs": {"name": "names", "tag": "tags", "owner": "owners"},
@@ -27,11 +28,21 @@ _FILTERS: Mapping[str, Mapping[str, str]] = {
         "owner": "owners",
         "kind": "kinds",
     },
+    "checks": {
+        "name": "",
+        "tag": "tags",
+        "group": "groups",
+        "owner": "owners",
+        "kind": "kinds",
+    },
     "schedules": {"name": "names", "tag": "tags", "owner": "owners"},
     "sensors": {"name": "names", "tag": "tags", "owner": "owners"},
     "resources": {"name": "names"},
 }
-"""Of each kind, the options that can be asked of it, and the client's arguments for them."""
+"""Of each kind, the options that can be asked of it, and the client's arguments for them.
+
+Checks are asked for by their assets; their names are looked at here.
+"""
 
 
 def _filter(flag: str, metavar: str, what: str) -> Callable[[F], F]:
@@ -51,9 +62,13 @@ def _filter(flag: str, metavar: str, what: str) -> Callable[[F], F]:
 def list_command(
     what: str | None, repository: str, as_json: bool, where: Where, **filters: tuple[str, ...]
 ) -> None:
-    """List jobs, assets, schedules, sensors, resources.
+    """List jobs, assets, asset checks, schedules, sensors, resources.
 
-    Without one of these words: all of them, as far as they can have what is asked for.
+    Without one of these words: all of them, as far as they can have what is asked for. Tags,
+    groups, owners and kinds of checks are those of their assets.
+
+    Piped, each is one line with tabs between its columns, without a header; - stands for nothing.
+    Without one of these words, the first column says which it is.
     """
     given = {option: values for option, values in filters.items() if values}
     kinds = _kinds(what, given)
@@ -80,9 +95,23 @@ def _kinds(what: str | None, given: Mapping[str, tuple[str, ...]]) -> list[str]:
 def _ask(
     client: Client, kind: str, given: Mapping[str, tuple[str, ...]], repository: str
 ) -> Iterator[Any]:
+    if kind == "checks":
+        return _checks(client, given, repository)
     arguments = {_FILTERS[kind][option]: values for option, values in given.items()}
     found: Iterator[Any] = getattr(client, kind)(repository=repository, **arguments)
     return found
+
+
+def _checks(
+    client: Client, given: Mapping[str, tuple[str, ...]], repository: str
+) -> Iterator[Mapping[str, Any]]:
+    """The checks, each with the key of its asset."""
+    names = given.get("name", ("*",))
+    of_assets = {option: values for option, values in given.items() if option != "name"}
+    for asset in _ask(client, "assets", of_assets, repository):
+        for check in screen.plain(asset.checks):
+            if any(fnmatchcase(check["name"], name) for name in names):
+                yield {"asset": asset.key, "repository": asset.repository, **check}
 
 
 def _print(found: Mapping[str, list[Any]], *, is_one: bool) -> None:
@@ -92,12 +121,15 @@ def _print(found: Mapping[str, list[Any]], *, is_one: bool) -> None:
     for kind, definitions in found.items():
         if not definitions:
             continue
-        if not is_first:
-            out.line()
-        is_first = False
-        if out.is_terminal:
+        table = TABLES[kind](definitions)
+        if not out.is_terminal:
+            out.records(table, prefix="" if is_one else f"{kind[:-1]}\t")
+        else:
+            if not is_first:
+                out.line()
             out.line((kind.capitalize(), "bold underline"), (f"  {len(definitions):,}", "dim"))
-        out.table(TABLES[kind](definitions))
+            out.table(table)
+        is_first = False
     if is_first:
         nothing = next(iter(found)) if is_one else "definitions"
         screen.err().line(f"There are no {nothing} like that.")

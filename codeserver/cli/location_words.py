@@ -22,10 +22,13 @@ def load_time(location: v1.Location) -> str:
     """How long the load took, in all and by phase; empty when no code is served."""
     if not location.HasField("load_times"):
         return ""
+    from codeserver.supervisor.generation import phases
+
     times = location.load_times
-    phases = ("importing", "resolving", "describing")
-    parts = ", ".join(f"{phase} {seconds_of(getattr(times, phase)):.2f}" for phase in phases)
-    return f"{duration(seconds_of(times.total))} ({parts})"
+    names = ("importing", "resolving", "describing")
+    known = {name: seconds_of(getattr(times, name)) for name in names}
+    total = seconds_of(times.total)
+    return f"{duration(total)} ({phases(known, total, 'starting')})"
 
 
 def counts(location: v1.Location) -> str:

@@ -6,6 +6,8 @@ import contextlib
 import datetime
 import json
 import logging
+import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import IO, cast
@@ -17,6 +19,8 @@ _DATE = "%Y-%m-%d %H:%M:%S %z"
 _COLORS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 _SIGNS = {"+": "32", "~": "33", "-": "31"}
 _DIM = "2"
+_CODES = re.compile(r"\x1b\[[\d;]*m")
+"""What sets colours and weights (SGR). Dagster's loggers write them into pipes, too."""
 
 _STDERR = 2
 
@@ -29,7 +33,8 @@ def logging_to_stderr(level: str, style: str) -> Iterator[None]:
 
     Args:
         level: name of the least severe level to show.
-        style: `colored` (colours only on a terminal), `json` or `rich`.
+        style: `colored` (colours only on a terminal, or where FORCE_COLOR or NO_COLOR decide it),
+            `json` or `rich`.
     """
     writer = BackgroundWriter(_STDERR)
     root = logging.getLogger("codeserver")
@@ -50,19 +55,25 @@ def _loss(handler: logging.Handler, count: int) -> str:
     return f"{handler.format(record)}\n"
 
 
+def _has_colours(writer: BackgroundWriter) -> bool:
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or writer.isatty()
+
+
 def _handler(style: str, writer: BackgroundWriter) -> logging.Handler:
     if style == "rich":
         from rich.console import Console
         from rich.logging import RichHandler
 
-        console = Console(file=cast("IO[str]", writer), force_terminal=writer.isatty())
+        console = Console(file=cast("IO[str]", writer), force_terminal=_has_colours(writer))
         rich = RichHandler(console=console, show_path=False)
         rich.setFormatter(_Formatter("%(message)s"))
         return rich
     handler = logging.StreamHandler(writer)
     if style == "json":
         handler.setFormatter(_JsonFormatter())
-    elif writer.isatty():
+    elif _has_colours(writer):
         handler.setFormatter(_ColorFormatter(_FIELDS, _DATE))
     else:
         handler.setFormatter(_Formatter(_FIELDS, _DATE))
@@ -75,7 +86,7 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if not hasattr(record, "origin"):
             return super().format(record)
-        return f"{_origin(record)} | {record.getMessage()}"
+        return f"{_origin(record)} | {_plain(record.getMessage())}"
 
 
 class _ColorFormatter(_Formatter):
@@ -90,7 +101,17 @@ class _ColorFormatter(_Formatter):
 
 
 def _origin(record: logging.LogRecord) -> str:
-    return f"{record.origin} [{record.pid}]"  # type: ignore[attr-defined]
+    """What the line is from, without the ids that Dagster has put into the line itself."""
+    origin, pid = str(record.origin), record.pid  # type: ignore[attr-defined]
+    text = record.getMessage()
+    kind, _, name = origin.partition(" ")
+    if kind != "run" or f" - {name} - " not in text:
+        return f"{origin} [{pid}]"
+    return kind if f" - {pid} - " in text else f"{kind} [{pid}]"
+
+
+def _plain(text: str) -> str:
+    return _CODES.sub("", text) if "\x1b" in text else text
 
 
 class _JsonFormatter(logging.Formatter):
@@ -103,7 +124,7 @@ class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc)
         line: dict[str, object] = {
-            "event": record.getMessage(),
+            "event": _plain(record.getMessage()),
             "logger": record.name,
             "level": record.levelname.lower(),
             "timestamp": moment.isoformat().replace("+00:00", "Z"),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["cli", "main", "serve_as_dagster"]
 
+_ASCII = {"ascii", "us-ascii", "ansi_x3.4-1968", "646"}
+"""What systems call it."""
+
 
 def __getattr__(name: str) -> object:
     """`cli`, imported when somebody asks for it: a health probe does without click."""
@@ -78,6 +81,10 @@ def _prepare_output() -> None:
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever has started this
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-        elif hasattr(stream, "reconfigure") and stream.errors in _FAILING:
-            # A name that the terminal has no letters for is shown in another way.
-            stream.reconfigure(errors="backslashreplace")
+        elif hasattr(stream, "reconfigure") and stream.errors != "backslashreplace":
+            # The locale C says nothing about letters beyond ASCII, and Python has been told not to
+            # take UTF-8 for it. Elsewhere, a name that the terminal has no letters for is shown in
+            # another way.
+            is_c = stream.errors == "surrogateescape" and stream.encoding.lower() in _ASCII
+            encoding = "utf-8" if is_c else stream.encoding
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")

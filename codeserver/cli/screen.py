@@ -42,6 +42,10 @@ class Screen:
         """Columns of the terminal."""
         return self._console.width
 
+    @property
+    def _encoding(self) -> str:
+        return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
+
     def line(self, *parts: Part) -> None:
         """Print one line, or several when the text has them."""
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
@@ -78,6 +82,10 @@ class Screen:
         else:
             self.raw("".join(f"{line}\n" for line in table.lines()))
 
+    def records(self, table: Table, *, prefix: str = "") -> None:
+        """Print the rows for programs, each with the prefix before it."""
+        self.raw("".join(f"{prefix}{record}\n" for record in table.records()))
+
     def drawn(self, drawing: RenderableType) -> None:
         """Print something of rich's. Only for terminals."""
         self._console.print(drawing)
@@ -100,9 +108,9 @@ class Screen:
             value: what to print.
             indent: None for one line.
         """
-        # What the stream has no letters for is written in a way that is no JSON.
-        ascii_only = self._console.encoding != "utf-8"
-        text = json.dumps(plain(value), indent=indent, ensure_ascii=ascii_only)
+        # What cannot be written as it is is escaped as in JSON, and not as in Python.
+        has_all_letters = self._encoding.startswith("utf")
+        text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
         if indent is None:
             self.raw(f"{text}\n")
         else:
@@ -155,7 +163,7 @@ def plain(value: Any) -> Any:
         return _as_dict(value)
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(each) for each in value]
     return value
 

@@ -1,4 +1,4 @@
-"""Tables: in colour and folded for a terminal, in plain aligned lines for a pipe."""
+"""Tables: in colour and folded for a terminal; in plain lines or as records for a pipe."""
 
 from __future__ import annotations
 
@@ -68,6 +68,11 @@ class Table:
                 space = " " * (width - cell_len(text))
                 cells.append(space + text if column.is_number else text + space)
             yield "  ".join(cells).rstrip()
+
+    def records(self) -> Iterator[str]:
+        """For programs: a line for each row, with a tab between cells, and always every column."""
+        for row in self.rows:
+            yield "\t".join(_one_line(cell) or _NOTHING for cell in row)
 
     def for_terminal(self, width: int) -> RichTable:
         """A table that folds long cells, and cuts none off.

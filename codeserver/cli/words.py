@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Protocol
 
+from codeserver.letters import clean
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 _UNITS = (
@@ -90,6 +92,7 @@ def printable(text: str) -> str:
     """The text, with escapes for what could make a terminal do something else than show it."""
     if text.isprintable():
         return text
+    text = clean(text)
     return "".join(
         each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
         for each in text

@@ -1,7 +1,7 @@
 """Drawings of jobs, assets and plans, made from the messages of the typed API.
 
-`from_job`, `from_assets` and `from_plan` make a `Diagram`; `tree`, `text`, `mermaid`, `dot`, `svg`
-and `to_json` draw one.
+`from_job`, `from_assets`, `from_groups`, `from_group` and `from_plan` make a `Diagram`; `tree`,
+`text`, `mermaid`, `dot`, `svg` and `to_json` draw one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from codeserver.drawing.as_svg import Engine, svg
 from codeserver.drawing.as_tree import text, tree
 from codeserver.drawing.assets import from_assets
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
+from codeserver.drawing.groups import MOST_ASSETS, from_group, from_groups, group_of, nearest
 from codeserver.drawing.jobs import from_job
 from codeserver.drawing.plans import from_plan
 
 __all__ = [
+    "MOST_ASSETS",
     "Cluster",
     "Diagram",
     "Edge",
@@ -24,9 +26,13 @@ __all__ = [
     "Node",
     "dot",
     "from_assets",
+    "from_group",
+    "from_groups",
     "from_job",
     "from_plan",
+    "group_of",
     "mermaid",
+    "nearest",
     "svg",
     "text",
     "to_json",

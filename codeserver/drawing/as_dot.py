@@ -46,7 +46,7 @@ def dot(diagram: Diagram) -> str:
 
 def _attributes(node: Node) -> str:
     style = ', style="rounded,dashed"' if node.kind == "external" else ""
-    more = ", peripheries=2" if node.is_mapped else ""
+    more = ", peripheries=2" if node.is_several else ""
     return f"label={_label(node.title, node.subtitle, node.badges)}{style}{more}"
 
 

@@ -48,7 +48,7 @@ def mermaid(diagram: Diagram) -> str:
 
 def _card(node: Node) -> str:
     label = _label(node.title, node.subtitle, node.badges)
-    return f"[[{label}]]" if node.is_mapped else f"({label})"
+    return f"[[{label}]]" if node.is_several else f"({label})"
 
 
 def _line(edge: Edge) -> str:

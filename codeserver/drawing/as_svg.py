@@ -7,9 +7,10 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from codeserver.drawing import graphviz
+from codeserver.drawing.apart import cut_apart
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
 from codeserver.drawing.layout import lay_out
-from codeserver.drawing.look import stylesheet
+from codeserver.drawing.look import attributes, stylesheet
 from codeserver.drawing.measures import (
     ARROW,
     BOX_PADDING,
@@ -62,18 +63,18 @@ def _document(diagram: Diagram, picture: Picture) -> str:
     height = number(bottom + (_LEGEND if meanings else 0.0))
     parts = [
         '<svg xmlns="http://www.w3.org/2000/svg" class="codeserver" role="img" '
-        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
+        f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"{attributes("all")}>',
         f"<title>{escape(heading)}</title>",
         f"<desc>{escape(summary)}</desc>",
         f"<style>{stylesheet()}</style>",
         f"<defs>{''.join(map(_head, ('plain', 'dynamic', 'collected')))}</defs>",
-        f'<rect class="paper" width="{width}" height="{height}" rx="12"/>',
+        f'<rect class="paper" width="{width}" height="{height}" rx="12"{attributes("paper")}/>',
         text(cut(heading, room, HEADING, bold=True), _MARGIN, 32, "heading"),
         text(summary, _MARGIN, 50, "summary"),
         f'<g transform="translate({number(_MARGIN)} {number(_TOP)})">',
         *map(_box, diagram.clusters, picture.boxes),
         *_edges(diagram.edges, picture.routes),
-        *map(_card, diagram.nodes, picture.cards),
+        *map(_card, diagram.nodes, picture.cards, _titles(diagram, picture)),
         *map(_label, diagram.edges, picture.routes),
         "</g>",
         *_legend(meanings, bottom),
@@ -87,7 +88,7 @@ def _box(cluster: Cluster, box: Box) -> str:
     title, subtitle = shown(cluster.title), one_line(cluster.subtitle)
     drawn = cut(title, right - x, SUBTITLE, bold=True)
     more = map(one_line, cluster.badges)
-    parts = [tip(title, subtitle, *more), rectangle(box, 12), text(drawn, x, y, "name")]
+    parts = [tip(title, subtitle, *more), rectangle(box, 12, look="box"), text(drawn, x, y, "name")]
     x += width_of(drawn, SUBTITLE, bold=True) + 8
     if subtitle and right - x > 40:
         drawn = cut(subtitle, right - x, SUBTITLE)
@@ -98,15 +99,28 @@ def _box(cluster: Cluster, box: Box) -> str:
     return f'<g class="box">{"".join(parts)}</g>'
 
 
-def _card(node: Node, box: Box) -> str:
-    x, y, room = box.x + PADDING + STRIPE, box.y + 22.5, box.width - 2 * PADDING - STRIPE
+def _titles(diagram: Diagram, picture: Picture) -> list[str]:
+    names = [shown(node.title) for node in diagram.nodes]
+    return cut_apart(names, list(map(_room, picture.cards)), TITLE)
+
+
+def _room(card: Box) -> float:
+    return card.width - 2 * PADDING - STRIPE
+
+
+def _card(node: Node, box: Box, drawn: str) -> str:
+    x, y, room = box.x + PADDING + STRIPE, box.y + 22.5, _room(box)
     title, subtitle = shown(node.title), one_line(node.subtitle)
     parts = [tip(title, subtitle, *map(one_line, node.badges))]
-    if node.is_mapped:  # As if there were several.
+    if node.is_several:  # As if there were several.
         parts.append(rectangle(Box(box.x + 5, box.y + 5, box.width, box.height), 9, "frame"))
     parts.append(rectangle(box, 9, "frame"))
-    parts.append(rectangle(Box(box.x + 8, box.y + 9, 3, box.height - 18), 1.5, "stripe"))
-    parts.append(text(cut(title, room, TITLE, bold=True), x, y, "title"))
+    parts.append(
+        rectangle(
+            Box(box.x + 8, box.y + 9, 3, box.height - 18), 1.5, "stripe", f"stripe {node.kind}"
+        )
+    )
+    parts.append(text(drawn, x, y, "title"))
     if subtitle:
         y += 16
         parts.append(text(cut_end(subtitle, room, SUBTITLE), x, y, "subtitle"))
@@ -126,8 +140,9 @@ def _edges(edges: Sequence[Edge], routes: Sequence[Route]) -> Iterator[str]:
             drawn.add((edge.style, here, curve))
             here = curve[2]
         ends = f"{shown(edge.source)} → {shown(edge.target)}"
+        look = f"edge {edge.style}"
         yield (
-            f'<g class="edge {edge.style}">{tip(ends, one_line(edge.note or edge.label))}'
+            f'<g class="{look}"{attributes(look)}>{tip(ends, one_line(edge.note or edge.label))}'
             f'<path d="{way(start, curves)}" marker-end="url(#head-{edge.style})"/></g>'
         )
 
@@ -137,10 +152,12 @@ def _label(edge: Edge, route: Route) -> str:
         return ""
     x, y = route.label
     width = label_width(edge)
-    frame = Box(x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT)
+    frame = rectangle(
+        Box(x - width / 2, y - LABEL_HEIGHT / 2, width, LABEL_HEIGHT), 4, look="label"
+    )
     return (
-        f'<g class="label">{tip(one_line(edge.note or edge.label))}{rectangle(frame, 4)}'
-        f"{text(label_of(edge), x, y + 3.5)}</g>"
+        f'<g class="label">{tip(one_line(edge.note or edge.label))}{frame}'
+        f"{text(label_of(edge), x, y + 3.5, look='label-text')}</g>"
     )
 
 
@@ -148,7 +165,8 @@ def _head(style: str) -> str:
     size = number(ARROW)
     return (
         f'<marker id="head-{style}" class="head-{style}" orient="auto" viewBox="0 -4 7 8" '
-        f'markerUnits="userSpaceOnUse" markerWidth="{size}" markerHeight="8">'
+        f'markerUnits="userSpaceOnUse" markerWidth="{size}" markerHeight="8"'
+        f"{attributes(f'head-{style}')}>"
         '<path d="M0 -3.5L7 0L0 3.5Z"/></marker>'
     )
 
@@ -157,6 +175,8 @@ def _legend(meanings: Sequence[tuple[str, str]], y: float) -> Iterator[str]:
     x = _MARGIN
     for style, meaning in meanings:
         line = way((x, y), [((x, y), (x + 26, y), (x + 26, y))])
-        yield f'<g class="edge {style}"><path d="{line}" marker-end="url(#head-{style})"/></g>'
+        path = f'<path d="{line}" marker-end="url(#head-{style})"/>'
+        look = f"edge {style}"
+        yield f'<g class="{look}"{attributes(look)}>{path}</g>'
         yield text(meaning, x + 42, y + 4, "summary")
         x += 42 + width_of(meaning, SUMMARY) + 20

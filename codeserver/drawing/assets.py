@@ -8,7 +8,7 @@ from codeserver.api import v1
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Kind, Node, counted
 from codeserver.drawing.facts import first_line, first_of_each, partitioning
 
-_DEFAULT_GROUP = "default"
+DEFAULT_GROUP = "default"
 """What Dagster calls the group of assets that were given none."""
 
 _LONGEST_LABEL = 20
@@ -30,7 +30,7 @@ def from_assets(
     """
     known = _one_of_each_key(assets)
     groups = list(first_of_each(asset.group for asset in known.values() if asset.group))
-    if groups == [_DEFAULT_GROUP] and all(asset.group for asset in known.values()):
+    if groups == [DEFAULT_GROUP] and all(asset.group for asset in known.values()):
         groups = []  # A box around everything says nothing.
     mappings = {
         (needed.key, asset.key): needed.partition_mapping

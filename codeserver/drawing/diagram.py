@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # What things are called in JSON is public; the names of the attributes are that, too.
-Kind = Literal["op", "graph", "asset", "observable", "external", "step"]
+Kind = Literal["op", "graph", "asset", "observable", "external", "step", "group"]
 Style = Literal["plain", "dynamic", "collected"]
 
 
@@ -33,6 +33,11 @@ class Node:
     badges: tuple[str, ...] = ()
     is_mapped: bool = False
     level: int | None = None
+
+    @property
+    def is_several(self) -> bool:
+        """Whether it is drawn as if it were several cards."""
+        return self.is_mapped or self.kind == "group"
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,13 @@ class Diagram:
 
     def summary(self) -> str:
         """How much there is, such as `3 ops in 1 graph, 2 dependencies`."""
-        nouns = {"op": "op", "graph": "op", "step": "step"}
+        nouns = {"op": "op", "graph": "op", "step": "step", "group": "group"}
         noun = nouns.get(self.nodes[0].kind, "asset") if self.nodes else "node"
-        parts = [counted(len(self.nodes), noun)]
-        if self.clusters:
+        groups = sum(node.kind == "group" for node in self.nodes) if noun == "asset" else 0
+        parts = [counted(len(self.nodes) - groups, noun)]
+        if groups:
+            parts.append("beside " + counted(groups, "group"))
+        elif self.clusters:
             parts.append("in " + counted(len(self.clusters), self.clusters[0].kind))
         lines = counted(len(self.edges), "dependency", "dependencies")
         return f"{' '.join(parts)}, {lines}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from codeserver.drawing.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
@@ -13,7 +14,7 @@ _LIGHT = {
     "ink": "#1b2230",
     "faint": "#667085",
     "line": "#98a2b3",
-    "box": "#6478a014",
+    "box": "#6478a0",
     "box-rim": "#dbe0e9",
     "badge": "#eef1f6",
     "badge-ink": "#475267",
@@ -32,7 +33,7 @@ _DARK = {
     "ink": "#e9ecf2",
     "faint": "#98a2b5",
     "line": "#6a7487",
-    "box": "#a0b4dc12",
+    "box": "#a0b4dc",
     "box-rim": "#2f3643",
     "badge": "#2b323e",
     "badge-ink": "#bcc5d4",
@@ -44,6 +45,8 @@ _DARK = {
     "collected": "#ec86b1",
 }
 
+_EDGES = {"plain": "line", "dynamic": "dynamic", "collected": "collected"}
+
 _FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 
 _RULES = f"""
@@ -51,12 +54,13 @@ _RULES = f"""
 .codeserver .paper {{ fill: var(--paper) }}
 .codeserver .heading {{ font-size: {HEADING:g}px; font-weight: 650 }}
 .codeserver .summary {{ font-size: {SUMMARY:g}px; fill: var(--faint) }}
-.codeserver .box > rect {{ fill: var(--box); stroke: var(--box-rim) }}
+.codeserver .box > rect {{ fill: var(--box); fill-opacity: 0.08; stroke: var(--box-rim) }}
 .codeserver .name {{ font-size: {SUBTITLE:g}px; font-weight: 600; fill: var(--faint) }}
 .codeserver .card .frame {{ fill: var(--card); stroke: var(--rim) }}
 .codeserver .card .stripe {{ fill: var(--op) }}
 .codeserver .asset .stripe {{ fill: var(--asset) }}
 .codeserver .observable .stripe {{ fill: var(--observable) }}
+.codeserver .group .stripe {{ fill: var(--faint) }}
 .codeserver .external .stripe {{ fill: var(--external) }}
 .codeserver .external .frame {{ fill: var(--paper); stroke-dasharray: 4 3 }}
 .codeserver .title {{ font-size: {TITLE:g}px; font-weight: 600 }}
@@ -76,11 +80,52 @@ _RULES = f"""
 """
 
 
+_COLOUR = re.compile(r"([\w-]+): var\(--([\w-]+)\)")
+"""Colours by their names, which are no variables in the picture: not every program knows those."""
+
+_LOOKS: Mapping[str, Mapping[str, object]] = {
+    "all": {"fill": "ink", "font-family": "sans-serif", "font-size": TITLE},
+    "paper": {"fill": "paper"},
+    "heading": {"font-size": HEADING, "font-weight": "bold"},
+    "summary": {"font-size": SUMMARY, "fill": "faint"},
+    "box": {"fill": "box", "fill-opacity": 0.08, "stroke": "box-rim"},
+    "name": {"font-size": SUBTITLE, "font-weight": "bold", "fill": "faint"},
+    "frame": {"fill": "card", "stroke": "rim"},
+    "title": {"font-size": TITLE, "font-weight": "bold"},
+    "subtitle": {"font-size": SUBTITLE, "fill": "faint"},
+    "badge": {"fill": "badge"},
+    "badge-text": {"font-size": SMALL, "fill": "badge-ink", "text-anchor": "middle"},
+    "label": {"fill": "paper"},
+    "label-text": {"font-size": SMALL, "fill": "faint", "text-anchor": "middle"},
+    **{f"stripe {kind}": {"fill": kind} for kind in ("asset", "observable", "external")},
+    **{f"stripe {kind}": {"fill": "op"} for kind in ("op", "graph", "step")},
+    "stripe group": {"fill": "faint"},
+    **{
+        f"edge {style}": {"fill": "none", "stroke": colour, "stroke-width": 1.4}
+        for style, colour in _EDGES.items()
+    },
+    **{f"head-{style}": {"fill": colour} for style, colour in _EDGES.items()},
+}
+
+
 def stylesheet() -> str:
     """The rules; they apply inside of an element of the class `codeserver` only."""
-    dark = f"@media (prefers-color-scheme: dark) {{ {_variables(_DARK)} }}"
-    return f"\n{_variables(_LIGHT)}\n{dark}{_RULES}"
+    dark = "".join(_only_colours(rule) for rule in _RULES.splitlines())
+    light = _COLOUR.sub(lambda found: f"{found[1]}: {_LIGHT[found[2]]}", _RULES)
+    return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
-def _variables(colours: Mapping[str, str]) -> str:
-    return ".codeserver { " + "; ".join(f"--{name}: {colours[name]}" for name in colours) + " }"
+def _only_colours(rule: str) -> str:
+    """The rule for the dark; empty when it says nothing about colours."""
+    found = "; ".join(f"{name}: {_DARK[colour]}" for name, colour in _COLOUR.findall(rule))
+    return f"{rule.partition(' {')[0]} {{ {found} }}\n" if found else ""
+
+
+def attributes(look: str) -> str:
+    """The same in attributes, which count where a program does not read rules; a space in front.
+
+    Args:
+        look: the class of an element, as far as it has a look of its own.
+    """
+    found = _LOOKS.get(look, {})
+    return "".join(f' {name}="{_LIGHT.get(str(each), each)}"' for name, each in found.items())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
+from codeserver.drawing.look import attributes
 from codeserver.drawing.measures import (
     BADGE_GAP,
     BADGE_HEIGHT,
@@ -33,21 +34,24 @@ def badges(words: Sequence[str], x: float, y: float, room: float) -> Iterator[st
 
 def _badge(drawn: str, x: float, y: float) -> str:
     width = badge_width(drawn)
-    frame = rectangle(Box(x, y, width, BADGE_HEIGHT), BADGE_HEIGHT / 2)
-    return f'<g class="badge">{frame}{text(drawn, x + width / 2, y + 11.5)}</g>'
+    frame = rectangle(Box(x, y, width, BADGE_HEIGHT), BADGE_HEIGHT / 2, look="badge")
+    words = text(drawn, x + width / 2, y + 11.5, look="badge-text")
+    return f'<g class="badge">{frame}{words}</g>'
 
 
-def rectangle(box: Box, radius: float, kind: str = "") -> str:
-    """A rectangle with round corners."""
+def rectangle(box: Box, radius: float, kind: str = "", look: str = "") -> str:
+    """A rectangle with round corners; what it looks like if its class does not say it."""
     return (
         f'<rect {_class(kind)}x="{number(box.x)}" y="{number(box.y)}" '
-        f'width="{number(box.width)}" height="{number(box.height)}" rx="{number(radius)}"/>'
+        f'width="{number(box.width)}" height="{number(box.height)}" rx="{number(radius)}"'
+        f"{attributes(look or kind)}/>"
     )
 
 
-def text(content: str, x: float, y: float, kind: str = "") -> str:
+def text(content: str, x: float, y: float, kind: str = "", look: str = "") -> str:
     """A line of text."""
-    return f'<text {_class(kind)}x="{number(x)}" y="{number(y)}">{escape(content)}</text>'
+    look = attributes(look or kind)
+    return f'<text {_class(kind)}x="{number(x)}" y="{number(y)}"{look}>{escape(content)}</text>'
 
 
 def tip(*lines: str) -> str:

@@ -19,6 +19,7 @@ from codeserver.api.v1.code_location_pb2 import RunConfigError
 from codeserver.api.v1.location_pb2 import LoadError
 from codeserver.errors import CallerError, WorkerCrashed
 from codeserver.front.typed_api import load_errors, values
+from codeserver.letters import clean
 from codeserver.supervisor.generation import NotLoaded
 
 _KEY = "grpc-status-details-bin"
@@ -49,7 +50,7 @@ def _details(error: Exception) -> Iterator[Message]:
     elif isinstance(error, WorkerCrashed) and error.info:
         yield load_errors.shortened(load_errors.of_error_info(error.info), _MOST_BYTES * 3 // 4)
     elif isinstance(error, WorkerCrashed):
-        text = values.clean(str(error))
+        text = clean(str(error))
         if "\n" in text:
             message = text.partition("\n")[0]
             yield LoadError(message=message, text=text[: _MOST_BYTES // 4])
@@ -63,7 +64,7 @@ def _details(error: Exception) -> Iterator[Message]:
                 yield ResourceInfo(
                     resource_type=each["resource_type"],
                     resource_name=each["resource_name"],
-                    description=values.clean(str(error)),
+                    description=clean(str(error)),
                 )
             elif each["type"] == "run_config":
                 yield RunConfigError(**{key: each[key] for key in each if key != "type"})

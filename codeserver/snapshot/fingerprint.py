@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from codeserver.config import Config
+from codeserver.letters import as_path, clean
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
 from codeserver.snapshot.regular import open_regular
@@ -39,8 +40,8 @@ def take(
         python_version=f"{platform.python_implementation()} {platform.python_version()}",
         distributions=distributions,
         settings=_settings(config, target),
-        files={path: _digest_of_file(path) for path in map(_relative, files)},
-        directories={path: _digest_of_directory(path) for path in map(_relative, directories)},
+        files={clean(path): _digest_of_file(path) for path in _relative(files)},
+        directories={clean(path): _digest_of_directory(path) for path in _relative(directories)},
     )
 
 
@@ -86,7 +87,7 @@ def _settings(config: Config, target: Target) -> dict[str, str]:
         "location_name": config.location_name,
     }
     return {
-        f"--{name.replace('_', '-')}": str(value)
+        f"--{name.replace('_', '-')}": clean(str(value))
         for name, value in given.items()
         if value is not None
     }
@@ -135,12 +136,11 @@ def _digest_of_directory(path: str) -> str:
     return hashlib.sha256("\0".join(sorted(files)).encode(errors="surrogateescape")).hexdigest()
 
 
-def _relative(path: str) -> str:
-    """A path below the current directory without it, so that the directory may be another."""
+def _relative(paths: Iterable[str]) -> Iterator[str]:
+    """Those below the current directory without it, so that the directory may be another."""
     here = f"{current_directory()}{os.sep}"
-    if os.path.join(path, "") == here:
-        return ""
-    return path.removeprefix(here)
+    for path in map(as_path, paths):
+        yield "" if os.path.join(path, "") == here else path.removeprefix(here)
 
 
 @functools.cache

@@ -162,6 +162,7 @@ class Forker:
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self.loss = asyncio.Event()
         self.is_ready = False
+        self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
         self._reason = "The process that starts {role}s has ended."
@@ -215,8 +216,10 @@ class Forker:
         await self._order({"kind": "signal", "pid": pid, "signal": number})
 
     async def prepare(self) -> None:
-        """Have the process do ahead of time what its forks would each do anew."""
-        await self._order({"kind": "prepare"})
+        """Have the process do ahead of time, once, what its forks would each do anew."""
+        if not self._is_prepared:
+            self._is_prepared = True
+            await self._order({"kind": "prepare"})
 
     async def exit(self) -> None:
         """Tell the process to end, once it has handled what was ordered before."""

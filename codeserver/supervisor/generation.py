@@ -164,6 +164,20 @@ class Snapshot:
             await asyncio.wait(parts)
 
 
+def phases(seconds: Mapping[str, float], total: float, rest: str) -> str:
+    """What each phase of a load took, in seconds that add up to the total as it is shown.
+
+    Args:
+        seconds: how long each phase took, by name.
+        total: how long all took.
+        rest: what the time is called that is in no phase: before the first and between them.
+    """
+    hundredths = {name: round(value * 100) for name, value in seconds.items()}
+    left = round(total * 100) - sum(hundredths.values())
+    shown = {rest: left, **hundredths} if left > 0 else hundredths
+    return ", ".join(f"{name} {value / 100:.2f}" for name, value in shown.items())
+
+
 def describe_counts(counts: Mapping[str, Any]) -> str:
     """For example `2 jobs, 4 assets, 1 schedule, 1 sensor`."""
     return ", ".join(

@@ -7,7 +7,13 @@ import logging
 from enum import Enum
 
 from codeserver.supervisor.differences import differences, in_words
-from codeserver.supervisor.generation import Definitions, LoadFailure, Snapshot, describe_counts
+from codeserver.supervisor.generation import (
+    Definitions,
+    LoadFailure,
+    Snapshot,
+    describe_counts,
+    phases,
+)
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.names import printable
 
@@ -80,12 +86,12 @@ class LoadLog:
     async def _loaded(self, number: int, host: Host, seconds: float) -> None:
         snapshot = host.snapshot
         definitions = await snapshot.definitions if snapshot.definitions is not None else None
-        phases = ", ".join(f"{name} {value:.2f}" for name, value in snapshot.seconds.items())
+        parts = phases(snapshot.seconds, seconds, "start")
         before, self._definitions = self._definitions, definitions
         if before is None or definitions is None:
             _log.info(
                 "load #%d: serving %s on %s after %.2f s (%s): %s",
-                *(number, self._target, self.served_on, seconds, phases),
+                *(number, self._target, self.served_on, seconds, parts),
                 describe_counts(snapshot.counts),
             )
         else:
@@ -93,7 +99,7 @@ class LoadLog:
             what, nothing = ("load", "as in its snapshot") if self._is_restored else _AGAIN
             _log.info(
                 "%s #%d  %.2f s  (%s)  %s",
-                *(what, number, seconds, phases),
+                *(what, number, seconds, parts),
                 "  ".join(["repaired"] * self._has_failed + changes) or nothing,
                 extra={"changes": changes},
             )

@@ -110,7 +110,9 @@ class Spawn:
             return await self._load(role)
 
     async def _load(self, role: str) -> Child:
-        child = await self._parent().fork(role)
+        parent = self._parent()
+        await parent.prepare()  # orders are obeyed in turn
+        child = await parent.fork(role)
         try:
             try:
                 await child.channel.send(Frame({"kind": "load"}, self._order))

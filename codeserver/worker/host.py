@@ -24,7 +24,7 @@ from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.loading import load_as_ordered
 from codeserver.worker.location import Location
-from codeserver.worker.preparing import prepare
+from codeserver.worker.preparing import prepare_instance
 from codeserver.worker.surroundings import surroundings
 from codeserver.worker.template import installed
 
@@ -54,13 +54,13 @@ def serve(channel: Channel) -> Role | int:
     if not forks:
         if not snapshots.describe(channel, location):
             return 1
-        prepare()
+        prepare_instance()
         process.prefer_as_victim("evaluator")
         return partial(evaluator.serve, channel, location, has_loaded=True)
     unwritten.settle()
     gc.collect()
     gc.freeze()
-    return ForkLoop(channel, _kinds(location), prepare).run() or 0
+    return ForkLoop(channel, _kinds(location), prepare_instance).run() or 0
 
 
 def _may_fork(

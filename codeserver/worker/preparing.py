@@ -1,4 +1,4 @@
-"""What each run would do anew to open Dagster's instance, done once in what runs are forked from.
+"""What each run and evaluator would do anew to open Dagster's instance, done once before they fork.
 
 Nothing is opened here: a connection would be shared with every fork.
 """
@@ -8,17 +8,110 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import process
+from codeserver.worker.fork_safety import reasons_not_to_fork
+from codeserver.worker.originals import os, signal
+from codeserver.worker.user_files import is_users_file, origin_of
 
 _MODULES = ("dagster._core.instance.factory", "upath.core", "upath.implementations.local")
+
+_OPENED_AT_ONCE = (
+    "local_artifact_storage",
+    "storage",
+    "run_storage",
+    "event_storage",
+    "schedule_storage",
+    "scheduler",
+    "secrets_loader",
+    "defs_state_storage",
+)
+"""What every process makes of an instance; the rest is made when it is needed."""
+
+_LONGEST = 30
+"""Seconds that a rehearsal may take."""
 
 
 def prepare() -> None:
     """Import what opening an instance imports, and read the migrations of its SQLite databases."""
-    for name in _MODULES:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
     with contextlib.suppress(Exception):
+        _import((*_MODULES, *_modules_by_default()))
         dagster.keep_migrations()
     gc.freeze()
+
+
+def prepare_instance() -> None:
+    """Like `prepare`, and import what the storages of this server's own instance are made of.
+
+    Those are other packages, such as `dagster_postgres`. They are imported only if a process that
+    has done that can still be forked.
+    """
+    with contextlib.suppress(Exception):
+        names = [name for name in _modules_of_instance() if name not in sys.modules]
+        if names and _is_harmless(names):
+            _import(names)
+    prepare()
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def _modules_by_default() -> Iterator[str]:
+    """The modules of the classes that an instance has when nothing is said about it."""
+    defaults = dagster.InstanceRef.config_defaults("")
+    for name in _OPENED_AT_ONCE:
+        if (data := defaults.get(name)) is not None:
+            yield data.module_name
+
+
+def _modules_of_instance() -> Sequence[str]:
+    """The modules of the classes that the instance of DAGSTER_HOME has.
+
+    None where that has a class of its own: reading its settings would import what is the user's.
+    """
+    home = os.path.expanduser(os.environ.get("DAGSTER_HOME", ""))
+    try:
+        with open(os.path.join(home, "dagster.yaml"), encoding="utf-8") as file:
+            if not home or "instance_class" in file.read():
+                return ()
+    except OSError:
+        return ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ref = dagster.InstanceRef.from_dir(home)
+    found = (getattr(ref, f"{name}_data", None) for name in _OPENED_AT_ONCE)
+    return [data.module_name for data in found if data is not None]
+
+
+def _is_harmless(names: Sequence[str]) -> bool:
+    """Try it in a fork: whether what imports these can be forked, and has no file of the user."""
+    process.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(_LONGEST)
+            code = _rehearse(names)
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    return status == 0
+
+
+def _rehearse(names: Sequence[str]) -> int:
+    known = set(sys.modules)
+    own = process.open_descriptors(), process.threads()
+    for name in names:
+        importlib.import_module(name)
+    new = set(sys.modules) - known
+    origins = [origin_of(sys.modules.get(name)) for name in new]
+    has_users = any(origin and is_users_file(origin) for origin in origins)
+    return int(has_users or "grpc" in new or bool(reasons_not_to_fork(*own)))

@@ -108,6 +108,18 @@ SAME = {
 }
 
 
+def test_a_name_that_the_locale_has_no_letters_for(work: Path) -> None:
+    (work / "größe.py").write_text(SMALL)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    checked = codeserver("check", "-f", "größe.py", "--json", cwd=work, **ascii_only)
+    taken = codeserver("snapshot", "-f", "größe.py", "-o", "baked", cwd=work, **ascii_only)
+
+    found = json.loads(checked.out)
+    assert (found["ok"], found["name"], found["target"]["python_file"]) == (True, *["größe.py"] * 2)
+    assert (taken.code, taken.out.splitlines()[0].split(" of ")[1]) == (0, "größe.py")
+
+
 @pytest.mark.parametrize("name", SAME)
 def test_what_is_piped(name: str, address: str) -> None:
     ended = codeserver(*SAME[name], cwd=EXAMPLE, CODESERVER_ADDRESS=address)
@@ -130,7 +142,7 @@ def test_the_project_here_is_served(work: Path) -> None:
     (work / "fruit.py").write_text(SMALL)
     (work / "pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'fruit'\n")
     ended = codeserver("list", "jobs", cwd=work)
-    assert (ended.code, ended.out, ended.err) == (0, "JOB\nfirst\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "first\t-\t-\t-\t-\t-\t-\t-\t-\n", "")
 
 
 def test_a_file_name_that_the_locale_has_no_letters_for(work: Path) -> None:
@@ -144,8 +156,9 @@ def test_a_file_name_that_the_locale_has_no_letters_for(work: Path) -> None:
 JSON: list[tuple[list[str], str]] = [
     (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
     (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),
-    (["list"], ".keys() == {'jobs', 'assets', 'schedules', 'sensors', 'resources'}"),
-    (["list", "--group", "words"], ".keys() == {'assets'}"),
+    (["list"], ".keys() == {'jobs', 'assets', 'checks', 'schedules', 'sensors', 'resources'}"),
+    (["list", "--group", "words"], ".keys() == {'assets', 'checks'}"),
+    (["list", "checks", "--name", "every*"], "[0].asset == 'letter_values'"),
     (["list", "jobs", "--name", "nothing"], " == []"),
     (["graph", "example_job"], ".graph.edges[0].to_input == 'word'"),
     (["graph", "--assets"], ".edges[0].from_key == 'word_scores'"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -113,6 +113,16 @@ CASES = [
     ),
 ]
 
+OPENING = """
+import sys
+
+def imported_by_an_instance():
+    before = set(sys.modules)
+    with dg.DagsterInstance.get() as instance:
+        instance.get_runs_count()
+    return sorted(set(sys.modules) - before)
+"""
+
 
 @pytest.fixture(scope="module")
 def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -183,13 +193,18 @@ def test_a_connection_to_postgres(start: Start, work: Path) -> None:
     ("mode", "forked"), [("fork", True), ("spawn", False)], ids=["fork", "spawn"]
 )
 def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool) -> None:
-    """Whatever the module has done: the thread is not there in a fork of it."""
+    """Whatever the module has done: the thread is not there in a fork of it.
+
+    An evaluator that loads the code itself has been prepared for opening the instance nevertheless.
+    """
     case = next(case for case in CASES if case.name == "thread")
+    use = f"({case.in_use}, {'[]' if forked else 'imported_by_an_instance()'})"
+    case = replace(case, at_import=f"{case.at_import}\n{OPENING}", in_use=use)
     (work / "served.py").write_text(case.code)
 
     server = start("-f", "served.py", "--isolation", mode)
 
-    assert skip_message(server, "says") == str(not forked)
+    assert skip_message(server, "says") == str((not forked, []))
     explains(server, "" if forked else "--isolation spawn")
 
 

@@ -114,6 +114,8 @@ class Script:
     async def confirm(self, role: str, pid: int) -> TheirEnd:
         """Fork the child that is ordered next; returns its end."""
         header, fds = await self.order()
+        while header["kind"] == "prepare":
+            header, fds = await self.order()
         assert (header["kind"], header["role"]) == ("fork", role)
         assert role not in OUTLIVING or pid >= NOBODY
         self.report("forked", id=header["id"], pid=pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import click
@@ -48,6 +49,14 @@ def test_help_of(name: str) -> None:
     result = invoke(name, "--help")
     assert result.exit_code == 0
     assert result.output.startswith(f"Usage: codeserver {name} ")
+    assert "\\" not in result.output
+    # Examples are shown as they are written, line by line.
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.help
+    for paragraph in command.help.split("\n\n"):
+        if paragraph.startswith("\b\n"):
+            assert textwrap.indent(paragraph.removeprefix("\b\n"), "  ") in result.output
 
 
 def test_help_and_the_module_of_main_import_neither_grpc_nor_protobuf() -> None:
@@ -86,8 +95,10 @@ USAGE = [
     (("list", "--address", "localhost:port"), "is not an address of a code location"),
     (("list", "--address", "/tmp/x.sock"), "write unix:/tmp/x.sock"),
     (("list", "--timeout", "0", "-f", "repo.py"), "--timeout"),
-    (("list", "jobs", "--group", "x"), "--group is not for jobs; it is for assets."),
+    (("list", "jobs", "--group", "x"), "--group is not for jobs; it is for assets, checks."),
     (("list", "resources", "--tag", "x"), "--tag is not for resources; it is for jobs, assets"),
+    (("graph", "j", "--group", "x"), "--group, --depth and --expand are for assets"),
+    (("graph", "--group", "x", "--expand"), "--group draws one group and --expand all"),
     (("graph",), "Give the name of a job, or --assets."),
     (("graph", "a", "--assets"), "Give the name of a job, or --assets."),
     (("graph", "a", "--json", "-o", "a.svg"), "--json prints the structure"),

@@ -122,6 +122,18 @@ SENSORS = [
     v1.Sensor(name="of_tomorrow", repository="main", type=99),  # type: ignore[arg-type]
 ]
 
+CHECKS = [
+    {
+        "asset": "raw/orders",
+        "repository": "main",
+        "name": "not_empty",
+        "description": "There are rows. And so on.",
+        "is_blocking": True,
+        "additional_keys": ["raw/users"],
+        "jobs": ["ingest", "__ASSET_JOB"],
+    }
+]
+
 RESOURCES = [
     v1.Resource(
         name="bucket",
@@ -297,12 +309,20 @@ def show_watched(
             screen.line(*parts)
 
 
+def listing(screen: Screen, table: Table) -> None:
+    if screen.is_terminal:
+        screen.table(table)
+    else:
+        screen.records(table)
+
+
 CASES: dict[str, Callable[[Screen], None]] = {
-    "jobs": lambda screen: screen.table(list_tables.jobs(JOBS)),
-    "assets": lambda screen: screen.table(list_tables.assets(ASSETS)),
-    "schedules": lambda screen: screen.table(list_tables.schedules(SCHEDULES)),
-    "sensors": lambda screen: screen.table(list_tables.sensors(SENSORS)),
-    "resources": lambda screen: screen.table(list_tables.resources(RESOURCES)),
+    "jobs": lambda screen: listing(screen, list_tables.jobs(JOBS)),
+    "assets": lambda screen: listing(screen, list_tables.assets(ASSETS)),
+    "checks": lambda screen: listing(screen, list_tables.checks(CHECKS)),
+    "schedules": lambda screen: listing(screen, list_tables.schedules(SCHEDULES)),
+    "sensors": lambda screen: listing(screen, list_tables.sensors(SENSORS)),
+    "resources": lambda screen: listing(screen, list_tables.resources(RESOURCES)),
     "plan": lambda screen: screen.table(plan_table(PLAN)),
     "imports": lambda screen: screen.table(import_table(IMPORTS)),
     "status": lambda screen: show_location(screen, location(), NOW),

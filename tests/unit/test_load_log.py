@@ -15,6 +15,7 @@ from codeserver.supervisor.generation import (
     LoadFailure,
     RepositorySnapshot,
     Snapshot,
+    phases,
 )
 from codeserver.supervisor.load_log import LoadLog, Outcome
 from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
@@ -23,7 +24,10 @@ from tests.unit.waiting import soon
 A: Definitions = {"asset": {"a": "1"}}
 AB: Definitions = {"asset": {"a": "1", "b": "1"}}
 
-FIRST = "load #1: serving repo.py on 0.0.0.0:4000 after 1.50 s (import 1.00, snapshot 0.25): 2 jobs"
+FIRST = (
+    "load #1: serving repo.py on 0.0.0.0:4000 after 1.50 s "
+    "(start 0.25, import 1.00, snapshot 0.25): 2 jobs"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,19 @@ async def test_the_first_load_says_what_is_served_and_where(
 ) -> None:
     await soon(made().loaded(1, host(known(A)), 1.5))
     assert lines(caplog) == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "total", "shown"),
+    [
+        ({"import": 0.771, "snapshot": 0.06}, 3.07, "start 2.24, import 0.77, snapshot 0.06"),
+        ({"import": 0.104, "snapshot": 0.104}, 0.214, "start 0.01, import 0.10, snapshot 0.10"),
+        ({"import": 0.106, "snapshot": 0.106}, 0.212, "import 0.11, snapshot 0.11"),
+        ({}, 1.0, "start 1.00"),
+    ],
+)
+def test_phases_add_up(seconds: dict[str, float], total: float, shown: str) -> None:
+    assert phases(seconds, total, "start") == shown
 
 
 @pytest.mark.parametrize(

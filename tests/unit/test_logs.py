@@ -28,6 +28,12 @@ pytestmark = pytest.mark.usefixtures("loggers_as_before")
 ORIGIN = {"origin": "sensor nightly", "pid": 4711, "stream": "stderr"}
 
 
+@pytest.fixture(autouse=True)
+def no_wish_about_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @contextlib.contextmanager
 def standard_error(fd: int) -> Iterator[None]:
     """Have the process's standard error be this."""
@@ -187,7 +193,7 @@ def test_no_escapes_where_there_is_no_terminal(style: str) -> None:
     def work() -> None:
         for each in LEVELS:
             log.log(getattr(logging, each.upper()), "event")
-        output.info("event", extra=ORIGIN)
+        output.info("\x1b[32mevent\x1b[0m", extra=ORIGIN)
 
     text = logged(work, "debug", style)
     assert text.count("event") == len(LEVELS) + 1
@@ -232,6 +238,45 @@ def test_what_user_code_prints_keeps_its_own_colors_on_a_terminal() -> None:
         terminal=True,
     )
     assert text == "\x1b[2msensor nightly [4711] |\x1b[0m \x1b[32mgreen\x1b[0m\n"
+
+
+@pytest.mark.parametrize(
+    ("variable", "terminal", "coloured"),
+    [("NO_COLOR", True, False), ("FORCE_COLOR", False, True)],
+)
+def test_variables_decide_about_colours(
+    monkeypatch: pytest.MonkeyPatch, variable: str, terminal: bool, coloured: bool
+) -> None:
+    def work() -> None:
+        log.error("ours")
+        output.info("\x1b[32mtheirs\x1b[0m", extra=ORIGIN)
+
+    monkeypatch.setenv(variable, "1")
+    lines = logged(work, "info", "colored", terminal=terminal).splitlines()
+
+    assert ["\x1b[" in line for line in lines] == [coloured] * 2
+
+
+def test_json_has_no_colour_codes() -> None:
+    (line,) = json_lines(lambda: output.info("\x1b[1;32mtheirs\x1b[0m", extra=ORIGIN))
+    assert line["event"] == "theirs"
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("DEBUG - j - 69047a2a - 4711 - RUN_START - Started", "run |"),
+        ("INFO - j - 69047a2a - hello - from op", "run [4711] |"),
+        ("printed", "run 69047a2a [4711] |"),
+    ],
+    ids=["of Dagster with both", "of Dagster with the id", "of the op"],
+)
+def test_a_run_has_its_id_and_process_once_in_a_line(text: str, origin: str) -> None:
+    extra = {**ORIGIN, "origin": "run 69047a2a"}
+
+    assert logged(lambda: output.info(text, extra=extra), "info", "colored") == f"{origin} {text}\n"
+    (line,) = json_lines(lambda: output.info(text, extra=extra))
+    assert (line["event"], line["origin"], line["pid"]) == (text, "run 69047a2a", 4711)
 
 
 def test_losses_of_what_user_code_prints_are_warnings() -> None:

@@ -40,7 +40,10 @@ async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
         starter = Spawn(lambda: forkserver.forker, ORDER)
         assert starter.is_slow
         starting = asyncio.create_task(starter.start(role))
+        assert await forkserver.order() == ({"kind": "prepare"}, [])  # once, and before the fork
         theirs = await forkserver.confirm(role, NOBODY)
+        await starter.prepare()
+        await forkserver.no_order()
         assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
         assert await is_waiting(starting)
         theirs.send("loaded")
@@ -102,6 +105,7 @@ async def test_spawn_that_comes_to_nothing(
 async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+        assert (await forkserver.order())[0]["kind"] == "prepare"
         header, fds = await forkserver.order()
         TheirEnd.of(fds).close()
         forkserver.report("forked", id=header["id"], pid=NOBODY)

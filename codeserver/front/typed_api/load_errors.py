@@ -8,6 +8,7 @@ from typing import Any
 
 from codeserver.api.v1.location_pb2 import LoadError, StackFrame
 from codeserver.front.typed_api import values
+from codeserver.letters import clean
 from codeserver.supervisor.generation import LoadFailure
 
 _FRAME = re.compile(r'\s*File "(?P<file>.*?)", line (?P<line>\d+)(, in (?P<function>.*))?')
@@ -25,7 +26,7 @@ _MOST_BYTES = 1_000_000
 
 def of_failure(failure: LoadFailure) -> LoadError:
     """Why a load has failed."""
-    text = values.clean(failure.brief or failure.text)
+    text = clean(failure.brief or failure.text)
     if not failure.error:
         return LoadError(message=text[:_LONG], text=text[:_LONG])
     error = of_error_info(failure.error)

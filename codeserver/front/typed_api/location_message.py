@@ -13,7 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from codeserver.api.v1 import location_pb2 as pb
 from codeserver.config import Config
-from codeserver.front.typed_api import load_errors, values
+from codeserver.front.typed_api import load_errors
+from codeserver.letters import clean
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host
 from codeserver.supervisor.location import Location
@@ -37,11 +38,11 @@ class LocationMessages:
         self._config = config
         self._location = location
         self._started_at = _timestamp(time.time())
-        self._name = values.clean(config.location_name or target.label)
+        self._name = clean(config.location_name or target.label)
         self._failure: LoadFailure | None = None
         self._load_error = pb.LoadError()
         self._target = pb.Target(
-            **{name: values.clean(value) for name, value in vars(target).items() if value}
+            **{name: clean(value) for name, value in vars(target).items() if value is not None}
         )
 
     def make(self) -> pb.Location:
@@ -105,7 +106,7 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
     message.versions.libraries.update(host.libraries)
     message.counts.CopyFrom(pb.Counts(**snapshot.counts))
     message.isolation.CopyFrom(
-        pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=host.reasons)
+        pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=map(clean, host.reasons))
     )
     modes = host.run_modes
     message.runs.CopyFrom(
@@ -127,7 +128,7 @@ def _version() -> str:
 
 def _import(fact: Mapping[str, Any]) -> pb.ModuleImport:
     times = {name: _duration(fact[name]) for name in ("own", "cumulative")}
-    return pb.ModuleImport(**{**fact, **times})
+    return pb.ModuleImport(**{**fact, **times, "file": clean(fact["file"])})
 
 
 def _duration(seconds: float) -> Duration:

@@ -8,11 +8,12 @@ whatever the user puts into tags and the like.
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import Any
 
 from google.protobuf.struct_pb2 import Value
+
+from codeserver.letters import clean
 
 _MARK = "$json"
 _SURROGATE = b"\\ud"
@@ -22,18 +23,8 @@ def read(body: bytes) -> Any:
     """The JSON, with values where they are marked."""
     if _SURROGATE in body:
         # Half a character, which Python may have in a string and protobuf may not.
-        body = json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+        body = clean(json.dumps(json.loads(body), ensure_ascii=False)).encode()
     return json.loads(body, object_hook=_value_if_marked)
-
-
-def clean(text: str) -> str:
-    """The text without halves of characters.
-
-    Those of a file name are bytes for which the locale has no letters; nearly always it is UTF-8.
-    """
-    with contextlib.suppress(UnicodeError):
-        return text.encode(errors="surrogateescape").decode()
-    return text.encode(errors="replace").decode()
 
 
 def _value_if_marked(found: dict[str, Any]) -> Any:
