@@ -40,11 +40,11 @@ def test_nothing_of_the_user_is_taken_for_a_value() -> None:
 
 def test_halves_of_characters_are_replaced() -> None:
     body = json.dumps({"name": "a\udcff\U0001f600", "description": "\\ud800"}).encode()
-    assert v1.Job(**values.read(body)) == v1.Job(name="a?\U0001f600", description="\\ud800")
+    assert v1.Job(**values.read(body)) == v1.Job(name="a\ufffd\U0001f600", description="\\ud800")
     error = load_errors.of_failure(failure(info("ValueError", "bad: \udcff"), "bad: \udcff"))
-    assert (error.message, error.text) == ("bad: ?", "bad: ?")
+    assert (error.message, error.text) == ("bad: \ufffd", "bad: \ufffd")
     detail = {"type": "resource", "resource_type": "job", "resource_name": "\udcff"}
-    assert details(NotFound("no ?", [detail]))[0].resource_name == "?"
+    assert details(NotFound("no ?", [detail]))[0].resource_name == "\ufffd"
 
 
 def info(name: str, message: str, **more: Any) -> dict[str, Any]:

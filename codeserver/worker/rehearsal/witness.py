@@ -110,7 +110,7 @@ class Witness:
             elif event == "return":
                 try:
                     matters = modules[frame.f_globals["__name__"]]
-                except (KeyError, TypeError):
+                except Exception:  # no name, or one that is no usual text
                     matters = self._meet(frame.f_globals)
                 if matters:
                     self._returned(frame)
