@@ -80,7 +80,7 @@ def test_examples_in_the_help_keep_their_lines(command: str) -> None:
     text = invoke(command, "--help").stdout
     assert "\\b" not in text
     examples = [line for line in text.splitlines() if line.startswith("  codeserver graph ")]
-    assert len(examples) == (3 if command == "graph" else 0)
+    assert len(examples) == (4 if command == "graph" else 0)
 
 
 CONFLICT = "--address and --python-file are both given"

@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from dagster._core.remote_representation.external_data import (
     PartitionExecutionErrorSnap,
     RemoteJobSubsetResult,
@@ -177,8 +182,17 @@ def test_every_writer_has_a_case() -> None:
     functions = {
         each for name, each in vars(write).items() if inspect.isfunction(each) and name[0] != "_"
     }
-    readers = {write.read, write.read_string, write.short_fields}
+    readers = {write.read, write.read_string, write.short_fields, write.job_name}
     assert functions - readers == {case[0].func for case in CASES.values()}
+
+
+def test_the_job_of_a_run() -> None:
+    code_location = GrpcServerCodeLocationOrigin("localhost", 4000)
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(code_location, "shop"), "größe")
+    args = types.ExecuteExternalJobArgs(origin, run_id="r", instance_ref=None)
+    assert write.job_name(serialize_value(args)) == "größe"
+    for without in ("{}", '{"pipeline_origin": 1}', '{"pipeline_origin": {"pipeline_name": 1}}'):
+        assert write.job_name(without) == ""
 
 
 def test_read() -> None:

@@ -52,7 +52,9 @@ class Asked:
     on_load = on_change
 
     async def generation(self) -> Any:
-        return SimpleNamespace(number=1, snapshot=SimpleNamespace(repositories={}))
+        return SimpleNamespace(
+            number=1, snapshot=SimpleNamespace(repositories={}, is_dynamic=False)
+        )
 
     async def evaluate(self, request: Request) -> Any:
         self.request = request
