@@ -161,7 +161,9 @@ class Import:
 
     async def start(self, role: str) -> Child:
         """Start a run; takes a few milliseconds, as it has not imported the code yet."""
-        child = await self._parent().fork(role)
+        parent = self._parent()
+        await parent.prepare()  # orders are obeyed in turn
+        child = await parent.fork(role)
         try:
             await child.channel.send(
                 Frame({"kind": "surroundings", **self._facts}, self._repositories)

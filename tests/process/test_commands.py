@@ -145,14 +145,6 @@ def test_the_project_here_is_served(work: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "first\t-\t-\t-\t-\t-\t-\t-\t-\n", "")
 
 
-def test_a_file_name_that_the_locale_has_no_letters_for(work: Path) -> None:
-    (work / "größe.py").write_text(SMALL)
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    ended = codeserver("check", "-f", "größe.py", cwd=work, **ascii_only)
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out.startswith("gr\\xf6\\xdfe.py  loads in ")
-
-
 JSON: list[tuple[list[str], str]] = [
     (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
     (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),

@@ -187,9 +187,9 @@ def test_every_writer_has_a_case() -> None:
 
 
 def test_the_job_of_a_run() -> None:
-    code_location = GrpcServerCodeLocationOrigin("localhost", 4000)
+    code_location = GrpcServerCodeLocationOrigin(host="localhost", port=4000)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(code_location, "shop"), "größe")
-    args = types.ExecuteExternalJobArgs(origin, run_id="r", instance_ref=None)
+    args = types.ExecuteExternalJobArgs(job_origin=origin, run_id="r", instance_ref=None)
     assert write.job_name(serialize_value(args)) == "größe"
     for without in ("{}", '{"pipeline_origin": 1}', '{"pipeline_origin": {"pipeline_name": 1}}'):
         assert write.job_name(without) == ""

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 from bench.locations import generate
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import importlib, json, os, sys
 import attr, dagster, duckdb, numpy, pandas, polars, pyarrow, pydantic, secrets, sqlite3, tempfile
-import sklearn.linear_model, uuid
+import pyarrow.csv, pyarrow.parquet, sklearn.linear_model, uuid
 from codeserver.worker.location import LoadOrder, load
 from codeserver.worker.rehearsal import rehearse, user_modules, values
 
@@ -105,6 +106,11 @@ PROCESS_AND_WORLD = {
     "import tempfile\nHERE = len(tempfile.mkdtemp())": "HERE draws random numbers (tempfile.mkdtemp)",
     "import sqlite3\nDB = sqlite3.connect(':memory:')": "DB opens a connection (sqlite3.connect)",
     "import duckdb\nDB = duckdb.connect()": "DB opens a connection (duckdb.connect)",
+    "import duckdb\nROWS = duckdb.sql('select 1').fetchall()": "ROWS reads data that may be other",
+    "import polars as pl\nTABLE = pl.read_csv('rows.csv')": "TABLE reads data that may be other",
+    "from polars import scan_csv\nTABLE = scan_csv('rows.csv')": "(polars.scan_csv)",
+    "from pyarrow.csv import read_csv\nN = len(read_csv('rows.csv'))": "(pyarrow.csv.read_csv)",
+    "import pandas as pd\nTABLE = pd.read_parquet('rows.parquet')": "(pyarrow.",
     "import sys\nsys.setprofile(None)": "sets a profile function",
 }
 
@@ -229,6 +235,8 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         "import os\nnew = int.from_bytes(os.urandom(6), 'big')\n"
     )
     (folder / "shop.py").write_text(generate(200))
+    (folder / "rows.csv").write_text("a\n1\n")
+    pandas.DataFrame({"a": [1]}).to_parquet(folder / "rows.parquet")
     files = [str(folder / name if name == "shop.py" else ROOT / name) for name in PROJECTS]
     modules = list(map(name_of, range(len(EXPECTED))))
     before = run(folder, "1", modules, files, None)

@@ -165,6 +165,7 @@ async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
     async with script() as template:
         starter = Import(lambda: template.forker, LOADED)
         starting = asyncio.create_task(starter.start("run"))
+        assert (await template.order())[0]["kind"] == "prepare"
         theirs = await template.confirm("run", NOBODY)
         child = await soon(starting)
         told = theirs.receive()
@@ -179,6 +180,7 @@ async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
 async def test_a_run_that_dies_before_it_is_told_where_it_is() -> None:
     async with script() as template:
         starting = asyncio.create_task(Import(lambda: template.forker, LOADED).start("run"))
+        assert (await template.order())[0]["kind"] == "prepare"
         header, fds = await template.order()
         TheirEnd.of(fds).close()
         template.report("forked", id=header["id"], pid=NOBODY)

@@ -19,6 +19,7 @@ NETWORK = "uses the network"
 CHILD = "starts a process"
 FILES = "changes files"
 DATABASE = "opens a connection"
+DATA = "reads data that may be other data later"
 
 _CLOCKS = ("time", "monotonic", "perf_counter", "process_time", "thread_time", "clock_gettime")
 

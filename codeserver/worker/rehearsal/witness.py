@@ -34,9 +34,33 @@ _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("Timestamp.utcnow", calls.CLOCK),
         ("Period.now", calls.CLOCK),
     ),
-    "duckdb": (("connect", calls.DATABASE),),
+    "duckdb": (
+        *(("connect", calls.DATABASE), ("sql", calls.DATA), ("query", calls.DATA)),
+        *((f"read_{form}", calls.DATA) for form in ("csv", "json", "parquet")),
+        *((f"from_{form}", calls.DATA) for form in ("csv_auto", "parquet", "query")),
+        ("execute", calls.DATA),
+    ),
+    "polars": tuple(
+        (f"{verb}_{form}", calls.DATA)
+        for verb in ("read", "scan")
+        for form in (
+            *("avro", "csv", "csv_batched", "database", "database_uri", "delta", "excel"),
+            *("iceberg", "ipc", "ipc_stream", "json", "ndjson", "ods", "parquet"),
+        )
+    ),
+    "pyarrow.csv": (("read_csv", calls.DATA), ("open_csv", calls.DATA)),
+    "pyarrow.dataset": (("dataset", calls.DATA),),
+    "pyarrow.feather": (("read_feather", calls.DATA), ("read_table", calls.DATA)),
+    "pyarrow.json": (("read_json", calls.DATA), ("open_json", calls.DATA)),
+    "pyarrow.orc": (("read_table", calls.DATA),),
+    "pyarrow.parquet": (("read_table", calls.DATA), ("read_pandas", calls.DATA)),
+    "pyarrow.parquet.core": (("read_table", calls.DATA), ("read_pandas", calls.DATA)),
 }
-"""Functions of which Python tells nothing, and what they mean, by module."""
+"""Functions of which Python tells nothing, and what they mean, by module.
+
+Those that read data open the files themselves, so no footprint has them, and what they return may
+keep its content to itself.
+"""
 
 _WORDS_FOR_NOW = frozenset({"now", "today"})
 _TAKE_WORDS = frozenset({"datetime64", "Timestamp", "to_datetime", "Period", "DatetimeIndex"})
