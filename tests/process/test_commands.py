@@ -145,6 +145,18 @@ def test_the_project_here_is_served(work: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "first\t-\t-\t-\t-\t-\t-\t-\t-\n", "")
 
 
+def test_check_says_how_runs_get_the_code(work: Path) -> None:
+    (work / "clock.py").write_text(f"import time\nNOW = time.time()\n{SMALL}")
+    checked = codeserver("check", "-f", "clock.py", "--isolation", cwd=work)
+    assert (checked.code, checked.err) == (0, "")
+    reason = "fresh, because clock.py line 2: NOW reads the clock (time.time)"
+    assert checked.out.splitlines()[-1].split(maxsplit=1) == ["runs", reason]
+
+    (work / "small.py").write_text(SMALL)
+    checked = codeserver("check", "-f", "small.py", "--isolation", "--json", cwd=work)
+    assert json.loads(checked.out)["runs"]["mode"] == "MODE_WARM"
+
+
 JSON: list[tuple[list[str], str]] = [
     (["list", "jobs", "--name", "example*"], "[0].name == 'example_job'"),
     (["list", "sensors"], "[0].type == 'SENSOR_TYPE_STANDARD'"),
