@@ -223,6 +223,7 @@ def location(state: str = "READY", **fields: object) -> v1.Location:
                 ),
                 counts=v1.Counts(jobs=2, assets=1, sensors=3),
                 isolation=v1.Isolation(mode=v1.Isolation.MODE_FORK),
+                runs=v1.Runs(mode=v1.Runs.MODE_WARM),
                 repositories=["main"],
                 server_id="abc123",
                 versions=v1.Versions(dagster="1.13.27", libraries={"dagster-aws": "0.29.27"}),
@@ -240,6 +241,7 @@ BUSY = location(
     container_image="repo:12",
     repositories=["other"],
     isolation=v1.Isolation(mode=v1.Isolation.MODE_SPAWN, reasons=["thread pool of polars"]),
+    runs=v1.Runs(mode=v1.Runs.MODE_FRESH, reasons=["repo.py line 3: NOW reads the clock"]),
     work=v1.Work(
         subjects=[v1.Subject(name="sensor nightly", running=1, queued=2)], refused=4, crashed=1
     ),
