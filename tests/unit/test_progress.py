@@ -36,33 +36,33 @@ def stack(*calls: tuple[str, str]) -> str:
 @pytest.mark.parametrize(
     ("calls", "words"),
     [
-        ([("/work/repo.py", "<module>"), (OURS, "load")], "importing repo.py line 1"),
-        ([("/work/a/b.py", "<module>"), ("/work/repo.py", "<module>")], "importing a/b.py line 1"),
+        ([("/srv/repo.py", "<module>"), (OURS, "load")], "importing repo.py line 1"),
+        ([("/srv/a/b.py", "<module>"), ("/srv/repo.py", "<module>")], "importing a/b.py line 1"),
         ([("/elsewhere/repo.py", "<module>")], "importing /elsewhere/repo.py line 1"),
         (
-            [(f"{PANDAS}/core/frame.py", "<module>"), ("/work/repo.py", "<module>")],
+            [(f"{PANDAS}/core/frame.py", "<module>"), ("/srv/repo.py", "<module>")],
             "importing pandas.core.frame (repo.py line 2)",
         ),
         ([(f"{PANDAS}/__init__.py", "<module>"), (OURS, "load")], "importing pandas"),
         (
-            [(f"{LIBRARY}/socket.py", "connect"), ("/work/repo.py", "<module>")],
+            [(f"{LIBRARY}/socket.py", "connect"), ("/srv/repo.py", "<module>")],
             "importing repo.py line 2",
         ),
         (
-            [("/work/lib.py", "connect"), ("/work/repo.py", "<module>")],
+            [("/srv/lib.py", "connect"), ("/srv/repo.py", "<module>")],
             "importing repo.py line 2, in lib.py line 1",
         ),
         (
             [("<frozen importlib>", "<module>"), (f"{LIBRARY}/json/decoder.py", "<module>")],
             "importing json.decoder",
         ),
-        ([("/work/repo.py", "cacheable"), (OURS, "load")], "running repo.py line 1"),
+        ([("/srv/repo.py", "cacheable"), (OURS, "load")], "running repo.py line 1"),
         ([(f"{PANDAS}/../dagster/job.py", "resolve"), (OURS, "load")], "resolving definitions"),
-        ([(r"/work/gr\xf6\xdfe.py", "<module>")], "importing größe.py line 1"),
+        ([(r"/srv/gr\xf6\xdfe.py", "<module>")], "importing größe.py line 1"),
     ],
 )
 def test_a_stack_in_words(calls: Sequence[tuple[str, str]], words: str) -> None:
-    assert in_words(stack(*calls, END), "/work") == words
+    assert in_words(stack(*calls, END), "/srv") == words
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_an_answer_is_there_before_the_callers_deadline(
 @in_virtual_time
 async def test_the_log_says_rarely_what_takes_so_long(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "codeserver")
-    tasks, progress = Tasks(), Progress("repo.py", "/work")
+    tasks, progress = Tasks(), Progress("repo.py", "/srv")
 
     with progress.of_load(tasks):
         await asyncio.sleep(101)
@@ -91,7 +91,7 @@ async def test_the_log_says_rarely_what_takes_so_long(caplog: pytest.LogCaptureF
 
 @in_virtual_time
 async def test_who_is_patient_enough_gets_what_is_loaded() -> None:
-    progress, loaded = Progress("repo.py", "/work"), asyncio.Event()
+    progress, loaded = Progress("repo.py", "/srv"), asyncio.Event()
     tasks = Tasks()
     with progress.of_load(tasks):
         with pytest.raises(StillLoading, match=r"^still importing Dagster, 2 s$"):
@@ -108,7 +108,7 @@ class Loading:
     def __init__(self) -> None:
         self.fd = -1
         self.times = 0
-        self.says = stack(("/work/repo.py", "<module>"), END)
+        self.says = stack(("/srv/repo.py", "<module>"), END)
 
     async def show_stack(self) -> None:
         self.times += 1
@@ -117,7 +117,7 @@ class Loading:
 
 async def test_a_process_is_asked_once_it_says_that_it_may_be() -> None:
     child: Any = Loading()
-    progress = Progress("repo.py", "/work")
+    progress = Progress("repo.py", "/srv")
     with progress.of_host(child) as (child.fd,):
         assert "still loading repo.py, " in await soon(progress.words())
         assert child.times == 0, "it does not know the signal yet"
@@ -130,7 +130,7 @@ async def test_a_process_is_asked_once_it_says_that_it_may_be() -> None:
 
 async def test_a_process_that_does_not_answer_is_not_waited_for() -> None:
     child: Any = Loading()
-    progress = Progress("repo.py", "/work")
+    progress = Progress("repo.py", "/srv")
     child.says = "cut off"
     with progress.of_host(child) as (child.fd,):
         os.write(child.fd, b"\n")
