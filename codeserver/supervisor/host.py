@@ -124,7 +124,6 @@ class Host:
         self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
 
     @property
-    @property
     def can_fork(self) -> bool:
         """Whether it forks processes that have its code."""
         return self.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
