@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts this in the background ignores SIGINT, and every program started from
     # here would inherit that. Stock's servers then ignore SIGTERM, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # likewise, under `nohup`
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
