@@ -100,8 +100,11 @@ class Loader:
 
     def prepare_next(self, host: Host) -> None:
         """Make what imports the code anew faster, by what this host has found out."""
-        is_needed = self._config.watch or host.run_modes.may_import
-        if self._templates is not None and is_needed:
+        if self._templates is None:
+            return
+        if not (self._config.watch or host.run_modes.may_import):
+            self._templates.release()
+        else:
             with contextlib.suppress(WorkerCrashed, OSError):
                 forkserver = self._forkservers.living().forker
                 self._templates.prepare(

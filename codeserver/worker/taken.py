@@ -35,4 +35,7 @@ def _says_so(error: BaseException) -> bool:
         return error.errno in _TAKEN
     # Dagster's own errors say what was loaded, and that may have such a name, too.
     is_other = isinstance(error, _MISTAKES) or type(error).__module__.startswith("dagster.")
-    return not is_other and _WORDS.search(str(error)) is not None
+    try:
+        return not is_other and _WORDS.search(str(error)) is not None
+    except Exception:  # it is the user's
+        return False

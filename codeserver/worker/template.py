@@ -64,7 +64,9 @@ def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
         process.flush()
         os._exit(0)  # whatever else runs in here
     gc.collect()
+    known = set(sys.modules)
     prepare()
+    _at_start.update(set(sys.modules) - known)  # no load has asked for these
     channel.send({"kind": "ready"})
     return ForkLoop(channel, kinds).run() or 0
 

@@ -115,10 +115,10 @@ def end_child_of_run(begun: Path, place: str) -> None:
 
 
 def strangers(server: Server) -> list[str]:
-    """Processes beside the forkserver, one host, and evaluators; zombies, too."""
+    """Processes beside the forkserver, one host, evaluators, and what hosts are forked from."""
     descendants = psutil.Process(server.front.pid).children(recursive=True)
     names = [name_of(process) or "zombie" for process in descendants if process.is_running()]
-    for expected in ("codeserver forkserver"[:15], "codeserver host"):
+    for expected in ("codeserver forkserver"[:15], "codeserver template"[:15], "codeserver host"):
         if expected in names:
             names.remove(expected)
     return [name for name in names if name != "codeserver eval"]
