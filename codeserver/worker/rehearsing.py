@@ -47,12 +47,23 @@ def rehearse(channel: Channel) -> NoReturn:
         findings = find(lambda: load(order), facts["values"])
     except BaseException as error:
         process.reset_signals()
-        answer: dict[str, object] = {"kind": "failed", "reason": f"{type(error).__name__}: {error}"}
+        answer: dict[str, object] = {"kind": "failed", "reason": _headline(error)}
     else:
         answer = {"kind": "rehearsed", "findings": [*map(str, findings)]}
     with contextlib.suppress(OSError):
         channel.send(answer)
     os._exit(0)  # the code was imported to be looked at
+
+
+def _headline(error: BaseException) -> str:
+    """What has gone wrong first, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    name = type(error).__name__
+    try:
+        return " ".join(f"{name}: {error}".split())
+    except Exception:  # it is the user's
+        return name
 
 
 def _be_modest() -> None:

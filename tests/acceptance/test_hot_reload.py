@@ -86,7 +86,10 @@ def dagster(home: Path) -> Iterator[Deployment]:
 
     servers = {
         "edited": watching("edited", "edited", "-f", "repo.py"),
-        "kept": watching("kept", "kept", "-f", "repo.py", "--on-reload-error", "keep"),
+        # A run that is not warm imports what is on disk, and fails there as with stock.
+        "kept": watching(
+            *("kept", "kept", "-f", "repo.py", "--on-reload-error", "keep", "--runs", "warm")
+        ),
         "deployed": watching("deployed", "current", "-f", "repo.py"),
         "autoloaded": watching(
             "autoloaded", "project", "--autoload-defs-module-name", "berries.defs"
