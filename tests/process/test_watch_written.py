@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 
-from tests.process.conftest import Start
-from tests.process.editing import CODE, WATCHED, edition_by, ended_loads, logs, replace, shows
+from tests.process.editing import CODE, WATCHED, edition_by, logs, replace, shows
 from tests.process.running import launch_patient
 from tests.process.serving import Server, serve
 from tests.support.eventually import eventually
@@ -178,26 +177,6 @@ def test_what_runs_write_that_load_the_code(server: Server, folder: Path) -> Non
     before = begun(folder)
     data.write_text("by a person")
     eventually(lambda: begun(folder) > before, what="a load")
-
-
-def test_what_evaluators_write_that_load_the_code(start: Start, work: Path) -> None:
-    """They do so right after each load, which is noticed, and is no reason for the next one."""
-    replace(work / "served.py", CODE)
-    server = start(*OPTIONS, "--isolation", "spawn")
-    shows(server, "first")
-    for number in (1, 2):
-        edit(work, USED_AFTERWARDS["data.json"], f"written {number}")
-        shows(server, f"written {number}")
-    for _ in range(3):
-        before = ended_loads(server)
-        assert not server.reload()
-        assert ended_loads(server) == before + 1
-        eventually(lambda: is_last(server, "data.json", "reload #"), what="what evaluators write")
-
-
-def is_last(server: Server, last: str, before: str) -> bool:
-    """Whether the log has the one behind all of the other."""
-    return server.server.text.rfind(last) > server.server.text.rfind(before)
 
 
 @contextmanager
