@@ -197,7 +197,8 @@ def test_what_the_log_says_of_an_edit(server: Server, file: Path) -> None:
     replace(file, CODE + MORE)
     line = logged(server, "reload #2")
     assert re.search(
-        r"reload #2  \d+\.\d\d s  \(import \d+\.\d\d, resolve \d+\.\d\d, snapshot \d+\.\d\d\)  "
+        r"reload #2  \d+\.\d\d s  \(start \d+\.\d\d, import \d+\.\d\d, resolve \d+\.\d\d, "
+        r"snapshot \d+\.\d\d\)  "
         r"\+1 asset daily_orders  \+1 schedule nightly$",
         line,
     ), line
