@@ -6,11 +6,10 @@ import contextlib
 import errno
 import faulthandler
 import fcntl
-import os
-import signal
 from collections.abc import Iterator, Sequence
 
 from codeserver.wire import STACK_SIGNAL
+from codeserver.worker.originals import os, signal
 
 _HIGH = 512
 
