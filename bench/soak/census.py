@@ -23,6 +23,9 @@ _ROLES = {
 }
 """By the 15 bytes of a name that the kernel keeps."""
 
+AHEAD = frozenset({"codeserver temp", "codeserver rehe", "codeserver valu"})
+"""Names of processes that prepare runs, and come and go at any time."""
+
 _BY_ROLE = ("numbers", "rss", "pss")
 
 
