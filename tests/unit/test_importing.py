@@ -39,8 +39,9 @@ def test_what_a_host_uses_is_forgotten_when_its_load_has_ended() -> None:
 async def test_what_loads_the_code_itself_counts_until_it_has_done_so(role: str) -> None:
     importing = Importing()
     async with script() as forkserver:
-        starter = Spawn(forkserver.forker, b"{}", importing=importing)
+        starter = Spawn(lambda: forkserver.forker, b"{}", importing=importing)
         starting = asyncio.create_task(starter.start(role))
+        assert (await forkserver.order())[0]["kind"] == "prepare"
         theirs = await forkserver.confirm(role, NOBODY)
         assert await theirs.hear()
         assert importing.is_under_way
