@@ -344,7 +344,7 @@ def info(
 
 DAGSTER, FROZEN, REPO, PANDAS = (
     *(f"{os.path.dirname(dagster.__file__)}/x.py", "<frozen importlib._bootstrap>"),
-    *("/work/repo.py", "/usr/lib/python3/dist-packages/pandas/x.py"),
+    *("/srv/repo.py", "/usr/lib/python3/dist-packages/pandas/x.py"),
 )
 
 
