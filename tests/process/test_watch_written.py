@@ -45,9 +45,15 @@ CHANGED_AFTER_USE = {
     "count.json": "open('count.json').read(); by_a_child('count.json', now)",
     "counted.py": "import counted; by_a_child('counted.py', 'at = ' + now)",
     "made/*.yaml": "os.listdir('made'); by_a_child(f'made/{now}.yaml', '')",
-    "a.json b.json": "open('a.json').read(), open('b.json').read()\n"
-    "by_a_child('ab'[os.path.getsize('begun.txt') % 2] + '.json', now)",
 }
+
+IN_TURN = """
+open('a.json').read(), open('b.json').read()
+by_a_child('ab'[os.path.getsize('begun.txt') % 2] + '.json', now)
+"""
+
+
+WARNING = "changes whenever the code is loaded"
 
 
 @pytest.fixture(scope="module")
@@ -118,16 +124,23 @@ def test_what_changes_after_a_load_has_used_it(server: Server, folder: Path, nam
     """It might be an edit, so it is loaded a few times, and that is all."""
     deed = CHANGED_AFTER_USE[name]
     edit(folder, deed, "written")
-    warnings = [f"{each} changes whenever the code is loaded" for each in name.split()]
-    for warning in warnings:
-        logs(server, warning)
+    warning = f"{name} {WARNING}"
+    logs(server, warning)
     shows(server, "written")
     each_edit_is_loaded_once(server, folder, deed)
-    assert [server.server.text.count(warning) for warning in warnings] == [1] * len(warnings)
+    assert server.server.text.count(warning) == 1
     # At another time it is an edit, as of any file.
     before = begun(folder)
-    (folder / name.rsplit(maxsplit=1)[-1].replace("*", "edited")).write_text("")
+    (folder / name.replace("*", "edited")).write_text("")
     eventually(lambda: begun(folder) > before, what="a load")
+
+
+def test_files_that_change_in_turn_come_to_rest(server: Server, folder: Path) -> None:
+    edit(folder, IN_TURN, "written")
+    logs(server, WARNING)
+    shows(server, "written")
+    edit(folder, IN_TURN, "edited")
+    shows(server, "edited")
 
 
 @pytest.mark.parametrize(
@@ -160,6 +173,38 @@ def test_data_that_is_edited_during_a_load(
     assert begun(folder) == loads + 1
 
 
+@pytest.mark.parametrize(
+    ("deed", "last"),
+    [
+        ("text = open('edited.json').read(); passes('late')", 3),
+        ("passes('early'); text = open('edited.json').read(); passes('late')", 2),
+    ],
+    ids=["after it was used", "before and after it was used"],
+)
+def test_data_that_is_edited_during_several_loads(
+    server: Server, folder: Path, deed: str, last: int
+) -> None:
+    """As programs do; though loading may seem to write it, the last edit is served."""
+    data = folder / "edited.json"
+    data.write_text("before")
+    passes = f"""
+number = os.path.getsize("begun.txt")
+def passes(what):
+    with open(f"{{what}} {{number}}", "w"):
+        pass
+    while number <= {last} and not os.path.exists(f"pass {{what}} {{number}}"):
+        time.sleep(0.01)
+"""
+    replace(folder / "served.py", edition_by(f"{BEGIN}{passes}{deed}\nEDITION = text"))
+    for number in range(1, last + 1):
+        for what in ("early", "late"):
+            if what in deed:
+                eventually((folder / f"{what} {number}").exists, what=f"load {number} is {what}")
+                replace(data, f"{what} {number}")
+                (folder / f"pass {what} {number}").touch()
+    shows(server, f"late {last}")
+
+
 def test_what_runs_write_that_load_the_code(server: Server, folder: Path) -> None:
     """As steps do that Dagster starts in processes of their own; at another time it is an edit."""
     deed = "by_a_child('rewritten.json', now); open('rewritten.json').read()"
@@ -167,8 +212,11 @@ def test_what_runs_write_that_load_the_code(server: Server, folder: Path) -> Non
         edit(folder, deed, f"written {number}")
         shows(server, f"written {number}")
     launched = launch_patient(server, folder / "release")
-    data = folder / "rewritten.json"
+    data, before = folder / "rewritten.json", begun(folder)
     data.write_text("by a step")
+    eventually(lambda: begun(folder) > before, what="the load that confirms who writes it")
+    shows(server, "written 2")
+    data.write_text("by another step")
     logs(server, f"changed: {data}", times=server.server.text.count(f"changed: {data}") + 1)
     each_edit_is_loaded_once(server, folder, deed)
     (folder / "release").touch()

@@ -16,14 +16,49 @@ def pause(restraint: Restraint, what: set[str], quiet: float = math.inf) -> floa
     return restraint.pause(what, quiet, LOAD)
 
 
-def test_what_changes_in_three_loads_and_never_in_between_is_written_by_loading() -> None:
+def written(restraint: Restraint, what: set[str]) -> set[str]:
+    """After a load in which this has changed: what is taken to be written by loading."""
+    restraint.changed_while_loading(what)
+    return restraint.by_loading
+
+
+def test_what_changes_in_three_loads_and_never_in_between_may_be_written_by_loading() -> None:
     restraint = Restraint()
     found = []
     for _ in range(4):
-        found.append(restraint.changed_while_loading(DATA))
+        found.append({*written(restraint, DATA)})
         restraint.loads(DATA, 0)
-    assert found == [set(), set(), DATA, set()]
-    assert restraint.by_loading == DATA
+    assert found == [set(), set(), DATA, DATA]
+    assert restraint.unconfirmed(DATA) == DATA
+
+
+def test_one_more_load_after_a_rest_confirms_it_and_it_is_told_once() -> None:
+    restraint = Restraint()
+    for _ in range(3):
+        written(restraint, DATA)
+    told = [restraint.confirm(DATA, DATA | SOURCE) for _ in range(2)]
+    assert told == [DATA, set()]
+    assert not restraint.unconfirmed(DATA)
+    assert restraint.unconfirmed(SOURCE) == SOURCE
+
+
+def test_what_did_not_change_in_that_load_was_edited() -> None:
+    restraint = Restraint()
+    for _ in range(3):
+        written(restraint, DATA)
+        restraint.load_rewrote(DATA)
+    assert not restraint.confirm(DATA, SOURCE)
+    assert not restraint.by_loading
+    assert not restraint.is_rewritten(*DATA)
+
+
+def test_what_an_edit_has_shown_is_to_be_confirmed_anew() -> None:
+    restraint = Restraint()
+    for _ in range(3):
+        written(restraint, DATA)
+    restraint.confirm(DATA, DATA)
+    restraint.edited(DATA)
+    assert restraint.unconfirmed(DATA) == DATA
 
 
 def test_there_is_a_pause_as_long_as_a_load_before_that_is_believed() -> None:
@@ -47,8 +82,12 @@ def test_what_changes_now_and_then_is_edited(between) -> None:
 
 def test_files_that_change_in_turn() -> None:
     restraint = Restraint()
-    found = [restraint.changed_while_loading({f"/p/{name}.json"}) for name in "ababa"]
-    assert found == [set()] * 4 + [{"/p/a.json", "/p/b.json"}]
+    a, b = {"/p/a.json"}, {"/p/b.json"}
+    found = [{*written(restraint, each)} for each in (a, b, a, b, a)]
+    assert found == [set()] * 4 + [a | b]
+    assert restraint.confirm(a, b) == b
+    assert restraint.unconfirmed(a | b) == a
+    assert restraint.by_loading == a | b
 
 
 def test_data_that_two_loads_in_a_row_have_rewritten_before_they_read_it() -> None:
@@ -60,13 +99,13 @@ def test_data_that_two_loads_in_a_row_have_rewritten_before_they_read_it() -> No
     assert found == [[], [*DATA], [], []]
 
 
-def test_an_edit_at_another_time_counts_and_what_was_found_is_told_once() -> None:
+def test_an_edit_at_another_time_counts() -> None:
     restraint = Restraint()
-    found = [restraint.changed_while_loading(DATA | SOURCE) for _ in range(3)][-1]
+    for _ in range(3):
+        written(restraint, DATA | SOURCE)
     restraint.edited(DATA)
-    assert (found, restraint.by_loading) == (DATA | SOURCE, SOURCE)
-    assert not any(restraint.changed_while_loading(DATA) for _ in range(3))
-    assert restraint.by_loading == DATA | SOURCE
+    assert restraint.by_loading == SOURCE
+    assert [{*written(restraint, DATA)} for _ in range(3)][-1] == DATA | SOURCE
 
 
 def repeat(restraint: Restraint, what: set[str], count: int, quiet: float = 1) -> list[float]:

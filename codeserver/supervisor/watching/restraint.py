@@ -1,7 +1,9 @@
 """Tells what people write from what loading the code writes, and when to wait with a load. Pure.
 
 Who has written a file is not known. But what a person writes changes at any time, and what loading
-writes changes while the code is loaded, each time, and is left alone in between.
+writes changes while the code is loaded, each time, and is left alone in between. A program that
+edits may change a file in several loads in a row. So one more load, which begins after a rest, has
+to confirm it; until then no change is left out for good.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _MOST_DOUBLED = 12
 _QUIET = 10.0
+_REST = 3.0
 _SOURCE = ".py"
 
 
@@ -30,7 +33,8 @@ class Restraint:
 
     def __init__(self) -> None:
         self.by_loading: set[str] = set()
-        self._known: Set[str] = frozenset()
+        self._confirmed: set[str] = set()
+        self._told: set[str] = set()
         self._times: Counter[str] = Counter()
         self._rewritten: dict[str, int] = {}
         self._begun_anew = 0
@@ -56,20 +60,44 @@ class Restraint:
     def edited(self, what: Set[str]) -> None:
         """It has changed while nobody was loading the code, so it may be edited at other times."""
         self.nothing_changed()
-        self.by_loading -= what
+        self._forget(what)
 
-    def changed_while_loading(self, what: Set[str]) -> Set[str]:
-        """Once for each load; returns what is now first taken to be written by loading."""
+    def changed_while_loading(self, what: Set[str]) -> None:
+        """Once for each load."""
         self._times.update(what - self.by_loading)
         if max(self._times.values(), default=0) < _ENOUGH:
-            return frozenset()
+            return
         # Several files may change in turn.
         found = {each for each, times in self._times.items() if times >= _ENOUGH - 1}
         self.by_loading |= found
         for each in found:
             del self._times[each]
-        found, self._known = found - self._known, self._known | found
-        return found
+
+    def unconfirmed(self, what: Iterable[str]) -> set[str]:
+        """What of this may still be edited, whatever it seems."""
+        return {*what} - self._confirmed
+
+    def confirm(self, what: Set[str], changed: Set[str]) -> Set[str]:
+        """A load has ended that began after a rest, to find out about `what`.
+
+        What has not changed in it was edited, unless others have that change in turn.
+
+        Returns:
+            What is now first known to be written whenever the code is loaded.
+        """
+        if what.isdisjoint(changed) and changed.isdisjoint(self.by_loading):
+            self._forget(what)
+        found = changed & (what | self.by_loading)
+        new = (found & self.by_loading) - self._told
+        self._confirmed |= found
+        self._told |= new
+        return new
+
+    def _forget(self, what: Set[str]) -> None:
+        self.by_loading -= what
+        self._confirmed -= what
+        for each in what:
+            self._rewritten.pop(each, None)
 
     def suspects(self, each: str) -> bool:
         """Whether it has changed during the last loads."""
@@ -90,6 +118,10 @@ class Restraint:
             # Somebody who writes on does so in this time as well as during a load.
             pause = max(pause, _FIRST_PAUSE, seconds)
         return min(pause, _LONGEST_PAUSE)
+
+    def rest(self, seconds: float) -> float:
+        """Seconds without a change before a load that is to confirm, by those that a load takes."""
+        return _REST + min(seconds, _LONGEST_PAUSE)
 
     def loads(self, what: Set[str], quiet: float) -> bool:
         """The code is loaded for this reason; returns whether there are pauses from now on."""

@@ -44,12 +44,14 @@ class _Due:
         what: has changed.
         quiet: seconds between the end of the last load and that.
         is_anew: whether it is for a load under way that is to begin anew.
+        confirms: whether it is only to find out that loading writes what has changed.
     """
 
     def __init__(self) -> None:
         self.what: set[str] = set()
         self.quiet = 0.0
         self.is_anew = False
+        self.confirms = False
         self._at = math.inf
 
     @property
@@ -62,6 +64,7 @@ class _Due:
 
     def add(self, what: Set[str], seconds: float, quiet: float) -> None:
         """Something has changed for which a load is due in some seconds."""
+        self.confirms = False
         if not self.what:
             self.quiet = quiet
         self.what |= what
@@ -95,6 +98,7 @@ class Watcher:
         self._is_to_compare = False
         self._meanwhile: dict[str, str] = {}
         self._restraint = Restraint()
+        self._to_confirm: set[str] = set()
         self._due = _Due()
         self._told = False
         self._late: dict[str, Mark | None] = {}
@@ -153,21 +157,25 @@ class Watcher:
         elif self._is_to_compare:
             self._is_to_compare = False
             self._compare(found)
-        elif what := self._of_people(found):
-            self._restraint.edited(what)
-            self._wait_or_load(what)
+        elif found:
+            self._changed_at_rest(found)
         self._load_if_due()
         if self._is_to_compare and not self._is_importing:
             self._news.set()  # it has come to rest in between
 
-    def _of_people(self, found: Mapping[str, str]) -> set[str]:
-        """What has changed and may be edited. Steps of runs may load the code at any time."""
+    def _changed_at_rest(self, found: Mapping[str, str]) -> None:
+        """Load what was edited. But steps of runs may load the code at any time, and write."""
         may_be_written = bool(self._location.runs.current)
-        return {
+        written = {
             each
             for path, each in found.items()
-            if not (may_be_written and self._restraint.is_rewritten(path))
+            if may_be_written and self._restraint.is_rewritten(path)
         }
+        if what := {*found.values()} - written:
+            self._restraint.edited(what)
+            self._wait_or_load(what)
+        else:
+            self._confirm(written)
 
     @property
     def _is_importing(self) -> bool:
@@ -206,26 +214,37 @@ class Watcher:
 
     def _compare(self, found: Mapping[str, str]) -> None:
         """Load the code again if it has changed since it was used, but not for ever."""
-        self._judge({**self._meanwhile, **found})
-        if not self._due.is_set:
-            self._restraint.nothing_changed()
-        self._meanwhile = {}
-
-    def _judge(self, changed: Mapping[str, str]) -> None:
-        what = {
-            each
-            for path, each in changed.items()
-            if path not in self._picture.written and not self._restraint.is_rewritten(path)
-        }
-        for each in sorted(self._restraint.changed_while_loading(what)):
+        changed = {**self._meanwhile, **found}
+        to_confirm, self._to_confirm = self._to_confirm, set()
+        seen = {*changed.values(), *self._picture.rewritten}
+        for each in sorted(self._restraint.confirm(to_confirm, seen) if to_confirm else ()):
             _log.warning(
                 "%s changes whenever the code is loaded, so loading seems to write it; from now on "
                 "it matters only at other times. To leave it out altogether: "
                 "--watch-filter '!%s'",
                 *map(printable, (each, _filter_for(each))),
             )
-        if what := what - self._restraint.by_loading:
+        self._judge(changed)
+        if not self._due.is_set:
+            self._restraint.nothing_changed()
+        self._meanwhile = {}
+
+    def _judge(self, changed: Mapping[str, str]) -> None:
+        changed = {p: each for p, each in changed.items() if p not in self._picture.written}
+        excused = {each for path, each in changed.items() if self._restraint.is_rewritten(path)}
+        what = {*changed.values()} - excused
+        self._restraint.changed_while_loading(what)
+        excused |= what & self._restraint.by_loading
+        if what := what - excused:
             self._wait_or_load(what)
+        else:
+            self._confirm(excused)
+
+    def _confirm(self, excused: Set[str]) -> None:
+        """Load once more, after a rest, before a change is left out because loading writes it."""
+        if (what := self._restraint.unconfirmed(excused)) and not self._due.is_set:
+            self._wait(what, self._restraint.rest(self._importing.seconds))
+            self._due.confirms = True
 
     def _wait_or_load(self, what: Set[str]) -> None:
         pause = self._restraint.pause(what, self._quiet, self._importing.seconds)
@@ -242,13 +261,15 @@ class Watcher:
     def _load_if_due(self) -> None:
         if not self._due.is_now:
             return
-        what = sorted(self._due.what)
-        if self._restraint.loads({*what}, self._due.quiet):
+        what = self._due.what
+        if self._restraint.loads(what, self._due.quiet):
+            first = min(what)
             _log.warning(
                 "%s changes again and again, so there are pauses before it is loaded; if that does "
                 "not matter, leave it out with --watch-filter '!%s'",
-                *map(printable, (what[0], _filter_for(what[0]))),
+                *map(printable, (first, _filter_for(first))),
             )
+        self._to_confirm = what if self._due.confirms else set()
         self._due = _Due()
         self._picture.load_begins()
         self._location.reload_changed()
