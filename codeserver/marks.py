@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from itertools import islice
 
 Mark = list[int]
@@ -23,11 +24,40 @@ def mark(path: str) -> Mark | None:
     Not only its times: tools keep those. A file that was replaced is another one (inode), and one
     that was made readable has another mode.
     """
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
+    found = _stat(path)
+    return None if found is None else mark_in(found)
+
+
+def mark_in(found: os.stat_result) -> Mark:
+    """The `mark` in what the kernel tells of a file."""
     return [found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode]
+
+
+Look = Mark | str
+"""A `mark`, or only the kind of a file: `nothing`, `file`, `folder` or `other`."""
+
+
+def kind_in(found: os.stat_result | None) -> str:
+    """The kind of a file in what the kernel tells of it."""
+    if found is None:
+        return "nothing"
+    if stat.S_ISDIR(found.st_mode):
+        return "folder"
+    return "file" if stat.S_ISREG(found.st_mode) else "other"
+
+
+def looks_like(path: str, before: Look) -> bool:
+    """Whether a file still looks as before."""
+    found = _stat(path)
+    if isinstance(before, str):
+        return kind_in(found) == before
+    return found is not None and mark_in(found) == before
+
+
+def _stat(path: str) -> os.stat_result | None:
+    with contextlib.suppress(OSError, ValueError):
+        return os.stat(path)
+    return None
 
 
 def names_that_count(directory: str) -> tuple[list[str], list[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.run_modes import REPEATABLE, Verdict
+from codeserver.supervisor.run_modes import Verdict
 from codeserver.supervisor.tasks import Tasks
 from codeserver.wire import Frame
 
@@ -63,7 +63,7 @@ async def rehearse(host: Forker, parent: Forker, code: Code, tasks: Tasks) -> Ve
         reason = f"the code could not be imported a second time: {told.header['reason']}"
         return Verdict(False, (reason,))
     findings: Sequence[str] = told.header["findings"]
-    return Verdict(False, findings) if findings else REPEATABLE
+    return Verdict(False, findings) if findings else Verdict(True, looks=told.header["looks"])
 
 
 @asynccontextmanager

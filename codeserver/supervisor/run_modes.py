@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from codeserver.marks import listing, mark
+from codeserver.marks import Look, listing, looks_like, mark
 from codeserver.supervisor.starter import Starter
 
 _log = logging.getLogger("codeserver")
@@ -38,13 +38,15 @@ class Verdict:
     Attributes:
         is_repeatable: whether it does; None when that is not known.
         reasons: why it does not, or why that is not known.
+        looks: files that the code has asked about, by path, and how they looked; it does not when
+            one of them is different.
     """
 
     is_repeatable: bool | None
     reasons: Sequence[str] = ()
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
-REPEATABLE = Verdict(True)
 PENDING = Verdict(None, ("the import is still being rehearsed",))
 
 
@@ -93,9 +95,10 @@ class Used:
         """What no load has used."""
         return cls({"files": {}, "data": {}, "listings": {}, "is_whole": True}, ())
 
-    def changes(self) -> list[str]:
-        """What is different now, in words; empty when nothing is."""
-        found = [path for path, before in self._files.items() if mark(path) != before]
+    def changes(self, looks: Mapping[str, Look]) -> list[str]:
+        """What is different now, of this as well, in words; empty when nothing is."""
+        found = [path for path, before in looks.items() if not looks_like(path, before)]
+        found += [path for path, before in self._files.items() if mark(path) != before]
         found += [path for path, before in self._listings.items() if listing(path) != before]
         words = [f"{_named(found)} changed after the load"] if found else []
         if any(mark(path) != before for path, before in self._packages.items()):
@@ -204,7 +207,7 @@ class RunModes:
 
     async def starter(self, run_id: str, job: str) -> Starter:
         """What starts this run."""
-        changes = await asyncio.to_thread(self._used.changes)
+        changes = await asyncio.to_thread(self._used.changes, self.verdict.looks)
         choice = choose(self.wishes.of(job), self._may_fork, self.verdict, changes)
         if changes:
             _log.info("%s", _words(run_id, choice.mode, changes))

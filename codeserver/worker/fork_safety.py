@@ -19,7 +19,7 @@ from types import FrameType
 
 from codeserver.worker.inherited_files import why_shared
 from codeserver.worker.native_threads import NativeThread, native_threads, package_of
-from codeserver.worker.originals import os, socket
+from codeserver.worker.originals import os, signal, socket
 
 _UNKNOWN = "that `threading` does not know"
 
@@ -36,6 +36,12 @@ _SAFE_OBJECTS = frozenset({"eventfd", "timerfd", "signalfd", "pidfd"})
 
 _READ_VERSION = 19
 """Where in an SQLite database it is said what reading it takes: 1, or 2 for a log (fileformat2)."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""Those that a fork handles in its own way; the handlers of others are inherited."""
+
+_NOT_THE_USERS = ("dagster", "codeserver", "signal", "_signal")
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 _MEMORY_DEVICES = 1
 """The major number of null, zero, full, random and urandom (devices.txt of the kernel)."""
@@ -60,6 +66,8 @@ def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] =
             *_native_threads(own_threads),
             *_descriptors(own_fds),
             *_shared_memory(),
+            *_handlers(),
+            *_timers(),
         ]
     except Exception as error:  # whatever it is, nothing is known then
         reasons = [f"what this process uses cannot be seen: {error}"]
@@ -184,6 +192,24 @@ def _shared_memory() -> Iterator[str]:
             _, access, _, _, _, *name = line.split(maxsplit=5)
             if access == "rw-s" and name and name[0].rstrip().endswith(" (deleted)"):
                 yield f"memory is shared with forks: {name[0].strip()}"
+
+
+def _handlers() -> Iterator[str]:
+    """Handlers that a process of stock has after the import, and a fork does not keep."""
+    for number in _SIGNALS:
+        handler = signal.getsignal(number)
+        if handler is signal.SIG_IGN:
+            yield f"{number.name} is ignored"
+        elif handler is not signal.SIG_DFL and handler is not None:
+            module = getattr(handler, "__module__", None) or "unknown"
+            if str(module).partition(".")[0] not in _NOT_THE_USERS:
+                yield f"{number.name} has a handler of {module}"
+
+
+def _timers() -> Iterator[str]:
+    """Timers of the process; no fork inherits them."""
+    if any(signal.getitimer(timer)[0] for timer in _TIMERS):
+        yield "a timer is running that ends with a signal"
 
 
 def _socket(fd: int) -> str:

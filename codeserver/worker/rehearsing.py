@@ -44,12 +44,12 @@ def rehearse(channel: Channel) -> NoReturn:
     facts = json.loads(frame.body)
     order = LoadOrder(**facts["order"])
     try:
-        findings = find(lambda: load(order), facts["values"])
+        findings, looks = find(lambda: load(order), facts["values"])
     except BaseException as error:
         process.reset_signals()
         answer: dict[str, object] = {"kind": "failed", "reason": _headline(error)}
     else:
-        answer = {"kind": "rehearsed", "findings": [*map(str, findings)]}
+        answer = {"kind": "rehearsed", "findings": [*map(str, findings)], "looks": looks}
     with contextlib.suppress(OSError):
         channel.send(answer)
     os._exit(0)  # the code was imported to be looked at

@@ -30,9 +30,59 @@ defs = dg.Definitions(jobs=[{name}])
 """
 
 
+ASKING = """
+import os
+import signal
+from pathlib import Path
+
+import dagster as dg
+
+FLAG = "is there" if Path("flag").exists() else "is not there"
+"""
+
+HANDLING = """
+signal.signal(signal.SIGTERM, lambda *_: None)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+signal.setitimer(signal.ITIMER_REAL, 3600)
+"""
+
+TELLING = """
+@dg.op
+def say(context):
+    context.log.info(f"the flag {FLAG}")
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
+        handler = signal.getsignal(number)
+        context.log.info(f"{number.name} {getattr(handler, '__name__', str(handler))}")
+    context.log.info(f"a timer runs: {signal.getitimer(signal.ITIMER_REAL)[0] > 0}")
+
+@dg.job(executor_def=dg.in_process_executor)
+def speaks():
+    say()
+
+defs = dg.Definitions(jobs=[speaks])
+"""
+
+
 @pytest.fixture(scope="module")
 def pair(work: Path) -> Iterator[Pair]:
     with serving(["-f", "each_import.py"], work) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def asking(work: Path) -> Iterator[Pair]:
+    (work / "asking.py").write_text(ASKING + TELLING)
+    (work / "third").mkdir()
+    with serving(["-f", "asking.py"], work / "third", cwd=work) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def handling(work: Path) -> Iterator[Pair]:
+    (work / "handling.py").write_text(ASKING + HANDLING + TELLING)
+    (work / "fourth").mkdir()
+    with serving(["-f", "handling.py"], work / "fourth", cwd=work) as both:
         yield both
 
 
@@ -145,3 +195,29 @@ BROKEN = "import dagster as dg\n\n{version} = {name} / 0\n"
 def test_edit_after_the_load(case: Case, edited: Pair) -> None:
     """It is executed without a reload, as people rely on who repair an op and launch again."""
     check(case, edited)
+
+
+def _asked_twice(side: Side) -> object:
+    """Two runs; what the import asks for is made between them."""
+    _rehearsed(side)
+    flag = side.home.parent.parent / "flag"
+    said = [_said(side, "speaks")]
+    flag.touch()
+    said.append(_said(side, "speaks"))
+    flag.unlink()
+    return said
+
+
+@table([Case("that the import asks for", Call("StartRun", _asked_twice), expect="flag is there")])
+def test_a_file_that_appears(case: Case, asking: Pair) -> None:
+    check(case, asking)
+
+
+def _handled(side: Side) -> object:
+    _rehearsed(side)
+    return _said(side, "speaks")
+
+
+@table([Case("of the import", Call("StartRun", _handled), expect="a timer runs: True")])
+def test_handlers_and_timers(case: Case, handling: Pair) -> None:
+    check(case, handling)

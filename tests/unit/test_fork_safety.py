@@ -153,6 +153,16 @@ asyncio.run(asyncio.sleep(0))
 with concurrent.futures.ThreadPoolExecutor() as pool:
     pool.submit(int).result()
 """
+HANDLED = """
+import asyncio, faulthandler, signal
+signal.signal(signal.SIGUSR1, print)
+signal.signal(signal.SIGTERM, signal.signal(signal.SIGTERM, print))
+signal.setitimer(signal.ITIMER_REAL, 3600)
+signal.setitimer(signal.ITIMER_REAL, 0)
+faulthandler.enable()
+asyncio.run(asyncio.sleep(0))
+assert signal.getsignal(signal.SIGUSR1) is print
+"""
 EVERYTHING = """
 import boto3, numpy, pandas, polars, pyarrow.dataset, requests, scipy.linalg, sklearn.cluster
 import sqlalchemy
@@ -209,6 +219,7 @@ def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
         pytest.param(PYPROJ, PYPROJ, id="pyproj used", marks=_needs("pyproj")),
         pytest.param("import numexpr", NUMEXPR, id="numexpr imported", marks=_needs("numexpr")),
         pytest.param(NUMEXPR, NUMEXPR, id="numexpr used", marks=_needs("numexpr")),
+        pytest.param(HANDLED, HANDLED, id="handlers that forks inherit"),
         pytest.param(FILES, "", id="files, pipes and a child"),
         pytest.param(OWN, "", id="descriptors of our own"),
     ],
@@ -276,6 +287,22 @@ client = socket.create_connection(server.getsockname())
 @pytest.mark.parametrize(
     ("at_import", "words"),
     [
+        pytest.param(
+            "import signal; signal.signal(signal.SIGTERM, lambda *_: None)",
+            "SIGTERM has a handler of ",
+            id="handler",
+        ),
+        pytest.param(
+            "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)",
+            "SIGHUP is ignored",
+            id="ignored signal",
+        ),
+        pytest.param(
+            "import signal; signal.setitimer(signal.ITIMER_PROF, 3600)",
+            "a timer is running",
+            id="timer",
+        ),
+        pytest.param("import signal; signal.alarm(3600)", "a timer is running", id="alarm"),
         pytest.param(POLARS, "a native thread of polars_runtime", id="polars used"),
         pytest.param(DUCKDB, "a native thread of duckdb is running", id="duckdb open"),
         pytest.param(SKLEARN, "a native thread of gomp is running", id="sklearn fitted"),

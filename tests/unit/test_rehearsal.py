@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ for name, each in loads.items():
         each()
         result[name] = values(user_modules())
     else:
-        result[name] = [str(finding) for finding in rehearse(each, before[name])]
+        findings, looks = rehearse(each, before[name])
+        result[name] = [*map(str, findings)], looks
     for module in user_modules():
         del sys.modules[module]
     os.environ.clear()
@@ -101,8 +103,14 @@ PROCESS_AND_WORLD = {
     "import os\nos.system('true')": "starts a process (os.system)",
     "import os\nif os.fork() == 0:\n    os._exit(0)\nos.wait()": "starts a process (os.fork)",
     "open('made.txt', 'w').close()": "line 1: changes files (open)",
-    "from pathlib import Path\nPath('made').mkdir(exist_ok=True)": "changes files (pathlib.",
-    "import os\nopen(__file__)\nos.makedirs('made/deep', exist_ok=True)": "changes files (os",
+    "import helper\nfrom pathlib import Path\nPath(f'made{helper.new}').mkdir()": "changes files (pathlib.",
+    "import helper, os\nopen(__file__)\nos.makedirs(f'made/{helper.new}')": "changes files (os",
+    "import polars\npolars.DataFrame({'a': [1]}).write_csv('made.csv')": "changes files (polars.",
+    "import polars\npolars.LazyFrame({'a': [1]}).sink_csv('made.csv')": "changes files (polars.",
+    "import pyarrow as pa\nfrom pyarrow.parquet import write_table\n"
+    "write_table(pa.table({'a': [1]}), 'made.parquet')": "changes files (pyarrow.parquet.write_table",
+    "import pyarrow as pa, pyarrow.feather\n"
+    "pyarrow.feather.write_feather(pa.table({'a': [1]}), 'made.feather')": "changes files (pyarrow.",
     "import tempfile\nHERE = len(tempfile.mkdtemp())": "HERE draws random numbers (tempfile.mkdtemp)",
     "import sqlite3\nDB = sqlite3.connect(':memory:')": "DB opens a connection (sqlite3.connect)",
     "import duckdb\nDB = duckdb.connect()": "DB opens a connection (duckdb.connect)",
@@ -156,6 +164,9 @@ VALUES = {
 }
 
 REPEATABLE = [
+    "from pathlib import Path\nPath('made').mkdir(exist_ok=True)",
+    "import os\nos.makedirs('made/deep', exist_ok=True)",
+    "import tempfile\ntempfile.tempdir = None\nX = tempfile.gettempdir()",
     "import random\nR = random.Random(42)\nX = R.random()\nR.shuffle([1, 2, 3])",
     "import numpy as np\nR = np.random.default_rng(42)\nX = R.random(3)",
     "import logging\nlog = logging.getLogger('x')\nlogging.basicConfig()\nlog.warning('hello')",
@@ -191,6 +202,23 @@ REPEATABLE = [
     "from helper import new",
 ]
 
+LOOKS = {
+    "import os\nX = os.path.exists('absent.txt')": {"absent.txt": "nothing"},
+    "import os\nX = os.path.exists('rows.csv'), os.path.isdir('site-packages/..')": {
+        "rows.csv": "file",
+        ".": "folder",
+    },
+    "from pathlib import Path\nX = Path('rows.csv').is_file(), Path('away').exists()": {
+        "rows.csv": "file",
+        "away": "nothing",
+    },
+    "import os\nX = os.path.getmtime('rows.csv') > 0": {"rows.csv": "mark"},
+    "from pathlib import Path\nX = Path('rows.csv').stat().st_size > 0": {"rows.csv": "mark"},
+    "import os\nX = os.access('rows.csv', os.R_OK)": {"rows.csv": "file"},
+    "import os\nos.makedirs('made/deep', exist_ok=True)": {"made/deep": "folder"},
+}
+"""Files that a module asks about without opening them, and as what that looks."""
+
 HOSTILE = [
     "class A:\n    def __getattribute__(self, name): 1 / 0\n    __repr__ = __eq__ = __hash__ = "
     "lambda *a: 1 / 0\nX = A(), [A()]",
@@ -219,14 +247,21 @@ def name_of(number: int) -> str:
 
 EXPECTED: list[tuple[str, str | None]] = [
     *(CLOCKS | RANDOMNESS | PROCESS_AND_WORLD | VALUES).items(),
-    *((snippet, None) for snippet in [*REPEATABLE, *HOSTILE]),
+    *((snippet, None) for snippet in [*REPEATABLE, *LOOKS, *HOSTILE]),
 ]
 PROJECTS = ["example_user_code/repo.py", "tests/user_code/differential/repo.py", "shop.py"]
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """What the second process finds, by module or file, and at which files the code looks."""
+
+    findings: dict[str, list[str]]
+    looks: dict[str, dict[str, str]]
+
+
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What the second process finds, by module or file."""
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     folder = tmp_path_factory.mktemp("code")
     for number, (snippet, _) in enumerate(EXPECTED):
         (folder / f"{name_of(number)}.py").write_text(snippet + "\n")
@@ -240,11 +275,15 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     files = [str(folder / name if name == "shop.py" else ROOT / name) for name in PROJECTS]
     modules = list(map(name_of, range(len(EXPECTED))))
     before = run(folder, "1", modules, files, None)
-    after: dict[str, list[str]] = run(folder, "2", modules, files, before)
-    return {
-        os.path.relpath(name, ROOT) if name in files[:2] else Path(name).name: found
-        for name, found in after.items()
-    }
+    result = Rehearsed({}, {})
+    for path, (found, looks) in run(folder, "2", modules, files, before).items():
+        name = os.path.relpath(path, ROOT) if path in files[:2] else Path(path).name
+        result.findings[name] = found
+        result.looks[name] = {
+            os.path.relpath(each, folder): look if isinstance(look, str) else "mark"
+            for each, look in looks.items()
+        }
+    return result
 
 
 def run(folder: Path, seed: str, *data: Any) -> Any:
@@ -262,9 +301,9 @@ def run(folder: Path, seed: str, *data: Any) -> Any:
 
 
 @pytest.mark.parametrize("number", range(len(EXPECTED)), ids=[s[:60] for s, _ in EXPECTED])
-def test_what_one_module_does(number: int, findings: dict[str, list[str]]) -> None:
+def test_what_one_module_does(number: int, rehearsed: Rehearsed) -> None:
     snippet, expected = EXPECTED[number]
-    found = findings[name_of(number)]
+    found = rehearsed.findings[name_of(number)]
     if expected is None:
         assert found == [], snippet
     else:
@@ -272,5 +311,11 @@ def test_what_one_module_does(number: int, findings: dict[str, list[str]]) -> No
 
 
 @pytest.mark.parametrize("project", PROJECTS)
-def test_repeatable_projects(project: str, findings: dict[str, list[str]]) -> None:
-    assert findings[project] == []
+def test_repeatable_projects(project: str, rehearsed: Rehearsed) -> None:
+    assert rehearsed.findings[project] == []
+
+
+@pytest.mark.parametrize("snippet", LOOKS)
+def test_files_that_are_asked_about(snippet: str, rehearsed: Rehearsed) -> None:
+    number = [each for each, _ in EXPECTED].index(snippet)
+    assert LOOKS[snippet].items() <= rehearsed.looks[name_of(number)].items()

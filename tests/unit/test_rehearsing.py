@@ -22,7 +22,9 @@ Plays = Callable[[Script, TheirEnd], None]
 
 
 def finds(*findings: str) -> Plays:
-    return lambda _, theirs: theirs.send("rehearsed", findings=[*findings])
+    return lambda _, theirs: theirs.send(
+        "rehearsed", findings=[*findings], looks={"/srv/flag": "nothing"}
+    )
 
 
 def fails(_: Script, theirs: TheirEnd) -> None:

@@ -10,10 +10,9 @@ from typing import Any, cast
 
 import pytest
 
-from codeserver.marks import listing, mark
+from codeserver.marks import Look, listing, mark
 from codeserver.supervisor.run_modes import (
     PENDING,
-    REPEATABLE,
     Choice,
     Mode,
     RunModes,
@@ -26,6 +25,7 @@ from codeserver.supervisor.starter import Starter
 
 FORKS = Choice(Mode.WARM)
 THREADS = Choice(Mode.FRESH, ["a thread is running"])
+REPEATABLE = Verdict(True)
 CLOCK = Verdict(False, ["repo.py line 3: NOW reads the clock"])
 UNKNOWN = Verdict(None, ["the second import took too long"])
 EDITED = ["repo.py changed after the load"]
@@ -110,10 +110,44 @@ def test_what_has_changed_since_the_load(
     code = Code(tmp_path)
     used = code.used()
     (code.folder / "__pycache__").mkdir()
-    assert used.changes() == [], "what Python keeps does not count"
+    assert used.changes({}) == [], "what Python keeps does not count"
     change(code)
-    [said] = used.changes()
+    [said] = used.changes({})
     assert said.startswith(words)
+
+
+LOOKS: dict[str, tuple[Look, Callable[[Path], object]]] = {
+    "a file that appears": ("nothing", Path.touch),
+    "a file that goes": ("file", Path.unlink),
+    "a folder that becomes a file": ("folder", lambda path: (path.rmdir(), path.touch())),
+    "a file whose size mattered": ([], lambda path: path.write_text("longer")),
+}
+
+
+@pytest.mark.parametrize(("look", "change"), LOOKS.values(), ids=LOOKS)
+def test_files_that_the_import_asks_about(
+    look: Look, change: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path = tmp_path / "asked"
+    if look == "folder":
+        path.mkdir()
+    elif look != "nothing":
+        path.write_text("short")
+    before = look if isinstance(look, str) else mark(str(path)) or ""
+    used = Used.nothing()
+    assert used.changes({str(path): before}) == []
+    change(path)
+    [said] = used.changes({str(path): before})
+    assert said.endswith("asked changed after the load")
+
+
+def test_what_a_file_contains_does_not_matter_to_who_asks_whether_it_is_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "asked"
+    path.touch()
+    path.write_text("longer")
+    assert Used.nothing().changes({str(path): "file"}) == []
 
 
 def test_many_changes_are_counted(tmp_path: Path) -> None:
@@ -122,13 +156,13 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
     used = Used({**facts, "files": dict.fromkeys(names)}, ())
     for name in names:
         Path(name).touch()
-    [said] = used.changes()
+    [said] = used.changes({})
     assert said.endswith("2.py, 6 more changed after the load")
 
 
 def test_files_that_are_too_many_to_compare() -> None:
     facts: dict[str, Any] = {"files": {}, "data": {}, "listings": {}}
-    assert Used({**facts, "is_whole": False}, ()).changes()
+    assert Used({**facts, "is_whole": False}, ()).changes({})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from codeserver.marks import Look
 from codeserver.worker.rehearsal.comparing import compare
 from codeserver.worker.rehearsal.finding import Finding, merged
 from codeserver.worker.rehearsal.values import user_modules, values
@@ -19,7 +20,9 @@ from codeserver.worker.rehearsal.witness import Witness
 __all__ = ["Finding", "Witness", "compare", "rehearse", "user_modules", "values"]
 
 
-def rehearse(load: Callable[[], object], before: Mapping[str, Mapping[str, str]]) -> list[Finding]:
+def rehearse(
+    load: Callable[[], object], before: Mapping[str, Mapping[str, str]]
+) -> tuple[list[Finding], Mapping[str, Look]]:
     """Load the user's code once more, and tell in which way that is not the same.
 
     The process must have none of the user's modules, should have the installed packages that they
@@ -30,8 +33,11 @@ def rehearse(load: Callable[[], object], before: Mapping[str, Mapping[str, str]]
         before: the `values` of the process that has loaded the code first.
 
     Returns:
-        At most 20, in the order of their places. Empty when a fork is as good as an import.
+        Findings, at most 20, in the order of their places; empty when a fork is as good as an
+        import. And files that the code has asked about, by path: it is no more as good when one of
+        them looks different.
     """
     with Witness() as witness:
         load()
-    return merged([*witness.findings, *compare(before, values(user_modules()))])
+    findings = merged([*witness.findings, *compare(before, values(user_modules()))])
+    return findings, witness.looks

@@ -14,18 +14,30 @@ import functools
 import logging
 import os
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
-from types import CodeType, FrameType, TracebackType
+from collections.abc import Callable, Mapping
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
+from codeserver.marks import Look
 from codeserver.worker.rehearsal import calls
 from codeserver.worker.rehearsal.bindings import bindings
 from codeserver.worker.rehearsal.finding import Finding
+from codeserver.worker.rehearsal.looks import Looks
 from codeserver.worker.user_files import is_users_file
 
 _IMPORTS = ("<frozen importlib", "<frozen zipimport")
+_FINDS_TEMPORARY = tempfile._get_default_tempdir.__code__  # type: ignore[attr-defined]
+"""It writes a file to see whether that is possible."""
+
 _LOGGING = os.path.dirname(logging.__file__)
+
+_PARQUET = (
+    *(("read_table", calls.DATA), ("read_pandas", calls.DATA)),
+    *(("write_table", calls.FILES), ("ParquetWriter.__init__", calls.FILES)),
+    ("write_to_dataset", calls.FILES),
+)
 
 _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
     "pandas": (
@@ -41,20 +53,28 @@ _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("execute", calls.DATA),
     ),
     "polars": tuple(
-        (f"{verb}_{form}", calls.DATA)
-        for verb in ("read", "scan")
+        (f"{verb}_{form}", kind)
+        for verb, kind in (
+            *(("read", calls.DATA), ("scan", calls.DATA)),
+            *(("DataFrame.write", calls.FILES), ("LazyFrame.sink", calls.FILES)),
+        )
         for form in (
             *("avro", "csv", "csv_batched", "database", "database_uri", "delta", "excel"),
             *("iceberg", "ipc", "ipc_stream", "json", "ndjson", "ods", "parquet"),
         )
     ),
-    "pyarrow.csv": (("read_csv", calls.DATA), ("open_csv", calls.DATA)),
-    "pyarrow.dataset": (("dataset", calls.DATA),),
-    "pyarrow.feather": (("read_feather", calls.DATA), ("read_table", calls.DATA)),
+    "pyarrow.csv": (
+        *(("read_csv", calls.DATA), ("open_csv", calls.DATA)),
+        ("write_csv", calls.FILES),
+    ),
+    "pyarrow.dataset": (("dataset", calls.DATA), ("write_dataset", calls.FILES)),
+    "pyarrow.feather": (
+        *(("read_feather", calls.DATA), ("read_table", calls.DATA)),
+        ("write_feather", calls.FILES),
+    ),
     "pyarrow.json": (("read_json", calls.DATA), ("open_json", calls.DATA)),
-    "pyarrow.orc": (("read_table", calls.DATA),),
-    "pyarrow.parquet": (("read_table", calls.DATA), ("read_pandas", calls.DATA)),
-    "pyarrow.parquet.core": (("read_table", calls.DATA), ("read_pandas", calls.DATA)),
+    "pyarrow.orc": (("read_table", calls.DATA), ("write_table", calls.FILES)),
+    **dict.fromkeys(("pyarrow.parquet", "pyarrow.parquet.core"), _PARQUET),
 }
 """Functions of which Python tells nothing, and what they mean, by module.
 
@@ -89,6 +109,12 @@ class Witness:
         self._is_active = False
         self._hook = self._profiler()
         self._numpy: bytes | None = None
+        self._looks = Looks(lambda frame: self._is_active and self._place(frame) is not None)
+
+    @property
+    def looks(self) -> Mapping[str, Look]:
+        """Files that were asked about, by path, and how they looked."""
+        return self._looks.found
 
     @property
     def findings(self) -> list[Finding]:
@@ -99,6 +125,7 @@ class Witness:
         for name in _SILENT:
             self._replace_silent(name)
         self._numpy = _state_of_numpy()
+        self._looks.listen()
         self._is_active = True
         _listen(self._hear)
         threading.setprofile(self._hook)
@@ -168,6 +195,8 @@ class Witness:
             kind = calls.kind_of_opening(arguments[0], arguments[2])
         else:
             kind = calls.EVENTS.get(event)
+            if event == "os.mkdir" and self._looks.is_there(os.fsdecode(arguments[0])):
+                kind = None  # as `mkdir -p`
         if kind is not None:
             # An exception here would be one of what the user does.
             with contextlib.suppress(Exception):
@@ -190,7 +219,7 @@ class Witness:
         below, depth, logs = None, 0, False
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith(_IMPORTS):
+            if file.startswith(_IMPORTS) or frame.f_code is _FINDS_TEMPORARY:
                 return None
             if self._is_users(file):
                 return _Place(frame, below, depth, logs)
@@ -243,8 +272,11 @@ class Witness:
             # Another version of the library may not have it.
             with contextlib.suppress(Exception):
                 owner: Any = functools.reduce(getattr, owners, sys.modules[module])
-                told = self._told(getattr(owner, name), kind, f"{module}.{path}")
-                setattr(owner, name, staticmethod(told) if isinstance(owner, type) else told)
+                function = getattr(owner, name)
+                told = self._told(function, kind, f"{module}.{path}")
+                # What belongs to the class is bound to it already; a method is still to be bound.
+                is_bound = isinstance(owner, type) and not isinstance(function, FunctionType)
+                setattr(owner, name, staticmethod(told) if is_bound else told)
 
     def _told(self, function: Callable[..., Any], kind: str, label: str) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
