@@ -82,6 +82,7 @@ class Host:
         run_modes: chooses what starts a run.
         isolation: how evaluators get the code, `fork` or `spawn`.
         reasons: why so.
+        lost_threads: those that stock's processes have from the start of Python, and forks do not.
         surroundings: what the load has made of them (`codeserver.worker.surroundings`).
         footprint: what of the user's files the load has used.
         installed: likewise, of installed packages (`codeserver.worker.template.installed`).
@@ -117,6 +118,7 @@ class Host:
         )
         self.isolation: str = facts["isolation"]
         self.reasons: Sequence[str] = facts["reasons"]
+        self.lost_threads: Sequence[str] = facts["lost_threads"]
         self.surroundings: Mapping[str, Any] = {name: facts[name] for name in SURROUNDINGS}
         self.footprint: Mapping[str, Any] = facts["footprint"]
         self.installed: Mapping[str, Any] = facts["installed"]

@@ -56,7 +56,7 @@ class LoadLog:
         self._target = target
         self._definitions: Definitions | None = None
         self._is_restored = False
-        self._has_failed = False
+        self._has_failed = self._has_warned = False
         self._reasons: list[str] = []
         self._run_reasons: list[str] = []
         self._turn = asyncio.Lock()
@@ -116,6 +116,13 @@ class LoadLog:
                 "; ".join(map(printable, reasons)),
             )
         self._reasons = reasons
+        if host.lost_threads and not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "Python starts these threads in each process, but forks do not have them: %s; have "
+                "sitecustomize, or what else starts them, do it again with os.register_at_fork",
+                ", ".join(map(printable, host.lost_threads)),
+            )
 
     def rehearsed(self, host: Host) -> None:
         """Say why runs import the code, where that is not asked for; once for the same reasons."""

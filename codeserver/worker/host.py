@@ -25,7 +25,7 @@ from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.loading import load_as_ordered
 from codeserver.worker.location import Location
 from codeserver.worker.preparing import prepare_instance
-from codeserver.worker.surroundings import surroundings
+from codeserver.worker.surroundings import lost_threads, surroundings
 from codeserver.worker.template import installed
 
 
@@ -42,6 +42,7 @@ def serve(channel: Channel) -> Role | int:
             "seconds": location.seconds,
             "isolation": "fork" if forks else "spawn",
             "reasons": reasons,
+            "lost_threads": lost_threads(),
             **surroundings(),
             "repositories": location.serialized_reconstructables,
             "run_wishes": location.run_wishes,

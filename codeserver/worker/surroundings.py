@@ -9,17 +9,34 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 from codeserver.worker.originals import os
 
 _variables_at_start: dict[str, str] = {}
+_threads_at_start: set[str] = set()
 
 
 def remember_start() -> None:
-    """Remember the variables that every process has before it imports any code."""
+    """Remember what every process has before it imports any code: variables and threads."""
     _variables_at_start.update(os.environ)
+    _threads_at_start.update(_threads())
+
+
+def lost_threads() -> list[str]:
+    """Threads that Python's own start begins in each process, and a fork does not have.
+
+    `sitecustomize` may start some. Those that begin anew after a fork are not lost
+    (`os.register_at_fork`).
+    """
+    return sorted(_threads_at_start - _threads())
+
+
+def _threads() -> set[str]:
+    main = threading.main_thread()
+    return {thread.name for thread in threading.enumerate() if thread is not main}
 
 
 def surroundings() -> Mapping[str, Any]:

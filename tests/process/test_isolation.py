@@ -225,26 +225,32 @@ def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
     assert server.server.text.count("loading again") == 1
 
 
-ANEW_IN_EACH_FORK = """
+IN_EACH_PROCESS = """
 import os, threading
 def start():
     threading.Thread(target=threading.Event().wait, daemon=True, name="exporter").start()
 start()
-os.register_at_fork(after_in_child=start)
 """
+IN_EACH_FORK = "os.register_at_fork(after_in_child=start)"
 
 
-def test_a_thread_that_begins_anew_in_each_fork(start: Start, work: Path) -> None:
-    """As OpenTelemetry's do, which may be there before the code is: by PYTHONPATH, say."""
+@pytest.mark.parametrize("begins_anew", [True, False])
+def test_a_thread_that_is_there_before_the_code(
+    start: Start, work: Path, begins_anew: bool
+) -> None:
+    """By sitecustomize; those of OpenTelemetry begin anew in each fork. Others are told of."""
     (work / "path").mkdir()
-    (work / "path" / "sitecustomize.py").write_text(ANEW_IN_EACH_FORK)
+    source = IN_EACH_PROCESS + (IN_EACH_FORK if begins_anew else "")
+    (work / "path" / "sitecustomize.py").write_text(source)
     names = "import threading\ndef names(): return [each.name for each in threading.enumerate()]"
     (work / "served.py").write_text(Case("", names, "names()", "").code)
 
     server = start("-f", "served.py", env={"PYTHONPATH": str(work / "path")})
 
-    assert "exporter" in skip_message(server, "says")
+    assert ("exporter" in skip_message(server, "says")) == begins_anew
     explains(server, "")
+    warning = "Python starts these threads in each process, but forks do not have them: exporter"
+    assert (warning in server.server.text) != begins_anew
 
 
 TAKEN = """

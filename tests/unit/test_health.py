@@ -31,7 +31,14 @@ LOADING: Any = Loading(b"", Config(), *(None,) * 6)
 USED = {"files": {}, "data": {}, "listings": {}, "is_whole": True}
 FACTS = {
     **{"isolation": "fork", "reasons": [], "libraries": {}, "imports": (), "footprint": USED},
-    **{"environment": {}, "directory": None, "path": [], "repositories": {}, "run_wishes": {}},
+    **{
+        "environment": {},
+        "directory": None,
+        "path": [],
+        "repositories": {},
+        "run_wishes": {},
+        "lost_threads": [],
+    },
     "installed": {"modules": [], "folders": []},
 }
 NOTHING: Any = None

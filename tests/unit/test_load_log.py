@@ -52,13 +52,20 @@ def host(
     isolation: str = "fork",
     reasons: tuple[str, ...] = (),
     wishes: Mapping[str, str] | None = None,
+    lost_threads: tuple[str, ...] = (),
 ) -> Any:
     repository = RepositorySnapshot(b"", {}, {}, {"jobs": 2})
     seconds = {"import": 1.0, "snapshot": 0.25}
     snapshot = Snapshot(b"", {"": repository}, "digest", seconds, definitions)
     starter: Any = object()
     modes = RunModes(Wishes("auto", wishes or {}), starter, starter, (), Used.nothing())
-    return SimpleNamespace(snapshot=snapshot, isolation=isolation, reasons=reasons, run_modes=modes)
+    return SimpleNamespace(
+        snapshot=snapshot,
+        isolation=isolation,
+        reasons=reasons,
+        run_modes=modes,
+        lost_threads=lost_threads,
+    )
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -215,3 +222,12 @@ async def test_a_failure_says_what_is_wrong_and_what_is_served(
         f"reload #3 of repo.py failed, {words}\n{shown}",
     ]
     assert [record.levelno for record in caplog.records] == [40, 20, 40]
+
+
+async def test_threads_that_forks_do_not_have_are_told_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = made()
+    for number in (1, 2):
+        await soon(log.loaded(number, host(known(A), lost_threads=("exporter",)), 1.5))
+    assert sum("forks do not have them: exporter" in line for line in lines(caplog)) == 1
