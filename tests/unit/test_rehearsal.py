@@ -196,6 +196,11 @@ REPEATABLE = [
     "j = dagster.define_asset_job('j', [a], partitions_def=X)\n"
     "s = dagster.build_schedule_from_partitioned_job(j)\n"
     "d = dagster.Definitions([a], [s], jobs=[j])",
+    "import datetime, dagster\nX = dagster.FreshnessPolicy.cron('0 9 * * *', datetime.timedelta(hours=1))",
+    "import logging, helper\nclass L(logging.Logger): pass\n"
+    "L.__qualname__ = str(helper.new)\nX = L('x')\ndel L, helper",
+    "import sqlalchemy, sqlalchemy.orm\nX = sqlalchemy.create_engine('sqlite://')\n"
+    "Y = sqlalchemy.orm.sessionmaker(X), sqlalchemy.orm.declarative_base()",
     "import sklearn.linear_model\nX = sklearn.linear_model.LinearRegression()",
     "import polars\nX = polars.DataFrame({'a': [1]})",
     "import pyarrow\nX = pyarrow.table({'a': [1]}), pyarrow.schema([('a', pyarrow.int64())])",

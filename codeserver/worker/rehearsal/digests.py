@@ -117,7 +117,8 @@ class Digester:
         if known is None:
             module = storage.module_of(kind)
             is_loose = module not in self._modules and module not in _CONTAINERS
-            known = kind, storage.name_of(kind).encode(), content_of(kind), is_loose
+            label, content = content_of(kind)
+            known = kind, label.encode(), content, is_loose
             self._contents[id(kind)] = known
         return known[1:]
 

@@ -35,13 +35,17 @@ def short(content: bytes) -> bytes:
     return content if len(content) <= 20 else hashlib.blake2b(content, digest_size=16).digest()
 
 
-def content_of(kind: type) -> Content:
-    """What makes the bytes of values of this class."""
+def content_of(kind: type) -> tuple[str, Content]:
+    """What values of this class count as, and what makes their bytes.
+
+    Those that cannot be looked into count as the class that is known: a server may have loggers of
+    another class than a run has.
+    """
     for base in storage.bases_of(kind):
         known = _CONTENTS.get(id(base)) or arrays.CONTENTS.get(storage.name_of(base))
         if known is not None:
-            return known
-    return lambda digester, value, depth: digester.stored(value, depth)
+            return storage.name_of(base if known is _opaque else kind), known
+    return storage.name_of(kind), lambda digester, value, depth: digester.stored(value, depth)
 
 
 def _text(value: str) -> bytes:

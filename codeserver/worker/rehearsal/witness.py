@@ -14,7 +14,6 @@ import functools
 import logging
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from types import CodeType, FrameType, FunctionType, TracebackType
@@ -28,8 +27,11 @@ from codeserver.worker.rehearsal.looks import Looks
 from codeserver.worker.user_files import is_users_file
 
 _IMPORTS = ("<frozen importlib", "<frozen zipimport")
-_FINDS_TEMPORARY = tempfile._get_default_tempdir.__code__  # type: ignore[attr-defined]
-"""It writes a file to see whether that is possible."""
+_HARMLESS = {
+    "_get_default_tempdir": "tempfile",  # writes a file to see whether that is possible
+    "get_smallest_cron_interval": "dagster._utils.schedules",  # begins today, the interval is equal
+}
+"""Functions that come to the same result whenever they are called, by name, with their module."""
 
 _LOGGING = os.path.dirname(logging.__file__)
 
@@ -219,7 +221,7 @@ class Witness:
         below, depth, logs = None, 0, False
         while frame is not None:
             file = frame.f_code.co_filename
-            if file.startswith(_IMPORTS) or frame.f_code is _FINDS_TEMPORARY:
+            if file.startswith(_IMPORTS) or _is_harmless(frame):
                 return None
             if self._is_users(file):
                 return _Place(frame, below, depth, logs)
@@ -306,6 +308,11 @@ def _hook_audit_events() -> None:
 def _listen(listener: Callable[[str, tuple[Any, ...]], None]) -> None:
     _hook_audit_events()
     _listeners.append(listener)
+
+
+def _is_harmless(frame: FrameType) -> bool:
+    module = _HARMLESS.get(frame.f_code.co_name)
+    return module is not None and frame.f_globals.get("__name__") == module
 
 
 def _is_asked(place: _Place) -> bool:
