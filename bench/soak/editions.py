@@ -30,7 +30,7 @@ class Editions:
         path: where.
 
     Attributes:
-        whole: held while the file on disk is broken, and while nobody may break it.
+        whole: held while the file on disk is broken, and by whoever must not find it so.
         oldest: the edition that every answer from now on is of, or a newer one.
         newest: the last whole edition on disk.
     """

@@ -103,7 +103,7 @@ def soak(settings: Settings) -> Tally:
 
 
 def _soak(settings: Settings, server: Server, instance: DagsterInstance, tally: Tally) -> None:
-    runs = Runs(instance)
+    runs = Runs(instance, server.editions.whole)
     with contextlib.closing(Client(server.socket, server.instance_ref, Random(0))) as client:
         runs.prepare(client)
         client.stub.ReloadCode(pb.ReloadCodeRequest())  # ends the evaluators of that

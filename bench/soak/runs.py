@@ -67,10 +67,12 @@ class Runs:
 
     Attributes:
         instance: where they are recorded.
+        whole: held while the code on disk is broken; a run that imports it then fails, as in stock.
         started: how each that was started must end, by its id.
     """
 
     instance: DagsterInstance
+    whole: threading.Lock
     started: dict[str, Ending] = field(default_factory=dict)
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_A_TIME))
     _descriptions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -150,6 +152,11 @@ class Runs:
         found = [match for text in self.messages(run_id) if (match := _PID.search(text))]
         return int(found[0][1]) if found else None
 
+    def has_code(self, run_id: str) -> bool:
+        """Whether it has imported the code, or never will."""
+        run = self.instance.get_run_by_id(run_id)
+        return run is not None and run.status is not DagsterRunStatus.STARTING
+
     def has_begun(self, run_id: str) -> bool:
         """Whether it is in its op."""
         return bool(self.instance.all_logs(run_id, of_type=DagsterEventType.STEP_START))
@@ -165,9 +172,12 @@ class Runs:
 
 def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
     """A run from its launch to its end."""
-    run_id, outcome = runs.launch(client, job, ending)
-    if outcome.kind != ANSWERED:
-        return outcome
+    with runs.whole:
+        run_id, outcome = runs.launch(client, job, ending)
+        if outcome.kind != ANSWERED:
+            return outcome
+        if not _eventually(client, lambda: runs.has_code(run_id)):
+            return Outcome(WRONG, f"run {run_id} did not start\n{runs.story(run_id)}")
     if ending in (IS_CANCELLED, IS_KILLED):
         if not _eventually(client, lambda: runs.has_begun(run_id)):
             return Outcome(WRONG, f"run {run_id} did not begin\n{runs.story(run_id)}")

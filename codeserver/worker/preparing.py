@@ -114,4 +114,5 @@ def _rehearse(names: Sequence[str]) -> int:
     new = set(sys.modules) - known
     origins = [origin_of(sys.modules.get(name)) for name in new]
     has_users = any(origin and is_users_file(origin) for origin in origins)
+    signal.alarm(0)  # a timer would be a reason
     return int(has_users or "grpc" in new or bool(reasons_not_to_fork(*own)))
