@@ -31,7 +31,7 @@ from codeserver.target import Target
 _log = logging.getLogger("codeserver")
 
 _DEFAULT_MESSAGE_BYTES = 100_000_000
-_LAST_WORD_SECONDS = 1.0
+_LAST_WORD_SECONDS = 3.0
 _MOST_PENDING = 50_000
 _LONGEST_PENDING_SECONDS = 24 * 60 * 60
 
