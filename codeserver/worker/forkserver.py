@@ -95,7 +95,9 @@ def _serve(channel: Channel) -> Role | int:
     }
     kinds = {
         **importing,
-        "template": Kind(lambda channel, _: partial(template.serve, channel, importing)),
+        "template": Kind(
+            lambda channel, _: partial(template.serve, channel, importing, preparing.prepare)
+        ),
         "caretaker": Kind(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),

@@ -19,7 +19,6 @@ from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.originals import os
-from codeserver.worker.preparing import prepare
 from codeserver.worker.surroundings import set_variables
 from codeserver.worker.user_files import is_users_file, origin_of
 
@@ -47,11 +46,16 @@ def installed() -> Mapping[str, Any]:
     return {"modules": names, "folders": folders}
 
 
-def serve(channel: Channel, kinds: Mapping[str, Kind]) -> Role | int:
+def serve(channel: Channel, kinds: Mapping[str, Kind], prepare: Callable[[], None]) -> Role | int:
     """Import what the first frame says, then fork on demand.
 
     The frame has the names of `modules`, and the `environment` to import them in, because some
     read it then and the user's code may have set it.
+
+    Args:
+        channel: to the front.
+        kinds: the kinds of children, by name.
+        prepare: what all children would do anew, done once.
     """
     frame = channel.receive()
     if frame is None:

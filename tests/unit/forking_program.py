@@ -64,7 +64,7 @@ KINDS = {
     "evaluator": Kind(lambda channel, readers: partial(serve, channel, readers)),
     "run": Kind(lambda channel, readers: partial(serve, channel, readers), outlives_parent=True),
     "host": Kind(lambda channel, _: partial(host, channel)),
-    "template": Kind(lambda channel, _: partial(template.serve, channel, KINDS)),
+    "template": Kind(lambda channel, _: partial(template.serve, channel, KINDS, lambda: None)),
 }
 
 
