@@ -85,9 +85,13 @@ def _here(folder: Path, text: str) -> str:
     return text
 
 
+FIRST_PLACES: dict[str, str] = {}
+for place, command in commands():
+    FIRST_PLACES.setdefault(command, place)
+
 RUNNABLE = [
     pytest.param(command, id=f"{place} {command[:60]}")
-    for place, command in commands()
+    for command, place in FIRST_PLACES.items()
     if shlex.split(command)[0] not in NOT_HERE
 ]
 
