@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != LONGEST)
 
 
+def pytest_collection_finish() -> None:
+    # What was imported stays; to look through it for garbage would take longer than most tests.
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_process_left_behind() -> Iterator[None]:
     with nothing_left_behind():
@@ -59,6 +64,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         left = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
         assert not left, f"tasks left running: {left}"
 
+    gc.freeze()  # likewise, what earlier tests have made
     asyncio.run(run())
     gc.collect()
     assert not lost, f"lost asyncio exceptions: {lost}"

@@ -1,8 +1,7 @@
-"""The comparison of `bench/` runs, with as little as possible, and ends when it is told to."""
+"""The comparison of `bench/` ends when it is told to, and knows its workloads."""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,15 +12,11 @@ import psutil
 import pytest
 
 import bench.comparison.workloads
-from bench.comparison.results import from_json
 from bench.comparison.runner import SUBJECTS, WORKLOADS
-from bench.comparison.tables import LABELS
-from bench.servers import KINDS
 from tests.process.serving import LIMIT
 from tests.support.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 500
 
 
 def start(*options: str) -> subprocess.Popen[str]:
@@ -32,35 +27,6 @@ def start(*options: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-@pytest.mark.timeout(SECONDS + LIMIT)
-@pytest.mark.parametrize(
-    ("workloads", "servers"),
-    [(["startup"], list(KINDS)), (["latency", "probe"], ["ours"])],
-    ids=["every server", "ours"],
-)
-def test_a_quick_run_measures(workloads: list[str], servers: list[str], tmp_path: Path) -> None:
-    only = [word for name in workloads for word in ("--only", name)]
-    written = tmp_path / "found.json"
-    with start(*only, "--servers", ",".join(servers), "--json", str(written)) as process:
-        try:
-            output, errors = process.communicate(timeout=SECONDS)
-        finally:
-            process.terminate()  # which ends what it has started, too
-    assert process.returncode == os.EX_OK, errors
-
-    results = from_json(written.read_text("utf-8"))
-    assert results.quick
-    assert [part.workload for part in results.parts] == workloads
-    assert list(results.places) == ["example"]
-    for part in results.parts:
-        assert part.how
-        assert {each.server for each in part.figures} >= set(servers), errors
-        assert all(sample >= 0 for each in part.figures for sample in each.samples)
-    assert output.count("How: ") == len(workloads), "a table each"
-    assert all(LABELS[key] in output for key in servers)
-    assert len(errors.splitlines()) == len(workloads), errors
 
 
 def has_server(pid: int) -> bool:

@@ -61,7 +61,27 @@ def open_files(pid: int) -> list[str]:
 
 
 def _descendants() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if _alive(process)]
+    found = []
+    for pid in _pids_below(os.getpid()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return [process for process in found if _alive(process)]
+
+
+def _pids_below(pid: int) -> Iterator[int]:
+    """Every descendant; Linux knows children, and elsewhere all processes are looked through."""
+    if sys.platform != "linux":
+        yield from (process.pid for process in psutil.Process(pid).children(recursive=True))
+        return
+    # A thread or process may end meanwhile.
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            children = ""
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{pid}/task/{thread}/children").read_text("ascii")
+            for child in map(int, children.split()):
+                yield child
+                yield from _pids_below(child)
 
 
 def _alive(process: psutil.Process) -> bool:
