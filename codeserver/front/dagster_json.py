@@ -72,10 +72,13 @@ def read_string(text: str, what: str, field: str) -> str:
 
 
 def job_name(text: str) -> str:
-    """The job in a serialized `ExecuteExternalJobArgs`; empty when it has none."""
-    origin = read(text, "ExecuteExternalJobArgs").get("pipeline_origin")
-    name = origin.get("pipeline_name") if isinstance(origin, dict) else None
-    return name if isinstance(name, str) else ""
+    """The job in a serialized `ExecuteExternalJobArgs`, as `repository/job`; empty without one."""
+    job = read(text, "ExecuteExternalJobArgs").get("pipeline_origin")
+    if not isinstance(job, dict):
+        return ""
+    repository, name = job.get("external_repository_origin"), job.get("pipeline_name")
+    of = repository.get("repository_name") if isinstance(repository, dict) else None
+    return f"{of}/{name}" if isinstance(of, str) and isinstance(name, str) else ""
 
 
 def error(message: str, class_name: str = "Exception") -> bytes:

@@ -235,7 +235,12 @@ class Location:
         return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, job: str, arguments: bytes) -> Launch:
-        """Execute a run of this job with the code that is served now.
+        """Execute a run with the code that is served now.
+
+        Args:
+            run_id: of the run.
+            job: as `repository/job`.
+            arguments: the serialized `ExecuteExternalJobArgs`.
 
         Raises:
             Draining: the server is shutting down.

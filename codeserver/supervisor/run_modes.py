@@ -129,7 +129,7 @@ class Wishes:
 
     Attributes:
         operators: the operator's wish.
-        of_jobs: those of jobs that have one, by name.
+        of_jobs: those of jobs that have one, by `repository/job`.
     """
 
     operators: str
@@ -147,8 +147,10 @@ class Wishes:
 
     @property
     def wrong(self) -> Mapping[str, str]:
-        """By name of the job, those that no job can have."""
-        return {job: wish for job, wish in self.of_jobs.items() if wish not in WISHES}
+        """Those that no job can have, by the name of the job."""
+        return {
+            job.rpartition("/")[2]: wish for job, wish in self.of_jobs.items() if wish not in WISHES
+        }
 
 
 class RunModes:

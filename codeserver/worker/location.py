@@ -140,9 +140,9 @@ class Location:
 
     @property
     def run_wishes(self) -> dict[str, str]:
-        """How runs of a job get the code, by the name of each job that has the tag."""
+        """How runs of a job get the code, by `repository/job` of each job that has the tag."""
         return {
-            job.name: str(job.tags[RUNS_TAG])
+            f"{repository.name}/{job.name}": str(job.tags[RUNS_TAG])
             for repository in self.repositories.values()
             for job in repository.get_all_jobs()
             if RUNS_TAG in job.tags

@@ -190,8 +190,8 @@ def test_the_job_of_a_run() -> None:
     code_location = GrpcServerCodeLocationOrigin(host="localhost", port=4000)
     origin = RemoteJobOrigin(RemoteRepositoryOrigin(code_location, "shop"), "größe")
     args = types.ExecuteExternalJobArgs(job_origin=origin, run_id="r", instance_ref=None)
-    assert write.job_name(serialize_value(args)) == "größe"
-    for without in ("{}", '{"pipeline_origin": 1}', '{"pipeline_origin": {"pipeline_name": 1}}'):
+    assert write.job_name(serialize_value(args)) == "shop/größe"
+    for without in ("{}", '{"pipeline_origin": 1}', '{"pipeline_origin": {"pipeline_name": "x"}}'):
         assert write.job_name(without) == ""
 
 

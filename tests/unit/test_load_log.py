@@ -192,7 +192,7 @@ async def test_reasons_of_fresh_runs_are_told_when_they_are_new(
 
 
 async def test_a_tag_that_no_job_can_have_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    wishes = {"odd": "Warm", "fine": "fresh"}
+    wishes = {"shop/odd": "Warm", "shop/fine": "fresh"}
     await soon(made().loaded(1, host(known(A), wishes=wishes), 1.5))
     assert lines(caplog)[1:] == [
         'the tag codeserver/runs of the job odd is "Warm"; it can be warm, fresh or auto'

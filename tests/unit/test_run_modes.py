@@ -192,21 +192,22 @@ def test_a_verdict_is_needed_when_one_run_may_depend_on_it(
 async def test_what_starts_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     warm, fresh = cast(Starter, "warm"), cast(Starter, "fresh")
     code = Code(tmp_path)
-    wishes = Wishes("auto", {"hot": "warm", "new": "fresh", "odd": "maybe"})
+    wishes = Wishes("auto", {"a/hot": "warm", "a/new": "fresh", "a/odd": "maybe", "b/any": "fresh"})
     modes = RunModes(wishes, warm, fresh, [], code.used())
     modes.verdict = REPEATABLE
-    jobs = {"any": warm, "hot": warm, "new": fresh, "odd": warm}
+    jobs = {"a/any": warm, "b/hot": warm, "a/hot": warm, "a/new": fresh, "a/odd": warm}
     for job, expected in jobs.items():
         assert await modes.starter("r", job) is expected
     assert not caplog.messages
 
     code.source.write_text("edited")
     with caplog.at_level(logging.INFO, "codeserver"):
-        for job, expected in {**jobs, "any": fresh, "odd": fresh}.items():
+        for job, expected in {**jobs, "a/any": fresh, "b/hot": fresh, "a/odd": fresh}.items():
             assert await modes.starter(f"of {job}", job) is expected
     assert [message.partition(":")[0] for message in caplog.messages] == [
-        "run of any imports the code as it is now",
-        "run of hot executes the code as loaded",
-        "run of new imports the code as it is now",
-        "run of odd imports the code as it is now",
+        "run of a/any imports the code as it is now",
+        "run of b/hot imports the code as it is now",
+        "run of a/hot executes the code as loaded",
+        "run of a/new imports the code as it is now",
+        "run of a/odd imports the code as it is now",
     ]
