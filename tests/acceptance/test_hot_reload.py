@@ -91,9 +91,6 @@ def dagster(home: Path) -> Iterator[Deployment]:
             *("kept", "kept", "-f", "repo.py", "--on-reload-error", "keep", "--runs", "warm")
         ),
         "deployed": watching("deployed", "current", "-f", "repo.py"),
-        "autoloaded": watching(
-            "autoloaded", "project", "--autoload-defs-module-name", "berries.defs"
-        ),
         "defs folder": watching("defs-folder", "project", "-m", "berries.definitions"),
     }
     with Deployment(home, servers) as deployment:
@@ -216,37 +213,29 @@ def test_a_mistake_does_not_disturb_what_is_kept(dagster: Deployment, kept: Path
     runs(dagster, "kept", "repaired_job", "the repaired edition works")
 
 
-PROJECT_LOCATIONS = ("autoloaded", "defs folder")
-
-
 @pytest.fixture
 def defs_folder(dagster: Deployment) -> Path:
     """The folder of the components, as it was in the beginning, whatever earlier tests did."""
     folder = dagster.home / "project" / "berries" / "defs"
     shutil.rmtree(folder / "garden", ignore_errors=True)
     replace(folder / "wild" / "defs.yaml", PICKING.format("bilberry"))
-    for location in PROJECT_LOCATIONS:
-        dagster.reload(location)
-        shows(dagster, location, {"bilberry_job"})
+    dagster.reload("defs folder")
+    shows(dagster, "defs folder", {"bilberry_job"})
     return folder
 
 
 def test_components_that_change_come_and_go(dagster: Deployment, defs_folder: Path):
     replace(defs_folder / "wild" / "defs.yaml", PICKING.format("cranberry"))
-    for location in PROJECT_LOCATIONS:
-        shows(dagster, location, {"cranberry_job"})
+    shows(dagster, "defs folder", {"cranberry_job"})
 
     new = defs_folder / "garden"
     new.mkdir()
     (new / "defs.yaml").write_text(PICKING.format("gooseberry"))
-    for location in PROJECT_LOCATIONS:
-        shows(dagster, location, {"cranberry_job", "gooseberry_job"})
-    runs(dagster, "autoloaded", "cranberry_job", "picked a cranberry")
+    shows(dagster, "defs folder", {"cranberry_job", "gooseberry_job"})
     runs(dagster, "defs folder", "gooseberry_job", "picked a gooseberry")
 
     shutil.rmtree(new)
-    for location in PROJECT_LOCATIONS:
-        shows(dagster, location, {"cranberry_job"})
+    shows(dagster, "defs folder", {"cranberry_job"})
 
 
 def test_a_mistake_in_a_component_is_shown_until_it_is_repaired(
@@ -255,15 +244,13 @@ def test_a_mistake_in_a_component_is_shown_until_it_is_repaired(
     file = defs_folder / "wild" / "defs.yaml"
     in_place(file, PICKING.replace("berry:", "bery:").format("cranberry"))
 
-    for location in PROJECT_LOCATIONS:
-        error = shows_error(dagster, location, "bery")
-        assert f"{file}:3" in error
-        assert OWN_CODE not in error
+    error = shows_error(dagster, "defs folder", "bery")
+    assert f"{file}:3" in error
+    assert OWN_CODE not in error
 
     in_place(file, PICKING.format("cranberry"))
 
-    for location in PROJECT_LOCATIONS:
-        shows(dagster, location, {"cranberry_job"})
+    shows(dagster, "defs folder", {"cranberry_job"})
 
 
 def test_a_folder_that_is_made_anew_is_watched_on(dagster: Deployment, defs_folder: Path):
@@ -271,13 +258,13 @@ def test_a_folder_that_is_made_anew_is_watched_on(dagster: Deployment, defs_fold
     for berry in ("cranberry", "mulberry"):
         shutil.rmtree(defs_folder)
         shutil.copytree(PROJECT / "berries" / "defs", defs_folder)
-        shows(dagster, "autoloaded", {"bilberry_job"})
+        shows(dagster, "defs folder", {"bilberry_job"})
 
         replace(defs_folder / "wild" / "defs.yaml", PICKING.format(berry))
 
         # That the server is told of this, and not only looks every ten seconds, is in the unit
         # tests of notices.
-        shows(dagster, "autoloaded", {f"{berry}_job"})
+        shows(dagster, "defs folder", {f"{berry}_job"})
 
 
 def test_a_run_goes_on_through_edits(dagster: Deployment, file: Path):

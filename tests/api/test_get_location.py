@@ -100,8 +100,6 @@ def test_what_the_operator_has_said(start: Serve) -> None:
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
-        (("-f", "empty.py"), {"python_file": "empty.py"}),
-        (("-m", "empty"), {"module_name": "empty"}),
         (("-m", "empty", "-d", "."), {"module_name": "empty", "working_directory": "."}),
         (("-f", "several.py", "-a", "first"), {"python_file": "several.py", "attribute": "first"}),
     ],

@@ -16,11 +16,15 @@ from tests.differential.running import launch
 from tests.differential.sides import STOCK_AGAINST_STOCK, Pair, Side, serving
 
 EDITED = """
+from pathlib import Path
+
 import dagster as dg
+
+FLAG = "the flag is there" if Path("flag").exists() else "there is no flag"
 
 @dg.op
 def say(context):
-    context.log.info("this is {version}")
+    context.log.info("this is {version}, and " + FLAG)
 
 @dg.job(executor_def=dg.in_process_executor)
 def {name}():
@@ -30,27 +34,18 @@ defs = dg.Definitions(jobs=[{name}])
 """
 
 
-ASKING = """
-import os
+HANDLING = """
 import signal
-from pathlib import Path
 
 import dagster as dg
 
-FLAG = "is there" if Path("flag").exists() else "is not there"
-"""
-
-HANDLING = """
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 signal.setitimer(signal.ITIMER_REAL, 3600)
-"""
 
-TELLING = """
 @dg.op
 def say(context):
-    context.log.info(f"the flag {FLAG}")
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGCHLD):
         handler = signal.getsignal(number)
         context.log.info(f"{number.name} {getattr(handler, '__name__', str(handler))}")
@@ -71,18 +66,10 @@ def pair(work: Path) -> Iterator[Pair]:
 
 
 @pytest.fixture(scope="module")
-def asking(work: Path) -> Iterator[Pair]:
-    (work / "asking.py").write_text(ASKING + TELLING)
-    (work / "third").mkdir()
-    with serving(["-f", "asking.py"], work / "third", cwd=work) as both:
-        yield both
-
-
-@pytest.fixture(scope="module")
 def handling(work: Path) -> Iterator[Pair]:
-    (work / "handling.py").write_text(ASKING + HANDLING + TELLING)
-    (work / "fourth").mkdir()
-    with serving(["-f", "handling.py"], work / "fourth", cwd=work) as both:
+    (work / "handling.py").write_text(HANDLING)
+    (work / "third").mkdir()
+    with serving(["-f", "handling.py"], work / "third", cwd=work) as both:
         yield both
 
 
@@ -208,9 +195,11 @@ def _asked_twice(side: Side) -> object:
     return said
 
 
-@table([Case("that the import asks for", Call("StartRun", _asked_twice), expect="flag is there")])
-def test_a_file_that_appears(case: Case, asking: Pair) -> None:
-    check(case, asking)
+@table(
+    [Case("that the import asks for", Call("StartRun", _asked_twice), expect="the flag is there")]
+)
+def test_a_file_that_appears(case: Case, edited: Pair) -> None:
+    check(case, edited)
 
 
 def _handled(side: Side) -> object:

@@ -17,7 +17,7 @@ from tests.process.serving import Server, serve, skip_message, tick
 from tests.support.eventually import eventually
 
 CODE = ROOT / "tests" / "user_code" / "image"
-CHILDREN = 1000
+CHILDREN = 300
 MOST_CHILDREN = 65  # of an evaluator
 
 StartServer = Callable[..., tuple[Server, str]]

@@ -118,8 +118,8 @@ def test_every_call_of_the_client() -> None:
 
 @pytest.mark.parametrize(
     "where",
-    [{"port": 0}, {"host": "127.0.0.1"}, {"host": "0.0.0.0", "port": 0}],
-    ids=["port", "host", "all interfaces"],
+    [{"host": "127.0.0.1"}, {"host": "0.0.0.0", "port": 0}],
+    ids=["host", "all interfaces"],
 )
 @pytest.mark.usefixtures("nothing_left")
 def test_on_a_port(where: dict[str, Any]) -> None:
@@ -316,7 +316,6 @@ sys.stdin.readline()
 @pytest.mark.parametrize(
     ("then", "number", "forks"),
     [
-        ("time.sleep(600)", signal.SIGKILL, False),
         ("time.sleep(600)", signal.SIGKILL, True),
         ("time.sleep(600)", signal.SIGINT, True),
         ("time.sleep(600)", signal.SIGTERM, False),
@@ -325,7 +324,6 @@ sys.stdin.readline()
         ("del server; time.sleep(600)", None, False),
     ],
     ids=[
-        "killed",
         "killed, and a fork lives on",
         "interrupted, and a fork lives on",
         "terminated",

@@ -234,7 +234,7 @@ def logged(server: Server, part: str) -> str:
 
 
 def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: Path) -> None:
-    """Sixteen clients, each with a channel for each call as Dagster's has, and twenty edits."""
+    """Sixteen clients, each with a channel for each call as Dagster's has, and ten edits."""
     stop = threading.Event()
     socket = str(server.server.socket)
 
@@ -248,7 +248,7 @@ def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: P
     with ThreadPoolExecutor(16) as threads:
         try:
             calls = [threads.submit(lambda n=number: [*poll(n)]) for number in range(16)]
-            for number in range(20):
+            for number in range(10):
                 replace(file, edition(f"edit {number}"))
                 shows(server, f"edit {number}")
         finally:
