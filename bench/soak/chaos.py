@@ -70,7 +70,7 @@ class Reloads:
             self._tally.measured("ReloadCode", end - begin)
 
     def _reload_broken(self, breakage: str) -> None:
-        with self._editions.whole:
+        with self._editions.whole.broken():
             pattern = self._editions.write_broken(breakage)
             begin = time.monotonic()
             expected = Expected(ERROR, pattern, "refused, as it should be")
@@ -136,7 +136,7 @@ class Kills:
                 self._kill(role)
             else:
                 # What is on disk is what it has to come back with.
-                with self._server.editions.whole:
+                with self._server.editions.whole.relied_on():
                     self._kill(role)
             target = max(target, self._progress.taken) + every
 

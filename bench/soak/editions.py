@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.files import Draft
@@ -23,6 +25,40 @@ BREAKAGES = {
 """What is appended to an edition that cannot be loaded, and what its error says."""
 
 
+class Wholeness:
+    """Many may rely on the file on disk being whole at a time, or one may break it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._relying = self._breaking = 0
+
+    @contextmanager
+    def relied_on(self) -> Iterator[None]:
+        """Nobody breaks it meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._breaking)
+            self._relying += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._relying -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Nobody relies on it meanwhile; one thread does this."""
+        with self._changed:
+            self._breaking += 1  # who comes from now on waits
+            self._changed.wait_for(lambda: not self._relying)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._breaking -= 1
+                self._changed.notify_all()
+
+
 class Editions:
     """Writes the file that is served.
 
@@ -30,7 +66,7 @@ class Editions:
         path: where.
 
     Attributes:
-        whole: held while the file on disk is broken, and by whoever must not find it so.
+        whole: who relies on the file, and who breaks it.
         oldest: the edition that every answer from now on is of, or a newer one.
         newest: the last whole edition on disk.
     """
@@ -39,7 +75,7 @@ class Editions:
         self._path = path
         self._source = _SOURCE.read_text("utf-8")
         assert self._source.count(_LINE) == 1
-        self.whole = threading.Lock()
+        self.whole = Wholeness()
         self.oldest = 0
         self.newest = 0
         self.write()

@@ -22,6 +22,7 @@ from dagster._serdes import deserialize_value, serialize_value
 
 from bench.soak import calling
 from bench.soak.calling import PATIENCE, Client
+from bench.soak.editions import Wholeness
 from bench.soak.outcomes import ANSWERED, REFUSED, WRONG, Outcome
 
 _AT_A_TIME = 4
@@ -67,12 +68,12 @@ class Runs:
 
     Attributes:
         instance: where they are recorded.
-        whole: held while the code on disk is broken; a run that imports it then fails, as in stock.
+        whole: of the code on disk; a run that imports broken code fails, as with stock.
         started: how each that was started must end, by its id.
     """
 
     instance: DagsterInstance
-    whole: threading.Lock
+    whole: Wholeness
     started: dict[str, Ending] = field(default_factory=dict)
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_A_TIME))
     _descriptions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -172,7 +173,7 @@ class Runs:
 
 def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
     """A run from its launch to its end."""
-    with runs.whole:
+    with runs.whole.relied_on():
         run_id, outcome = runs.launch(client, job, ending)
         if outcome.kind != ANSWERED:
             return outcome

@@ -22,9 +22,9 @@ Serve = Callable[..., Api]
 _DAGSTER_YAML = "telemetry:\n  enabled: false\n"
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="package")
 def no_process_left_behind() -> Iterator[None]:
-    """As for all tests, but per module: some servers serve all tests of their module."""
+    """As for all tests, but once for all of these, because they share servers."""
     with nothing_left_behind():
         yield
 
@@ -38,21 +38,20 @@ def home() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@pytest.fixture(scope="module")
-def serve(home: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
-    """Serves a file, or the definitions of this name, or `example`, until the module ends.
+@pytest.fixture(scope="package")
+def serve(home: Path) -> Iterator[Serve]:
+    """Serves a file, or the definitions of this name, or `example`, until all tests have ended.
 
     Whoever asks for the same again gets the same server.
     """
-    module = request.module.__name__.rpartition(".")[2].removeprefix("test_")
     running: dict[Any, Api] = {}
     with ExitStack() as stack:
 
         def begin(what: str | Path, *options: str, **more: Any) -> Api:
-            key = (what, *options)
+            key = (what, options, repr(more))
             if key not in running:
                 file = what if isinstance(what, Path) else file_of(what)
-                socket = home / f"{module}-{len(running)}.sock"
+                socket = home / f"{len(running)}.sock"
                 api = serving(file, socket, *options, home=home, **more)
                 running[key] = stack.enter_context(api)
             return running[key]
