@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -59,12 +58,13 @@ class Looks:
 
         os.stat, os.access = told_stat, told_access
 
-    def is_there(self, path: str) -> bool:
+    def is_there(self, path: Any) -> bool:
         """Whether this is a folder already; it matters from now on."""
-        with contextlib.suppress(OSError):
-            found = _stat(path)
-            if stat.S_ISDIR(found.st_mode):
-                self._note(path, kind_in(found))
+        # An exception here would be one of what the user does.
+        with contextlib.suppress(Exception):
+            found = kind_in(_stat(path))
+            if found == "folder":
+                self._note(os.fsdecode(path), found)
                 return True
         return False
 

@@ -197,7 +197,7 @@ class Witness:
             kind = calls.kind_of_opening(arguments[0], arguments[2])
         else:
             kind = calls.EVENTS.get(event)
-            if event == "os.mkdir" and self._looks.is_there(os.fsdecode(arguments[0])):
+            if event == "os.mkdir" and self._looks.is_there(arguments[0]):
                 kind = None  # as `mkdir -p`
         if kind is not None:
             # An exception here would be one of what the user does.
