@@ -39,7 +39,7 @@ def says(server: Server) -> str:
 
 def shows(server: Server, name: str) -> None:
     """Wait until this edition is served."""
-    eventually(lambda: says(server) == name, every=0.02, what=f"edition {name}")
+    eventually(lambda: says(server) == name, every=0.1, what=f"edition {name}")
 
 
 def ended_loads(server: Server) -> int:
