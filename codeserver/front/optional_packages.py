@@ -35,7 +35,7 @@ def _warn(feature: str, package: str, error: Exception) -> None:
     _log.warning(
         "serving without %s: %s. To have it: pip install %s grpcio==%s protobuf==%s",
         feature,
-        " ".join(str(error).split()).partition(". ")[0],
+        " ".join(str(error).split()).partition(". ")[0].rstrip("."),
         package,
         grpc.__version__,
         protobuf.__version__,

@@ -388,7 +388,9 @@ class Location:
     async def _rehearse(self, host: Host, seconds: float) -> None:
         with self._idle.kept_off():
             await self._loader.rehearse(host, seconds)
-        self.log.rehearsed(host)
+        served = self._current
+        if isinstance(served, Generation) and served.host is host and not self._is_ending:
+            self.log.rehearsed(host)  # of code that is gone meanwhile, nobody needs to know
         self._news.state_is(self._state)
 
     def _take_failure(self, failure: LoadFailure) -> None:
