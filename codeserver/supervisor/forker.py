@@ -165,7 +165,7 @@ class Forker:
         self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
-        self._reason = "The process that the {role} is forked from has ended."
+        self._reason = "The process that starts {role}s has ended."
 
     @property
     def is_lost(self) -> bool:

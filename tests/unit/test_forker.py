@@ -173,7 +173,7 @@ async def test_the_loss_of_the_process() -> None:
         _, fds = await process.order()
         TheirEnd.of(fds).close()
         await process.die()
-        message = r"^The process that the run is forked from has ended\.$"
+        message = r"^The process that starts runs has ended\.$"
         with pytest.raises(WorkerCrashed, match=message):
             await soon(forking)
         with pytest.raises(WorkerCrashed, match=message):
@@ -216,7 +216,7 @@ async def test_a_fork_before_the_loss_is_noticed() -> None:
     ours, theirs = socket.socketpair()
     forker = Forker(Channel(ours), Outputs())
     theirs.close()
-    with pytest.raises(WorkerCrashed, match="the host is forked from has ended"):
+    with pytest.raises(WorkerCrashed, match="The process that starts hosts has ended"):
         await soon(forker.fork("host"))
     await soon(forker.follow())
 

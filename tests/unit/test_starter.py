@@ -150,9 +150,7 @@ async def test_a_spawn_whose_caller_goes_away() -> None:
 async def test_a_spawn_without_a_forkserver() -> None:
     async with script() as forkserver:
         await forkserver.die()
-        with pytest.raises(
-            WorkerCrashed, match=r"^The process that the evaluator is forked from has ended"
-        ):
+        with pytest.raises(WorkerCrashed, match=r"^The process that starts evaluators has ended"):
             await soon(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
 
 
