@@ -390,7 +390,7 @@ class Location:
             await self._loader.rehearse(host, seconds)
         served = self._current
         if isinstance(served, Generation) and served.host is host and not self._is_ending:
-            self.log.rehearsed(host)  # of code that is gone meanwhile, nobody needs to know
+            self.log.rehearsed(host)  # the result for replaced code is of no use
         self._news.state_is(self._state)
 
     def _take_failure(self, failure: LoadFailure) -> None:

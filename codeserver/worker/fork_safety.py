@@ -66,8 +66,7 @@ def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] =
             *_native_threads(own_threads),
             *_descriptors(own_fds),
             *_shared_memory(),
-            *_handlers(),
-            *_timers(),
+            *signals_taken(),
         ]
     except Exception as error:  # whatever it is, nothing is known then
         reasons = [f"what this process uses cannot be seen: {error}"]
@@ -192,6 +191,11 @@ def _shared_memory() -> Iterator[str]:
             _, access, _, _, _, *name = line.split(maxsplit=5)
             if access == "rw-s" and name and name[0].rstrip().endswith(" (deleted)"):
                 yield f"memory is shared with forks: {name[0].strip()}"
+
+
+def signals_taken() -> list[str]:
+    """Reasons that come from signals: handlers and timers that a fork loses."""
+    return [*_handlers(), *_timers()]
 
 
 def _handlers() -> Iterator[str]:

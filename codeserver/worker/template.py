@@ -16,7 +16,7 @@ from typing import Any
 
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
-from codeserver.worker.fork_safety import reasons_not_to_fork
+from codeserver.worker.fork_safety import reasons_not_to_fork, signals_taken
 from codeserver.worker.forking import ForkLoop, Kind, Role
 from codeserver.worker.originals import os
 from codeserver.worker.surroundings import set_variables
@@ -96,15 +96,15 @@ def _import(
     return None
 
 
-def _facts() -> tuple[int, int]:
-    """What a look at everything is worth for: the numbers of threads and of open files."""
+def _facts() -> tuple[object, ...]:
+    """What a look at everything is worth for: numbers of threads and open files, and signals."""
     counts = []
     for folder in ("task", "fd"):
         try:
             counts.append(len(os.listdir(f"/proc/self/{folder}")))
         except OSError:
             counts.append(0)
-    return counts[0], counts[1]
+    return *counts, *signals_taken()
 
 
 def _is_installed(module: object) -> bool:

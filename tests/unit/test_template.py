@@ -35,6 +35,8 @@ INSTALLED = {
     "starts_inside/part.py": "import starts",
     "goes_on.py": "import threading\nthreading.Thread(target=threading.Event().wait).start()",
     "tidy.py": "import threading\nt = threading.Thread(target=int)\nt.start()\nt.join()",
+    "handles.py": "import signal\nsignal.signal(signal.SIGTERM, print)",
+    "times.py": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 3600)",
     "connects.py": "import socket\npair = socket.socketpair()",
     "database.py": (
         "import sqlite3\nc = sqlite3.connect('here.db')\nc.execute('create table a (b)')"
@@ -125,6 +127,8 @@ async def test_what_cannot_be_imported_is_left_to_the_users_code(
         (["lib", "starts", "tidy"], "starts", "a Python thread is running: ticker"),
         (["starts_inside", "starts_inside.part"], "starts_inside.part", "a Python thread is"),
         (["connects"], "connects", "a socket is open"),
+        (["lib", "handles", "tidy"], "handles", "SIGTERM has a handler of builtins"),
+        (["times"], "times", "a timer is running"),
         (["database"], "database", "an SQLite database is open: "),
         (["lib", "brings"], "brings", "imports users, which is not installed"),
         (["brings_and_fails"], "brings_and_fails", "imports users, which is not installed"),
