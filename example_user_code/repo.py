@@ -1,11 +1,11 @@
 """A small Dagster code location: two ops in three jobs, four assets, a schedule and a sensor.
 
-It loads, and every job can be planned, with nothing configured: no AWS account, no cluster, no
-environment variable. What the environment may say instead:
+It loads, and every job can be planned, without configuration: no AWS account, no cluster, no
+environment variable. These variables are optional:
 
-    EXAMPLE_S3_BUCKET, EXAMPLE_S3_PREFIX           where `pod_per_op_job` keeps its values
-    EXAMPLE_S3_ENDPOINT_URL, EXAMPLE_S3_REGION     on which S3 server; AWS's own if unset
-    EXAMPLE_WATCHED_FILE                           the file that `watched_file_sensor` looks at
+    EXAMPLE_S3_BUCKET, EXAMPLE_S3_PREFIX           the place of `pod_per_op_job`'s values
+    EXAMPLE_S3_ENDPOINT_URL, EXAMPLE_S3_REGION     the S3 server; AWS's own if unset
+    EXAMPLE_WATCHED_FILE                           the file of `watched_file_sensor`
 """
 
 import os
@@ -35,7 +35,7 @@ WORDS = {
 
 
 class MultiplyConfig(dg.Config):
-    """What `multiply_the_word` can be told."""
+    """Config of `multiply_the_word`."""
 
     factor: int = Field(default=DEFAULT_FACTOR, description="How often the word is repeated.")
 
@@ -69,7 +69,7 @@ example_job = letter_count.to_job(
     name="example_job",
     description="Both ops in the process of the run.",
     executor_def=dg.in_process_executor,
-    # The ops have these defaults anyway; said here, they also fill the launchpad.
+    # The same as the ops' defaults. Given here, they also fill the launchpad.
     config=multiply(DEFAULT_WORD),
 )
 
@@ -98,8 +98,8 @@ word_of_the_day_job = letter_count.to_job(
 
 
 # One pod per op ---------------------------------------------------------------------------------
-# The pods share no disk, so what one op hands to the next one travels through S3. Credentials are
-# found where boto3 looks for them. Run config wins over the environment.
+# The pods share no disk, so values pass from op to op through S3. boto3 finds credentials in its
+# usual places. Run config wins over the environment.
 
 
 @dg.configured(
@@ -141,10 +141,10 @@ def s3(config: dict[str, Any]) -> dict[str, Any]:
 def s3_io_manager(context: dg.InitResourceContext) -> dg.IOManager:
     """Values as pickles in S3, with the example's defaults."""
     try:
-        # It looks into the bucket, before the op begins.
+        # This accesses the bucket before the op begins.
         return s3_pickle_io_manager.resource_fn(context)
     except (BotoCoreError, ClientError) as error:
-        # boto3 does not say which bucket it was, nor on which server.
+        # boto3's error names neither the bucket nor the server.
         bucket, server = context.resource_config["s3_bucket"], context.resources.s3.meta
         raise RuntimeError(f"S3 bucket {bucket} on {server.endpoint_url}: {error}") from error
 
@@ -201,7 +201,7 @@ def word_scores(words: list[str], letter_values: dict[str, int]) -> dict[str, in
 
 
 @dg.asset(
-    # Not every language needs to be there before the best of the others can be told.
+    # The best words need not wait for every language.
     ins={"word_scores": dg.AssetIn(metadata={"allow_missing_partitions": True})},
     group_name="reference",
     owners=OWNERS,
@@ -264,6 +264,6 @@ defs = dg.Definitions(
     jobs=[example_job, pod_per_op_job, word_of_the_day_job, words_job],
     schedules=[every_morning],
     sensors=[watched_file_sensor],
-    # These steps take microseconds; a process for each would take seconds.
+    # The steps take microseconds; a process for each would take seconds.
     executor=dg.in_process_executor,
 )
