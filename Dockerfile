@@ -1,24 +1,25 @@
-# A small image that serves Dagster code. `docker build -t my-code .` makes it; the arguments (ARG) say of what.
+# A small image that serves Dagster code. Build it with `docker build -t my-code .`; the arguments (ARG) choose the
+# code.
 #
-# What a build needs to reach a package index goes in as secrets, of which nothing stays in the image:
+# Pass the access to a package index as secrets, which do not stay in the image:
 #
 #   --secret id=pip_conf,src=pip.conf    pip's configuration, with the address and password of an index
-#   --secret id=ca_bundle,src=ca.pem     certificates that a pip.conf can name as /run/secrets/ca_bundle
+#   --secret id=ca_bundle,src=ca.pem     certificates, which pip.conf can name as /run/secrets/ca_bundle
 
-# What an image that serves may not be, the stages that make it have to be.
+# The build stages must run as root. The final image does not.
 # hadolint global ignore=DL3002
 
 ARG PYTHON_VERSION=3.12
-# Any image with `python`, its venv module and pip will do.
+# Any image with `python`, its venv module and pip works.
 ARG BASE_IMAGE=docker.io/library/python:${PYTHON_VERSION}-slim
-# A directory of the build context. Its content becomes /app, where the server is started; what its
-# requirements.txt, uv.lock or pyproject.toml requires is installed, the first of them that there is.
+# A directory of the build context. Its content becomes /app, the server's working directory. Its requirements
+# are installed from the first of these files: requirements.txt, uv.lock, pyproject.toml.
 ARG USER_CODE=example_user_code
-# A requirement such as codeserver==0.1.0; without one, the build context is a checkout of codeserver.
+# A requirement such as codeserver==0.1.0. If empty, the build context must be a checkout of codeserver.
 ARG CODESERVER=""
 
 
-# The build context, sorted: a later stage is built again only when its own part has changed.
+# The build context, sorted, so that a later stage is rebuilt only if its own part has changed.
 FROM ${BASE_IMAGE} AS sources
 USER 0
 ARG USER_CODE
@@ -33,19 +34,19 @@ RUN if [ ! -d "${USER_CODE}" ]; then \
         cp -R LICENSE README.md pyproject.toml codeserver /sorted/server; \
     fi \
     && cp -R "${USER_CODE}/." /sorted/code \
-    # Whatever the permissions were where the image is built, any user can read this.
+    # Any user can read the files, regardless of their permissions in the build context.
     && chmod -R u+rwX,go+rX,go-w /sorted
 WORKDIR /sorted/code
 RUN find . -depth \( -name .git -o -name '.venv*' -o -name .env -o -name '.env.*' -o -name __pycache__ \) \
         -exec rm -rf {} + \
-    # What says what the code requires, and the files that it refers to.
+    # The files with the code's requirements, and files that they include.
     && find . -type f \( -path './uv.lock' -o -path './pyproject.toml' \
         -o -path '*requirements*.txt' -o -path '*constraints*.txt' \) -exec sh -c \
         'for found; do mkdir -p "$0/${found%/*}" && cp "${found}" "$0/${found}" || exit 1; done' \
         /sorted/requirements {} +
 
 
-# codeserver as a wheel, and what it requires as a list.
+# codeserver as a wheel, and its requirements as a list.
 FROM ${BASE_IMAGE} AS server
 USER 0
 ARG CODESERVER
@@ -58,19 +59,19 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     && sed -n 's/^Requires-Dist: //p' /unpacked/codeserver-*.dist-info/METADATA > /codeserver.txt
 
 
-# Everything that the server and the code import, compiled.
+# All dependencies of the server and the code, compiled.
 FROM ${BASE_IMAGE} AS dependencies
 USER 0
-# Packages that have to be built may need a compiler: install it here, and it does not get into the image.
+# If packages need a compiler, install it here: this stage does not get into the image.
 ARG DAGSTER_VERSION=""
-# The packages that run and step pods need to reach the storage of the instance.
+# Packages with which run and step pods reach the storage of the instance.
 ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
 RUN python -m venv --without-pip /opt/venv
 COPY --from=server /codeserver.txt /unpacked/codeserver/cli/user_requirements.py /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
 WORKDIR /requirements/code
-# What a lock file requires is written down by the program that has locked it. Variables that are lists are
-# not quoted, and uv is not part of the image.
+# uv itself exports the requirements of its lock file, and is not part of the image. Variables that are lists are
+# not quoted.
 # hadolint ignore=DL3013,SC2086
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
@@ -82,7 +83,7 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && python ../user_requirements.py "${packages}" > all-of-the-code.txt \
     && code="-r all-of-the-code.txt" \
-    # With digests in it, a list may name nothing that has none. What it has installed is not changed afterwards.
+    # In a list with digests, every requirement needs one. So it is installed alone, and nothing changes it later.
     && if grep -q -r -e --hash= .; then \
         pip --python /opt/venv/bin/python install --quiet --no-compile ${code} \
         && pip --python /opt/venv/bin/python freeze > installed.txt \
@@ -90,12 +91,12 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     fi \
     && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../codeserver.txt ${code} \
         ${DAGSTER_VERSION:+"dagster==${DAGSTER_VERSION}"} ${EXTRA_REQUIREMENTS} \
-    # Valid whatever a builder does with the times of files. Some packages have files that are no valid
-    # Python, which must not stop a build.
+    # Unchecked hashes stay valid even if a builder changes the times of files. Some packages have invalid Python
+    # files, which must not stop a build.
     && { /opt/venv/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash /opt/venv || true; }
 
 
-# The files of codeserver alone, compiled, because they change more often than what it requires.
+# Only the files of codeserver, compiled, because they change more often than its requirements.
 FROM dependencies AS installed
 COPY --from=server /wheels /wheels
 RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compile --no-index --no-deps \
@@ -103,56 +104,55 @@ RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compil
     && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
         "/installed${packages}/codeserver" \
-    # The packages of a project are found from everywhere, as if it were installed.
+    # Makes a project's packages importable from any directory, as if it were installed.
     && printf '/app/src\n/app\n' > "/installed${packages}/app.pth"
 
 
 FROM ${BASE_IMAGE}
 USER 0
 ENV PATH=/opt/codeserver/bin:/opt/venv/bin:${PATH} \
-    # Everything is compiled here, and the file system may be read-only.
+    # Everything is already compiled, and the file system may be read-only.
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    # A user id that is in no list of users has neither a home nor a name. Dagster writes to its home, and
-    # where the file system is read-only, this is the directory that can be written to.
+    # An unlisted user id has no home and no name. Dagster writes to its home, and on a read-only file system
+    # only /tmp is writable.
     HOME=/tmp \
     LOGNAME=dagster
 
-# Official images have Python's own library without bytecode, which would be compiled at every start.
+# Official images contain Python's library without bytecode. Python would compile it at every start.
 RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
         -x '/(site-packages|dist-packages|test|tests|idlelib|lib2to3|ensurepip|turtledemo|tkinter)/' \
         "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
-    # Group 0 may write what the user may, for clusters that choose the user id themselves.
+    # Group 0 may write like the user, for clusters that choose the user id.
     && mkdir -p /opt/dagster/dagster_home /opt/codeserver/bin \
     && chmod -R g=u /opt/dagster/dagster_home
 
-# From what seldom changes to what often does.
+# Ordered from rarely to often changed.
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=installed /installed/opt/venv /opt/venv
 
-# The `dagster` command that comes first on PATH serves and probes with codeserver, and is Dagster's own for
-# everything else.
+# The first `dagster` on PATH serves and probes with codeserver, and is Dagster's own for everything else.
 RUN codeserver install-dagster /opt/codeserver/bin
 
 WORKDIR /app
 COPY --from=sources /sorted/code /app
 
-# What `codeserver grpc` and `codeserver check` are told to load, from /app; empty for what pyproject.toml says.
+# Target of `codeserver grpc` and `codeserver check`, from /app; empty for the target in pyproject.toml.
 ARG TARGET="-f repo.py"
-# With a path, such as /app/location.snap, what the code defines is written there when the image is built and
-# served from there while the code is loaded.
+# Path of a snapshot, such as /app/location.snap. The build writes it, and the server serves it while it loads the
+# code.
 ARG SNAPSHOT=""
 ENV CODESERVER_TARGET=${TARGET} \
     CODESERVER_SNAPSHOT=${SNAPSHOT}
-# Checked hashes, because code is what people edit or mount. The target is several words, so it is not quoted.
+# Checked hashes, because users edit or mount the code. The target is several words, so it is not quoted.
 # hadolint ignore=SC2086
 RUN { python -m compileall -qq -j 0 --invalidation-mode checked-hash /app || true; } \
     && if [ -n "${SNAPSHOT}" ]; then codeserver snapshot ${TARGET} --output "${SNAPSHOT}"; fi
 
-# A number, so that a cluster can see that it is not root.
+# A number, so that a cluster can check that it is not root.
 USER 10001:0
 
-# Code that does not load makes no image. As the user that serves it, because that one has to be able to read it.
+# Fails the build if the code does not load. Runs as the serving user, who must be able to read the code.
 # hadolint ignore=SC2086
 RUN codeserver check ${TARGET}
 
@@ -170,7 +170,6 @@ LABEL org.opencontainers.image.title="Dagster code location" \
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=180s CMD ["codeserver", "health"]
 
-# Clusters give whole commands as arguments, so nothing may stand in front of them. The shell is gone when
-# the server begins.
+# Clusters pass whole commands as arguments, so there is no entry point. `exec` replaces the shell by the server.
 ENTRYPOINT []
 CMD ["sh", "-c", "exec codeserver grpc ${CODESERVER_TARGET} --host 0.0.0.0 --port 4000"]

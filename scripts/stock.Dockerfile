@@ -1,4 +1,4 @@
-# The example served by stock Dagster, to compare with: with the same packages.
+# The example served by stock Dagster with the same packages, for comparison.
 ARG BASE_IMAGE=docker.io/library/python:3.12-slim
 FROM ${BASE_IMAGE}
 WORKDIR /app
