@@ -7,7 +7,7 @@ from codeserver.api.v1 import code_location_pb2 as codeserver_dot_api_dot_v1_dot
 
 
 class CodeLocationServiceStub(object):
-    """A code location. Every RPC but ReloadLocation only reads, and may be called again at any time.
+    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
     """
 
     def __init__(self, channel):
@@ -84,115 +84,115 @@ class CodeLocationServiceStub(object):
 
 
 class CodeLocationServiceServicer(object):
-    """A code location. Every RPC but ReloadLocation only reads, and may be called again at any time.
+    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
     """
 
     def GetLocation(self, request, context):
-        """Tells how the location is: state, what is loaded, load times, load error, work under way.
+        """Returns the location: state, target, load times, load error, current work.
 
-        Answers at once, also during the first load and when the code has failed to load; a load error is data here, not a
-        status. Never needs the user's code.
+        Replies at once, even during the first load and after a failed load. A load error is data here, not a status. Never
+        needs the user's code.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchLocation(self, request, context):
-        """Tells how the location is now, and again at every change, until the caller goes away or the server stops.
+        """Streams the location, now and after every change, until the caller goes away or the server stops.
 
-        A slow reader gets fewer messages, never an outdated last one: changes that it was too late for arrive as one. The
-        stream ends with status OK after the server has said that it is draining and then stops.
+        A slow reader gets fewer messages, and the last one is always current: changes that it missed arrive as one. The
+        stream ends with status OK when the server stops, after a message with the draining state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReloadLocation(self, request, context):
-        """Loads the code as it is now, serves it, and replies when it is served.
+        """Loads the current code and replies when it is served.
 
-        What is in flight is finished with the code loaded before. Calls during a load share one further load, so each of
-        them gets the code as it was when it asked, or newer. Calling it twice is harmless.
-        Errors: FAILED_PRECONDITION with a LoadError when the new code does not load (the message says whether the code
-        loaded before is served on); UNAVAILABLE while the server shuts down.
+        Requests in flight finish on the previous code. Calls during a load share one further load, so each caller gets the
+        code as of its call, or newer. A second call is harmless.
+        Errors: FAILED_PRECONDITION with a LoadError if the new code does not load (the message says if the previous code
+        stays in service); UNAVAILABLE while the server shuts down.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """Lists jobs, in the order of their repository and name.
+        """Lists jobs, ordered by repository and name.
 
-        Errors: INVALID_ARGUMENT for a page size or token that is not valid, or a malformed tag; NOT_FOUND for a repository
-        that does not exist; FAILED_PRECONDITION when the code has failed to load. The same holds for the other lists.
+        Errors: INVALID_ARGUMENT for an invalid page size or token, or a malformed tag; NOT_FOUND for an unknown
+        repository; FAILED_PRECONDITION if the code failed to load. The same holds for the other lists.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListAssets(self, request, context):
-        """Lists assets, in the order of their repository and key. Errors: as ListJobs.
+        """Lists assets, ordered by repository and key. Errors: as ListJobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSchedules(self, request, context):
-        """Lists schedules, in the order of their repository and name. Errors: as ListJobs.
+        """Lists schedules, ordered by repository and name. Errors: as ListJobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSensors(self, request, context):
-        """Lists sensors, in the order of their repository and name. Errors: as ListJobs.
+        """Lists sensors, ordered by repository and name. Errors: as ListJobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListResources(self, request, context):
-        """Lists resources, in the order of their repository and name. Errors: as ListJobs.
+        """Lists resources, ordered by repository and name. Errors: as ListJobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """Gives one job with its dependency structure: ops and graphs, their inputs, outputs, config, and the edges.
+        """Returns one job with its dependency structure: ops and graphs, their inputs, outputs and config, and the edges.
 
-        Errors: NOT_FOUND; INVALID_ARGUMENT for an op selection that Dagster does not take; FAILED_PRECONDITION when the
-        code has failed to load. The reply for a job of some thousand ops is larger than the 4 MiB that gRPC clients take
-        by default; raise that limit for such jobs.
+        Errors: NOT_FOUND; INVALID_ARGUMENT for an op selection that Dagster refuses; FAILED_PRECONDITION if the code
+        failed to load. The reply for a job with thousands of ops exceeds the 4 MiB that gRPC clients accept by default;
+        raise that limit for such jobs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetAssetGraph(self, request, context):
-        """Gives assets and what depends on what, in messages of at most about 1 MiB.
+        """Streams assets and their dependencies, in messages of at most about 1 MiB.
 
-        Errors: INVALID_ARGUMENT for a selection that Dagster does not take; NOT_FOUND; FAILED_PRECONDITION when the code
-        has failed to load.
+        Errors: INVALID_ARGUMENT for a selection that Dagster refuses; NOT_FOUND; FAILED_PRECONDITION if the code failed to
+        load.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetExecutionPlan(self, request, context):
-        """Gives the steps that a run of the job would execute. Nothing is executed or stored.
+        """Returns the steps of a run of the job. Executes and stores nothing.
 
         Errors: INVALID_ARGUMENT for run config that is not YAML (the message has line and column), for run config that the
-        job does not take (a RunConfigError for each mistake), for a bad selection or partition key; NOT_FOUND;
-        FAILED_PRECONDITION when the code has failed to load.
+        job refuses (a RunConfigError for each mistake), for a bad selection or partition key; NOT_FOUND;
+        FAILED_PRECONDITION if the code failed to load.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetRunConfigSchema(self, request, context):
-        """Gives what run config a job takes, as a JSON Schema, and as YAML to fill in.
+        """Returns the run config of a job as a JSON Schema, and as YAML to fill in.
 
-        Errors: NOT_FOUND; INVALID_ARGUMENT for a bad selection; FAILED_PRECONDITION when the code has failed to load.
+        Errors: NOT_FOUND; INVALID_ARGUMENT for a bad selection; FAILED_PRECONDITION if the code failed to load.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -202,8 +202,8 @@ class CodeLocationServiceServicer(object):
         """Lists the partition keys of a job or an asset, in Dagster's order (time windows: oldest first).
 
         Keys of dynamic partitions come from the Dagster instance of the server (DAGSTER_HOME, or `--instance-ref`).
-        Errors: INVALID_ARGUMENT when it is not partitioned, when there is no instance that knows its dynamic partitions,
-        and for a bad page token; NOT_FOUND; INTERNAL when the user's partition function raises.
+        Errors: INVALID_ARGUMENT if it has no partitions, if no instance has its dynamic partitions, and for a bad page
+        token; NOT_FOUND; INTERNAL if the user's partition function raises.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -285,7 +285,7 @@ def add_CodeLocationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CodeLocationService(object):
-    """A code location. Every RPC but ReloadLocation only reads, and may be called again at any time.
+    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
     """
 
     @staticmethod
