@@ -31,6 +31,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/buf breaking --against proto/released.binpb
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
+	$(BIN)/python scripts/document_states.py --check
 
 image: image-tools  ## Build the image of the example with podman or docker.
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE)
@@ -76,8 +77,9 @@ bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
 release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions must not break.
 	$(BIN)/buf build -o proto/released.binpb
 
-docs: $(VENV)/.dev  ## Write docs/configuration.md from the settings.
+docs: $(VENV)/.dev  ## Write the parts of docs/ that are made from the code.
 	$(BIN)/python scripts/document_settings.py
+	$(BIN)/python scripts/document_states.py
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff check --fix .

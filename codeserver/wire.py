@@ -1,22 +1,23 @@
 """Frames between the front and its worker processes: a small JSON header and a byte body.
 
 Layout of one frame, big-endian: header length (4 bytes), body length (8 bytes), header (UTF-8 JSON
-object), body (opaque bytes). The body carries Dagster's serialized strings untouched, so that
-megabytes of snapshot are never parsed or copied into JSON on the way.
+object), body (opaque bytes). The header has the `kind` of the message, which is the name of its
+class, and its fields. The body carries Dagster's serialized strings untouched, so that megabytes of
+snapshot are never parsed or copied into JSON on the way.
 
-This module is pure: it turns frames into bytes and back and does no I/O, so that the asyncio side
-and the blocking side share it.
+Pure: no I/O, so that the asyncio side and the blocking side share it.
 """
 
 from __future__ import annotations
 
-import signal
 import struct
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, is_dataclass
+from functools import cache
 
 # By name: user code may put the functions of another library in their place.
 from json import dumps, loads
-from typing import Any
+from typing import Any, cast, get_args, get_type_hints
 
 from codeserver.errors import ProtocolError
 
@@ -31,45 +32,26 @@ MAX_HEADER = 16 * 1024 * 1024
 MAX_BODY = 4 * 1024 * 1024 * 1024
 """Longest body, in bytes."""
 
-
-STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
-"""The signal at which an evaluator prints where it is; None where there are no such signals.
-
-One of those without a name, which user code does not use for itself.
-"""
-
-
-def process_name(role: str) -> str:
-    """What a process of this role is called by the kernel, which keeps 15 bytes."""
-    return f"codeserver {role}"[:15]
-
-
-DEPENDENT_NAMES = frozenset(map(process_name, ("evaluator", "snapshots")))
-"""Names of processes that die with their parent, and what they have started with them."""
+_CLASSES: dict[str, type[Message]] = {}
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One message.
+class Message:
+    """Base of all messages, which are frozen dataclasses; see `codeserver.messages`."""
 
-    Attributes:
-        header: JSON-serialisable facts about the message; `kind` says what it is.
-        body: the payload, often empty.
-    """
-
-    header: dict[str, Any] = field(default_factory=dict)
-    body: bytes = b""
-
-    @property
-    def kind(self) -> str:
-        """What the message is about."""
-        return str(self.header.get("kind", ""))
+    def __init_subclass__(cls) -> None:
+        if not cls.__name__.startswith("_"):
+            _CLASSES[cls.__name__] = cls
 
 
-def encode(frame: Frame) -> bytes:
-    """The bytes of a frame."""
-    header = dumps(frame.header, separators=(",", ":")).encode()
-    return b"".join((_PREFIX.pack(len(header), len(frame.body)), header, frame.body))
+def encode(message: Message) -> bytes:
+    """The frame of a message."""
+    facts = dict(vars(message))
+    body: bytes = facts.pop("body", b"")
+    header = {"kind": type(message).__name__, **facts}
+    # Facts within it are dataclasses, too, and `vars` has their fields.
+    data = dumps(header, separators=(",", ":"), default=vars).encode()
+    return b"".join((_PREFIX.pack(len(data), len(body)), data, body))
 
 
 def decode_prefix(prefix: bytes) -> tuple[int, int]:
@@ -84,16 +66,50 @@ def decode_prefix(prefix: bytes) -> tuple[int, int]:
     return header_size, body_size
 
 
-def decode(header: bytes, body: bytes) -> Frame:
-    """The frame made of these two parts.
+def decode(header: bytes, body: bytes) -> Message:
+    """The message whose frame has these two parts.
 
     Raises:
-        ProtocolError: the header is not a JSON object.
+        ProtocolError: they are of no message.
     """
+    facts = _facts(header)
+    kind = facts.pop("kind", None)
+    made: Any = _CLASSES.get(kind) if isinstance(kind, str) else None
+    if made is None:
+        raise ProtocolError(f"no message is called {kind!r}")
+    if "body" in made.__dataclass_fields__:
+        facts["body"] = body
+    try:
+        return cast(Message, _made(made, facts))
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise ProtocolError(f"not a message {kind}: {error}") from None
+
+
+def _made(made: Any, facts: Any) -> Any:
+    """An object of a dataclass, or a list of them, made of the fields; or None."""
+    if facts is None:
+        return None
+    if isinstance(facts, list):
+        return [_made(made, each) for each in facts]
+    inner = _inner(made)
+    return made(**{n: _made(inner[n], fact) if n in inner else fact for n, fact in facts.items()})
+
+
+@cache
+def _inner(made: Any) -> Mapping[str, Any]:
+    """The dataclasses that the fields of a dataclass have, by field."""
+    found = (
+        (name, next(filter(is_dataclass, (hint, *get_args(hint))), None))
+        for name, hint in get_type_hints(made).items()
+    )
+    return {name: inner for name, inner in found if inner is not None}
+
+
+def _facts(header: bytes) -> dict[str, Any]:
     try:
         facts = loads(header)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"frame header is not JSON: {error}") from None
     if not isinstance(facts, dict):
         raise ProtocolError("frame header is not a JSON object")
-    return Frame(facts, body)
+    return facts

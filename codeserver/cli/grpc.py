@@ -88,16 +88,16 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     server = Server(config, target, spawned)
     adopt_orphans()
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, server.stop)
-    loop.add_signal_handler(signal.SIGINT, partial(server.stop, at_once=True))
+    loop.add_signal_handler(signal.SIGTERM, server.shutdown.by_signal)
+    loop.add_signal_handler(signal.SIGINT, partial(server.shutdown.by_signal, at_once=True))
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which `nohup` has set
         had_terminal = _has_terminal()
         loop.add_signal_handler(signal.SIGHUP, lambda: _hang_up(server, had_terminal))
     try:
         await server.start()
     except OperatorError:
-        server.stop(at_once=True)
-        server.stop()
+        server.shutdown.by_signal(at_once=True)
+        server.shutdown.by_signal()
         await server.close()
         raise
     _announce(server.addresses)
@@ -120,7 +120,7 @@ def _warn_of_file(target: Target) -> None:
 def _hang_up(server: Server, had_terminal: bool) -> None:
     """Reload, unless the signal says that the terminal is gone in which the server was started."""
     if had_terminal and not _has_terminal():
-        server.stop(at_once=True)
+        server.shutdown.by_signal(at_once=True)
     else:
         server.reload()
 

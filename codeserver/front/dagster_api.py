@@ -103,7 +103,7 @@ class DagsterApi(UserCodeRpcs):
 
     async def GetServerId(self, _request: pb.Empty, _: Context) -> bytes:
         """The id that changes when the location does."""
-        server_id = self._location.current_server_id or await self._location.server_id()
+        server_id = self._location.current.server_id or await self._location.server_id()
         return string_field(_SERVER_ID, server_id.encode())
 
     async def GetCurrentImage(self, _request: pb.Empty, _: Context) -> pb.GetCurrentImageReply:

@@ -16,9 +16,9 @@ from codeserver.health_wire.health_pb2 import (
     HealthListResponse,
 )
 from codeserver.lifecycle import State
+from codeserver.supervisor.current import Current
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host
-from codeserver.supervisor.location import Location
 
 _SERVICES = ("", "DagsterApi")
 """The server as a whole, and the name that Dagster's own health check asks for."""
@@ -36,18 +36,18 @@ class Health:
     `codeserver-state`, and `codeserver-load-error` while the newest load is one that has failed.
     """
 
-    def __init__(self, location: Location) -> None:
-        self._location = location
+    def __init__(self, current: Current) -> None:
+        self._current = current
         self._statuses: dict[str, HealthCheckResponse.ServingStatus] = {}
         self._changed = asyncio.Event()
         self._set(_LAST_LOAD, False)
-        location.on_change(self._show_state)
-        location.on_load(self._show_load)
+        current.on_change(self._show_state)
+        current.on_load(self._show_load)
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """The status, and in trailing metadata what is behind it."""
-        detail = [("codeserver-state", self._location.state.value)]
-        if (failure := self._location.last_failure) is not None:
+        detail = [("codeserver-state", self._current.state.value)]
+        if (failure := self._current.served.failure) is not None:
             detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
         context.set_trailing_metadata(tuple(detail))
         if request.service not in self._statuses:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from codeserver.front.encoding import chunk_messages, string_field
+from codeserver.front.once import Once
 from codeserver.supervisor.generation import Snapshot
 
 _LISTING = 1
@@ -18,7 +19,7 @@ class Metadata:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._replies: dict[tuple[str, ...], asyncio.Future[list[bytes] | None]] = {}
+        self._replies = Once()
         self.list_repositories = string_field(_LISTING, snapshot.listing)
 
     def has_repository(self, name: str) -> bool:
@@ -43,9 +44,7 @@ class Metadata:
             return await asyncio.to_thread(encode, text)
 
         key = ("repository", name, f"{streamed}", f"{whole is not None}")
-        messages = await self._once(key, make)
-        assert messages is not None
-        return messages
+        return await self._replies.get(key, make)
 
     async def job(self, repository: str, name: str) -> bytes | None:
         """An `ExternalJob` reply; None when the location has no such job to show."""
@@ -59,23 +58,8 @@ class Metadata:
             text = await asyncio.shield(found.jobs[name])
             return None if text is None else [string_field(_JOB, text)]
 
-        messages = await self._once(("job", repository, name), make)
+        messages = await self._replies.get(("job", repository, name), make)
         return messages[0] if messages else None
-
-    async def _once(
-        self, key: tuple[str, ...], make: Callable[[], Awaitable[list[bytes] | None]]
-    ) -> list[bytes] | None:
-        """What `make` makes, made once for all callers; a failure is not kept."""
-        if key not in self._replies:
-            future = self._replies[key] = asyncio.ensure_future(make())
-            future.add_done_callback(lambda done: self._forget_failure(key, done))
-        return await asyncio.shield(self._replies[key])
-
-    def _forget_failure(
-        self, key: tuple[str, ...], done: asyncio.Future[list[bytes] | None]
-    ) -> None:
-        if done.cancelled() or done.exception() is not None:
-            del self._replies[key]
 
 
 def _single_message(text: bytes) -> list[bytes]:

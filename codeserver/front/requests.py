@@ -8,6 +8,7 @@ from typing import Any
 
 from codeserver.errors import InvalidRequest, RequestTimeout
 from codeserver.front import dagster_json
+from codeserver.messages import EXPLAIN
 from codeserver.supervisor.generation import Snapshot
 from codeserver.supervisor.names import shown
 from codeserver.supervisor.request import LONGEST_TIMEOUT, Bytes, Request
@@ -62,7 +63,7 @@ _FORMS = {
     },
 }
 
-_WITHOUT_USER_CODE = frozenset({"explain", "ExternalRepository", "ExternalJob"})
+_WITHOUT_USER_CODE = frozenset({EXPLAIN, "ExternalRepository", "ExternalJob"})
 
 
 def describe(

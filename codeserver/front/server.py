@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -24,6 +23,7 @@ from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.shutdown import Shutdown
 from codeserver.supervisor.spawning import Spawned
 from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
@@ -47,23 +47,20 @@ class Server:
     Attributes:
         location: the code location.
         addresses: what it is bound to, once started.
+        shutdown: is asked to stop it.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
         self._target = target
         self._tasks = Tasks()
-        self._stop_asked = asyncio.Event()
-        self._hurry = asyncio.Event()
-        self._signalled = False
-        self._delay = config.drain_delay
-        self._grace: float | None = config.shutdown_grace
+        self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
         self._fatal: LoadFailure | None = None
         self._heartbeats = Heartbeats()
         self.location = Location(config, target, spawned)
         self.addresses: list[str] = []
         self._server = grpc.aio.server(options=grpc_options())
-        api = DagsterApi(config, self.location, self._shut_down_when_idle, self._heartbeats.hear)
+        api = DagsterApi(config, self.location, self.shutdown.by_client, self._heartbeats.hear)
         service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
@@ -74,7 +71,7 @@ class Server:
             (
                 handlers_for(service, dagster_api_pb2, api, replies),
                 handlers_for(typed, code_location_pb2, self._typed_api, replies),
-                handlers_for(health, health_pb2, Health(self.location), replies),
+                handlers_for(health, health_pb2, Health(self.location.current), replies),
             )
         )
         optional_packages.use(self._server)
@@ -100,26 +97,9 @@ class Server:
             self._tasks.start("watch", watcher.run())
         self._tasks.start("first load", self._load())
 
-    def stop(self, *, at_once: bool = False) -> None:
-        """Ask the server to shut down within the grace; the second time, to hurry.
-
-        Args:
-            at_once: clients need no time to learn of it, as when a person at a terminal asks.
-        """
-        if at_once:
-            self._delay = 0.0
-        if self._signalled:
-            self._hurry.set()
-        elif self._stop_asked.is_set():
-            # It waits for its runs, as a client wished; from now on, no longer than the grace.
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._config.shutdown_grace, self._hurry.set)
-        self._signalled = True
-        self._stop_asked.set()
-
     def reload(self) -> None:
         """Load the code again, as a client's `ReloadCode` does, unless the server shuts down."""
-        if not self._stop_asked.is_set():
+        if not self.shutdown.asked.is_set():
             _log.info("SIGHUP: loading the code again")
             self._tasks.start("reload", self._reload())
 
@@ -129,13 +109,13 @@ class Server:
         Returns:
             Why the code could not be loaded, if that is what ended it.
         """
-        await self._stop_asked.wait()
+        await self.shutdown.asked.wait()
         await self.close()
         return self._fatal
 
     async def close(self) -> None:
         """Shut down: answer while runs and requests finish, then end every process."""
-        await self.location.finish(self._delay, self._grace, self._hurry)
+        await self.location.finish(self.shutdown)
         self._typed_api.end_streams()
         await self._server.stop(_LAST_WORD_SECONDS)
         await self.location.close()
@@ -152,7 +132,7 @@ class Server:
             return
         if failure is not None and self._config.on_load_error == "exit":
             self._fatal = failure
-            self.stop(at_once=True)
+            self.shutdown.by_signal(at_once=True)
         if self._config.heartbeat:
             self._tasks.start("watch heartbeat", self._watch_heartbeat())
 
@@ -160,17 +140,11 @@ class Server:
         with contextlib.suppress(Draining):
             await self.location.reload()
 
-    def _shut_down_when_idle(self) -> None:
-        """A client's wish, unlike a signal's, waits for every run to end."""
-        if not self._signalled:
-            self._grace = None
-        self._stop_asked.set()
-
     async def _watch_heartbeat(self) -> None:
         limit = self._config.heartbeat_timeout
         await self._heartbeats.cease(limit)
         _log.warning("no heartbeat for %d seconds, shutting down", limit)
-        self._shut_down_when_idle()
+        self.shutdown.by_client()
 
 
 def grpc_options() -> list[tuple[str, int]]:

@@ -13,11 +13,11 @@ from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, only_string
 from codeserver.front.handlers import Context
 from codeserver.front.requests import describe
+from codeserver.messages import EXPLAIN
 from codeserver.supervisor.generation import NotLoaded, Snapshot
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.pool import Reply
 from codeserver.supervisor.request import Bytes, Request
-from codeserver.supervisor.served import Generation
 
 MakeError = Callable[[bytes], bytes]
 """Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""
@@ -100,8 +100,8 @@ class UserCodeRpcs:
     ) -> Reply:
         """An evaluator's answer, or the error in the form that this RPC's clients read."""
         try:
-            served = self._location.served
-            snapshot = served.snapshot if isinstance(served, Generation) else None
+            served = self._location.current.served.generation
+            snapshot = None if served is None else served.snapshot
             request = self.describe(rpc, argument, extra, context, snapshot)
             return await self._location.evaluate(request)
         except NotLoaded as error:
@@ -140,7 +140,7 @@ class UserCodeRpcs:
         """
         try:
             extra = {"class": class_name}
-            return (await self.ask("explain", argument.encode(), extra, context)).body
+            return (await self.ask(EXPLAIN, argument.encode(), extra, context)).body
         except CodeserverError:
             return dagster_json.error(str(error))
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codeserver.facts import LoadOrder
 from codeserver.snapshot import v1
 from codeserver.snapshot.file import UnusableSnapshot
 from codeserver.supervisor.generation import Definitions, RepositorySnapshot, Snapshot
@@ -60,23 +61,23 @@ async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.Loc
     return message
 
 
-def from_message(message: v1.LocationSnapshot, order: bytes) -> Baked:
+def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
     """What a server with this load order serves of it.
 
     Args:
         message: the snapshot.
-        order: what a host would be told to load (`codeserver.supervisor.load_order`).
+        order: the order that a host would get.
 
     Raises:
         UnusableSnapshot: it has something in it that no server could answer with.
     """
     try:
-        return _from_message(message, json.loads(order))
+        return _from_message(message, order)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UnusableSnapshot(f"its content is not that of a snapshot ({error})") from None
 
 
-def _from_message(message: v1.LocationSnapshot, order: Mapping[str, Any]) -> Baked:
+def _from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
     listing = _listing_of(message.listing, order)
     digest = hashlib.sha256(listing)
     for repository in message.repositories:
@@ -96,10 +97,12 @@ def _from_message(message: v1.LocationSnapshot, order: Mapping[str, Any]) -> Bak
     return Baked(snapshot, dict(message.libraries), created_at)
 
 
-def _listing_of(listing: bytes, order: Mapping[str, Any]) -> bytes:
+def _listing_of(listing: bytes, order: LoadOrder) -> bytes:
     """In the form in which Dagster serializes it, so that the code when loaded says the same."""
     fields = _object(listing, "listing")
-    return json.dumps({**fields, **{name: order[name] for name in _OF_THE_SERVER}}).encode()
+    return json.dumps(
+        {**fields, **{name: getattr(order, name) for name in _OF_THE_SERVER}}
+    ).encode()
 
 
 def _definitions_of(data: bytes) -> Definitions | None:

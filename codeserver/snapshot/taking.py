@@ -38,7 +38,7 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
         )
         host = await hosts.load(forkserver, loading)
         try:
-            message = await baked.to_message(host.snapshot, host.libraries)
+            message = await baked.to_message(host.snapshot, host.loaded.libraries)
             taken = await asyncio.to_thread(_fingerprint, host, config, target)
             message.fingerprint.CopyFrom(taken)
             return message
@@ -51,9 +51,8 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
 
 
 def _fingerprint(host: hosts.Host, config: Config, target: Target) -> v1.Fingerprint:
-    footprint = host.footprint
-    files, folders = footprint["files"], footprint["folders"]
-    taken = fingerprint.take(config, target, files, folders)
+    files = host.loaded.footprint.files
+    taken = fingerprint.take(config, target, files, host.loaded.footprint.folders)
     for path, was in files.items():
         if mark(path) != was:
             raise OperatorError(f"{path} has changed while it was loaded; try again.")

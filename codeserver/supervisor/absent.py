@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from codeserver.errors import WorkerCrashed
+from codeserver.messages import Loaded
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.generation import Snapshot
 from codeserver.supervisor.run_modes import RunModes, Used, Wishes
@@ -21,18 +21,14 @@ class Absent:
 
     Attributes:
         ended: done, as for a host that is no longer there: who needs the code waits for a load.
-        isolation: nothing is known of it yet.
-        reasons: likewise.
+        loaded: as far as it is known.
     """
 
-    isolation = "unspecified"
-    reasons: Sequence[str] = ()
     runs: Sequence[Child] = ()
-    surroundings: Mapping[str, Any] = {"environment": {}}
 
     def __init__(self, snapshot: Snapshot, libraries: Mapping[str, str]) -> None:
         self.snapshot = snapshot
-        self.libraries = libraries
+        self.loaded = Loaded(isolation="unspecified", libraries=libraries)
         self.starter = _NothingToStart()
         self.run_modes = RunModes(Wishes("warm"), self.starter, self.starter, (), Used.nothing())
         self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()

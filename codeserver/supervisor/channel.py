@@ -1,4 +1,4 @@
-"""The front's end of a socket to a worker: frames on an asyncio event loop."""
+"""The front's end of a socket to a worker: messages on an asyncio event loop."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 from codeserver import wire
 from codeserver.errors import ProtocolError
-from codeserver.wire import Frame
+from codeserver.wire import Message
+
+A = TypeVar("A", bound=Message)
+B = TypeVar("B", bound=Message)
+C = TypeVar("C", bound=Message)
+D = TypeVar("D", bound=Message)
 
 _READ_SIZE = 1 << 16
 _MOST_AT_ONCE = 1 << 20
@@ -18,7 +24,7 @@ _MOST_AT_ONCE = 1 << 20
 
 
 class Channel:
-    """Sends and receives frames over a connected unix socket, which it owns.
+    """Sends and receives messages over a connected unix socket, which it owns.
 
     One task may receive at a time; any number may send. A send that is cancelled half-way leaves
     the stream unusable: whoever cancels closes the channel.
@@ -37,12 +43,12 @@ class Channel:
         self._waiting: asyncio.Future[None] | None = None
 
     async def send(
-        self, frame: Frame, fds: Sequence[int] = (), timeout: float | None = None
+        self, message: Message, fds: Sequence[int] = (), timeout: float | None = None
     ) -> None:
-        """Send one frame, with descriptors attached to its first byte.
+        """Send one message, with descriptors attached to its first byte.
 
         Args:
-            frame: what to send.
+            message: what to send.
             fds: the descriptors.
             timeout: seconds that it may take.
 
@@ -50,7 +56,7 @@ class Channel:
             BrokenPipeError: the worker is gone.
             asyncio.TimeoutError: the worker has not read it in time.
         """
-        data = wire.encode(frame)
+        data = wire.encode(message)
         async with self._sending:
             if self._closed:
                 raise BrokenPipeError("the channel is closed")
@@ -64,35 +70,57 @@ class Channel:
             except ConnectionError as error:
                 raise BrokenPipeError(str(error)) from None
 
-    async def receive(self, timeout: float | None = None) -> Frame | None:
-        """The next frame, or None when the worker has ended or closed its end.
+    async def receive(self, timeout: float | None = None) -> Message | None:
+        """The next message, or None when the worker has ended or closed its end.
 
         Args:
             timeout: seconds that it may take.
 
         Raises:
-            ProtocolError: what came is not a frame.
+            ProtocolError: what came is no message.
             asyncio.TimeoutError: there is none in time.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._closed:
-            if (frame := self._take()) is not None:
-                return frame
+            if (message := self._take()) is not None:
+                return message
             if self._has_ended:
                 break
             await self._more(None if deadline is None else deadline - time.monotonic())
         return None
 
-    async def expect(self, timeout: float | None = None) -> Frame | None:
-        """Like `receive`, but what is not a frame counts as the end, as user code may cause it."""
+    @overload
+    async def expect(self, a: type[A], /, *, timeout: float | None = None) -> A | None: ...
+
+    @overload
+    async def expect(
+        self, a: type[A], b: type[B], /, *, timeout: float | None = None
+    ) -> A | B | None: ...
+
+    @overload
+    async def expect(
+        self, a: type[A], b: type[B], c: type[C], /, *, timeout: float | None = None
+    ) -> A | B | C | None: ...
+
+    @overload
+    async def expect(
+        self, a: type[A], b: type[B], c: type[C], d: type[D], /, *, timeout: float | None = None
+    ) -> A | B | C | D | None: ...
+
+    async def expect(self, *classes: type[Any], timeout: float | None = None) -> Any:
+        """Like `receive`, for the messages that may come now.
+
+        Anything else counts as the end, as user code may cause it.
+        """
         try:
-            return await self.receive(timeout)
+            message = await self.receive(timeout)
         except ProtocolError:
             return None
+        return message if isinstance(message, classes) else None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the worker has said nothing since the last frame, and has not ended."""
+        """Whether the worker has said nothing since the last message, and has not ended."""
         if self._read or self._has_ended:
             return False
         try:
@@ -158,8 +186,8 @@ class Channel:
         finally:
             loop.remove_writer(self._sock)
 
-    def _take(self) -> Frame | None:
-        """The first frame of what was read, if that is all there."""
+    def _take(self) -> Message | None:
+        """The first message of what was read, if that is all there."""
         if len(self._read) < self._missing:
             return None
         header_size, body_size = wire.decode_prefix(bytes(self._read[: wire.PREFIX_SIZE]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_TOLERATED = 3
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
+from codeserver.supervisor.backoff import pause
+
+_TOLERATED = 2
 
 
 @dataclass
@@ -38,9 +38,7 @@ class Crashes:
         record = self._records.setdefault(subject, _Record())
         record.count += 1
         record.reason = reason
-        if record.count >= _TOLERATED:
-            pause = _FIRST_PAUSE * 2 ** min(record.count - _TOLERATED, 10)
-            record.until = now + min(pause, _LONGEST_PAUSE)
+        record.until = now + pause(record.count - _TOLERATED)
 
     def clear(self, subject: str) -> None:
         """The subject has answered."""

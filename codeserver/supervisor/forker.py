@@ -10,12 +10,25 @@ import signal
 import socket
 from collections import OrderedDict
 
-from codeserver.errors import WorkerCrashed
+from codeserver.errors import ProtocolError, WorkerCrashed
+from codeserver.messages import (
+    Adopt,
+    DagsterImported,
+    DagsterMissing,
+    Exit,
+    Exited,
+    Fork,
+    Forked,
+    ForkFailed,
+    Prepare,
+    Signal,
+)
+from codeserver.processes import STACK_SIGNAL
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.exits import note_out_of_memory
 from codeserver.supervisor.killing import kill_group
 from codeserver.supervisor.output import Output, Outputs
-from codeserver.wire import STACK_SIGNAL, Frame
+from codeserver.wire import Message
 
 _REMEMBERED_EXITS = 1024
 _OBEDIENCE = 2.0
@@ -195,8 +208,7 @@ class Forker:
             self._forking[number] = (child, confirmed)
             self.is_childless.clear()
             try:
-                order = Frame({"kind": "fork", "id": number, "role": role})
-                await self._channel.send(order, theirs)
+                await self._channel.send(Fork(number, role), theirs)
             finally:
                 for fd in theirs:
                     os.close(fd)
@@ -213,17 +225,17 @@ class Forker:
 
     async def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child; does nothing when it has ended."""
-        await self._order({"kind": "signal", "pid": pid, "signal": number})
+        await self._order(Signal(pid, number))
 
     async def prepare(self) -> None:
         """Have the process do ahead of time, once, what its forks would each do anew."""
         if not self._is_prepared:
             self._is_prepared = True
-            await self._order({"kind": "prepare"})
+            await self._order(Prepare())
 
     async def exit(self) -> None:
         """Tell the process to end, once it has handled what was ordered before."""
-        await self._order({"kind": "exit"})
+        await self._order(Exit())
 
     async def adopt(self, child: Child) -> None:
         """Take over a child whose parent has died."""
@@ -235,19 +247,21 @@ class Forker:
             child.is_adopted(self)
             self._children[child.pid] = child
             self.is_childless.clear()
-            await self._order({"kind": "adopt", "pid": child.pid})
+            await self._order(Adopt(child.pid))
 
-    async def _order(self, header: dict[str, object]) -> None:
+    async def _order(self, order: Message) -> None:
         """Give an order, unless the process takes none any more."""
         # When there is no room for it, nothing of it was sent: it is small.
         with contextlib.suppress(BrokenPipeError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._channel.send(Frame(header)), _OBEDIENCE)
+            await asyncio.wait_for(self._channel.send(order), _OBEDIENCE)
 
     async def follow(self) -> None:
         """Handle the process's reports until it ends."""
         try:
-            while (frame := await self._channel.expect()) is not None:
-                self._handle(frame)
+            # What is no message counts as the end, as user code may cause it.
+            with contextlib.suppress(ProtocolError):
+                while (report := await self._channel.receive()) is not None:
+                    self._handle(report)
         finally:
             orphans = self._handle_loss()
         for orphan in orphans:
@@ -277,35 +291,34 @@ class Forker:
         child = Child(role, Channel(ours), self._outputs.open(role, *readers))
         return child, [theirs.detach(), *writers, *kept]
 
-    def _handle(self, frame: Frame) -> None:
-        header = frame.header
+    def _handle(self, report: Message) -> None:
         self.is_deaf = False
-        if frame.kind == "forked":
-            child, confirmed = self._forking.pop(header["id"])
-            child.has_started(header["pid"], self)
-            if self._adopter is not None:
-                self._adopter.forget_stranger(child.pid)
-            self._children[child.pid] = child
-            if not confirmed.done():
-                confirmed.set_result(None)
-        elif frame.kind == "fork_failed":
-            child, confirmed = self._forking.pop(header["id"])
-            if not confirmed.done():
-                confirmed.set_exception(
-                    WorkerCrashed(f"No process for a {child.role}: {header['reason']}.")
-                )
-            self._count_children()
-        elif frame.kind == "exited":
-            ended = self._children.pop(header["pid"], None)
-            if ended is not None:
-                ended.has_ended(header["code"])
-            else:
-                self._remember_stranger(header["pid"], header["code"])
-            self._count_children()
-        elif frame.kind == "ready":
-            self.is_ready = True
-        elif frame.kind == "failed":
-            self._reason = header["text"].replace("{", "{{").replace("}", "}}")
+        match report:
+            case Forked(number, pid):
+                child, confirmed = self._forking.pop(number)
+                child.has_started(pid, self)
+                if self._adopter is not None:
+                    self._adopter.forget_stranger(child.pid)
+                self._children[child.pid] = child
+                if not confirmed.done():
+                    confirmed.set_result(None)
+            case ForkFailed(number, reason):
+                child, confirmed = self._forking.pop(number)
+                if not confirmed.done():
+                    confirmed.set_exception(
+                        WorkerCrashed(f"No process for a {child.role}: {reason}.")
+                    )
+                self._count_children()
+            case Exited(pid, code):
+                if (ended := self._children.pop(pid, None)) is not None:
+                    ended.has_ended(code)
+                else:
+                    self._remember_stranger(pid, code)
+                self._count_children()
+            case DagsterImported():
+                self.is_ready = True
+            case DagsterMissing(text):
+                self._reason = text.replace("{", "{{").replace("}", "}}")
 
     def _count_children(self) -> None:
         if not self._children and not self._forking:

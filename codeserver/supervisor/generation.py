@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from codeserver.facts import ImportTime, UsedFiles
+
 _TRACEBACK = "Traceback (most recent call last):"
 
 Definitions = Mapping[str, Mapping[str, str]]
@@ -24,18 +26,17 @@ class LoadFailure:
         footprint: what of the user's files the load had used; None when that is not known.
         is_of_code: whether the code is to blame, and not that there was no process to load it.
         is_for_what_is_taken: whether something is taken that only one process can have at a time.
-        imports: how long each import took, if that was measured (`ImportTimes.facts` in
-            `codeserver.worker.import_times`).
+        imports: the slowest ones, if they were timed.
     """
 
     error: bytes
     text: str
     digest: str
     brief: str = ""
-    footprint: Mapping[str, Any] | None = None
+    footprint: UsedFiles | None = None
     is_of_code: bool = True
     is_for_what_is_taken: bool = False
-    imports: Sequence[Mapping[str, Any]] = ()
+    imports: Sequence[ImportTime] = ()
 
     @property
     def headline(self) -> str:

@@ -5,12 +5,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from codeserver.config import Config
 from codeserver.errors import LoadTimeout, UserCodeError
+from codeserver.facts import LoadOrder
+from codeserver.messages import (
+    DefinitionDigests,
+    Described,
+    JobSnapshot,
+    Listing,
+    Load,
+    Loaded,
+    LoadError,
+    Repository,
+    Summary,
+    Uses,
+)
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
@@ -19,9 +32,8 @@ from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.progress import Progress
 from codeserver.supervisor.rehearsal import Code, rehearse
 from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
-from codeserver.supervisor.starter import SURROUNDINGS, Fork, Import, Parent, Spawn, Starter
+from codeserver.supervisor.starter import Fork, Import, Parent, Spawn, Starter
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
 
 T = TypeVar("T")
 
@@ -42,7 +54,7 @@ class Loading:
     """What a host is to load, and by what means.
 
     Attributes:
-        order: JSON of the fields of `codeserver.worker.location.LoadOrder`.
+        order: the order to do so.
         config: the operator's settings.
         forkserver: adopts the host's runs when the host has died.
         clean: forks processes that have seen no user code.
@@ -52,7 +64,7 @@ class Loading:
         tasks: owns what goes on after the load.
     """
 
-    order: bytes
+    order: LoadOrder
     config: Config
     forkserver: Forker
     clean: Parent
@@ -80,14 +92,7 @@ class Host:
         snapshot: what clients are told about its code.
         starter: starts evaluators.
         run_modes: chooses what starts a run.
-        isolation: how evaluators get the code, `fork` or `spawn`.
-        reasons: why so.
-        lost_threads: those that stock's processes have from the start of Python, and forks do not.
-        surroundings: what the load has made of them (`codeserver.worker.surroundings`).
-        footprint: what of the user's files the load has used.
-        installed: likewise, of installed packages (`codeserver.worker.template.installed`).
-        libraries: versions of Dagster's libraries, by name.
-        imports: how long each import took, if that was measured.
+        loaded: its report of the load.
         ended: done when no process with its code can be had any more.
     """
 
@@ -97,7 +102,7 @@ class Host:
         forker: Forker,
         snapshot: Snapshot,
         loading: Loading,
-        facts: Mapping[str, Any],
+        loaded: Loaded,
         *,
         starter: Starter,
         ended: asyncio.Future[int | None],
@@ -110,25 +115,18 @@ class Host:
         self.snapshot = snapshot
         self.starter = starter
         self.run_modes = RunModes(
-            Wishes(loading.config.runs, facts["run_wishes"]),
-            starter if facts["isolation"] == "fork" else None,
-            Import(loading.clean, facts),
-            facts["reasons"],
-            Used(facts["footprint"], facts["installed"]["folders"]),
+            Wishes(loading.config.runs, loaded.run_wishes),
+            starter if loaded.isolation == "fork" else None,
+            Import(loading.clean, loaded),
+            loaded.reasons,
+            Used(loaded.footprint, loaded.installed.folders),
         )
-        self.isolation: str = facts["isolation"]
-        self.reasons: Sequence[str] = facts["reasons"]
-        self.lost_threads: Sequence[str] = facts["lost_threads"]
-        self.surroundings: Mapping[str, Any] = {name: facts[name] for name in SURROUNDINGS}
-        self.footprint: Mapping[str, Any] = facts["footprint"]
-        self.installed: Mapping[str, Any] = facts["installed"]
-        self.libraries: Mapping[str, str] = facts["libraries"]
-        self.imports: Sequence[Mapping[str, Any]] = facts["imports"]
+        self.loaded = loaded
 
     @property
     def can_fork(self) -> bool:
         """Whether it forks processes that have its code."""
-        return self.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
+        return self.loaded.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
 
     @property
     def runs(self) -> Sequence[Child]:
@@ -149,7 +147,7 @@ class Host:
         """
         if self.ended.done():
             return
-        code = Code(self._loading.order, self.surroundings, seconds)
+        code = Code(self._loading.order, self.loaded.surroundings, seconds)
         tasks = self._loading.tasks
         self._rehearsing = tasks.start("rehearse", rehearse(self.forker, parent, code, tasks))
         with self._loading.importing.one():
@@ -161,7 +159,7 @@ class Host:
         """End it; the caller has made sure that nothing needs its evaluators any more."""
         if self._rehearsing is not None:
             self._rehearsing.cancel()
-        if self.isolation == "spawn":
+        if self.loaded.isolation == "spawn":
             await self._child.leave(END_GRACE, END_GRACE)
             if not self.ended.done():
                 self.ended.set_result(None)
@@ -193,36 +191,35 @@ async def load(parent: Forker, loading: Loading) -> Host:
 async def _load(child: Child, loading: Loading) -> Host:
     with loading.progress.of_host(child) as fds:
         try:
-            await child.channel.send(Frame({"kind": "load"}, loading.order), fds)
+            await child.channel.send(Load(loading.order), fds)
         except BrokenPipeError:
             raise await _crashed(child, "loading the code") from None
-        while (frame := await child.channel.expect()) is not None and frame.kind == "uses":
-            loading.importing.uses.update(frame.header["files"])
-    if frame is None:
+        while isinstance(told := await child.channel.expect(Uses, Loaded, LoadError), Uses):
+            loading.importing.uses.update(told.files)
+    if told is None:
         raise await _crashed(child, "loading the code")
-    if frame.kind == "failed":
-        raise LoadFailed(_reported(frame))
+    if isinstance(told, LoadError):
+        raise LoadFailed(_reported(told))
     tasks = loading.tasks
     forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver, pid=child.pid)
-    if frame.header["isolation"] == "fork":
+    if told.isolation == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")
         try:
-            snapshot, jobs = await _receive_snapshot(builder, frame)
+            snapshot, jobs = await _receive_snapshot(builder, told)
         except BaseException:
             builder.channel.close()
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
-        return Host(
-            child, forker, snapshot, loading, frame.header, starter=Fork(forker), ended=child.exited
-        )
-    snapshot, jobs = await _receive_snapshot(child, frame)
+        starter = Fork(forker)
+        return Host(child, forker, snapshot, loading, told, starter=starter, ended=child.exited)
+    snapshot, jobs = await _receive_snapshot(child, told)
     described = tasks.start("receive jobs", _described_by(child, jobs))
     spawn = loading.spawn
     spawn.offer(described)
     ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
     tasks.start("follow host", _follow(child, described, loading.forkserver, ended))
-    return Host(child, forker, snapshot, loading, frame.header, starter=spawn, ended=ended)
+    return Host(child, forker, snapshot, loading, told, starter=spawn, ended=ended)
 
 
 async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:
@@ -261,31 +258,38 @@ async def _follow(
 
 
 async def _receive_snapshot(
-    builder: Child, loaded: Frame
+    builder: Child, loaded: Loaded
 ) -> tuple[Snapshot, Coroutine[Any, Any, bool]]:
     """What clients are told first, and the work of receiving the rest."""
     listing = b""
     repositories: dict[str, RepositorySnapshot] = {}
     loop = asyncio.get_running_loop()
-    while (frame := await builder.channel.expect()) is not None:
-        header = frame.header
-        if frame.kind == "failed":
-            failure = _reported(frame)
-            facts = {name: loaded.header[name] for name in ("footprint", "imports")}
-            raise LoadFailed(replace(failure, **facts))
-        if frame.kind == "listing":
-            listing = frame.body
-        elif frame.kind == "repository":
-            jobs = {name: loop.create_future() for name in header["jobs"]}
-            names = {kind: frozenset(header[f"{kind}s"]) for kind in ("job", "schedule", "sensor")}
-            repositories[header["name"]] = RepositorySnapshot(
-                frame.body, jobs, names, header["counts"], header["is_dynamic"]
-            )
-        elif frame.kind == "summary":
-            seconds = {**loaded.header["seconds"], "snapshot": header["seconds"]}
-            definitions: asyncio.Future[Definitions | None] = loop.create_future()
-            snapshot = Snapshot(listing, repositories, header["digest"], seconds, definitions)
-            return snapshot, _receive_rest(builder, repositories, definitions)
+    expect = builder.channel.expect
+    while told := await expect(Listing, Repository, Summary, LoadError):
+        match told:
+            case LoadError():
+                raise LoadFailed(
+                    replace(_reported(told), footprint=loaded.footprint, imports=loaded.imports)
+                )
+            case Listing(body):
+                listing = body
+            case Repository():
+                repositories[told.name] = RepositorySnapshot(
+                    told.body,
+                    {name: loop.create_future() for name in told.jobs},
+                    {
+                        "job": frozenset(told.jobs),
+                        "schedule": frozenset(told.schedules),
+                        "sensor": frozenset(told.sensors),
+                    },
+                    told.counts,
+                    told.is_dynamic,
+                )
+            case Summary():
+                seconds = {**loaded.seconds, "snapshot": told.seconds}
+                definitions: asyncio.Future[Definitions | None] = loop.create_future()
+                snapshot = Snapshot(listing, repositories, told.digest, seconds, definitions)
+                return snapshot, _receive_rest(builder, repositories, definitions)
     raise await _crashed(builder, "describing the code")
 
 
@@ -296,20 +300,20 @@ async def _receive_rest(
 ) -> bool:
     """Receive it; returns whether that was all."""
     try:
-        while (frame := await builder.channel.expect()) is not None:
-            if frame.kind == "described":
-                return True
-            if frame.kind == "definitions":
-                definitions.set_result(await asyncio.to_thread(json.loads, frame.body))
-            elif frame.kind == "job":
-                jobs = repositories[frame.header["repository"]].jobs
-                jobs[frame.header["name"]].set_result(frame.body)
+        while told := await builder.channel.expect(DefinitionDigests, JobSnapshot, Described):
+            match told:
+                case Described():
+                    return True
+                case DefinitionDigests(body):
+                    definitions.set_result(await asyncio.to_thread(json.loads, body))
+                case JobSnapshot(body, repository, name):
+                    repositories[repository].jobs[name].set_result(body)
         return False
     finally:
         if not definitions.done():
             definitions.set_result(None)
-        for repository in repositories.values():
-            for job in repository.jobs.values():
+        for each in repositories.values():
+            for job in each.jobs.values():
                 if not job.done():
                     job.set_result(None)
 
@@ -323,17 +327,15 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
     return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest(), text))
 
 
-def _reported(frame: Frame) -> LoadFailure:
-    header = frame.header
-    digest = hashlib.sha256(frame.body).hexdigest()
+def _reported(error: LoadError) -> LoadFailure:
     return LoadFailure(
-        frame.body,
-        header["text"],
-        digest,
-        header["brief"],
-        header.get("footprint"),
-        is_for_what_is_taken=header.get("is_taken", False),
-        imports=header.get("imports", ()),
+        error.body,
+        error.text,
+        hashlib.sha256(error.body).hexdigest(),
+        error.brief,
+        error.footprint,
+        is_for_what_is_taken=error.is_taken,
+        imports=error.imports,
     )
 
 

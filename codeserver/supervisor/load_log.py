@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from enum import Enum
 
+from codeserver.serving import Outcome
 from codeserver.supervisor.differences import differences, in_words
 from codeserver.supervisor.generation import (
     Definitions,
@@ -21,25 +21,6 @@ _log = logging.getLogger("codeserver")
 
 
 _AGAIN = ("reload", "no visible change")
-
-
-class Outcome(str, Enum):
-    """What becomes of a load that has failed."""
-
-    KEPT = "the code loaded before is served on"
-    LOST = "and the process with the code loaded before is lost; it is tried again"
-    UNLOADED = "and the code loaded before was unloaded; it is tried again"
-    EXITS = "the server exits"
-    SERVED = "the error is served"
-
-    @classmethod
-    def of(cls, *, is_lost: bool, is_unloaded: bool, is_kept: bool, exits: bool) -> Outcome:
-        """What becomes of it when the code before is or is not there, and is or is not kept."""
-        if is_lost:
-            return cls.UNLOADED if is_unloaded else cls.LOST
-        if is_kept:
-            return cls.KEPT
-        return cls.EXITS if exits else cls.SERVED
 
 
 class LoadLog:
@@ -109,19 +90,19 @@ class LoadLog:
                 'the tag codeserver/runs of the job %s is "%s"; it can be warm, fresh or auto',
                 *(job, wish),
             )
-        reasons = list(host.reasons) if host.isolation == "spawn" else []
+        reasons = list(host.loaded.reasons) if host.loaded.isolation == "spawn" else []
         if reasons and reasons != self._reasons:
             _log.info(
                 "evaluators and runs are not forked but load the code themselves: %s",
                 "; ".join(map(printable, reasons)),
             )
         self._reasons = reasons
-        if host.lost_threads and not self._has_warned:
+        if host.loaded.lost_threads and not self._has_warned:
             self._has_warned = True
             _log.warning(
                 "Python starts these threads in each process, but forks do not have them: %s; have "
                 "sitecustomize, or what else starts them, do it again with os.register_at_fork",
-                ", ".join(map(printable, host.lost_threads)),
+                ", ".join(map(printable, host.loaded.lost_threads)),
             )
 
     def rehearsed(self, host: Host) -> None:

@@ -1,4 +1,4 @@
-"""What a host is told to load, made from the settings."""
+"""The order to load the code, made from the settings."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import json
 import sys
 
 from codeserver.config import Config
+from codeserver.facts import LoadOrder
 from codeserver.settings import parse_size
 from codeserver.target import Target
 
 
 def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
-) -> bytes:
-    """JSON of the fields of `codeserver.worker.location.LoadOrder`.
+) -> LoadOrder:
+    """The order to load the code as it is now.
 
     Args:
         config: the operator's settings.
@@ -24,23 +25,21 @@ def load_order(
     """
     python = sys.executable
     by_python = config.use_python_environment_entry_point
-    return json.dumps(
-        {
-            "target": dataclasses.asdict(target),
-            "executable_path": python,
-            "entry_point": [python, "-m", "dagster"] if by_python else ["dagster"],
-            "container_image": config.container_image,
-            "container_context": json.loads(config.container_context or "{}"),
-            "instance_ref": config.instance_ref,
-            "inject_env_vars_from_instance": config.inject_env_vars_from_instance,
-            "location_name": config.location_name,
-            "defs_state_info": defs_state_info,
-            "log_level": config.log_level,
-            "log_format": config.log_format,
-            "isolation": config.isolation,
-            "memory_limit": parse_size(config.worker_memory_limit),
-            "max_growth": parse_size(config.worker_max_growth),
-            "directory": directory,
-            "profile_imports": config.profile_imports,
-        }
-    ).encode()
+    return LoadOrder(
+        target=dataclasses.asdict(target),
+        executable_path=python,
+        entry_point=[python, "-m", "dagster"] if by_python else ["dagster"],
+        container_image=config.container_image,
+        container_context=json.loads(config.container_context or "{}"),
+        instance_ref=config.instance_ref,
+        inject_env_vars_from_instance=config.inject_env_vars_from_instance,
+        location_name=config.location_name,
+        defs_state_info=defs_state_info,
+        log_level=config.log_level,
+        log_format=config.log_format,
+        isolation=config.isolation,
+        memory_limit=parse_size(config.worker_memory_limit),
+        max_growth=parse_size(config.worker_max_growth),
+        directory=directory,
+        profile_imports=config.profile_imports,
+    )

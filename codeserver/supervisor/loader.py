@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from codeserver.config import Config
 from codeserver.errors import WorkerCrashed
+from codeserver.facts import LoadOrder
 from codeserver.supervisor import host as hosts
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.forkserver import ForkServers
@@ -75,7 +76,7 @@ class Loader:
         with self.progress.of_load(self._tasks):
             return await self._load_somewhere(order)
 
-    async def _load_somewhere(self, order: bytes) -> Host:
+    async def _load_somewhere(self, order: LoadOrder) -> Host:
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
@@ -90,7 +91,7 @@ class Loader:
         except (WorkerCrashed, OSError) as error:
             raise hosts.no_host(error) from error
 
-    async def _load(self, parent: Forker, forkserver: Forker, order: bytes) -> Host:
+    async def _load(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
         loading = hosts.Loading(
             *(order, self._config, forkserver, self._clean),
             *(self._importing, self.progress, self._outputs, self._tasks),
@@ -108,7 +109,7 @@ class Loader:
             with contextlib.suppress(WorkerCrashed, OSError):
                 forkserver = self._forkservers.living().forker
                 self._templates.prepare(
-                    forkserver, host.installed, host.surroundings["environment"]
+                    forkserver, host.loaded.installed, host.loaded.surroundings.environment
                 )
 
     async def rehearse(self, host: Host, seconds: float) -> None:

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
-from pathlib import Path
 
-from codeserver.wire import DEPENDENT_NAMES
-
-_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+from codeserver.processes import DEPENDENT_NAMES, adopt_descendants, name_of
 
 _own: set[int] = set()
 _adopts = False
@@ -31,7 +27,7 @@ def adopt_orphans() -> None:
     if sys.platform != "linux":
         return
     _adopts = True
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_descendants()
     loop = asyncio.get_running_loop()
 
     def child_ended(*_: object) -> None:
@@ -61,14 +57,8 @@ def reap() -> None:
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             if ended.si_pid in _own:
                 return
-            if _name_of(ended.si_pid) in DEPENDENT_NAMES:
+            if name_of(ended.si_pid) in DEPENDENT_NAMES:
                 # What user code has started in there, whose own parent had no time for it.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(ended.si_pid, signal.SIGKILL)
             os.waitpid(ended.si_pid, 0)
-
-
-def _name_of(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-    return ""

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from codeserver import errors
 from codeserver.config import Config
-from codeserver.errors import Draining, RequestTimeout, WorkerCrashed
+from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
+from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
 from codeserver.supervisor.crashes import Crashes
 from codeserver.supervisor.evaluators import KILL_GRACE, Evaluators, Starting
 from codeserver.supervisor.exits import explain_exit
@@ -21,9 +21,10 @@ from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import ENDING, Slots
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
 
 T = TypeVar("T")
+
+Replied = Answer | Refused | Crashed
 
 _log = logging.getLogger("codeserver")
 
@@ -110,9 +111,6 @@ class Pool:
         self._tasks = tasks
         self._crashes = Crashes()
         self._working: set[Child] = set()
-        self._requests = 0
-        self._quiet = asyncio.Event()
-        self._quiet.set()
 
     async def evaluate(self, request: Request) -> Reply:
         """The answer of user code to one request.
@@ -125,39 +123,20 @@ class Pool:
         """
         deadline = time.monotonic() + request.timeout
         self._refuse_what_keeps_crashing(request)
-        self.hold()
+        slots = self._lanes.user_code if request.runs_user_code else self._lanes.other
+        await slots.take(request.subject, request.timeout)
         try:
-            slots = self._lanes.user_code if request.runs_user_code else self._lanes.other
-            await slots.take(request.subject, request.timeout)
-            try:
-                # Again: it may have crashed for others while this one waited.
-                self._refuse_what_keeps_crashing(request)
-                if time.monotonic() >= deadline:
-                    raise RequestTimeout(
-                        f"The {request.subject} had no time left when an evaluator was free: it "
-                        f"had {max(0.0, request.timeout):.3g} seconds."
-                    )
-            except BaseException:
-                slots.give_back(request.subject)
-                raise
-            return await self._evaluate(request, slots, deadline)
-        finally:
-            self.release()
-
-    def hold(self) -> None:
-        """Count something as a request that `drain` waits for, until `release`."""
-        self._requests += 1
-        self._quiet.clear()
-
-    def release(self) -> None:
-        """Undo one `hold`."""
-        self._requests -= 1
-        if self._requests == 0:
-            self._quiet.set()
-
-    async def drain(self) -> None:
-        """Wait until no request is being evaluated."""
-        await self._quiet.wait()
+            # Again: it may have crashed for others while this one waited.
+            self._refuse_what_keeps_crashing(request)
+            if time.monotonic() >= deadline:
+                raise RequestTimeout(
+                    f"The {request.subject} had no time left when an evaluator was free: it "
+                    f"had {max(0.0, request.timeout):.3g} seconds."
+                )
+        except BaseException:
+            slots.give_back(request.subject)
+            raise
+        return await self._evaluate(request, slots, deadline)
 
     def warm(self) -> None:
         """Have an evaluator ready before the first request comes, where starting one is slow."""
@@ -206,9 +185,9 @@ class Pool:
             raise
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
-        if late := reply.header.get("late"):
-            self.imported(late)
-        self._evaluators.give_back(evaluator, reply.header.get("worn"))
+        if reply.late:
+            self.imported(reply.late)
+        self._evaluators.give_back(evaluator, reply.worn)
         return _understand(reply)
 
     def _free(
@@ -258,16 +237,17 @@ class Pool:
             )
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
-    async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Frame:
+    async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Replied:
         if self._evaluators.has_ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
-        header = {"kind": "request", "rpc": request.rpc, "extra": dict(request.extra)}
+        ask = Ask(cast(bytes, request.argument), request.rpc, request.extra)
         try:
             left = max(0.0, deadline - time.monotonic())
-            await evaluator.channel.send(Frame(header, cast(bytes, request.argument)), timeout=left)
-            reply = await evaluator.channel.expect(max(0.0, deadline - time.monotonic()))
+            await evaluator.channel.send(ask, timeout=left)
+            left = max(0.0, deadline - time.monotonic())
+            reply = await evaluator.channel.expect(Answer, Refused, Crashed, timeout=left)
         except BrokenPipeError:
             reply = None
         finally:
@@ -331,11 +311,11 @@ async def _by(deadline: float, work: Awaitable[T]) -> T:
     return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
 
 
-def _understand(frame: Frame) -> Reply:
-    if frame.kind == "reply":
-        return Reply(frame.body, bool(frame.header["is_error"]))
-    message = str(frame.header.get("message"))
-    if frame.kind == "refused":
-        kind = getattr(errors, str(frame.header.get("error")), errors.InvalidRequest)
-        raise kind(message, frame.header.get("details", ()))
-    raise WorkerCrashed(message, frame.body)
+def _understand(reply: Replied) -> Reply:
+    match reply:
+        case Answer(body, is_error):
+            return Reply(body, is_error)
+        case Refused(error, message, details):
+            raise REFUSALS.get(error, InvalidRequest)(message, details)
+        case Crashed(body, message):
+            raise WorkerCrashed(message, body)

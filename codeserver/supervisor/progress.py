@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterator, Sequence
 
 from codeserver.errors import StillLoading
+from codeserver.processes import STACK_SIGNAL
 from codeserver.supervisor import stacks
 from codeserver.supervisor.forker import Child
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import STACK_SIGNAL
 
 _log = logging.getLogger("codeserver")
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from codeserver.errors import WorkerCrashed
+from codeserver.facts import LoadOrder, Surroundings
+from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.run_modes import Verdict
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
+
+T = TypeVar("T")
 
 _SHORTEST, _FACTOR = 60.0, 10.0
 """Seconds that a rehearsal may take at least, and how much longer than the load it may take."""
@@ -29,12 +32,12 @@ class Code:
 
     Attributes:
         order: what the host was told to load.
-        surroundings: what the load has made of them (`codeserver.worker.surroundings`).
+        surroundings: as the load has left them.
         seconds: how long the load took.
     """
 
-    order: bytes
-    surroundings: Mapping[str, Any]
+    order: LoadOrder
+    surroundings: Surroundings
     seconds: float
 
 
@@ -50,20 +53,18 @@ async def rehearse(host: Forker, parent: Forker, code: Code, tasks: Tasks) -> Ve
     limit = max(_SHORTEST, _FACTOR * code.seconds)
     try:
         async with _forked(host, "values", tasks) as child:
-            values = await _heard(child, limit)
+            values = await _heard(child, child.channel.expect(Values, timeout=limit))
         async with _forked(parent, "rehearsal", tasks) as child:
-            facts = b'{"order": %b, "values": %b}' % (code.order, values.body)
-            await child.channel.send(Frame({"kind": "rehearse", **code.surroundings}, facts))
-            told = await _heard(child, limit)
+            await child.channel.send(Rehearse(values.body, code.order, code.surroundings))
+            telling = child.channel.expect(Rehearsed, NotRehearsed, timeout=limit)
+            told: Rehearsed | NotRehearsed = await _heard(child, telling)
     except asyncio.TimeoutError:
         return Verdict(None, (f"{_UNKNOWN}: importing it again took longer than {limit:.0f} s",))
     except (WorkerCrashed, BrokenPipeError) as error:
         return Verdict(None, (f"{_UNKNOWN}: {error}",))
-    if told.kind == "failed":
-        reason = f"the code could not be imported a second time: {told.header['reason']}"
-        return Verdict(False, (reason,))
-    findings: Sequence[str] = told.header["findings"]
-    return Verdict(False, findings) if findings else Verdict(True, looks=told.header["looks"])
+    if isinstance(told, NotRehearsed):
+        return Verdict(False, (f"the code could not be imported a second time: {told.reason}",))
+    return Verdict(False, told.findings) if told.findings else Verdict(True, looks=told.looks)
 
 
 @asynccontextmanager
@@ -75,10 +76,9 @@ async def _forked(parent: Forker, role: str, tasks: Tasks) -> AsyncIterator[Chil
         tasks.start(f"end {role}", child.end(_END_GRACE))
 
 
-async def _heard(child: Child, limit: float) -> Frame:
-    frame = await asyncio.wait_for(child.channel.expect(), limit)
-    if frame is not None:
-        return frame
+async def _heard(child: Child, telling: Awaitable[T | None]) -> T:
+    if (told := await telling) is not None:
+        return told
     code = None
     with contextlib.suppress(asyncio.TimeoutError):
         code = await asyncio.wait_for(child.ended(), _END_GRACE)

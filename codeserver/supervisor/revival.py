@@ -9,14 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 from codeserver.errors import Draining
+from codeserver.supervisor.backoff import pause
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.served import Generation
 from codeserver.supervisor.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
 _STABLE_SECONDS = 60.0
 
 
@@ -37,9 +36,7 @@ class Revival:
     def next_pause(self) -> float:
         """Seconds to wait before the next try."""
         self._deaths += 1
-        if self._deaths == 1:
-            return 0.0
-        return float(min(_FIRST_PAUSE * 2 ** min(self._deaths - 2, 10), _LONGEST_PAUSE))
+        return pause(self._deaths - 1)
 
 
 class Reviver:

@@ -13,8 +13,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
+from codeserver.facts import UsedFiles
 from codeserver.marks import Look, listing, looks_like, mark
 from codeserver.supervisor.starter import Starter
 
@@ -80,20 +80,20 @@ class Used:
     """What a load has used, and what of that has changed since.
 
     Args:
-        footprint: the user's files (`codeserver.worker.footprint.Footprint.facts`).
+        footprint: the user's files.
         folders: where installed packages are.
     """
 
-    def __init__(self, footprint: Mapping[str, Any], folders: Sequence[str]) -> None:
-        self._files = {**footprint["data"], **footprint["files"]}
-        self._listings: Mapping[str, str | None] = footprint["listings"]
+    def __init__(self, footprint: UsedFiles, folders: Sequence[str]) -> None:
+        self._files = {**footprint.data, **footprint.files}
+        self._listings = footprint.listings
         self._packages = {path: mark(path) for path in folders}
-        self.is_whole: bool = footprint["is_whole"]
+        self.is_whole = footprint.is_whole
 
     @classmethod
     def nothing(cls) -> Used:
         """What no load has used."""
-        return cls({"files": {}, "data": {}, "listings": {}, "is_whole": True}, ())
+        return cls(UsedFiles(), ())
 
     def changes(self, looks: Mapping[str, Look]) -> list[str]:
         """What is different now, of this as well, in words; empty when nothing is."""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codeserver.errors import WorkerCrashed
+from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
 from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.names import shown
 from codeserver.supervisor.starter import Starter
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
 
 _log = logging.getLogger("codeserver")
 
@@ -148,43 +148,38 @@ class Runs:
     async def _launch(self, run: _Run, child: Child) -> Launch:
         channel = child.channel
         try:
-            await channel.send(Frame({"kind": "run"}, run.arguments))
-            frame = await channel.expect()
+            await channel.send(Run(run.arguments))
+            told = await channel.expect(Started, NotStarted)
         except BrokenPipeError:
-            frame = None
-        if frame is not None and frame.kind == "started":
+            told = None
+        if isinstance(told, Started):
             self._tasks.start(f"watch {run.subject}", self._watch(run, child))
             return Launch(True)
         code = await child.ended()
         words = child.output.last_words()
         child.close()
         self._remove(run.run_id)
-        if frame is not None:
-            return Launch(False, frame.header["message"], frame.body)
+        if told is not None:
+            return Launch(False, told.message, told.body)
         message = f"The process of {run.subject} {explain_exit(code)} before the run began."
         return Launch(False, f"{message}\n{words}" if words else message)
 
     async def _watch(self, run: _Run, child: Child) -> None:
-        finished = False
         try:
-            while (frame := await child.channel.expect()) is not None:
-                finished = finished or frame.kind == "finished"
+            finished = await child.channel.expect(Finished)
             code = await child.ended()
-            if not finished:
+            if finished is None:
                 _log.warning("the process of %s %s", run.subject, explain_exit(code))
-                facts = {
-                    "code": code,
-                    "out_of_memory": ran_out_of_memory(code),
-                    # What Dagster logs there is in the run's event log.
-                    "last_words": child.output.last_words(with_log=False) if code else "",
-                    "environment": dict(run.environment),
-                }
-                await self._record_end(run, Frame({"kind": "record_end", **facts}, run.arguments))
+                # What Dagster logs there is in the run's event log.
+                words = child.output.last_words(with_log=False) if code else ""
+                killed = ran_out_of_memory(code)
+                order = RecordEnd(run.arguments, code, killed, words, run.environment)
+                await self._record_end(run, order)
         finally:
             child.close()
             self._remove(run.run_id)
 
-    async def _record_end(self, run: _Run, order: Frame) -> None:
+    async def _record_end(self, run: _Run, order: RecordEnd) -> None:
         for pause in _RECORDING_PAUSES:
             await asyncio.sleep(pause)
             # Its parent may have died together with the run, or the instance may be away.
@@ -193,8 +188,8 @@ class Runs:
                 caretaker.output.begin(f"end of {run.subject}")
                 try:
                     await caretaker.channel.send(order)
-                    receiving = caretaker.channel.expect()
-                    recorded = await asyncio.wait_for(receiving, _RECORDING_SECONDS)
+                    channel = caretaker.channel
+                    recorded = await channel.expect(Recorded, timeout=_RECORDING_SECONDS)
                 except asyncio.TimeoutError:
                     recorded = None
                 finally:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from codeserver.wire import Frame, encode
+from codeserver.messages import Called
+from codeserver.wire import encode
 
 # `-c` rather than `-m`: a run's multiprocessing children would import a named main module again.
 # The first entry of sys.path is the front's, so that the user's code sees the path that it would
@@ -79,7 +80,7 @@ def spawn(python: str = sys.executable) -> Spawned:
         undo.pop_all()
     # Not on its command line, where those who look for processes of the server would find it.
     with contextlib.suppress(OSError):  # it has ended already, which is seen later
-        ours.sendall(encode(Frame({"kind": "called", "argv": sys.argv})))
+        ours.sendall(encode(Called(sys.argv)))
     return Spawned(process, ours, stdout, stderr)
 
 

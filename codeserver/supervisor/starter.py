@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
+from codeserver.facts import LoadOrder
+from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
 from codeserver.supervisor.exits import explain_exit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.generation import headline
 from codeserver.supervisor.importing import Importing
-from codeserver.wire import Frame
-
-SURROUNDINGS = ("environment", "directory", "path")
-"""What a host reports that processes take on which import the code anew."""
 
 _END_GRACE = 2.0
 _LONGEST_LOAD = 600.0
@@ -81,7 +78,7 @@ class Spawn:
     def __init__(
         self,
         parent: Parent,
-        order: bytes,
+        order: LoadOrder,
         timeout: float | None = None,
         importing: Importing | None = None,
     ) -> None:
@@ -115,18 +112,18 @@ class Spawn:
         child = await parent.fork(role)
         try:
             try:
-                await child.channel.send(Frame({"kind": "load"}, self._order))
-                frame = await asyncio.wait_for(child.channel.expect(), self._timeout)
+                await child.channel.send(Load(self._order))
+                told = await child.channel.expect(LoadedAgain, LoadError, timeout=self._timeout)
             except BrokenPipeError:
-                frame = None
+                told = None
             except asyncio.TimeoutError:
                 await child.end(_END_GRACE)
                 raise WorkerCrashed(
                     f"{_HINT}: that took longer than {self._timeout:g} seconds."
                 ) from None
-            if frame is not None and frame.kind == "loaded":
+            if isinstance(told, LoadedAgain):
                 return child
-            raise await self._failed(child, frame)
+            raise await self._failed(child, told)
         except BaseException:
             child.channel.close()  # it sees the end of its input
             raise
@@ -135,12 +132,11 @@ class Spawn:
         """Done in what they are forked from."""
         await self._parent().prepare()
 
-    async def _failed(self, child: Child, frame: Frame | None) -> WorkerCrashed:
+    async def _failed(self, child: Child, error: LoadError | None) -> WorkerCrashed:
         code = await child.end(_END_GRACE)
-        if frame is not None and frame.kind == "failed":
-            text = f"{_HINT} (--isolation fork shares it): {frame.header['text']}"
-            brief = frame.header.get("brief") or frame.header["text"]
-            return LoadsOnlyOnce(text, headline(brief), frame.body)
+        if error is not None:
+            text = f"{_HINT} (--isolation fork shares it): {error.text}"
+            return LoadsOnlyOnce(text, headline(error.brief or error.text), error.body)
         return WorkerCrashed(f"{_HINT}: that process {explain_exit(code)}.")
 
 
@@ -154,10 +150,9 @@ class Import:
 
     is_slow = False
 
-    def __init__(self, parent: Parent, loaded: Mapping[str, Any]) -> None:
+    def __init__(self, parent: Parent, loaded: Loaded) -> None:
         self._parent = parent
-        self._facts = {name: loaded[name] for name in SURROUNDINGS}
-        self._repositories = json.dumps(loaded["repositories"]).encode()
+        self._order = Reimport(loaded.surroundings, loaded.repositories)
 
     async def start(self, role: str) -> Child:
         """Start a run; takes a few milliseconds, as it has not imported the code yet."""
@@ -165,9 +160,7 @@ class Import:
         await parent.prepare()  # orders are obeyed in turn
         child = await parent.fork(role)
         try:
-            await child.channel.send(
-                Frame({"kind": "surroundings", **self._facts}, self._repositories)
-            )
+            await child.channel.send(self._order)
         except BaseException as error:
             child.close()
             if isinstance(error, BrokenPipeError):

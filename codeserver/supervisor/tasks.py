@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 _CANCEL_SECONDS = 1.0
@@ -27,31 +27,6 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
-
-    async def allow(
-        self,
-        name: str,
-        work: Callable[[], Coroutine[Any, Any, Any]],
-        delay: float,
-        grace: float | None,
-        hurry: asyncio.Event,
-    ) -> None:
-        """Do `work` after `delay` seconds, and cancel it `grace` seconds later.
-
-        Args:
-            name: of the task.
-            work: what is done.
-            delay: seconds.
-            grace: seconds, None for as long as it takes.
-            hurry: when set, the time is over.
-        """
-        hurrying = self.start("hurry", hurry.wait())
-        await asyncio.wait([hurrying], timeout=delay)
-        ends = [self.start(name, work()), hurrying]
-        await asyncio.wait(ends, timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-        for task in ends:
-            task.cancel()
-        await asyncio.wait(ends)
 
     async def settle(self) -> None:
         """Wait until none is running, including those that the running ones start."""

@@ -7,14 +7,14 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from codeserver.errors import WorkerCrashed
+from codeserver.facts import InstalledPackages
 from codeserver.marks import Mark, mark
+from codeserver.messages import Import, Imported, Unfit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
 
 _log = logging.getLogger("codeserver")
 
@@ -110,25 +110,25 @@ class Templates:
     def prepare(
         self,
         forkserver: Forker,
-        installed: Mapping[str, Any],
+        installed: InstalledPackages,
         environment: Mapping[str, str | None],
     ) -> None:
         """Make one in the background, unless the one that there is will do.
 
         Args:
             forkserver: what it is forked from.
-            installed: what a load has imported (`codeserver.worker.template.installed`).
+            installed: packages that a load has imported.
             environment: variables that the load has changed; None for one that is gone.
         """
-        folders = {path: mark(path) for path in installed["folders"]}
-        order = _Order(frozenset(installed["modules"]), self._lasting(environment), folders)
+        folders = {path: mark(path) for path in installed.folders}
+        order = _Order(frozenset(installed.modules), self._lasting(environment), folders)
         if order == self._wanted and (self._is_making or self._is_hopeless or self._has(order)):
             return
         self._wanted, self._is_hopeless = order, False
         if self._making is not None:
             self._making.cancel()
         had_other = self._had_other(order)
-        work = self._make(forkserver, order, installed["modules"], had_other)
+        work = self._make(forkserver, order, installed.modules, had_other)
         self._making = self._tasks.start("make template", work)
 
     def _had_other(self, order: _Order) -> bool:
@@ -181,32 +181,31 @@ class Templates:
         self, forkserver: Forker, child: Child, order: _Order, names: Sequence[str]
     ) -> bool:
         """Have a process import these; returns whether there is nothing more to do."""
-        facts = {"kind": "import", "modules": names, "environment": order.environment}
         try:
-            await child.channel.send(Frame(facts))
-            frame = await asyncio.wait_for(child.channel.expect(), _LONGEST_IMPORT)
+            await child.channel.send(Import(names, order.environment))
+            told = await child.channel.expect(Imported, Unfit, timeout=_LONGEST_IMPORT)
         except BrokenPipeError:
-            frame = None
+            told = None
         except asyncio.TimeoutError:
             self._tasks.start("end template", child.end(_END_GRACE))
-            frame = None
+            told = None
         except BaseException:
             self._tasks.start("end template", child.end(_END_GRACE))
             raise
-        if frame is not None and frame.kind == "ready":
+        if isinstance(told, Imported):
             forker = Forker(child.channel, self._outputs, adopter=forkserver, pid=child.pid)
             self._tasks.start("follow template", forker.follow())
             self._replace(_Template(order, child, forker))
             _log.debug("%d modules are imported ahead of reloads", len(names))
             return True
         child.channel.close()
-        if frame is None:
+        if told is None:
             _log.info("installed packages are not imported ahead: a process that did it has ended")
             self._is_hopeless = True
             return True
-        package = _package(frame.header["module"])
+        package = _package(told.module)
         self._unfit.add(package)
-        _log.info("%s is not imported ahead of reloads: %s", package, frame.header["reason"])
+        _log.info("%s is not imported ahead of reloads: %s", package, told.reason)
         return False
 
     def _replace(self, template: _Template | None) -> None:

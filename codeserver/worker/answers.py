@@ -10,34 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
+from codeserver.messages import EXPLAIN, Answer
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import limits, snapshots
+from codeserver.worker import instance, limits, snapshots
 from codeserver.worker.describing import requests
 from codeserver.worker.failures import current_error, explained
 from codeserver.worker.location import Location
 
-Answer = Callable[[Location, str, Mapping[str, Any]], Any]
 
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes back to the front.
-
-    Attributes:
-        body: the serialized reply.
-        is_error: the body is a bare error, for which the messages of some RPCs have a field of
-            their own, or a repository that cannot be described, which is not to be kept.
-    """
-
-    body: bytes
-    is_error: bool = False
-
-
-def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]) -> Reply:
+def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]) -> Answer:
     """The reply to one request.
 
     Args:
@@ -50,12 +34,12 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
         CallerError: the request cannot be answered; the front makes it a gRPC status.
     """
     if rpc == "ExternalNotebookData":
-        return Reply(_notebook(argument))
+        return Answer(_notebook(argument))
     if rpc in requests.NAMES:
-        return Reply(requests.answer(location, rpc, argument).encode())
+        return Answer(requests.answer(location, rpc, argument).encode())
     value = _explained(_ANSWERS[rpc](location, argument, extra))
     text = value if isinstance(value, str) else dagster.serialize_value(value)
-    return Reply(text.encode(), isinstance(value, _ERRORS))
+    return Answer(text.encode(), isinstance(value, _ERRORS))
 
 
 def _explained(value: Any) -> Any:
@@ -128,7 +112,7 @@ def _partition_config(location: Location, argument: str, _: Mapping[str, Any]) -
             location.repository(args.repository_origin.repository_name),
             job_name=args.get_job_name(),
             partition_key=args.partition_name,
-            instance_ref=args.instance_ref or location.order.instance,
+            instance_ref=args.instance_ref or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -141,7 +125,7 @@ def _partition_tags(location: Location, argument: str, _: Mapping[str, Any]) -> 
             location.repository(args.repository_origin.repository_name),
             job_name=args.get_job_name(),
             partition_name=args.partition_name,
-            instance_ref=args.instance_ref or location.order.instance,
+            instance_ref=args.instance_ref or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -154,7 +138,7 @@ def _partition_set(location: Location, argument: str, _: Mapping[str, Any]) -> o
             location.repository(args.repository_origin.repository_name),
             partition_set_name=args.partition_set_name,
             partition_names=args.partition_names,
-            instance_ref=args.instance_ref or location.order.instance,
+            instance_ref=args.instance_ref or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -222,7 +206,7 @@ def _refresh_components(location: Location, wanted: set[str]) -> dagster.DefsSta
 
     with ExitStack() as stack:
         try:
-            storage = location.order.open_instance(stack).defs_state_storage
+            storage = instance.open_named(location.order, stack).defs_state_storage
         except dagster.DagsterError:
             storage = None
         stack.enter_context(dagster.set_defs_state_storage(storage))
@@ -280,7 +264,7 @@ _EXPLAINED: dict[str, Any] = {
     "DefsStateInfo": dagster.DefsStateInfo,
 }
 
-_ANSWERS: dict[str, Answer] = {
+_ANSWERS: dict[str, Callable[[Location, str, Mapping[str, Any]], Any]] = {
     "ExecutionPlanSnapshot": _plan,
     "ExternalPipelineSubsetSnapshot": _job_subset,
     "ExternalRepository": _repository,
@@ -292,5 +276,5 @@ _ANSWERS: dict[str, Answer] = {
     "ExternalScheduleExecution": _schedule,
     "ExternalSensorExecution": _sensor,
     "RefreshComponentState": _refresh_state,
-    "explain": _explain,
+    EXPLAIN: _explain,
 }

@@ -1,21 +1,24 @@
-"""The worker's end of a socket to the front: blocking frames, with file descriptors attached."""
+"""The worker's end of a socket to the front: blocking, with descriptors attached to messages."""
 
 from __future__ import annotations
 
 import array
 import contextlib
-from collections.abc import Mapping
+from typing import TypeVar
 
 from codeserver import wire
-from codeserver.wire import Frame
+from codeserver.errors import ProtocolError
+from codeserver.wire import Message
 from codeserver.worker.originals import os, socket
+
+M = TypeVar("M", bound=Message)
 
 _MAX_FDS = 8
 _FD_SIZE = array.array("i").itemsize
 
 
 class Channel:
-    """Sends and receives frames over a connected unix socket."""
+    """Sends and receives messages over a connected unix socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         # User code may have set a default timeout for sockets, and this one waits for days.
@@ -34,16 +37,27 @@ class Channel:
         """The descriptor, for selectors."""
         return self._sock.fileno()
 
-    def send(self, header: Mapping[str, object], body: bytes = b"") -> None:
-        """Send one frame; blocks until the kernel has taken it.
+    def send(self, message: Message) -> None:
+        """Send one message; blocks until the kernel has taken it.
 
         Raises:
             OSError: the front is gone.
         """
-        self._sock.sendall(wire.encode(Frame(dict(header), body)))
+        self._sock.sendall(wire.encode(message))
 
-    def receive(self) -> Frame | None:
-        """The next frame, or None when the front has closed its end."""
+    def expect(self, expected: type[M]) -> M | None:
+        """The next message, which is one of these; None when the front has closed its end.
+
+        Raises:
+            ProtocolError: it is another one.
+        """
+        message = self.receive()
+        if message is None or isinstance(message, expected):
+            return message
+        raise ProtocolError(f"{expected.__name__} was to come, not {type(message).__name__}")
+
+    def receive(self) -> Message | None:
+        """The next message, or None when the front has closed its end."""
         received = self.receive_with_fds()
         if received is None:
             return None
@@ -51,8 +65,8 @@ class Channel:
             socket.close(fd)
         return received[0]
 
-    def receive_with_fds(self) -> tuple[Frame, list[int]] | None:
-        """The next frame and the descriptors sent along with it, or None at the end.
+    def receive_with_fds(self) -> tuple[Message, list[int]] | None:
+        """The next message and the descriptors sent along with it, or None at the end.
 
         The kernel never joins data across attached descriptors, and no read here goes beyond one
         frame, so descriptors always arrive with the frame that they were sent with.

@@ -6,11 +6,13 @@ import faulthandler
 import threading
 import traceback
 from collections.abc import Collection
+from dataclasses import replace
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from codeserver.errors import CallerError, InvalidRequest
-from codeserver.wire import STACK_SIGNAL, Frame
+from codeserver.messages import Answer, Ask, Crashed, Refused
+from codeserver.processes import STACK_SIGNAL
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits, process, unwritten
 from codeserver.worker.answers import answer
@@ -76,42 +78,33 @@ class _Evaluator:
         self._wear = Wear(order.max_growth)
 
     def serve(self) -> None:
-        while (frame := self._channel.receive()) is not None:
+        while (ask := self._channel.expect(Ask)) is not None:
             limits.impose()
-            self._answer(frame)
+            self._answer(ask)
         # Threads that a sensor has left to finish its work may do so, as long as the front waits.
         finish_threads(self._threads)
 
     def _terminate(self, _: int, __: FrameType | None) -> None:
         raise _Terminated
 
-    def _answer(self, frame: Frame) -> None:
-        rpc, extra = frame.header["rpc"], frame.header["extra"]
-        body = b""
+    def _answer(self, ask: Ask) -> None:
+        reply: Answer | Refused | Crashed
         try:
-            reply = answer(self._location, rpc, _text(frame.body), extra)
-            header: dict[str, Any] = {"kind": "reply", "is_error": reply.is_error}
-            body = reply.body
+            reply = answer(self._location, ask.rpc, _text(ask.body), ask.extra)
         except CallerError as error:
-            header = {
-                "kind": "refused",
-                "error": type(error).__name__,
-                "message": str(error),
-                "details": error.details,
-            }
+            reply = Refused(type(error).__name__, str(error), error.details)
         except _Terminated:
             raise
         except BaseException as error:
-            # What Dagster's own error handling lets through: SystemExit and its like.
-            header = {"kind": "crashed", "message": f"User code raised {error!r}."}
-            body = dagster.serialize_value(current_error()).encode()
+            # Dagster's own error handling lets SystemExit and its like through.
+            info = dagster.serialize_value(current_error()).encode()
+            reply = Crashed(info, f"User code raised {error!r}.")
         # Before the reply: what is printed belongs to this request. And nobody knows whether this
         # process will come to its end by itself.
         process.flush()
         unwritten.flush_inherited()
-        if self._location.footprint is not None:
-            header["late"] = self._location.footprint.take_late()
-        self._channel.send({**header, "worn": self._wear.reason()}, body)
+        late, worn = self._location.footprint.take_late(), self._wear.reason()
+        self._channel.send(replace(reply, late=late, worn=worn))
 
 
 def _text(argument: bytes) -> str:

@@ -7,8 +7,8 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from typing import Any
 
+from codeserver.messages import LoadError
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import limits
 from codeserver.worker.user_files import is_users_file
@@ -72,15 +72,11 @@ def _without_own_frames(error: dagster.SerializableErrorInfo) -> dagster.Seriali
     )
 
 
-def report(failure: BaseException) -> tuple[dict[str, Any], bytes]:
-    """What the front is told of a load that fails with this exception, which is being handled.
-
-    Returns:
-        The header, and the serialized error for clients.
-    """
+def report(failure: BaseException) -> LoadError:
+    """The report of a load that fails with this exception, which is being handled."""
     error = current_error()
-    header = {"kind": "failed", "text": error.to_string(), "brief": brief(failure)}
-    return header, dagster.serialize_value(of_the_user(error)).encode()
+    body = dagster.serialize_value(of_the_user(error)).encode()
+    return LoadError(body, error.to_string(), brief(failure))
 
 
 def of_the_user(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from codeserver.facts import UsedFiles
 from codeserver.marks import Mark, listing, mark, names_that_count
 from codeserver.worker import bytecode
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
@@ -103,27 +104,17 @@ class Footprint:
         self._reported = len(self._files)
 
     @property
-    def facts(self) -> Mapping[str, Any]:
-        """What the load has used; JSON-serialisable.
-
-        Returns:
-            files: what definitions are made of.
-            folders: where new files may belong to the definitions.
-            written: files that the load has written.
-            rewritten: those of `files` that were written after the load had begun.
-            data: other files that the user's code has read.
-            listings: names in the directories that the user's code has listed (`listing`).
-            is_whole: whether that is all of them.
-        """
-        return {
-            "files": self._files,
-            "folders": self._folders,
-            "written": sorted(filter(is_users_file, self._written)),
-            "rewritten": [path for path in self._rewritten if path in self._files],
-            "data": self._data,
-            "listings": self._listings,
-            "is_whole": max(len(self._data), len(self._listings)) < _MOST_DATA,
-        }
+    def facts(self) -> UsedFiles:
+        """What the load has used."""
+        return UsedFiles(
+            files=self._files,
+            folders=self._folders,
+            written=sorted(filter(is_users_file, self._written)),
+            rewritten=[path for path in self._rewritten if path in self._files],
+            data=self._data,
+            listings=self._listings,
+            is_whole=max(len(self._data), len(self._listings)) < _MOST_DATA,
+        )
 
     def take_late(self) -> Mapping[str, Mark | None]:
         """Sources of modules that were imported since the load, or since the last call."""

@@ -3,8 +3,8 @@
 The forkserver and every host run it. It is single-threaded and never runs user code, so it always
 answers, and a fork never copies a locked lock.
 
-A forked child does not run inside this loop: `run` returns a *role* in the child, which the caller
-hands up to the trampoline in `main`. So a child's stack (and every traceback of user code) starts
+A forked child does not run inside this loop: `run` returns the child's `Main`, which the caller
+hands up to the trampoline. So a child's stack (and every traceback of user code) starts
 clean, and it can end like any Python program.
 """
 
@@ -17,7 +17,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from codeserver.wire import DEPENDENT_NAMES, Frame
+from codeserver import processes
+from codeserver.messages import (
+    Adopt,
+    Exit,
+    Exited,
+    Fork,
+    Forked,
+    ForkFailed,
+    Prepare,
+    Signal,
+)
+from codeserver.wire import Message
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
 from codeserver.worker.ends import Ends
@@ -25,41 +36,42 @@ from codeserver.worker.inherited_files import OpenFile, inherited_files, open_ag
 from codeserver.worker.leaving import disown_inherited
 from codeserver.worker.originals import os, select, signal
 
-Role = Callable[[], Any]
-"""What a process does: called without arguments, returns its exit code or its next role."""
+Main = Callable[[], Any]
+"""The main function of a process; it returns the exit code, or the next one."""
 
 
-def trampoline(role: Role) -> int:
-    """Run a role, and whatever role it returns, until one returns an exit code."""
-    result: Any = role
+def trampoline(main: Main) -> int:
+    """Call a main function, and each that one returns, until one returns an exit code."""
+    result: Any = main
     while callable(result):
         result = result()
     return int(result)
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of child.
+class Role:
+    """A role that a child may have.
 
     Attributes:
-        start: makes the child's role from its channel to the front and what else came along:
-            for a child that outlives the front, the reading ends of what it prints.
+        start: makes the child's main function from its channel to the front and the descriptors
+            that came along: for a child that outlives the front, the reading ends of what it
+            prints.
         outlives_parent: the child is a session of its own and goes on when the parent dies.
         writes_in_turn: what it writes to a file that was open before goes behind what its siblings
             have written: together they stand for one process.
     """
 
-    start: Callable[[Channel, list[int]], Role]
+    start: Callable[[Channel, list[int]], Main]
     outlives_parent: bool = False
     writes_in_turn: bool = False
 
 
-def _never_started(_: Channel, __: list[int]) -> Role:
+def _never_started(_: Channel, __: list[int]) -> Main:
     raise AssertionError("an adopted child was started by its first parent")
 
 
-_ADOPTED = Kind(_never_started, outlives_parent=True)
-_ORPHANED = Kind(_never_started)
+_ADOPTED = Role(_never_started, outlives_parent=True)
+_ORPHANED = Role(_never_started)
 
 
 def _close(fds: list[int]) -> None:
@@ -72,30 +84,30 @@ class ForkLoop:
 
     Args:
         control: to the front.
-        kinds: the kinds of children, by name.
+        roles: those that children may have, by name.
         prepare: what can be done ahead of time for all children that are still to come.
     """
 
     def __init__(
         self,
         control: Channel,
-        kinds: Mapping[str, Kind],
+        roles: Mapping[str, Role],
         prepare: Callable[[], None] = lambda: None,
     ) -> None:
         self._prepare = prepare
         self._control = control
-        self._kinds = kinds
-        self._children: dict[int, Kind] = {}
+        self._roles = roles
+        self._children: dict[int, Role] = {}
         self._files: list[OpenFile] = []
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
         self._ends = Ends(self._poll)
 
-    def run(self) -> Role | None:
-        """Serve until the front goes away or says `exit`.
+    def run(self) -> Main | None:
+        """Serve until the front goes away or says `Exit`.
 
         Returns:
-            In the process that called it, None. In a forked child, the child's role.
+            In the process that called it, None. In a forked child, its main function.
         """
         # Here and not at start-up: user code that was loaded meanwhile may have taken the handlers
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
@@ -110,29 +122,30 @@ class ForkLoop:
                 self._ends.rest()
                 if self._control.fileno() in ready:
                     received = self._control.receive_with_fds()
-                    if received is None or received[0].kind == "exit":
+                    if received is None or isinstance(received[0], Exit):
                         break
-                    role = self._obey(*received)
-                    if role is not None:
-                        return role
+                    main = self._obey(*received)
+                    if main is not None:
+                        return main
         except (BrokenPipeError, ConnectionResetError):
             pass
         self._end_children()
         return None
 
-    def _obey(self, order: Frame, fds: list[int]) -> Role | None:
-        if order.kind == "fork":
-            return self._fork(order.header, fds)
-        if order.kind == "signal":
-            self._signal(order.header["pid"], order.header["signal"])
-        elif order.kind == "adopt":
-            self._adopt(order.header["pid"])
-        elif order.kind == "prepare":
-            self._prepare()
+    def _obey(self, order: Message, fds: list[int]) -> Main | None:
+        match order:
+            case Fork():
+                return self._fork(order, fds)
+            case Signal(pid, number):
+                self._signal(pid, number)
+            case Adopt(pid):
+                self._adopt(pid)
+            case Prepare():
+                self._prepare()
         return None
 
-    def _fork(self, order: Mapping[str, Any], fds: list[int]) -> Role | None:
-        kind = self._kinds[order["role"]]
+    def _fork(self, order: Fork, fds: list[int]) -> Main | None:
+        role = self._roles[order.role]
         parent = os.getpid()
         process.flush()  # or each child prints again what is still buffered here
         try:
@@ -142,28 +155,28 @@ class ForkLoop:
                 pid = os.fork()
         except OSError as error:
             _close(fds)
-            self._control.send({"kind": "fork_failed", "id": order["id"], "reason": str(error)})
+            self._control.send(ForkFailed(order.number, str(error)))
             return None
         if pid == 0:
-            self._become_child(kind, parent)
-            process.set_name(order["role"])
-            process.prefer_as_victim(order["role"])
+            self._become_child(role, parent)
+            processes.set_name(order.role)
+            process.prefer_as_victim(order.role)
             channel, stdout, stderr, *others = fds
             stdio.redirect(stdout, stderr)
-            self._own_files(kind)
-            return kind.start(Channel.from_fd(channel), others)
+            self._own_files(role)
+            return role.start(Channel.from_fd(channel), others)
         _close(fds)
-        self._children[pid] = kind
+        self._children[pid] = role
         self._ends.watch(pid)
-        self._control.send({"kind": "forked", "id": order["id"], "pid": pid})
+        self._control.send(Forked(order.number, pid))
         return None
 
-    def _become_child(self, kind: Kind, parent: int) -> None:
+    def _become_child(self, role: Role, parent: int) -> None:
         process.reset_signals()
         process.reset_stack_signal()
         # A group of its own, so that killing the child also ends what user code started.
         os.setsid()
-        if not kind.outlives_parent:
+        if not role.outlives_parent:
             process.die_with_parent(parent)
         # The front must see the end of *this* process's sockets when this process ends, not
         # when the last of its relatives does.
@@ -172,9 +185,9 @@ class ForkLoop:
         process.reseed()
         disown_inherited()
 
-    def _own_files(self, kind: Kind) -> None:
+    def _own_files(self, role: Role) -> None:
         try:
-            open_again(self._files, in_turn=kind.writes_in_turn)
+            open_again(self._files, in_turn=role.writes_in_turn)
         except OSError as error:
             # Rather than a child that reads and writes where others do.
             print(f"An open file cannot be opened again: {error}", file=sys.stderr, flush=True)
@@ -206,7 +219,7 @@ class ForkLoop:
             _, status = os.waitpid(pid, 0)
             self._ends.forget(pid)
             code = os.waitstatus_to_exitcode(status)
-            self._control.send({"kind": "exited", "pid": pid, "code": code})
+            self._control.send(Exited(pid, code))
 
     def _ended_child(self) -> int | None:
         """The id of a child that has ended, not yet reaped and so not yet used again."""
@@ -216,10 +229,10 @@ class ForkLoop:
             return None
         if ended is None:
             return None
-        kind = self._children.pop(ended.si_pid, None)
-        if kind is None and process.name_of(ended.si_pid) in DEPENDENT_NAMES:
-            kind = _ORPHANED
-        if kind is not None and not kind.outlives_parent:
+        role = self._children.pop(ended.si_pid, None)
+        if role is None and processes.name_of(ended.si_pid) in processes.DEPENDENT_NAMES:
+            role = _ORPHANED
+        if role is not None and not role.outlives_parent:
             # What user code started in there ends with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(ended.si_pid, signal.SIGKILL)
@@ -227,8 +240,8 @@ class ForkLoop:
 
     def _end_children(self) -> None:
         """Kill and reap every child that must not outlive this process."""
-        for pid, kind in list(self._children.items()):
-            if not kind.outlives_parent:
+        for pid, role in list(self._children.items()):
+            if not role.outlives_parent:
                 self._signal(pid, signal.SIGKILL)
                 os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
                 with contextlib.suppress(ProcessLookupError, PermissionError):

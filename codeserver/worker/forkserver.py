@@ -14,9 +14,11 @@ from functools import partial
 from importlib.machinery import ModuleSpec
 from typing import NoReturn
 
+from codeserver import processes
+from codeserver.messages import Called, DagsterImported, DagsterMissing
 from codeserver.worker import process, stdio
 from codeserver.worker.channel import Channel
-from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
+from codeserver.worker.forking import ForkLoop, Main, Role, trampoline
 from codeserver.worker.leaving import leave
 from codeserver.worker.originals import os
 
@@ -32,8 +34,9 @@ def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoRetu
         seeded: whether the seed of hashes is the front's choice and not the operator's.
     """
     process.die_with_parent(parent)
-    process.set_name("forkserver")
-    process.become_subreaper()
+    processes.set_name("forkserver")
+    # A run whose host has died then still has someone who learns how it ends.
+    processes.adopt_descendants()
     stdio.keep_log(log)
     if seeded:
         # Programs that user code starts have seeds of their own, as ever.
@@ -58,11 +61,11 @@ def _look_like(argv: list[str]) -> None:
         main.__spec__ = ModuleSpec("codeserver.__main__", None)
 
 
-def _serve(channel: Channel) -> Role | int:
-    called = channel.receive()
+def _serve(channel: Channel) -> Main | int:
+    called = channel.expect(Called)
     if called is None:
         return 0
-    _look_like(called.header["argv"])
+    _look_like(list(called.argv))
     try:
         # A fifth of the time would go into looking for garbage that is not there.
         with process.no_garbage_collection():
@@ -76,30 +79,30 @@ def _serve(channel: Channel) -> Role | int:
                 template,
             )
     except BaseException as error:
-        channel.send({"kind": "failed", "text": f"Dagster cannot be imported: {error!r}"})
+        channel.send(DagsterMissing(f"Dagster cannot be imported: {error!r}"))
         return 1
     template.remember_start()
     surroundings.remember_start()
     # Without looking for garbage first: that takes as long as a tenth of the imports, finds next to
     # nothing, and every start waits for it.
     gc.freeze()
-    channel.send({"kind": "ready", "pid": os.getpid()})
+    channel.send(DagsterImported())
     importing = {
-        "host": Kind(lambda channel, _: partial(host.serve, channel)),
-        "rehearsal": Kind(lambda channel, _: partial(rehearsing.rehearse, channel)),
-        "evaluator": Kind(lambda channel, _: partial(solo.evaluate, channel)),
-        "run": Kind(
+        "host": Role(lambda channel, _: partial(host.serve, channel)),
+        "rehearsal": Role(lambda channel, _: partial(rehearsing.rehearse, channel)),
+        "evaluator": Role(lambda channel, _: partial(solo.evaluate, channel)),
+        "run": Role(
             lambda channel, readers: partial(solo.execute, channel, readers),
             outlives_parent=True,
         ),
     }
-    kinds = {
+    roles = {
         **importing,
-        "template": Kind(
+        "template": Role(
             lambda channel, _: partial(template.serve, channel, importing, preparing.prepare)
         ),
-        "caretaker": Kind(
+        "caretaker": Role(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
     }
-    return ForkLoop(channel, kinds, preparing.prepare).run() or 0
+    return ForkLoop(channel, roles, preparing.prepare).run() or 0

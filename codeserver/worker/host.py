@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 from functools import partial
 
+from codeserver.messages import Loaded
 from codeserver.worker import (
     caretaker,
     evaluator,
@@ -21,7 +22,7 @@ from codeserver.worker import (
 )
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork
-from codeserver.worker.forking import ForkLoop, Kind, Role
+from codeserver.worker.forking import ForkLoop, Main, Role
 from codeserver.worker.loading import load_as_ordered
 from codeserver.worker.location import Location
 from codeserver.worker.preparing import prepare_instance
@@ -29,28 +30,27 @@ from codeserver.worker.surroundings import lost_threads, surroundings
 from codeserver.worker.template import installed
 
 
-def serve(channel: Channel) -> Role | int:
-    """Load what the first frame orders, report how it went, then fork on demand."""
+def serve(channel: Channel) -> Main | int:
+    """Load the code as ordered, report how it went, then fork on demand."""
     descriptors, threads = process.open_descriptors(), process.threads()
     location = load_as_ordered(channel, tells=True)
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors, threads)
     channel.send(
-        {
-            "kind": "loaded",
-            "seconds": location.seconds,
-            "isolation": "fork" if forks else "spawn",
-            "reasons": reasons,
-            "lost_threads": lost_threads(),
-            **surroundings(),
-            "repositories": location.serialized_reconstructables,
-            "run_wishes": location.run_wishes,
-            "footprint": location.footprint.facts if location.footprint else None,
-            "installed": installed(),
-            "libraries": snapshots.library_versions(),
-            "imports": location.imports,
-        }
+        Loaded(
+            seconds=location.seconds,
+            isolation="fork" if forks else "spawn",
+            reasons=reasons,
+            lost_threads=lost_threads(),
+            surroundings=surroundings(),
+            repositories=location.serialized_reconstructables,
+            run_wishes=location.run_wishes,
+            footprint=location.footprint.facts,
+            installed=installed(),
+            libraries=snapshots.library_versions(),
+            imports=location.imports,
+        )
     )
     if not forks:
         if not snapshots.describe(channel, location):
@@ -61,7 +61,7 @@ def serve(channel: Channel) -> Role | int:
     unwritten.settle()
     gc.collect()
     gc.freeze()
-    return ForkLoop(channel, _kinds(location), prepare_instance).run() or 0
+    return ForkLoop(channel, _roles(location), prepare_instance).run() or 0
 
 
 def _may_fork(
@@ -75,21 +75,21 @@ def _may_fork(
     return not reasons, reasons
 
 
-def _kinds(location: Location) -> dict[str, Kind]:
+def _roles(location: Location) -> dict[str, Role]:
     return {
-        "caretaker": Kind(
+        "caretaker": Role(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
-        "evaluator": Kind(
+        "evaluator": Role(
             lambda channel, _: partial(evaluator.serve, channel, location), writes_in_turn=True
         ),
-        "snapshots": Kind(
+        "snapshots": Role(
             lambda channel, _: partial(snapshots.build, channel, location), writes_in_turn=True
         ),
-        "values": Kind(lambda channel, _: partial(rehearsing.tell_values, channel)),
-        "run": Kind(
+        "values": Role(lambda channel, _: partial(rehearsing.tell_values, channel)),
+        "run": Role(
             lambda channel, readers: partial(
-                run.execute, channel, readers, location.reconstructables, location.order
+                run.execute, channel, readers, location.reconstructables
             ),
             outlives_parent=True,
         ),

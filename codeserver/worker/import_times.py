@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ExtensionFileLoader, SourceFileLoader, SourcelessFileLoader
 from typing import Any
 
+from codeserver.facts import ImportTime
 from codeserver.worker.user_files import is_users_file
 
 _MOST = 200
@@ -57,18 +58,18 @@ class ImportTimes:
                 setattr(loader, method, original)
 
     @property
-    def facts(self) -> Sequence[Mapping[str, Any]]:
-        """The slowest imports, the slowest first; JSON-serialisable. Times are in seconds."""
+    def slowest(self) -> Sequence[ImportTime]:
+        """The slowest imports, the slowest first."""
         ordered = sorted(self._imports.items(), key=lambda item: -item[1].cumulative)
         return [
-            {
-                "module": name,
-                "file": found.file,
-                "own": found.own,
-                "cumulative": found.cumulative,
-                "is_users": is_users_file(found.file),
-                "imported_by": found.imported_by,
-            }
+            ImportTime(
+                module=name,
+                file=found.file,
+                own=found.own,
+                cumulative=found.cumulative,
+                is_users=is_users_file(found.file),
+                imported_by=found.imported_by,
+            )
             for name, found in ordered[:_MOST]
         ]
 

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+from dataclasses import replace
 from functools import partial
 
 from codeserver.marks import Mark
-from codeserver.worker import process
+from codeserver.messages import Load, Uses
+from codeserver.worker import loggers, process
 from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import report
 from codeserver.worker.footprint import Footprint
 from codeserver.worker.import_path import keep_working_directory
 from codeserver.worker.import_times import ImportTimes
-from codeserver.worker.location import LoadOrder, Location, load
+from codeserver.worker.location import Location, load
 from codeserver.worker.taken import is_for_what_is_taken
 from codeserver.worker.whereabouts import shown
 
 
 def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
-    """Load what the first frame orders.
-
-    The front is told `failed`, with the error, when that does not work.
+    """Load the code as the first message orders, and report the error if that fails.
 
     Args:
         channel: to the front.
@@ -35,19 +34,20 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
     received = channel.receive_with_fds()
     if received is None:
         return None
-    frame, fds = received
+    told, fds = received
+    assert isinstance(told, Load)
+    order = told.order
     see_files_as_they_are()
     footprint = None
     times = ImportTimes()
     try:
-        order = LoadOrder(**json.loads(frame.body))
         _enter(order.directory)
         footprint = Footprint(order.directory, partial(_tell, channel) if tells else None)
         if order.target["python_file"]:
             footprint.expect(order.target["python_file"])
         footprint.expect(".env")  # Dagster looks whether it is there before it opens it
         footprint.record()
-        order.add_loggers()
+        loggers.add(order)
         if order.profile_imports:
             times.begin()
         keep_working_directory()
@@ -55,20 +55,19 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
             location = load(order)
         footprint.close()
         location.footprint = footprint
-        location.imports = times.facts
+        location.imports = times.slowest
         return location
     except BaseException as failure:
         # BaseException: a module that calls sys.exit() has failed to load, too.
         # Dagster's own handlers raise, and the front may end this process at any moment now.
         process.reset_signals()
-        header, error = report(failure)
+        error = report(failure)
         if footprint is not None:
             footprint.close()
-        header["is_taken"] = is_for_what_is_taken(failure)
-        header["footprint"] = footprint.facts if footprint else None
-        header["imports"] = times.facts
+            error = replace(error, footprint=footprint.facts)
+        error = replace(error, is_taken=is_for_what_is_taken(failure), imports=times.slowest)
         with contextlib.suppress(OSError):  # the front may have given up on this load
-            channel.send(header, error)
+            channel.send(error)
         process.flush()
         return None
     finally:
@@ -77,7 +76,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
 
 def _tell(channel: Channel, path: str, found: Mark | None) -> None:
     with contextlib.suppress(OSError):  # the front may have given up on this load
-        channel.send({"kind": "uses", "files": {path: found}})
+        channel.send(Uses({path: found}))
 
 
 def _enter(directory: str | None) -> None:

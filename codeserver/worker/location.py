@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from codeserver.facts import ImportTime, LoadOrder
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.component_state import LateLoadContext, LateStorage
 from codeserver.worker.footprint import Footprint
+from codeserver.worker.instance import open_for_load
 
 R = TypeVar("R")
 
@@ -25,82 +27,6 @@ RUNS_TAG = "codeserver/runs"
 """The tag of a job that says how its runs get the code: `warm`, `fresh` or `auto`."""
 
 _log = logging.getLogger("dagster")
-
-_LOGGERS = ("dagster", "dagit", "dagster-webserver")
-"""The loggers that `configure_loggers` gives handlers."""
-
-
-@dataclass(frozen=True)
-class LoadOrder:
-    """What to load and how; the fields are those of the front's load order.
-
-    Attributes:
-        target: fields of `LoadableTargetOrigin` but `executable_path`.
-        executable_path: the Python that clients are told to use.
-        entry_point: the command that clients are told to launch runs with.
-        instance_ref: serialized `InstanceRef`, or None for the one of DAGSTER_HOME.
-        defs_state_info: serialized `DefsStateInfo`, or None for the newest versions.
-        isolation: how evaluators and runs get the code: `fork`, `spawn` or `auto`.
-        memory_limit: bytes that an evaluator may take on top of the loaded code; 0 for no limit.
-        max_growth: bytes by which an evaluator may grow before it is replaced; 0 for no limit.
-        directory: the working directory of this process, as the operator writes it; None for the
-            one that it has.
-        profile_imports: whether it matters how long each import takes.
-        loggers: handlers that `add_loggers` has added, by logger.
-    """
-
-    target: Mapping[str, str | None]
-    executable_path: str
-    entry_point: Sequence[str]
-    container_image: str | None = None
-    container_context: Mapping[str, Any] | None = None
-    instance_ref: str | None = None
-    inject_env_vars_from_instance: bool = False
-    location_name: str | None = None
-    defs_state_info: str | None = None
-    log_level: str = "info"
-    log_format: str = "colored"
-    isolation: str = "auto"
-    memory_limit: int = 0
-    max_growth: int = 0
-    directory: str | None = None
-    profile_imports: bool = False
-    loggers: dict[str, list[logging.Handler]] = field(default_factory=dict)
-
-    def add_loggers(self) -> None:
-        """Have Dagster log as its server does, before user code sets up logging of its own."""
-        dagster.configure_loggers(formatter=self.log_format, log_level=self.log_level.upper())
-        self.loggers.update({name: logging.getLogger(name).handlers[:] for name in _LOGGERS})
-
-    def remove_loggers(self) -> None:
-        """Take that back, for runs, which have logging of their own."""
-        for name, handlers in self.loggers.items():
-            for handler in handlers:
-                logging.getLogger(name).removeHandler(handler)
-
-    def open_instance(self, stack: ExitStack) -> dagster.DagsterInstance:
-        """The Dagster instance, open until `stack` closes.
-
-        Raises:
-            DagsterError: there is none, for example because DAGSTER_HOME is not set.
-        """
-        if self.instance is None:
-            return stack.enter_context(dagster.DagsterInstance.get())
-        return stack.enter_context(dagster.DagsterInstance.from_ref(self.instance))
-
-    @property
-    def instance(self) -> dagster.InstanceRef | None:
-        """The instance that the operator named."""
-        if self.instance_ref is None:
-            return None
-        return dagster.deserialize_value(self.instance_ref, dagster.InstanceRef)
-
-    @property
-    def state(self) -> dagster.DefsStateInfo | None:
-        """The pinned versions of component state."""
-        if self.defs_state_info is None:
-            return None
-        return dagster.deserialize_value(self.defs_state_info, dagster.DefsStateInfo)
 
 
 @dataclass
@@ -111,8 +37,8 @@ class Location:
         repositories: by name, in the order in which they were found.
         pointers: where to find each again.
         seconds: how long importing the target and resolving its definitions took.
-        footprint: what of the user's files that has used, if that was recorded.
-        imports: how long each import took (`ImportTimes.facts`), if it matters.
+        footprint: the user's files that it has used, as far as that was recorded.
+        imports: the slowest ones, if they were timed.
     """
 
     order: LoadOrder
@@ -121,8 +47,8 @@ class Location:
     pointers: dict[str, dagster.CodePointer] = field(default_factory=dict)
     symbols: list[dagster.LoadableRepositorySymbol] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    footprint: Footprint | None = None
-    imports: Sequence[Mapping[str, Any]] = ()
+    footprint: Footprint = field(default_factory=Footprint)
+    imports: Sequence[ImportTime] = ()
 
     def repository(self, name: str) -> dagster.RepositoryDefinition:
         """The repository of this name.
@@ -172,11 +98,12 @@ def load(order: LoadOrder) -> Location:
     """
     with ExitStack() as stack:
         stack.enter_context(dagster.set_variables(_variables_of_file()))
-        open_instance = partial(_open_instance, order, stack)
-        context = LateLoadContext(order.state, order.location_name)
+        open_instance = partial(open_for_load, order, stack)
+        state = pinned_state(order)
+        context = LateLoadContext(state, order.location_name)
         dagster.DefinitionsLoadContext.set(context)
-        has_instance = order.instance is not None or dagster.is_dagster_home_set()
-        storage = LateStorage(open_instance) if has_instance or order.state else None
+        has_instance = order.instance_ref is not None or dagster.is_dagster_home_set()
+        storage = LateStorage(open_instance) if has_instance or state else None
         stack.enter_context(context.with_storage(storage))
         if order.inject_env_vars_from_instance:
             open_instance().inject_env_vars(order.location_name)
@@ -187,6 +114,13 @@ def load(order: LoadOrder) -> Location:
     return location
 
 
+def pinned_state(order: LoadOrder) -> dagster.DefsStateInfo | None:
+    """The versions of component state that were ordered; None for the newest."""
+    if order.defs_state_info is None:
+        return None
+    return dagster.deserialize_value(order.defs_state_info, dagster.DefsStateInfo)
+
+
 def _variables_of_file() -> dict[str, str]:
     """What a .env file in the working directory says, which the log tells as stock does."""
     found = dagster.get_env_var_dict(os.getcwd())
@@ -194,17 +128,6 @@ def _variables_of_file() -> dict[str, str]:
         names = ",".join(found)
         _log.info("Loaded environment variables from .env file: %s", names)
     return found
-
-
-def _open_instance(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:
-    try:
-        return order.open_instance(stack)
-    except dagster.DagsterError:
-        raise
-    except Exception:
-        # On a new DAGSTER_HOME every program creates the tables, and all but one fail. The second
-        # time they are there.
-        return order.open_instance(stack)
 
 
 def _load(order: LoadOrder) -> Location:

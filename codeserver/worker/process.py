@@ -9,12 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from codeserver.wire import STACK_SIGNAL, process_name
+from codeserver import processes
+from codeserver.processes import STACK_SIGNAL
 from codeserver.worker.originals import os, signal
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
 
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NEEDED = (*_HANDLED, *([] if STACK_SIGNAL is None else [STACK_SIGNAL]))
@@ -34,38 +31,13 @@ _base_score = _read_score()
 """That of the forkserver, which is the one of the front; read before anything is forked."""
 
 
-def _prctl(option: int, argument: object) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
-
-
-def set_name(role: str) -> None:
-    """Name the process for `ps` and `top` (Linux)."""
-    _prctl(_PR_SET_NAME, process_name(role).encode())
-
-
-def name_of(pid: int) -> str:
-    """What a process is called that has not been waited for; nothing where that is not told."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
-    return ""
-
-
-def become_subreaper() -> None:
-    """Adopt orphaned descendants (Linux).
-
-    A run whose host has died then still has someone who learns how it ends.
-    """
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent dies (Linux).
 
     Args:
         parent: process id of the parent before the fork; if it is already gone, this exits.
     """
-    _prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    processes.be_killed_after_parent()
     if os.getppid() != parent:
         os._exit(0)
 

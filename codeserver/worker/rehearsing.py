@@ -10,10 +10,11 @@ import contextlib
 import json
 from typing import NoReturn
 
+from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
 from codeserver.worker import process
 from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
-from codeserver.worker.location import LoadOrder, load
+from codeserver.worker.location import load
 from codeserver.worker.originals import os
 from codeserver.worker.rehearsal import rehearse as find
 from codeserver.worker.rehearsal import user_modules, values
@@ -25,33 +26,28 @@ _LOWEST_PRIORITY = 19
 def tell_values(channel: Channel) -> NoReturn:
     """Tell the values of the user's modules in this fork of a host."""
     _be_modest()
-    channel.send({"kind": "values"}, json.dumps(values(user_modules())).encode())
+    channel.send(Values(json.dumps(values(user_modules())).encode()))
     os._exit(0)  # what happens at exit belongs to the host
 
 
 def rehearse(channel: Channel) -> NoReturn:
-    """Import what the first frame orders, and tell the findings.
-
-    The header has the surroundings, the body the order and the values of the host.
-    """
-    frame = channel.receive()
-    if frame is None:
+    """Import the code as ordered, and tell the findings."""
+    ordered = channel.expect(Rehearse)
+    if ordered is None:
         os._exit(0)
     _be_modest()
     _print_nothing()
     see_files_as_they_are()
-    take_on(frame.header)
-    facts = json.loads(frame.body)
-    order = LoadOrder(**facts["order"])
+    take_on(ordered.surroundings)
+    told: Rehearsed | NotRehearsed
     try:
-        findings, looks = find(lambda: load(order), facts["values"])
+        findings, looks = find(lambda: load(ordered.order), json.loads(ordered.body))
+        told = Rehearsed([*map(str, findings)], looks)
     except BaseException as error:
         process.reset_signals()
-        answer: dict[str, object] = {"kind": "failed", "reason": _headline(error)}
-    else:
-        answer = {"kind": "rehearsed", "findings": [*map(str, findings)], "looks": looks}
+        told = NotRehearsed(_headline(error))
     with contextlib.suppress(OSError):
-        channel.send(answer)
+        channel.send(told)
     os._exit(0)  # the code was imported to be looked at
 
 

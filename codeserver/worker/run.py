@@ -9,60 +9,53 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NoReturn
 
-from codeserver.wire import Frame
+from codeserver.messages import Finished, NotStarted, Run, Started
+from codeserver.wire import Message
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process, unwritten
+from codeserver.worker import loggers, process, unwritten
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
 from codeserver.worker.leaving import leave
-from codeserver.worker.location import LoadOrder, find_repository
+from codeserver.worker.location import find_repository
 from codeserver.worker.originals import os, signal
 from codeserver.worker.stdio import Survivor
 
 Repositories = Mapping[str, dagster.ReconstructableRepository]
 
 
-def execute(
-    channel: Channel,
-    readers: Sequence[int],
-    repositories: Repositories,
-    order: LoadOrder | None = None,
-) -> NoReturn:
-    """Execute the run that the next frame names.
+def execute(channel: Channel, readers: Sequence[int], repositories: Repositories) -> NoReturn:
+    """Execute the run that the next message names.
 
-    Tells the front `started` or `not_started`, and `finished` when the run has a final status.
     The front may go away meanwhile; the run goes on.
 
     Args:
         channel: the socket to the front.
         readers: the reading ends of what this process prints.
         repositories: where to find the job.
-        order: the load that has set up logging in this process, if one has.
     """
     threads = {*threading.enumerate()} - {threading.current_thread()}
-    frame = channel.receive()
+    ordered = channel.expect(Run)
     code = 0
     last = [unwritten.finish, process.flush]
-    if frame is not None:
+    if ordered is not None:
         last.append(Survivor(channel, readers).finish)
-        if order is not None:
-            order.remove_loggers()
+        loggers.remove()
         # Those of the user's modules belong to the code, not to this run.
         dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
         try:
-            code = _execute_ordered(channel, repositories, frame)
+            code = _execute_ordered(channel, repositories, ordered)
         except BaseException:
             traceback.print_exc()
             code = 1
     leave(code, threads, *last)
 
 
-def _execute_ordered(channel: Channel, repositories: Repositories, frame: Frame) -> int:
+def _execute_ordered(channel: Channel, repositories: Repositories, ordered: Run) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process.unblock_signals()
     with dagster.capture_interrupts(), ExitStack() as stack:
         try:
-            args = dagster.deserialize_value(frame.body.decode(), dagster.ExecuteExternalJobArgs)
+            args = dagster.deserialize_value(ordered.body.decode(), dagster.ExecuteExternalJobArgs)
             job = _job(repositories, args)
         except Exception:
             return _not_started(channel, None)
@@ -71,11 +64,11 @@ def _execute_ordered(channel: Channel, repositories: Repositories, frame: Frame)
             run = _run(instance, args.run_id)
         except Exception:
             return _not_started(channel, "Error during RPC setup for executing run: ")
-        _tell(channel, {"kind": "started"})
+        _tell(channel, Started())
         _execute(instance, run, job)
         record = instance.get_run_by_id(run.run_id)
         if record is None or record.is_finished:
-            _tell(channel, {"kind": "finished"})
+            _tell(channel, Finished())
     return 0
 
 
@@ -120,11 +113,10 @@ def _execute(
 def _not_started(channel: Channel, prefix: str | None) -> int:
     error = current_error()
     message = None if prefix is None else prefix + error.message
-    body = dagster.serialize_value(error).encode()
-    _tell(channel, {"kind": "not_started", "message": message}, body)
+    _tell(channel, NotStarted(dagster.serialize_value(error).encode(), message))
     return 0
 
 
-def _tell(channel: Channel, header: dict[str, object], body: bytes = b"") -> None:
+def _tell(channel: Channel, message: Message) -> None:
     with contextlib.suppress(OSError):
-        channel.send(header, body)
+        channel.send(message)

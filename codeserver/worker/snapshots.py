@@ -13,11 +13,19 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from codeserver.messages import (
+    DefinitionDigests,
+    Described,
+    JobSnapshot,
+    Listing,
+    Repository,
+    Summary,
+)
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.failures import report
-from codeserver.worker.location import Location, is_dynamic
+from codeserver.worker.location import Location, is_dynamic, pinned_state
 from codeserver.worker.originals import os
 
 
@@ -41,15 +49,15 @@ def describe(channel: Channel, location: Location) -> bool:
     except (BrokenPipeError, ConnectionResetError):
         return False
     except Exception as failure:
-        channel.send(*report(failure))
+        channel.send(report(failure))
         return False
     for name, repository in location.repositories.items():
         for job_name in sorted(repository.job_names):
             with contextlib.suppress(Exception):
                 body = job(repository, job_name).encode()
-                channel.send({"kind": "job", "repository": name, "name": job_name}, body)
+                channel.send(JobSnapshot(body, name, job_name))
     with contextlib.suppress(OSError):
-        channel.send({"kind": "described"})
+        channel.send(Described())
     return True
 
 
@@ -59,27 +67,28 @@ def _send_location(channel: Channel, location: Location) -> None:
     digest = hashlib.sha256()
     listing = list_repositories(location).encode()
     digest.update(listing)
-    channel.send({"kind": "listing"}, listing)
+    channel.send(Listing(listing))
     snapshots: list[dagster.RepositorySnap] = []
     for name, repository in location.repositories.items():
         snapshot = dagster.RepositorySnap.from_def(repository, defer_snapshots=True)
         snapshots.append(snapshot)
         body = dagster.serialize_value(snapshot).encode()
         digest.update(body)
-        header = {
-            "kind": "repository",
-            "name": name,
-            "jobs": [ref.name for ref in snapshot.get_job_refs()],
-            "schedules": [schedule.name for schedule in snapshot.schedules],
-            "sensors": [sensor.name for sensor in snapshot.sensors],
-            "counts": _count(snapshot),
-            "is_dynamic": is_dynamic(repository),
-        }
-        channel.send(header, body)
+        channel.send(
+            Repository(
+                body,
+                name,
+                jobs=[ref.name for ref in snapshot.get_job_refs()],
+                schedules=[schedule.name for schedule in snapshot.schedules],
+                sensors=[sensor.name for sensor in snapshot.sensors],
+                counts=_count(snapshot),
+                is_dynamic=is_dynamic(repository),
+            )
+        )
     seconds = time.monotonic() - started
-    channel.send({"kind": "summary", "digest": digest.hexdigest(), "seconds": seconds})
+    channel.send(Summary(digest.hexdigest(), seconds))
     with contextlib.suppress(Exception):  # the location can be served without
-        channel.send({"kind": "definitions"}, json.dumps(_definitions(snapshots)).encode())
+        channel.send(DefinitionDigests(json.dumps(_definitions(snapshots)).encode()))
 
 
 def list_repositories(location: Location) -> str:
@@ -94,7 +103,7 @@ def list_repositories(location: Location) -> str:
             container_image=order.container_image,
             container_context=order.container_context,
             dagster_library_versions=library_versions(),
-            defs_state_info=order.state,
+            defs_state_info=pinned_state(order),
         )
     )
 

@@ -7,21 +7,21 @@ their host cannot be trusted to fork (`codeserver.worker.fork_safety`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 
+from codeserver.messages import LoadedAgain, Reimport
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import evaluator, run
 from codeserver.worker.bytecode import see_files_as_they_are
 from codeserver.worker.channel import Channel
-from codeserver.worker.forking import Role
+from codeserver.worker.forking import Main
 from codeserver.worker.loading import load_as_ordered
 from codeserver.worker.surroundings import take_on
 
 
-def evaluate(channel: Channel) -> Role | int:
-    """Load what the first frame orders, then answer requests."""
+def evaluate(channel: Channel) -> Main | int:
+    """Load the code as ordered, then answer requests."""
     location = load_as_ordered(channel)
     if location is None:
         return 1
@@ -30,20 +30,19 @@ def evaluate(channel: Channel) -> Role | int:
     return partial(evaluator.serve, channel, location, has_loaded=True)
 
 
-def execute(channel: Channel, readers: Sequence[int]) -> Role | int:
-    """Execute the run that the second frame names, in the surroundings that the first one has.
+def execute(channel: Channel, readers: Sequence[int]) -> Main | int:
+    """Execute a run, in the surroundings that the first message has.
 
     The code is imported where stock's process of a run does it, so its errors are those of the run.
-    The body of the first frame is JSON of `Location.serialized_reconstructables`.
     """
-    frame = channel.receive()
-    if frame is None:
+    order = channel.expect(Reimport)
+    if order is None:
         return 0
     see_files_as_they_are()
-    take_on(frame.header)
+    take_on(order.surroundings)
     repositories = {
         name: dagster.deserialize_value(text, dagster.ReconstructableRepository)
-        for name, text in json.loads(frame.body).items()
+        for name, text in order.repositories.items()
     }
     return partial(run.execute, channel, readers, repositories)
 
@@ -51,7 +50,7 @@ def execute(channel: Channel, readers: Sequence[int]) -> Role | int:
 def _report(channel: Channel) -> bool:
     """Say that the code is loaded; returns whether anybody still waits for that."""
     try:
-        channel.send({"kind": "loaded"})
+        channel.send(LoadedAgain())
     except OSError:
         return False
     return True

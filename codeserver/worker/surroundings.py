@@ -11,8 +11,8 @@ import contextlib
 import sys
 import threading
 from collections.abc import Mapping
-from typing import Any
 
+from codeserver.facts import Surroundings
 from codeserver.worker.originals import os
 
 _variables_at_start: dict[str, str] = {}
@@ -39,31 +39,22 @@ def _threads() -> set[str]:
     return {thread.name for thread in threading.enumerate() if thread is not main}
 
 
-def surroundings() -> Mapping[str, Any]:
-    """The surroundings of this process; JSON-serialisable.
-
-    Returns:
-        environment: the variables that have changed since the start; None for one that is gone.
-        directory: the current directory; None when it was removed.
-        path: `sys.path`.
-    """
+def surroundings() -> Surroundings:
+    """The surroundings of this process."""
     directory = None
     with contextlib.suppress(OSError):
         directory = os.getcwd()
-    return {
-        "environment": _changed_variables(),
-        "directory": directory,
-        "path": [entry for entry in sys.path if isinstance(entry, str)],
-    }
+    path = [entry for entry in sys.path if isinstance(entry, str)]
+    return Surroundings(_changed_variables(), directory, path)
 
 
-def take_on(facts: Mapping[str, Any]) -> None:
+def take_on(found: Surroundings) -> None:
     """Have the surroundings that another process has reported."""
-    set_variables(facts["environment"])
-    if facts["directory"] is not None:
+    set_variables(found.environment)
+    if found.directory is not None:
         with contextlib.suppress(OSError):
-            os.chdir(facts["directory"])
-    sys.path[:] = facts["path"]
+            os.chdir(found.directory)
+    sys.path[:] = found.path
 
 
 def set_variables(changes: Mapping[str, str | None]) -> None:

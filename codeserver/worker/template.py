@@ -14,10 +14,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from codeserver.facts import InstalledPackages
+from codeserver.messages import Import, Imported, Unfit
 from codeserver.worker import process
 from codeserver.worker.channel import Channel
 from codeserver.worker.fork_safety import reasons_not_to_fork, signals_taken
-from codeserver.worker.forking import ForkLoop, Kind, Role
+from codeserver.worker.forking import ForkLoop, Main, Role
 from codeserver.worker.originals import os
 from codeserver.worker.surroundings import set_variables
 from codeserver.worker.user_files import is_users_file, origin_of
@@ -30,55 +32,47 @@ def remember_start() -> None:
     _at_start.update(sys.modules)
 
 
-def installed() -> Mapping[str, Any]:
-    """What the code of this process has imported of installed packages; JSON-serialisable.
-
-    Returns:
-        modules: their names, in the order in which they were imported.
-        folders: where installed packages are.
-    """
+def installed() -> InstalledPackages:
+    """Installed packages that the code of this process has imported."""
     names = [
         name
         for name, module in list(sys.modules.items())
         if name not in _at_start and _is_installed(module)
     ]
     folders = [path for path in sys.path if os.path.basename(path).endswith("-packages")]
-    return {"modules": names, "folders": folders}
+    return InstalledPackages(names, folders)
 
 
-def serve(channel: Channel, kinds: Mapping[str, Kind], prepare: Callable[[], None]) -> Role | int:
-    """Import what the first frame says, then fork on demand.
+def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], None]) -> Main | int:
+    """Import modules as ordered, then fork on demand.
 
-    The frame has the names of `modules`, and the `environment` to import them in, because some
-    read it then and the user's code may have set it.
+    Some modules read variables when they are imported, and the user's code may have set those.
 
     Args:
         channel: to the front.
-        kinds: the kinds of children, by name.
+        roles: those that children may have, by name.
         prepare: what all children would do anew, done once.
     """
-    frame = channel.receive()
-    if frame is None:
+    order = channel.expect(Import)
+    if order is None:
         return 0
     own = process.open_descriptors(), process.threads()
-    with _environment(frame.header["environment"]):
-        unfit = _import(frame.header["modules"], *own)
+    with _environment(order.environment):
+        unfit = _import(order.modules, *own)
     if unfit is not None:
-        channel.send({"kind": "unfit", **unfit})
+        channel.send(unfit)
         process.flush()
         os._exit(0)  # whatever else runs in here
     gc.collect()
     known = set(sys.modules)
     prepare()
     _at_start.update(set(sys.modules) - known)  # no load has asked for these
-    channel.send({"kind": "ready"})
-    return ForkLoop(channel, kinds).run() or 0
+    channel.send(Imported())
+    return ForkLoop(channel, roles).run() or 0
 
 
-def _import(
-    names: Sequence[str], descriptors: set[int], threads: set[int]
-) -> Mapping[str, str] | None:
-    """Import these modules; returns which of them did what it should not, if one did."""
+def _import(names: Sequence[str], descriptors: set[int], threads: set[int]) -> Unfit | None:
+    """Import these modules; returns the one that did something it should not, if one did."""
     before = _facts()
     for name in names:
         if name in sys.modules:
@@ -88,11 +82,11 @@ def _import(
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
         if users := next(_of_user(set(sys.modules) - known), None):
-            return {"module": name, "reason": f"imports {users}, which is not installed"}
+            return Unfit(name, f"imports {users}, which is not installed")
         if (now := _facts()) != before:
             before = now
             if reasons := reasons_not_to_fork(descriptors, threads):
-                return {"module": name, "reason": "; ".join(reasons)}
+                return Unfit(name, "; ".join(reasons))
     return None
 
 

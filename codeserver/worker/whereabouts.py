@@ -8,7 +8,7 @@ import faulthandler
 import fcntl
 from collections.abc import Iterator, Sequence
 
-from codeserver.wire import STACK_SIGNAL
+from codeserver.processes import STACK_SIGNAL
 from codeserver.worker.originals import os, signal
 
 _HIGH = 512

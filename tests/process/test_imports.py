@@ -69,6 +69,9 @@ def test_the_worker_side_imports_nothing_of_the_front(tmp_path: Path) -> None:
     ours = {module for module in loaded if module.startswith("codeserver.")}
     assert {m for m in ours if not m.startswith("codeserver.worker")} == {
         "codeserver.errors",
+        "codeserver.facts",
         "codeserver.marks",
+        "codeserver.messages",
+        "codeserver.processes",
         "codeserver.wire",
     }

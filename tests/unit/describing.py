@@ -11,9 +11,10 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from codeserver.facts import LoadOrder
 from codeserver.front.typed_api import values
 from codeserver.worker.answers import answer
-from codeserver.worker.location import LoadOrder, Location
+from codeserver.worker.location import Location
 
 # Jobs ---------------------------------------------------------------------------------------------
 
@@ -401,17 +402,17 @@ def make_location(instance_ref: str | None = None) -> Location:
 
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "api.Catalog": {},
-    "api.Job": {"op_selection": []},
-    "api.AssetKeys": {},
-    "api.Plan": {
+    "catalog": {},
+    "GetJob": {"op_selection": []},
+    "GetAssetGraph": {},
+    "GetExecutionPlan": {
         "run_config": "",
         "partition_key": "",
         "op_selection": [],
         "asset_selection": [],
     },
-    "api.RunConfigSchema": {"op_selection": []},
-    "api.Partitions": {"offset": 0, "limit": 100_000, "reverse": False},
+    "GetRunConfigSchema": {"op_selection": []},
+    "ListPartitions": {"offset": 0, "limit": 100_000, "reverse": False},
 }
 
 MAIN = "__repository__"

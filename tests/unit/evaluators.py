@@ -12,6 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from codeserver.messages import Answer, Ask, Crashed, Refused
+from codeserver.processes import STACK_SIGNAL
 from codeserver.supervisor import evaluators as evaluators_module
 from codeserver.supervisor import pool as pool_module
 from codeserver.supervisor.channel import Channel
@@ -22,7 +24,7 @@ from codeserver.supervisor.pool import Lanes, Pool, Reply
 from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import STACK_SIGNAL, Frame
+from codeserver.wire import Message
 from tests.unit.waiting import DEADLINE, soon, until
 
 TOO_LONG = 30.0
@@ -39,7 +41,7 @@ class Evaluator:
         self.child = Child("evaluator", Channel(ours), output)
         self.child.has_started(len(starter.evaluators) + 1, starter)  # type: ignore[arg-type]
         self.signals: list[int] = []
-        self.requests: list[Frame] = []
+        self.requests: list[Ask] = []
         self.ignores: set[int] = set()
         self.stays = False
         self._unreported: int | None = None
@@ -65,17 +67,17 @@ class Evaluator:
         self._has_ended(code)
 
     async def _serve(self) -> None:
-        while (request := await self._channel.receive()) is not None:
+        while (request := await self._channel.expect(Ask)) is not None:
             self.requests.append(request)
             self._log.append(request.body)
-            await self._do(request.header["rpc"], request)
+            await self._do(request.rpc, request)
         if self.stays:
             await asyncio.Event().wait()
         self._has_ended(0)
 
-    async def _do(self, deed: str, request: Frame) -> None:
-        extra = request.header["extra"]
-        header: dict[str, Any] = {"kind": "reply", "is_error": deed == "fail"}
+    async def _do(self, deed: str, request: Ask) -> None:
+        extra = request.extra
+        reply: Message = Answer(request.body.upper(), deed == "fail", worn=extra.get("worn"))
         if deed == "wait":
             await self._gates.setdefault(request.body, asyncio.Event()).wait()
         elif deed in ("hang", "hang deaf", "hang undead"):
@@ -98,9 +100,11 @@ class Evaluator:
         elif deed == "rubbish":
             await asyncio.get_running_loop().sock_sendall(self._channel._sock, b"rubbish" * 10)
             await asyncio.Event().wait()
-        elif deed == "answer":
-            header = extra["header"]
-        await self._channel.send(Frame(header, request.body.upper()))
+        elif deed == "refuse":
+            reply = Refused(**extra)
+        elif deed == "raise":
+            reply = Crashed(b"the error", **extra)
+        await self._channel.send(reply)
 
     def _has_ended(self, code: int) -> None:
         self._channel.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import codeserver
+from codeserver.messages import Answer, Ask
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.output import Outputs
-from codeserver.wire import Frame
 from tests.unit.waiting import DEADLINE, soon
 
 _PROGRAM = Path(__file__).with_name("forking_program.py")
@@ -71,7 +72,14 @@ def _start(paths: Iterable[Path]) -> tuple[subprocess.Popen[bytes], socket.socke
         return subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()]), ours
 
 
-async def order(child: Child, deed: str, **extra: Any) -> Frame | None:
-    """Have a child of `forking_program` do something; returns what it answers."""
-    await soon(child.channel.send(Frame({"kind": "request", "rpc": deed, "extra": extra})))
-    return await soon(child.channel.expect())
+async def order(child: Child, deed: str, **extra: Any) -> Answer | None:
+    """Have a child of `forking_program` do something; returns its answer."""
+    await soon(child.channel.send(Ask(b"", deed, extra)))
+    return await soon(child.channel.expect(Answer))
+
+
+async def value(child: Child, expression: str) -> Any:
+    """The value of the expression in a child of `forking_program`."""
+    answer = await order(child, "evaluate", expression=expression)
+    assert answer is not None
+    return json.loads(answer.body)

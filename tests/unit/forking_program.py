@@ -6,16 +6,18 @@ Run with the descriptor of its socket to the test. Its children do what requests
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import signal
 import sys
 from functools import partial
 from types import FrameType
 
-from codeserver.wire import STACK_SIGNAL
+from codeserver.messages import Answer, Ask
+from codeserver.processes import STACK_SIGNAL, adopt_descendants
 from codeserver.worker import process, template
 from codeserver.worker.channel import Channel
-from codeserver.worker.forking import ForkLoop, Kind, Role, trampoline
+from codeserver.worker.forking import ForkLoop, Main, Role, trampoline
 
 
 def terminate(number: int, _: FrameType | None) -> None:
@@ -25,19 +27,19 @@ def terminate(number: int, _: FrameType | None) -> None:
 
 
 def serve(channel: Channel, readers: list[int]) -> int:
-    """Do what each request says; the name of its RPC is the deed."""
+    """Do as each request says; the name of its RPC is the deed."""
     if STACK_SIGNAL is not None:
         faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
     signal.signal(signal.SIGTERM, terminate)
-    while (frame := channel.receive()) is not None:
-        deed, extra = frame.header["rpc"], frame.header["extra"]
+    while (ask := channel.expect(Ask)) is not None:
+        deed, extra, body = ask.rpc, ask.extra, ask.body
         if deed == "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             if os.fork() == 0:  # user code that started something of its own
                 signal.pause()
         if deed in ("deaf", "hang"):
             if extra.get("tell"):
-                channel.send({"kind": "busy"})
+                channel.send(Answer(b"busy"))
             os.write(2, b"it hangs\n")
             signal.pause()
         if deed == "kill":
@@ -47,29 +49,28 @@ def serve(channel: Channel, readers: list[int]) -> int:
         if deed == "print":
             os.write(1, extra["stdout"].encode())
             os.write(2, extra["stderr"].encode())
-        reply = {"pid": os.getpid(), "parent": os.getppid(), "session": os.getsid(0)}
-        reply["readers"] = len(readers)
         if deed == "evaluate":
-            reply["value"] = eval(extra["expression"], {"os": os, "sys": sys, "template": template})
-        channel.send({"kind": "reply", "is_error": False, **reply}, frame.body)
+            names = {"os": os, "sys": sys, "template": template, "readers": readers}
+            body = json.dumps(eval(extra["expression"], names)).encode()
+        channel.send(Answer(body))
     return 0
 
 
-def host(channel: Channel) -> Role | int:
+def host(channel: Channel) -> Main | int:
     """Fork in turn."""
-    return ForkLoop(channel, KINDS).run() or 0
+    return ForkLoop(channel, ROLES).run() or 0
 
 
-KINDS = {
-    "evaluator": Kind(lambda channel, readers: partial(serve, channel, readers)),
-    "run": Kind(lambda channel, readers: partial(serve, channel, readers), outlives_parent=True),
-    "host": Kind(lambda channel, _: partial(host, channel)),
-    "template": Kind(lambda channel, _: partial(template.serve, channel, KINDS, lambda: None)),
+ROLES = {
+    "evaluator": Role(lambda channel, readers: partial(serve, channel, readers)),
+    "run": Role(lambda channel, readers: partial(serve, channel, readers), outlives_parent=True),
+    "host": Role(lambda channel, _: partial(host, channel)),
+    "template": Role(lambda channel, _: partial(template.serve, channel, ROLES, lambda: None)),
 }
 
 
 if __name__ == "__main__":
-    process.become_subreaper()
+    adopt_descendants()
     process.die_with_parent(os.getppid())
     template.remember_start()
     sys.exit(trampoline(lambda: host(Channel.from_fd(int(sys.argv[1])))))

@@ -1,4 +1,4 @@
-"""The forking process and its children, played by a test, frame by frame."""
+"""The forking process and its children, played by a test, message by message."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from codeserver.errors import WorkerCrashed
+from codeserver.messages import Adopt, Fork, Forked, ForkFailed, Prepare, Signal
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import OUTLIVING, Child, Forker
 from codeserver.supervisor.output import Outputs
-from codeserver.wire import Frame
+from codeserver.wire import Message
 from codeserver.worker.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon
 
@@ -52,17 +53,17 @@ class TheirEnd:
         sock.settimeout(DEADLINE)
         return cls(channel, stdout, stderr, readers)
 
-    def receive(self) -> Frame | None:
-        """The next frame from the front, which must be there already; None at the end."""
+    def receive(self) -> Message | None:
+        """The next message from the front, which must be there already; None at the end."""
         return self.channel.receive()
 
-    async def hear(self) -> Frame | None:
-        """The next frame from the front, when it comes."""
+    async def hear(self) -> Message | None:
+        """The next message from the front, when it comes."""
         return await asyncio.to_thread(self.channel.receive)
 
-    def send(self, kind: str, body: bytes = b"", **facts: Any) -> None:
+    def send(self, message: Message) -> None:
         """Tell the front something."""
-        self.channel.send({"kind": kind, **facts}, body)
+        self.channel.send(message)
 
     def close(self) -> None:
         """End, as far as the front can see."""
@@ -82,11 +83,19 @@ class Script:
         self.forker = Forker(Channel(ours), self.outputs, adopter)
         self.following = asyncio.create_task(self.forker.follow())
 
-    async def order(self) -> tuple[dict[str, Any], list[int]]:
+    async def order(self) -> tuple[Message, list[int]]:
         """The next order, and the descriptors that came with it."""
         received = await asyncio.to_thread(self.channel.receive_with_fds)
         assert received is not None
-        return received[0].header, received[1]
+        return received
+
+    async def fork_order(self, *before: type[Message]) -> tuple[Fork, TheirEnd]:
+        """The next order, which is to fork, and the child's end; some may come before it."""
+        order, fds = await self.order()
+        while isinstance(order, before):
+            order, fds = await self.order()
+        assert isinstance(order, Fork)
+        return order, TheirEnd.of(fds)
 
     async def no_order(self) -> None:
         """Make sure that nothing has been ordered."""
@@ -96,30 +105,26 @@ class Script:
             self.socket.recv(1)
         self.socket.settimeout(DEADLINE)
 
-    def report(self, kind: str, **facts: Any) -> None:
+    def report(self, message: Message) -> None:
         """Tell the front something."""
-        self.channel.send({"kind": kind, **facts})
+        self.channel.send(message)
 
     async def heard(self) -> None:
         """Wait until every report so far was handled: a fork that fails is the last of them."""
         forking = asyncio.create_task(self.forker.fork("probe"))
-        header, fds = await self.order()
-        while header["kind"] != "fork":
-            header, fds = await self.order()
-        TheirEnd.of(fds).close()
-        self.report("fork_failed", id=header["id"], reason="probe")
+        order, theirs = await self.fork_order(Adopt, Prepare, Signal)
+        theirs.close()
+        self.report(ForkFailed(order.number, "probe"))
         with contextlib.suppress(WorkerCrashed):
             await soon(forking)
 
-    async def confirm(self, role: str, pid: int) -> TheirEnd:
+    async def confirm(self, role: str, pid: int, *before: type[Message]) -> TheirEnd:
         """Fork the child that is ordered next; returns its end."""
-        header, fds = await self.order()
-        while header["kind"] == "prepare":
-            header, fds = await self.order()
-        assert (header["kind"], header["role"]) == ("fork", role)
+        order, theirs = await self.fork_order(Prepare, *before)
+        assert order.role == role
         assert role not in OUTLIVING or pid >= NOBODY
-        self.report("forked", id=header["id"], pid=pid)
-        return TheirEnd.of(fds)
+        self.report(Forked(order.number, pid))
+        return theirs
 
     async def fork(self, role: str, pid: int) -> tuple[Child, TheirEnd]:
         """Have a child forked; returns it, and its end."""

@@ -29,7 +29,7 @@ def location() -> Location:
 @pytest.fixture(scope="module")
 def catalog(location: Location) -> dict[str, dict[tuple[str, str], Any]]:
     """The messages by kind, repository and name."""
-    found = ask(location, "api.Catalog")
+    found = ask(location, "catalog")
     assert found.keys() == MESSAGES.keys()
     return {
         kind: {
@@ -286,9 +286,9 @@ def test_a_partition_mapping_is_in_words(
 
 
 def test_secrets_are_not_told(location: Location) -> None:
-    assert "s3cret" not in repr(ask(location, "api.Catalog"))
+    assert "s3cret" not in repr(ask(location, "catalog"))
     for name in location.repositories[MAIN].job_names:
-        for rpc, field in (("api.Job", "name"), ("api.RunConfigSchema", "job")):
+        for rpc, field in (("GetJob", "name"), ("GetRunConfigSchema", "job")):
             assert "s3cret" not in repr(ask(location, rpc, **{field: name})), name
             assert "hidden in tests" not in repr(ask(location, rpc, **{field: name})), name
 

@@ -23,7 +23,7 @@ def location() -> Location:
 
 
 def get_job(location: Location, name: str, *op_selection: str) -> v1.GetJobResponse:
-    return v1.GetJobResponse(**ask(location, "api.Job", name=name, op_selection=op_selection))
+    return v1.GetJobResponse(**ask(location, "GetJob", name=name, op_selection=op_selection))
 
 
 def nodes(graph: v1.Graph) -> Iterator[v1.Node]:
@@ -259,7 +259,7 @@ def test_what_is_refused(
     detail: dict[str, Any],
 ) -> None:
     with pytest.raises(error) as raised:
-        ask(location, "api.Job", **fields)
+        ask(location, "GetJob", **fields)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
     assert detail.items() <= raised.value.details[0].items()

@@ -15,6 +15,7 @@ from dagster._serdes import serialize_value
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker.describing import partition_keys
+from codeserver.worker.instance import ref_of
 from codeserver.worker.location import Location
 from tests.unit.describing import MAIN, PARTITIONS, ask, make_location
 
@@ -39,7 +40,7 @@ def now() -> Iterator[None]:
 
 
 def keys_of_dagster(location: Location, name: str) -> list[str]:
-    with dg.DagsterInstance.from_ref(location.order.instance) as instance:
+    with dg.DagsterInstance.from_ref(ref_of(location.order)) as instance:
         keys = PARTITIONS[name].get_partition_keys(dynamic_partitions_store=instance)
         return [str(key) for key in keys]
 
@@ -54,7 +55,7 @@ def test_pages_are_those_of_dagster(location: Location, name: str) -> None:
         for offset, limit in [*PAGES, (max(0, len(keys) - 5), 3), (max(0, len(keys) - 2), 9)]:
             page = {"offset": offset, "limit": limit, "reverse": reverse}
             found = v1.ListPartitionsResponse(
-                **ask(location, "api.Partitions", job=f"by_{name}", **page)
+                **ask(location, "ListPartitions", job=f"by_{name}", **page)
             )
             assert found.keys == ordered[offset : offset + limit], page
             assert found.total_count == len(keys)
@@ -62,7 +63,7 @@ def test_pages_are_those_of_dagster(location: Location, name: str) -> None:
 
 @pytest.mark.usefixtures("now")
 def test_pages_of_an_asset(location: Location) -> None:
-    found = v1.ListPartitionsResponse(**ask(location, "api.Partitions", asset="days"))
+    found = v1.ListPartitionsResponse(**ask(location, "ListPartitions", asset="days"))
     assert found.keys == keys_of_dagster(location, "daily")
     assert found.partitions.kind == v1.PartitionsDefinition.KIND_TIME_WINDOW
     assert found.partitions.time_windows.end_offset == 1
@@ -109,14 +110,14 @@ def test_what_is_refused(
     location: Location, fields: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error) as raised:
-        ask(location, "api.Partitions", **fields)
+        ask(location, "ListPartitions", **fields)
     assert str(raised.value).startswith(message)
 
 
 def test_without_an_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     with pytest.raises(InvalidRequest) as raised:
-        ask(make_location(), "api.Partitions", job="by_dynamic")
+        ask(make_location(), "ListPartitions", job="by_dynamic")
     assert str(raised.value).startswith(
         'The partitions "customers" are kept in a Dagster instance, and there is none: '
     )
@@ -144,13 +145,13 @@ def test_keys_are_those_of_dagster(location: Location, selection: str) -> None:
     parsed = dg.AssetSelection.from_string(selection, include_sources=True)
     graph = location.repositories[MAIN].asset_graph
     expected = sorted(key.to_user_string() for key in parsed.resolve(graph))
-    found = ask(location, "api.AssetKeys", selection=selection)
+    found = ask(location, "GetAssetGraph", selection=selection)
     assert found == {"keys": [[MAIN, key] for key in expected]}
     assert bool(expected) == (selection != "group:nothing")
 
 
 def test_an_empty_selection_is_everything(location: Location) -> None:
-    found = ask(location, "api.AssetKeys", selection=" ", repository="")["keys"]
+    found = ask(location, "GetAssetGraph", selection=" ", repository="")["keys"]
     assert ["second", "raw/orders"] in found
     assert [MAIN, "outside/events"] in found
     assert found == sorted(found)
@@ -158,7 +159,7 @@ def test_an_empty_selection_is_everything(location: Location) -> None:
 
 @pytest.mark.parametrize("key", ["raw/orders", "outside/events"])
 def test_a_plain_key(location: Location, key: str) -> None:
-    assert ask(location, "api.AssetKeys", selection=key) == {"keys": [[MAIN, key]]}
+    assert ask(location, "GetAssetGraph", selection=key) == {"keys": [[MAIN, key]]}
 
 
 REFUSED_SELECTIONS: list[tuple[dict[str, Any], type[Exception], str]] = [
@@ -197,6 +198,6 @@ def test_what_is_no_selection(
     location: Location, fields: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error) as raised:
-        ask(location, "api.AssetKeys", **fields)
+        ask(location, "GetAssetGraph", **fields)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)

@@ -46,7 +46,7 @@ def location() -> Location:
 
 
 def plan_of(location: Location, job: str, **fields: Any) -> v1.ExecutionPlan:
-    return v1.ExecutionPlan(**ask(location, "api.Plan", job=job, **fields)["plan"])
+    return v1.ExecutionPlan(**ask(location, "GetExecutionPlan", job=job, **fields)["plan"])
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def settings(pythonic: Mapping[str, Any], **configured: Any) -> dict[str, Any]:
 
 
 def schema_of(location: Location, job: str, **fields: Any) -> dict[str, Any]:
-    found = ask(location, "api.RunConfigSchema", job=job, **fields)
+    found = ask(location, "GetRunConfigSchema", job=job, **fields)
     return MessageToDict(found["json_schema"])
 
 
@@ -153,7 +153,7 @@ JOBS = ["nested", "fan_in", "dynamic", "settings_job", "inputs_job", "default_jo
 
 @pytest.mark.parametrize("job", JOBS)
 def test_the_yaml_to_start_from_is_valid(location: Location, job: str) -> None:
-    found = ask(location, "api.RunConfigSchema", job=job)
+    found = ask(location, "GetRunConfigSchema", job=job)
     v1.GetRunConfigSchemaResponse(
         json_schema=found["json_schema"].struct_value,
         default_yaml=found["default_yaml"],
@@ -170,7 +170,7 @@ def test_what_is_optional_can_be_put_to_use(
     location: Location, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SERVICE_URL", "x")
-    text = ask(location, "api.RunConfigSchema", job=job)["default_yaml"]
+    text = ask(location, "GetRunConfigSchema", job=job)["default_yaml"]
     uncommented = re.sub(r"(?m)^( *)#(?=\S|  )", r"\1", text)
     assert uncommented != text
     config = yaml.safe_load(uncommented)
@@ -179,7 +179,7 @@ def test_what_is_optional_can_be_put_to_use(
 
 
 def test_the_yaml_to_start_from(location: Location) -> None:
-    text = ask(location, "api.RunConfigSchema", job="settings_job")["default_yaml"]
+    text = ask(location, "GetRunConfigSchema", job="settings_job")["default_yaml"]
     begin = text[: text.index("# Configure how shared resources")].splitlines()
     assert begin == [
         '# Run config of job "settings_job".',
@@ -319,7 +319,7 @@ def test_mistakes(
     location: Location, config: Any, expected: list[tuple[list[str], str, list[str]]]
 ) -> None:
     with pytest.raises(InvalidRequest) as raised:
-        ask(location, "api.Plan", job="settings_job", run_config=json.dumps(config))
+        ask(location, "GetExecutionPlan", job="settings_job", run_config=json.dumps(config))
     details = raised.value.details
     assert [(each["path"], each["reason"]) for each in details] == [
         (path, reason) for path, reason, _ in expected
@@ -340,4 +340,4 @@ def test_mistakes(
 def test_a_variable_that_is_not_set_is_named(location: Location) -> None:
     config = settings({}, source={"env": "NOT_SET_ANYWHERE"})
     with pytest.raises(InvalidRequest, match="NOT_SET_ANYWHERE"):
-        ask(location, "api.Plan", job="settings_job", run_config=json.dumps(config))
+        ask(location, "GetExecutionPlan", job="settings_job", run_config=json.dumps(config))

@@ -19,13 +19,14 @@ import codeserver
 from codeserver import wire
 from codeserver.worker import dagster_internals, limits
 from codeserver.worker.failures import brief, current_error, explained, of_the_user
+from codeserver.worker.forking import trampoline
 
 OWN = str(Path(codeserver.__file__).parent)
 
 
 def fail_inside() -> None:
     """An exception that codeserver's own code raises on behalf of the user's."""
-    wire.decode(b"not json", b"")
+    wire.decode_prefix(b"not a prefix")
 
 
 def plain() -> None:
@@ -60,16 +61,9 @@ def exits() -> None:
         raise SystemExit("stop")  # noqa: B904 - the point of it
 
 
-class Header(dict):  # type: ignore[type-arg]
-    """Code of the user that codeserver calls."""
-
-    def get(self, *_: object) -> object:
-        raise ValueError("called back")
-
-
 def called_back() -> None:
     """Frames of ours are in the middle of the stack."""
-    assert wire.Frame(Header()).kind
+    trampoline(lambda: int("called back"))
 
 
 def chain(error: SerializableErrorInfo | None) -> list[SerializableErrorInfo]:
@@ -273,7 +267,11 @@ BRIEF: list[tuple[Callable[[], object], list[str], str]] = [
         "KeyError: 'here'",
     ),
     (loaded_by_dagster, [f"{HERE}loaded_by_dagster", *LIBRARY], NOT_JSON),
-    (plain, [*TRIED, f"{HERE}plain", f"{HERE}fail_inside", "wire.py in decode"], "codeserver."),
+    (
+        plain,
+        [*TRIED, f"{HERE}plain", f"{HERE}fail_inside", "wire.py in decode_prefix"],
+        "codeserver.",
+    ),
 ]
 
 

@@ -35,7 +35,7 @@ footprint = Footprint(directory, lambda *each: told.append(each))
 footprint.record()
 exec(load)
 footprint.close()
-facts = [json.dumps({**footprint.facts, "told": told})]
+facts = [json.dumps({**vars(footprint.facts), "told": told})]
 for each in later:
     exec(each)
     facts.append(json.dumps(footprint.take_late()))

@@ -1,6 +1,6 @@
 """Forking by order: what is asked of the forking process, and what its reports mean.
 
-Most tests play that process, frame by frame; the last ones have a real one.
+Most tests play that process, message by message; the last ones have a real one.
 """
 
 from __future__ import annotations
@@ -16,30 +16,40 @@ import socket
 import pytest
 
 from codeserver.errors import WorkerCrashed
+from codeserver.messages import (
+    Adopt,
+    Answer,
+    Ask,
+    DagsterMissing,
+    Exit,
+    Exited,
+    Fork,
+    Forked,
+    ForkFailed,
+    Signal,
+)
 from codeserver.supervisor import forker as forker_module
 from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.killing import kill_group
 from codeserver.supervisor.output import Outputs
-from codeserver.wire import Frame
-from tests.unit.forking import forking_host, forking_process, order
-from tests.unit.scripted import NOBODY, TheirEnd, is_waiting, script
+from tests.unit.forking import forking_host, forking_process, order, value
+from tests.unit.scripted import NOBODY, is_waiting, script
 from tests.unit.waiting import DEADLINE, soon, until
 
 
 async def test_a_fork_is_ordered_with_the_childs_socket() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("evaluator"))
-        header, fds = await process.order()
-        assert header == {"kind": "fork", "id": header["id"], "role": "evaluator"}
+        ordered, theirs = await process.fork_order()
+        assert ordered == Fork(ordered.number, "evaluator")
         assert await is_waiting(forking), "until the fork is confirmed"
-        process.report("forked", id=header["id"], pid=4711)
+        process.report(Forked(ordered.number, 4711))
         child = await soon(forking)
         assert (child.role, child.pid, child.exited.done()) == ("evaluator", 4711, False)
         assert process.forker.children == {child}
-        theirs = TheirEnd.of(fds)
-        await soon(child.channel.send(Frame({"kind": "hello"})))
-        assert theirs.receive() == Frame({"kind": "hello"})
+        await soon(child.channel.send(Ask(b"hello", "echo")))
+        assert theirs.receive() == Ask(b"hello", "echo")
         child.channel.close()
         assert theirs.receive() is None, "the front kept no other copy of the child's end"
         theirs.close()
@@ -48,26 +58,25 @@ async def test_a_fork_is_ordered_with_the_childs_socket() -> None:
 async def test_confirmations_in_any_order() -> None:
     async with script() as process:
         forking = [asyncio.create_task(process.forker.fork(role)) for role in ("a", "b", "c")]
-        orders = [await process.order() for _ in forking]
-        assert [header["role"] for header, _ in orders] == ["a", "b", "c"]
-        assert len({header["id"] for header, _ in orders}) == 3
-        for pid, (header, _) in reversed(list(enumerate(orders, 1))):
-            process.report("forked", id=header["id"], pid=pid)
+        orders = [await process.fork_order() for _ in forking]
+        assert [ordered.role for ordered, _ in orders] == ["a", "b", "c"]
+        assert len({ordered.number for ordered, _ in orders}) == 3
+        for pid, (ordered, _) in reversed(list(enumerate(orders, 1))):
+            process.report(Forked(ordered.number, pid))
         children = await soon(asyncio.gather(*forking))
         assert [(child.role, child.pid) for child in children] == [("a", 1), ("b", 2), ("c", 3)]
-        for child, (_, fds) in zip(children, orders, strict=True):
-            TheirEnd.of(fds).close()
+        for child, (_, theirs) in zip(children, orders, strict=True):
+            theirs.close()
             child.channel.close()
 
 
 async def test_a_fork_that_fails() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("run"))
-        header, fds = await process.order()
-        process.report("fork_failed", id=header["id"], reason="no memory {0}")
+        ordered, theirs = await process.fork_order()
+        process.report(ForkFailed(ordered.number, "no memory {0}"))
         with pytest.raises(WorkerCrashed, match=r"^No process for a run: no memory \{0\}\.$"):
             await soon(forking)
-        theirs = TheirEnd.of(fds)
         assert theirs.receive() is None, "the channel of no child is closed"
         theirs.close()
         assert process.forker.children == frozenset()
@@ -78,16 +87,15 @@ async def test_a_fork_whose_caller_goes_away() -> None:
     """The child that comes all the same sees the end of its input, and is followed to its end."""
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("evaluator"))
-        header, fds = await process.order()
+        ordered, theirs = await process.fork_order()
         forking.cancel()
         await asyncio.wait([forking])
-        theirs = TheirEnd.of(fds)
         assert theirs.receive() is None
         theirs.close()
-        process.report("forked", id=header["id"], pid=7)
+        process.report(Forked(ordered.number, 7))
         await process.heard()
         assert [child.pid for child in process.forker.children] == [7]
-        process.report("exited", pid=7, code=0)
+        process.report(Exited(7, 0))
         await process.heard()
         assert process.forker.children == frozenset()
 
@@ -100,7 +108,7 @@ async def test_ends_are_reported(code: int) -> None:
         waiting = [asyncio.create_task(child.ended()) for _ in range(3)]
         await asyncio.sleep(0)
         waiting[0].cancel()
-        process.report("exited", pid=10, code=code)
+        process.report(Exited(10, code))
         ends = await soon(asyncio.gather(*waiting, return_exceptions=True))
         assert isinstance(ends[0], asyncio.CancelledError)
         assert ends[1:] == [code, code], "a waiter that gives up does not take others along"
@@ -116,8 +124,8 @@ async def test_signals_go_through_the_parent_until_the_end() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
         await soon(child.signal(signal.SIGINT))
-        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 2}
-        process.report("exited", pid=10, code=0)
+        assert (await process.order())[0] == Signal(10, 2)
+        process.report(Exited(10, 0))
         await soon(child.ended())
         await soon(child.signal(signal.SIGKILL))
         await process.no_order()
@@ -129,10 +137,10 @@ async def test_end_asks_first() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
         ending = asyncio.create_task(child.end(DEADLINE))
-        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 15}
+        assert (await process.order())[0] == Signal(10, 15)
         assert theirs.receive() is None
         assert await is_waiting(ending)
-        process.report("exited", pid=10, code=-15)
+        process.report(Exited(10, -15))
         assert await soon(ending) == -15
         await process.no_order()
         theirs.close()
@@ -142,10 +150,10 @@ async def test_end_kills_after_the_grace() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
         ending = asyncio.create_task(child.end(0.01))
-        assert (await process.order())[0]["signal"] == signal.SIGTERM
-        assert (await process.order())[0] == {"kind": "signal", "pid": 10, "signal": 9}
+        assert (await process.order())[0] == Signal(10, 15)
+        assert (await process.order())[0] == Signal(10, 9)
         assert await is_waiting(ending), "until it has ended"
-        process.report("exited", pid=10, code=-9)
+        process.report(Exited(10, -9))
         assert await soon(ending) == -9
         theirs.close()
 
@@ -153,7 +161,7 @@ async def test_end_kills_after_the_grace() -> None:
 async def test_end_of_what_has_ended() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
-        process.report("exited", pid=10, code=3)
+        process.report(Exited(10, 3))
         await soon(child.ended())
         assert await soon(child.end(DEADLINE)) == 3
         await process.no_order()
@@ -163,15 +171,15 @@ async def test_end_of_what_has_ended() -> None:
 async def test_the_order_to_exit() -> None:
     async with script() as process:
         await soon(process.forker.exit())
-        assert (await process.order())[0] == {"kind": "exit"}
+        assert (await process.order())[0] == Exit()
 
 
 async def test_the_loss_of_the_process() -> None:
     async with script() as process:
         child, theirs = await process.fork("evaluator", 10)
         forking = asyncio.create_task(process.forker.fork("run"))
-        _, fds = await process.order()
-        TheirEnd.of(fds).close()
+        _, lost = await process.fork_order()
+        lost.close()
         await process.die()
         message = r"^The process that starts runs has ended\.$"
         with pytest.raises(WorkerCrashed, match=message):
@@ -201,9 +209,9 @@ async def test_rubbish_is_a_loss() -> None:
 async def test_the_reason_of_the_loss() -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("host"))
-        _, fds = await process.order()
-        TheirEnd.of(fds).close()
-        process.report("failed", text="Dagster cannot be imported: KeyError('{role} {')")
+        _, lost = await process.fork_order()
+        lost.close()
+        process.report(DagsterMissing("Dagster cannot be imported: KeyError('{role} {')"))
         await process.die()
         for failing in (forking, process.forker.fork("host")):
             with pytest.raises(WorkerCrashed) as error:
@@ -245,7 +253,7 @@ async def test_runs_are_adopted(events: list[str], code: int | None) -> None:
             elif event == "forkserver dies":
                 await forkserver.die()
             else:
-                forkserver.report("exited", pid=NOBODY, code=5)
+                forkserver.report(Exited(NOBODY, 5))
                 await forkserver.heard()
         assert await soon(waiting) == code
         assert forkserver.forker.children == frozenset()
@@ -258,10 +266,10 @@ async def test_the_adopter_signals_what_it_has_adopted() -> None:
         run, theirs = await host.fork("run", NOBODY)
         await host.die()
         assert forkserver.forker.children == {run}
-        assert (await forkserver.order())[0] == {"kind": "adopt", "pid": NOBODY}
+        assert (await forkserver.order())[0] == Adopt(NOBODY)
         await soon(run.signal(signal.SIGINT))
-        assert (await forkserver.order())[0] == {"kind": "signal", "pid": NOBODY, "signal": 2}
-        forkserver.report("exited", pid=NOBODY, code=-2)
+        assert (await forkserver.order())[0] == Signal(NOBODY, 2)
+        forkserver.report(Exited(NOBODY, -2))
         assert await soon(run.ended()) == -2
         theirs.close()
         run.close()
@@ -286,7 +294,7 @@ async def test_ends_of_strangers_are_remembered_up_to_a_limit(
         pids = range(NOBODY, NOBODY + 3)
         runs = [await host.fork("run", pid) for pid in pids]
         for code, pid in enumerate(pids, 10):
-            forkserver.report("exited", pid=pid, code=code)
+            forkserver.report(Exited(pid, code))
         await forkserver.heard()
         await host.die()
         assert [run.exited.done() for run, _ in runs] == [False, True, True]
@@ -307,9 +315,7 @@ async def test_real_children_end_in_every_way() -> None:
         children = [await soon(forker.fork("evaluator")) for _ in ways]
         assert forker.children == set(children)
         for child in children:
-            reply = await order(child, "echo")
-            assert reply is not None
-            assert reply.header["pid"] == child.pid == reply.header["session"]
+            assert await value(child, "[os.getpid(), os.getsid(0)]") == [child.pid] * 2
         for child, (code, end) in zip(children, ways.items(), strict=True):
             ending = end(child)
             if ending is not None:
@@ -323,7 +329,7 @@ async def test_a_real_child_that_does_not_listen_is_killed_with_its_offspring() 
     """The fixture that looks for processes after each test would find the grandchild."""
     async with forking_process() as forker:
         child = await soon(forker.fork("evaluator"))
-        assert await order(child, "deaf", tell=True) == Frame({"kind": "busy"})
+        assert await order(child, "deaf", tell=True) == Answer(b"busy")
         assert await soon(child.end(0.05)) == -signal.SIGKILL
 
 
@@ -336,7 +342,7 @@ async def test_a_child_of_a_process_that_was_stopped_is_killed_all_the_same(
     async with forking_process() as forker:
         child = await soon(forker.fork(role))
         other = await soon(forker.fork("evaluator"))
-        assert await order(child, "deaf", tell=True) == Frame({"kind": "busy"})
+        assert await order(child, "deaf", tell=True) == Answer(b"busy")
         os.kill(forker.pid, signal.SIGSTOP)
         assert await soon(child.end(0.05)) == -signal.SIGKILL
         assert forker.is_deaf
@@ -376,10 +382,10 @@ async def test_only_the_child_that_is_meant_is_killed() -> None:
 async def test_real_children_do_not_outlive_the_process_that_forked_them() -> None:
     async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
         child = await soon(host.fork("evaluator"))
-        assert await order(child, "hang", tell=True) == Frame({"kind": "busy"})
+        assert await order(child, "hang", tell=True) == Answer(b"busy")
         await soon(hosting.signal(signal.SIGKILL))
         assert await soon(hosting.ended()) == -signal.SIGKILL
-        assert await soon(child.channel.expect()) is None, "the kernel has ended it"
+        assert await soon(child.channel.expect(Answer)) is None, "the kernel has ended it"
         assert await soon(child.ended()) is None
         child.channel.close()
 
@@ -387,16 +393,14 @@ async def test_real_children_do_not_outlive_the_process_that_forked_them() -> No
 async def test_a_real_run_outlives_its_host_and_is_adopted() -> None:
     async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
         run = await soon(host.fork("run"))
-        before = await order(run, "echo")
+        facts = "[os.getpid(), os.getppid()]"
+        assert await value(run, facts) == [run.pid, hosting.pid]
         await soon(hosting.signal(signal.SIGKILL))
         await soon(hosting.ended())
         await until(lambda: run in forkserver.children)
-        after = await order(run, "echo")
-        assert before is not None
-        assert after is not None
-        assert before.header["pid"] == after.header["pid"] == run.pid
-        assert before.header["parent"] == hosting.pid
-        assert after.header["parent"] != hosting.pid
+        pid, parent = await value(run, facts)
+        assert pid == run.pid
+        assert parent != hosting.pid
         await order(run, "exit", code=7)
         assert await soon(run.ended()) == 7
         run.close()
@@ -434,10 +438,9 @@ async def test_the_descriptors_of_a_child(
 async def test_a_fork_that_comes_to_nothing_reads_no_output(way: str) -> None:
     async with script() as process:
         forking = asyncio.create_task(process.forker.fork("evaluator"))
-        header, fds = await process.order()
-        theirs = TheirEnd.of(fds)
+        ordered, theirs = await process.fork_order()
         if way == "fails":
-            process.report("fork_failed", id=header["id"], reason="no memory")
+            process.report(ForkFailed(ordered.number, "no memory"))
         elif way == "is given up":
             forking.cancel()
         else:
@@ -496,9 +499,7 @@ async def test_a_real_child_prints_to_pipes_that_nobody_else_reads(role: str) ->
     """A run goes on when the front is gone, an evaluator has nobody to print to."""
     async with forking_process() as forker:
         child = await soon(forker.fork(role))
-        reply = await order(child, "echo")
-        assert reply is not None
-        assert reply.header["readers"] == (2 if role == "run" else 0)
+        assert await value(child, "len(readers)") == (2 if role == "run" else 0)
         child.output.close()
         reply = await order(child, "print", stdout="x", stderr="y")
         assert (reply is not None) is (role == "run")

@@ -18,6 +18,8 @@ from codeserver.front.health import Health
 from codeserver.front.replies import Replies
 from codeserver.health_wire import health_pb2
 from codeserver.lifecycle import State
+from codeserver.messages import Loaded
+from codeserver.serving import Broken, Nothing
 from codeserver.supervisor.generation import LoadFailure, Snapshot
 from codeserver.supervisor.host import Host, Loading
 from tests.unit.waiting import others_have_ended, soon
@@ -27,38 +29,25 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 LAST_LOAD = "codeserver.LastLoad"
 
-LOADING: Any = Loading(b"", Config(), *(None,) * 6)
-USED = {"files": {}, "data": {}, "listings": {}, "is_whole": True}
-FACTS = {
-    **{"isolation": "fork", "reasons": [], "libraries": {}, "imports": (), "footprint": USED},
-    **{
-        "environment": {},
-        "directory": None,
-        "path": [],
-        "repositories": {},
-        "run_wishes": {},
-        "lost_threads": [],
-    },
-    "installed": {"modules": [], "folders": []},
-}
 NOTHING: Any = None
+LOADING = Loading(NOTHING, Config(), *(NOTHING,) * 6)
 
 
 def host() -> Host:
     snapshot = Snapshot(b"", {}, "")
-    return Host(NOTHING, NOTHING, snapshot, LOADING, FACTS, starter=NOTHING, ended=NOTHING)
+    return Host(NOTHING, NOTHING, snapshot, LOADING, Loaded(), starter=NOTHING, ended=NOTHING)
 
 
 def failure(brief: str) -> LoadFailure:
     return LoadFailure(b"", "everything", "digest", brief)
 
 
-class Location:
-    """One whose state a test sets."""
+class Current:
+    """A state and a value that a test sets."""
 
     def __init__(self) -> None:
         self.state = State.LOADING
-        self.last_failure: LoadFailure | None = None
+        self.served: Nothing | Broken[LoadFailure] = Nothing()
         self._on_change: list[Callable[[State], None]] = []
         self._on_load: list[Callable[[Any], None]] = []
 
@@ -75,14 +64,14 @@ class Location:
             listener(state)
 
     def loaded(self, outcome: LoadFailure | Host) -> None:
-        self.last_failure = outcome if isinstance(outcome, LoadFailure) else None
+        self.served = Broken(outcome) if isinstance(outcome, LoadFailure) else Nothing()
         for listener in self._on_load:
             listener(outcome)
 
 
 class Client:
-    def __init__(self, location: Location, channel: grpc.aio.Channel) -> None:
-        self.location = location
+    def __init__(self, current: Current, channel: grpc.aio.Channel) -> None:
+        self.current = current
         self._channel = channel
         # That of gRPC's own package, as other clients have it.
         self._stub: Any = health_pb2_grpc.HealthStub(channel)
@@ -107,15 +96,15 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Client]:
-    location, server = Location(), grpc.aio.server()
+    current, server = Current(), grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    health = Health(location)  # type: ignore[arg-type]
+    health = Health(current)  # type: ignore[arg-type]
     server.add_generic_rpc_handlers((handlers_for(service, health_pb2, health, Replies()),))
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"unix:{folder}/s") as channel:
-            yield Client(location, channel)
+            yield Client(current, channel)
     finally:
         await server.stop(0)
         await others_have_ended()
@@ -134,8 +123,8 @@ async def serving(folder: Path) -> AsyncIterator[Client]:
 )
 async def test_the_state_is_told(short_tmp: Path, state: State, status: int) -> None:
     async with serving(short_tmp) as client:
-        client.location.move(State.READY if status == NOT_SERVING else State.LOADING)
-        client.location.move(state)
+        client.current.move(State.READY if status == NOT_SERVING else State.LOADING)
+        client.current.move(state)
         for service in ("", "DagsterApi"):
             assert await client.check(service) == (status, {"codeserver-state": state.value})
 
@@ -149,8 +138,8 @@ async def test_the_last_load_is_told_whatever_is_served(short_tmp: Path) -> None
             (failure("b"), NOT_SERVING),
             (host(), SERVING),
         ):
-            client.location.loaded(outcome)
-            client.location.move(State.READY)
+            client.current.loaded(outcome)
+            client.current.move(State.READY)
             assert (await client.check(LAST_LOAD))[0] == status
             assert (await client.check())[0] == SERVING
 
@@ -177,14 +166,14 @@ async def test_the_error_of_the_newest_load_is_told_in_a_line(
     short_tmp: Path, brief: str, headline: str
 ) -> None:
     async with serving(short_tmp) as client:
-        client.location.move(State.FAILED)
-        client.location.loaded(failure(brief))
+        client.current.move(State.FAILED)
+        client.current.loaded(failure(brief))
         for service in ("", LAST_LOAD):
             _, told = await client.check(service)
             assert told.pop("codeserver-state") == State.FAILED.value
             assert told.pop("codeserver-load-error").rstrip() == headline
             assert not told
-        client.location.loaded(host())
+        client.current.loaded(host())
         assert "codeserver-load-error" not in (await client.check())[1]
 
 
@@ -199,9 +188,9 @@ async def test_every_service_is_listed(short_tmp: Path) -> None:
     async with serving(short_tmp) as client:
         expected = {"": NOT_SERVING, "DagsterApi": NOT_SERVING, LAST_LOAD: NOT_SERVING}
         assert await client.list() == expected
-        client.location.loaded(host())
+        client.current.loaded(host())
         assert await client.list() == {**expected, LAST_LOAD: SERVING}
-        client.location.move(State.READY)
+        client.current.move(State.READY)
         assert await client.list() == dict.fromkeys(expected, SERVING)
 
 
@@ -216,5 +205,5 @@ async def test_changes_are_told_to_each_who_watches(short_tmp: Path) -> None:
             assert (await soon(watch.read())).status == status
         gone.cancel()
         for state, status in ((State.READY, SERVING), (State.DRAINING, NOT_SERVING)):
-            client.location.move(state)
+            client.current.move(state)
             assert (await soon(staying.read())).status == status

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from codeserver.facts import LoadOrder
+from codeserver.messages import LoadedAgain
 from codeserver.supervisor.importing import Importing
 from codeserver.supervisor.starter import Spawn
 from tests.unit.scripted import NOBODY, script
@@ -39,13 +41,12 @@ def test_what_a_host_uses_is_forgotten_when_its_load_has_ended() -> None:
 async def test_what_loads_the_code_itself_counts_until_it_has_done_so(role: str) -> None:
     importing = Importing()
     async with script() as forkserver:
-        starter = Spawn(lambda: forkserver.forker, b"{}", importing=importing)
+        starter = Spawn(lambda: forkserver.forker, LoadOrder({}, "python", []), importing=importing)
         starting = asyncio.create_task(starter.start(role))
-        assert (await forkserver.order())[0]["kind"] == "prepare"
         theirs = await forkserver.confirm(role, NOBODY)
         assert await theirs.hear()
         assert importing.is_under_way
-        theirs.send("loaded")
+        theirs.send(LoadedAgain())
         child = await soon(starting)
         assert not importing.is_under_way
         theirs.close()

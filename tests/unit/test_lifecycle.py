@@ -1,4 +1,4 @@
-"""The states of a code location, checked against a second copy of the table."""
+"""The states of a code location: properties that hold for every row of the table."""
 
 from __future__ import annotations
 
@@ -6,64 +6,82 @@ import itertools
 
 import pytest
 
-from codeserver.lifecycle import Event, InvalidTransition, State, after, is_serving
-
-POSSIBLE = {
-    (State.LOADING, Event.RESTORED): State.RELOADING,
-    (State.LOADING, Event.LOADED): State.READY,
-    (State.LOADING, Event.FAILED): State.FAILED,
-    (State.LOADING, Event.DRAIN): State.DRAINING,
-    (State.READY, Event.RELOAD): State.RELOADING,
-    (State.READY, Event.DRAIN): State.DRAINING,
-    (State.RELOADING, Event.LOADED): State.READY,
-    (State.RELOADING, Event.KEPT): State.READY,
-    (State.RELOADING, Event.FAILED): State.FAILED,
-    (State.RELOADING, Event.LOST): State.LOST,
-    (State.RELOADING, Event.DRAIN): State.DRAINING,
-    (State.LOST, Event.RELOAD): State.LOST,
-    (State.LOST, Event.LOST): State.LOST,
-    (State.LOST, Event.LOADED): State.READY,
-    (State.LOST, Event.FAILED): State.FAILED,
-    (State.LOST, Event.DRAIN): State.DRAINING,
-    (State.FAILED, Event.RELOAD): State.RELOADING,
-    (State.FAILED, Event.DRAIN): State.DRAINING,
-    (State.DRAINING, Event.DRAIN): State.DRAINING,
-    (State.DRAINING, Event.STOPPED): State.STOPPED,
-}
-IMPOSSIBLE = [pair for pair in itertools.product(State, Event) if pair not in POSSIBLE]
-
-
-@pytest.mark.parametrize(("state", "event"), POSSIBLE)
-def test_transition(state: State, event: Event) -> None:
-    assert after(state, event) is POSSIBLE[state, event]
-
-
-@pytest.mark.parametrize(("state", "event"), IMPOSSIBLE)
-def test_impossible_transition(state: State, event: Event) -> None:
-    with pytest.raises(InvalidTransition, match=f"{event.value} cannot happen while {state.value}"):
-        after(state, event)
-
-
-@pytest.mark.parametrize("state", [state for state in State if state is not State.STOPPED])
-def test_every_state_can_be_drained_and_stopped(state: State) -> None:
-    assert after(after(state, Event.DRAIN), Event.STOPPED) is State.STOPPED
-
-
-def test_nothing_happens_after_the_end() -> None:
-    assert not [event for state, event in POSSIBLE if state is State.STOPPED]
-
-
-@pytest.mark.parametrize(
-    ("state", "serving"),
-    [
-        (State.LOADING, False),
-        (State.READY, True),
-        (State.RELOADING, True),
-        (State.FAILED, True),
-        (State.LOST, False),
-        (State.DRAINING, False),
-        (State.STOPPED, False),
-    ],
+from codeserver.lifecycle import (
+    Event,
+    InvalidTransition,
+    State,
+    after,
+    is_serving,
+    shown,
+    transitions,
 )
-def test_is_serving(state: State, serving: bool) -> None:
-    assert is_serving(state) is serving
+
+ROWS = transitions()
+ENDING = {State.DRAINING, State.STOPPED}
+ENDS_OF_LOADS = {Event.LOADED, Event.FAILED, Event.KEPT, Event.LOST}
+
+
+def followers(state: State) -> set[State]:
+    return {to for before, _, to in ROWS if before is state}
+
+
+def test_every_state_is_reached_from_the_first() -> None:
+    reached = {State.LOADING}
+    while more := set().union(*map(followers, reached)) - reached:
+        reached |= more
+    assert reached == {*State}
+
+
+def test_what_the_table_does_not_have_cannot_happen() -> None:
+    table = {(before, event): to for before, event, to in ROWS}
+    for state, event in itertools.product(State, Event):
+        if (state, event) in table:
+            assert after(state, event) is table[state, event]
+            continue
+        with pytest.raises(InvalidTransition, match=f"{event.value} cannot happen while"):
+            after(state, event)
+
+
+def test_every_state_can_be_drained_and_then_stopped() -> None:
+    for state in {*State} - {State.STOPPED}:
+        assert after(after(state, Event.DRAIN), Event.STOPPED) is State.STOPPED
+
+
+def test_nothing_leads_back_from_the_end() -> None:
+    assert followers(State.STOPPED) == {State.STOPPED}
+    assert followers(State.DRAINING) == ENDING
+
+
+def test_loads_end_only_where_they_begin() -> None:
+    """And a load may begin wherever the server is not ending."""
+    assert {before for before, event, _ in ROWS if event is Event.LOAD} == {*State}
+    for state in {*State} - ENDING:
+        loading = after(state, Event.LOAD)
+        assert after(loading, Event.LOAD) is loading
+        for event in (Event.LOADED, Event.FAILED):
+            assert (
+                after(loading, event)
+                is {
+                    Event.LOADED: State.READY,
+                    Event.FAILED: State.FAILED,
+                }[event]
+            )
+    begun = {after(state, Event.LOAD) for state in State}
+    assert {before for before, event, _ in ROWS if event in ENDS_OF_LOADS} == begun
+
+
+def test_health_does_not_flap_while_lost_code_is_tried_again() -> None:
+    states = [State.LOST, *(after(State.LOST, event) for event in (Event.LOAD, Event.LOST))]
+    assert not any(map(is_serving, states))
+
+
+def test_code_that_was_unloaded_is_ready_for_clients() -> None:
+    assert {state for state in State if shown(state) is not state} == {State.UNLOADED}
+    assert shown(State.UNLOADED) is State.READY
+    assert is_serving(State.UNLOADED)
+
+
+def test_is_serving() -> None:
+    """Also while an error is shown, and while newer code is loaded."""
+    serving = {State.READY, State.UNLOADED, State.RELOADING, State.FAILED}
+    assert set(filter(is_serving, State)) == serving

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from codeserver.messages import Loaded
+from codeserver.serving import Outcome
 from codeserver.supervisor.generation import (
     Definitions,
     LoadFailure,
@@ -17,7 +19,7 @@ from codeserver.supervisor.generation import (
     Snapshot,
     phases,
 )
-from codeserver.supervisor.load_log import LoadLog, Outcome
+from codeserver.supervisor.load_log import LoadLog
 from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
 from tests.unit.waiting import soon
 
@@ -59,13 +61,8 @@ def host(
     snapshot = Snapshot(b"", {"": repository}, "digest", seconds, definitions)
     starter: Any = object()
     modes = RunModes(Wishes("auto", wishes or {}), starter, starter, (), Used.nothing())
-    return SimpleNamespace(
-        snapshot=snapshot,
-        isolation=isolation,
-        reasons=reasons,
-        run_modes=modes,
-        lost_threads=lost_threads,
-    )
+    loaded = Loaded(isolation=isolation, reasons=reasons, lost_threads=lost_threads)
+    return SimpleNamespace(snapshot=snapshot, loaded=loaded, run_modes=modes)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -203,7 +200,7 @@ OUTCOMES = {
     Outcome.KEPT: "the code loaded before is served on",
     Outcome.LOST: "and the process with the code loaded before is lost; it is tried again",
     Outcome.EXITS: "the server exits",
-    Outcome.SERVED: "the error is served",
+    Outcome.SHOWN: "the error is served",
 }
 
 

@@ -46,6 +46,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.request: Request | None = None
+        self.current = self
 
     def on_change(self, _: object) -> None: ...
 

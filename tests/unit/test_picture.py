@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from codeserver.facts import UsedFiles
 from codeserver.marks import mark, names_that_count
 from codeserver.supervisor.watching import picture as picture_module
 from codeserver.supervisor.watching.patterns import Patterns
@@ -37,13 +38,14 @@ def make(folder: Path, *names: str) -> None:
         os.utime(folder / name, LONG_AGO)  # what is edited then differs, however coarse clocks are
 
 
-def footprint(folder: Path, files: list[str] | None = None) -> dict[str, Any]:
+def footprint(folder: Path, files: list[str] | None = None, **others: list[str]) -> UsedFiles:
     """That of a load that has listed the folder and the package in it."""
     paths = [f"{folder}/{name}" for name in (CODE if files is None else files)]
-    return {
-        "files": {path: mark(path) for path in paths},
-        "folders": {path: names_that_count(path) for path in (f"{folder}", f"{folder}/package")},
-    }
+    return UsedFiles(
+        files={path: mark(path) for path in paths},
+        folders={path: names_that_count(path) for path in (f"{folder}", f"{folder}/package")},
+        **others,  # type: ignore[arg-type]
+    )
 
 
 def picture_of(folder: Path, *patterns: str) -> Picture:
@@ -341,7 +343,7 @@ def test_a_root_that_is_too_large_is_watched_in_part(
 
 def test_new_files_that_the_load_has_written_itself_do_not_matter(folder: Path) -> None:
     picture = Picture([], Patterns())
-    picture.take({**footprint(folder), "written": [f"{folder}/own.yaml"]})
+    picture.take(footprint(folder, written=[f"{folder}/own.yaml"]))
     make(folder, "own.yaml", "other.yaml")
     assert changes(folder, picture) == ["other.yaml"]
 
@@ -388,5 +390,5 @@ def test_what_is_the_same_as_before_a_load_was_not_rewritten_by_it(folder: Path)
     picture.load_begins()
     (folder / "package/conf.yaml").write_text("other")
     claimed = [f"{folder}/{name}" for name in CODE]
-    picture.take({**footprint(folder), "rewritten": claimed})
+    picture.take(footprint(folder, rewritten=claimed))
     assert picture.rewritten == {f"{folder}/package/conf.yaml"}

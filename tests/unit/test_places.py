@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codeserver.facts import UsedFiles
 from codeserver.supervisor.watching import places as places_module
 from codeserver.supervisor.watching.patterns import Patterns
 from codeserver.supervisor.watching.picture import Picture
@@ -37,12 +38,12 @@ def places(folder: Path, *paths: str, roots: tuple[str, ...] = ()) -> Places:
     """Those of a picture of these files, and of directories, which end with a slash."""
     picture = Picture([os.path.normpath(folder / root) for root in roots], Patterns())
     picture.take(
-        {
-            "files": {f"{folder}/{path}": None for path in paths if not path.endswith("/")},
-            "folders": {
+        UsedFiles(
+            files={f"{folder}/{path}": None for path in paths if not path.endswith("/")},
+            folders={
                 os.path.normpath(folder / path): ([], []) for path in paths if path.endswith("/")
             },
-        }
+        )
     )
     picture.changes()
     return places_of(picture)
@@ -191,7 +192,7 @@ def test_what_may_matter(folder: Path, path: str, matters: bool) -> None:
 def test_new_directories_in_a_listed_one_are_watched(folder: Path) -> None:
     build(folder, ["app/"])
     picture = Picture([], Patterns())
-    picture.take({"files": {}, "folders": {f"{folder}/app": ([], [])}})
+    picture.take(UsedFiles(folders={f"{folder}/app": ([], [])}))
     build(folder, ["app/package/sub/"])
     picture.changes()
     found = places_of(picture)

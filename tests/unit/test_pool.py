@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from codeserver import errors
 from codeserver.errors import (
     CallerError,
     Draining,
     InvalidRequest,
+    NotFound,
+    NotPermitted,
     Overloaded,
-    RequestTimeout,
     WorkerCrashed,
 )
+from codeserver.messages import Ask
 from codeserver.supervisor import evaluators as evaluators_module
 from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.pool import Lanes, Pool, Reply
@@ -28,7 +29,6 @@ from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.starter import Fork
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import Frame
 from tests.unit.evaluators import pool
 from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until
@@ -36,11 +36,9 @@ from tests.unit.waiting import DEADLINE, soon, until
 
 async def test_a_request_and_its_reply() -> None:
     async with pool() as used:
-        reply = await used.ask("echo", b"abc", extra={"job_name": "é", "n": None})
-        assert reply == Reply(b"ABC", False)
-        assert used.starter.evaluators[0].requests == [
-            Frame({"kind": "request", "rpc": "echo", "extra": {"job_name": "é", "n": None}}, b"abc")
-        ]
+        extra = {"job_name": "é", "n": None}
+        assert await used.ask("echo", b"abc", extra=extra) == Reply(b"ABC", False)
+        assert used.starter.evaluators[0].requests == [Ask(b"abc", "echo", extra)]
 
 
 async def test_a_reply_that_is_an_error() -> None:
@@ -130,7 +128,6 @@ async def test_a_full_queue() -> None:
         used.starter.open(b"a")
         assert [(await each).body for each in (first, second)] == [b"A", b"B"]
         assert used.starter.served == [b"a", b"b"]
-        await soon(used.pool.drain())
 
 
 async def test_the_shares_of_subjects() -> None:
@@ -147,31 +144,30 @@ async def test_the_shares_of_subjects() -> None:
 
 REFUSALS = [
     ("InvalidRequest", InvalidRequest),
-    ("NotFound", errors.NotFound),
-    ("NotPermitted", errors.NotPermitted),
-    ("CallerError", CallerError),
+    ("NotFound", NotFound),
+    ("NotPermitted", NotPermitted),
     ("AnErrorOfALaterRelease", InvalidRequest),
-    ("", InvalidRequest),
-    (None, InvalidRequest),
+    ("WorkerCrashed", InvalidRequest),  # another error, by which no request is refused
 ]
 
 
 @pytest.mark.parametrize(("name", "kind"), REFUSALS)
-async def test_a_request_that_is_refused(name: str | None, kind: type[Exception]) -> None:
-    header = {"kind": "refused", "error": name, "message": "what is wrong"}
+async def test_a_request_that_is_refused(name: str, kind: type[CallerError]) -> None:
+    details = [{"type": "field", "name": "é"}]
+    extra = {"error": name, "message": "what is wrong", "details": details}
     async with pool() as used:
         with pytest.raises(kind, match=r"^what is wrong$") as error:
-            await used.ask("answer", extra={"header": header})
+            await used.ask("refuse", extra=extra)
         assert type(error.value) is kind
+        assert error.value.details == details
         await used.ask()
         assert len(used.starter.evaluators) == 1, "the evaluator is as good as before"
 
 
 async def test_user_code_that_exits() -> None:
-    header = {"kind": "crashed", "message": "User code raised SystemExit(1)."}
     async with pool() as used:
         with pytest.raises(WorkerCrashed, match=r"^User code raised SystemExit\(1\)\.$"):
-            await used.ask("answer", extra={"header": header})
+            await used.ask("raise", extra={"message": "User code raised SystemExit(1)."})
         await used.ask()
         assert len(used.starter.evaluators) == 1
 
@@ -198,10 +194,9 @@ async def test_an_evaluator_is_replaced_after_many_requests() -> None:
 
 
 async def test_a_worn_evaluator_is_replaced() -> None:
-    worn = {"kind": "reply", "is_error": False, "worn": "it has changed its environment"}
     async with pool() as used:
-        for header in (worn, {**worn, "worn": None}, worn):
-            assert (await used.ask("answer", b"abc", extra={"header": header})).body == b"ABC"
+        for worn in ("it has changed its environment", None, "it has grown"):
+            assert (await used.ask("echo", b"abc", extra={"worn": worn})).body == b"ABC"
         await soon(used.tasks.settle())
         assert [len(each.requests) for each in used.starter.evaluators] == [1, 2]
         assert used.starter.alive == [False, False]
@@ -310,46 +305,6 @@ async def test_an_evaluator_that_is_started_during_the_end_is_ended() -> None:
         await soon(used.tasks.settle())
         [evaluator] = used.starter.evaluators
         assert (evaluator.alive, evaluator.requests) == (False, [])
-
-
-async def test_drain_waits_for_all_requests() -> None:
-    async with pool(slots=1) as used:
-        await soon(used.pool.drain())
-        asking = [used.start("wait", body) for body in (b"a", b"b")]
-        await used.started(b"a")
-        draining = asyncio.create_task(used.pool.drain())
-        used.starter.open(b"a")
-        await asking[0]
-        await used.started(b"b")
-        assert not draining.done(), "a request that waited for a slot counts, too"
-        used.starter.open(b"b")
-        await asking[1]
-        await soon(draining)
-        await soon(used.pool.drain())
-
-
-async def test_drain_waits_for_what_is_held() -> None:
-    """As for a run that is being started, which is no request of an evaluator."""
-    async with pool() as used:
-        used.pool.hold()
-        used.pool.hold()
-        assert used.load == (0, 0)
-        draining = asyncio.create_task(used.pool.drain())
-        await used.ask()
-        used.pool.release()
-        await asyncio.sleep(0)
-        assert not draining.done()
-        used.pool.release()
-        await soon(draining)
-
-
-@pytest.mark.parametrize(("deed", "error"), [("hang", RequestTimeout), ("die", WorkerCrashed)])
-async def test_drain_after_requests_that_failed(deed: str, error: type[Exception]) -> None:
-    async with pool() as used:
-        ask = used.ask_too_long if deed == "hang" else used.ask
-        with pytest.raises(error):
-            await ask(deed, extra={"code": 1})
-        await soon(used.pool.drain())
 
 
 async def test_real_evaluators() -> None:

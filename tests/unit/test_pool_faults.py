@@ -10,6 +10,7 @@ import signal
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
+from codeserver.processes import STACK_SIGNAL
 from codeserver.supervisor import pool as pool_module
 from codeserver.supervisor.evaluators import Evaluators
 from codeserver.supervisor.pool import Lanes, Pool
@@ -17,7 +18,6 @@ from codeserver.supervisor.request import Request
 from codeserver.supervisor.slots import Slots
 from codeserver.supervisor.starter import Fork
 from codeserver.supervisor.tasks import Tasks
-from codeserver.wire import STACK_SIGNAL
 from tests.unit.evaluators import TOO_LONG, LeapingClock, pool
 from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until
@@ -291,11 +291,11 @@ async def test_a_subject_that_keeps_crashing_is_left_alone(clock: Clock) -> None
 
 
 async def test_errors_of_user_code_are_no_crashes() -> None:
-    header = {"kind": "crashed", "message": "User code raised SystemExit(1)."}
+    extra = {"message": "User code raised SystemExit(1)."}
     async with pool() as used:
         for _ in range(5):
             with pytest.raises(WorkerCrashed, match="SystemExit"):
-                await used.ask("answer", extra={"header": header}, subject="sensor exits")
+                await used.ask("raise", extra=extra, subject="sensor exits")
             with pytest.raises(RequestTimeout):
                 await used.ask_too_long("hang", subject="sensor hangs")
             await used.ask("fail", subject="sensor fails")
@@ -343,7 +343,6 @@ async def test_what_a_caller_that_goes_away_leaves_behind(when: str) -> None:
         used.starter.open(b"first")
         if first:
             await first
-        await soon(used.pool.drain())
         assert (await used.ask("echo", b"next")).body == b"NEXT"
         assert b"a" not in used.starter.served or when == "is answered"
 

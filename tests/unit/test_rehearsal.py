@@ -26,7 +26,8 @@ PROGRAM = """
 import importlib, json, os, sys
 import attr, dagster, duckdb, numpy, pandas, polars, pyarrow, pydantic, secrets, sqlite3, tempfile
 import pyarrow.csv, pyarrow.parquet, sklearn.linear_model, uuid
-from codeserver.worker.location import LoadOrder, load
+from codeserver.facts import LoadOrder
+from codeserver.worker.location import load
 from codeserver.worker.rehearsal import rehearse, user_modules, values
 
 del os.environ["PYTHONHASHSEED"]

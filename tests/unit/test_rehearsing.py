@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from codeserver.facts import LoadOrder, Surroundings
+from codeserver.messages import (
+    Exited,
+    NotRehearsed,
+    Rehearse,
+    Rehearsed,
+    Signal,
+    Values,
+)
 from codeserver.supervisor import rehearsal
 from codeserver.supervisor.rehearsal import Code, rehearse
 from codeserver.supervisor.tasks import Tasks
 from tests.unit.scripted import Script, TheirEnd, script
 from tests.unit.waiting import soon
 
-CODE = Code(b'{"target": "repo.py"}', {"environment": {}, "directory": "/srv", "path": []}, 1.0)
+ORDER = LoadOrder({"python_file": "repo.py"}, "python", ["dagster"])
+CODE = Code(ORDER, Surroundings({"HOME": "/srv"}, "/srv", ["/srv/lib"]), 1.0)
 VALUES, REHEARSAL = 11, 12
 
 Plays = Callable[[Script, TheirEnd], None]
 
 
 def finds(*findings: str) -> Plays:
-    return lambda _, theirs: theirs.send(
-        "rehearsed", findings=[*findings], looks={"/srv/flag": "nothing"}
-    )
+    return lambda _, theirs: theirs.send(Rehearsed(findings, {"/srv/flag": "nothing"}))
 
 
 def fails(_: Script, theirs: TheirEnd) -> None:
-    theirs.send("failed", reason="FileNotFoundError: 'input.csv'")
+    theirs.send(NotRehearsed("FileNotFoundError: 'input.csv'"))
 
 
 def is_killed(process: Script, theirs: TheirEnd) -> None:
-    process.report("exited", pid=REHEARSAL, code=-9)
+    process.report(Exited(REHEARSAL, -9))
     theirs.channel.close()
 
 
@@ -49,15 +56,9 @@ async def test_verdict(plays: Plays, is_repeatable: bool | None, words: str) -> 
     async with played() as (process, ends, tasks):
         rehearsing = asyncio.create_task(rehearse(process.forker, process.forker, CODE, tasks))
         ends.append(host := await process.confirm("values", VALUES))
-        host.send("values", b'{"repo": {"NOW": "digest"}}')
-        ends.append(theirs := await _forked(process, "rehearsal", REHEARSAL))
-        frame = await theirs.hear()
-        assert frame is not None
-        assert frame.header == {"kind": "rehearse", **CODE.surroundings}
-        assert json.loads(frame.body) == {
-            "order": {"target": "repo.py"},
-            "values": {"repo": {"NOW": "digest"}},
-        }
+        host.send(values := Values(b'{"repo": {"NOW": "digest"}}'))
+        ends.append(theirs := await process.confirm("rehearsal", REHEARSAL, Signal))
+        assert await theirs.hear() == Rehearse(values.body, ORDER, CODE.surroundings)
         plays(process, theirs)
         verdict = await soon(rehearsing)
         assert verdict.is_repeatable is is_repeatable
@@ -94,13 +95,3 @@ async def played() -> AsyncIterator[tuple[Script, list[TheirEnd], Tasks]]:
     await soon(tasks.settle())
     for theirs in ends:
         theirs.close()
-
-
-async def _forked(process: Script, role: str, pid: int) -> TheirEnd:
-    """The process of this role that is ordered next, whatever is ordered before."""
-    header, fds = await process.order()
-    while header["kind"] != "fork":
-        header, fds = await process.order()
-    assert header["role"] == role
-    process.report("forked", id=header["id"], pid=pid)
-    return TheirEnd.of(fds)

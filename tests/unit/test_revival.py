@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codeserver.supervisor import revival as module
+from codeserver.supervisor import backoff
 from codeserver.supervisor.revival import Revival, Reviver
 from codeserver.supervisor.served import Generation
 from codeserver.supervisor.tasks import Tasks
@@ -56,7 +56,7 @@ class Location:
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(backoff, "_FIRST", 0.001)
 
 
 async def test_a_host_that_dies_is_replaced_at_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,10 +6,11 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
+from codeserver.facts import UsedFiles
 from codeserver.marks import Look, listing, mark
 from codeserver.supervisor.run_modes import (
     PENDING,
@@ -66,12 +67,11 @@ class Code:
 
     def used(self) -> Used:
         return Used(
-            {
-                "files": {str(self.source): mark(str(self.source)), str(self.gone): None},
-                "data": {str(self.data): mark(str(self.data))},
-                "listings": {str(self.folder): listing(str(self.folder))},
-                "is_whole": True,
-            },
+            UsedFiles(
+                files={str(self.source): mark(str(self.source)), str(self.gone): None},
+                data={str(self.data): mark(str(self.data))},
+                listings={str(self.folder): listing(str(self.folder))},
+            ),
             [str(self.packages)],
         )
 
@@ -152,8 +152,7 @@ def test_what_a_file_contains_does_not_matter_to_who_asks_whether_it_is_there(
 
 def test_many_changes_are_counted(tmp_path: Path) -> None:
     names = [str(tmp_path / f"{number}.py") for number in range(9)]
-    facts = {"data": {}, "listings": {}, "is_whole": True}
-    used = Used({**facts, "files": dict.fromkeys(names)}, ())
+    used = Used(UsedFiles(files=dict.fromkeys(names)), ())
     for name in names:
         Path(name).touch()
     [said] = used.changes({})
@@ -161,8 +160,7 @@ def test_many_changes_are_counted(tmp_path: Path) -> None:
 
 
 def test_files_that_are_too_many_to_compare() -> None:
-    facts: dict[str, Any] = {"files": {}, "data": {}, "listings": {}}
-    assert Used({**facts, "is_whole": False}, ()).changes({})
+    assert Used(UsedFiles(is_whole=False), ()).changes({})
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,9 @@ async def test_requests_wait_for_the_only_one() -> None:
 async def test_it_is_kept_whatever_it_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the one process of stock is: worn, idle for long, and after however many requests."""
     monkeypatch.setattr(evaluators_module, "_IDLE_SECONDS", 0.0)
-    worn = {"kind": "reply", "is_error": False, "worn": "it has grown"}
     async with pool(max_requests=1, is_single=True) as used:
         for _ in range(3):
-            await used.ask("answer", extra={"header": worn})
+            await used.ask(extra={"worn": "it has grown"})
             await asyncio.sleep(0)
         assert requests(used) == [3]
         assert used.starter.alive == [True]

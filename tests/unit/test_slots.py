@@ -377,7 +377,7 @@ def test_bytes_that_are_held() -> None:
 
 async def test_a_location_holds_the_bytes_of_its_requests() -> None:
     location = Location(Config(), Target(python_file="repo.py"))
-    request = Request("api.Plan", memoryview(bytes(MB)), 1.0, "plan of job a")
+    request = Request("GetExecutionPlan", memoryview(bytes(MB)), 1.0, "plan of job a")
     with location.queue.holding("sensor b", 400 * MB), pytest.raises(Overloaded):
         await location.evaluate(request)
 

@@ -55,10 +55,9 @@ async def test_only_one_is_made_ready() -> None:
 @pytest.mark.usefixtures("slow")
 @pytest.mark.parametrize("how", ["worn", "killed"])
 async def test_one_that_is_ended_is_replaced(how: str) -> None:
-    worn = {"kind": "reply", "is_error": False, "worn": "it has grown"}
     async with pool() as used:
         if how == "worn":
-            await used.ask("answer", extra={"header": worn})
+            await used.ask(extra={"worn": "it has grown"})
         else:
             with pytest.raises(RequestTimeout):
                 await used.ask_too_long("hang")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -11,13 +10,25 @@ from collections.abc import Callable
 import pytest
 
 from codeserver.errors import WorkerCrashed
+from codeserver.facts import LoadOrder, Surroundings
+from codeserver.messages import (
+    Ask,
+    Exited,
+    Forked,
+    Load,
+    Loaded,
+    LoadedAgain,
+    LoadError,
+    Prepare,
+    Reimport,
+    Signal,
+)
 from codeserver.supervisor import starter as starter_module
 from codeserver.supervisor.starter import Fork, Import, Spawn
-from codeserver.wire import Frame
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 
-ORDER = b'{"target": "repo.py"}'
+ORDER = LoadOrder({"python_file": "repo.py"}, "python", ["dagster"])
 HINT = "The code was loaded before, but not again in a process of its own"
 
 
@@ -40,29 +51,29 @@ async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
         starter = Spawn(lambda: forkserver.forker, ORDER)
         assert starter.is_slow
         starting = asyncio.create_task(starter.start(role))
-        assert await forkserver.order() == ({"kind": "prepare"}, [])  # once, and before the fork
+        assert await forkserver.order() == (Prepare(), [])  # once, and before the fork
         theirs = await forkserver.confirm(role, NOBODY)
         await starter.prepare()
         await forkserver.no_order()
-        assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
+        assert await theirs.hear() == Load(ORDER)
         assert await is_waiting(starting)
-        theirs.send("loaded")
+        theirs.send(LoadedAgain())
         child = await soon(starting)
         assert (child.role, child.pid) == (role, NOBODY)
-        await soon(child.channel.send(Frame({"kind": "request"})))
-        assert theirs.receive() == Frame({"kind": "request"})
+        await soon(child.channel.send(Ask(b"x", "echo")))
+        assert theirs.receive() == Ask(b"x", "echo")
         theirs.close()
         child.close()
 
 
 def fails(process: Script, theirs: TheirEnd) -> None:
-    theirs.send("failed", b"the serialized error", text="ImportError: no module é\n")
-    process.report("exited", pid=NOBODY, code=1)
+    theirs.send(LoadError(b"the serialized error", "ImportError: no module é\n", ""))
+    process.report(Exited(NOBODY, 1))
 
 
 def dies(process: Script, theirs: TheirEnd) -> None:
     theirs.close()
-    process.report("exited", pid=NOBODY, code=-signal.SIGSEGV)
+    process.report(Exited(NOBODY, -signal.SIGSEGV))
 
 
 def is_lost(process: Script, theirs: TheirEnd) -> None:
@@ -73,7 +84,7 @@ def is_lost(process: Script, theirs: TheirEnd) -> None:
 
 def talks(process: Script, theirs: TheirEnd) -> None:
     os.write(theirs.channel.fileno(), b"print() of user code that found the socket")
-    process.report("exited", pid=NOBODY, code=0)
+    process.report(Exited(NOBODY, 0))
 
 
 FAILURES: dict[str, tuple[Callable[[Script, TheirEnd], None], str]] = {
@@ -105,11 +116,10 @@ async def test_spawn_that_comes_to_nothing(
 async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
-        assert (await forkserver.order())[0]["kind"] == "prepare"
-        header, fds = await forkserver.order()
-        TheirEnd.of(fds).close()
-        forkserver.report("forked", id=header["id"], pid=NOBODY)
-        forkserver.report("exited", pid=NOBODY, code=3)
+        order, theirs = await forkserver.fork_order(Prepare)
+        theirs.close()
+        forkserver.report(Forked(order.number, NOBODY))
+        forkserver.report(Exited(NOBODY, 3))
         with pytest.raises(WorkerCrashed, match=r"that process exited with code 3\.$"):
             await soon(starting)
 
@@ -119,15 +129,11 @@ async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.Mon
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)
-        theirs.send("failed", text="ImportError")
+        theirs.send(LoadError(b"", "ImportError", ""))
         for number in (signal.SIGTERM, signal.SIGKILL):
-            assert (await forkserver.order())[0] == {
-                "kind": "signal",
-                "pid": NOBODY,
-                "signal": number,
-            }
+            assert (await forkserver.order())[0] == Signal(NOBODY, number)
         assert await is_waiting(starting)
-        forkserver.report("exited", pid=NOBODY, code=-9)
+        forkserver.report(Exited(NOBODY, -9))
         with pytest.raises(WorkerCrashed, match="ImportError"):
             await soon(starting)
         theirs.close()
@@ -138,7 +144,7 @@ async def test_a_spawn_whose_caller_goes_away() -> None:
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("run"))
         theirs = await forkserver.confirm("run", NOBODY)
-        assert await theirs.hear() == Frame({"kind": "load"}, ORDER)
+        assert await theirs.hear() == Load(ORDER)
         starting.cancel()
         await asyncio.wait([starting])
         assert theirs.receive() is None
@@ -154,10 +160,10 @@ async def test_a_spawn_without_a_forkserver() -> None:
             await soon(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
 
 
-LOADED = {
-    **{"environment": {"HOME": "/srv", "GONE": None}, "directory": "/srv", "path": ["/srv/lib"]},
-    **{"repositories": {"__repository__": "its pointer"}, "isolation": "fork"},
-}
+LOADED = Loaded(
+    surroundings=Surroundings({"HOME": "/srv", "GONE": None}, "/srv", ["/srv/lib"]),
+    repositories={"__repository__": "its pointer"},
+)
 
 
 async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
@@ -165,14 +171,10 @@ async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
     async with script() as template:
         starter = Import(lambda: template.forker, LOADED)
         starting = asyncio.create_task(starter.start("run"))
-        assert (await template.order())[0]["kind"] == "prepare"
+        assert await template.order() == (Prepare(), [])
         theirs = await template.confirm("run", NOBODY)
         child = await soon(starting)
-        told = theirs.receive()
-        assert told is not None
-        assert json.loads(told.body) == LOADED["repositories"]
-        names = ("environment", "directory", "path")
-        assert told.header == {"kind": "surroundings", **{name: LOADED[name] for name in names}}
+        assert theirs.receive() == Reimport(LOADED.surroundings, LOADED.repositories)
         theirs.close()
         child.close()
 
@@ -180,9 +182,8 @@ async def test_a_run_that_imports_the_code_is_told_where_it_is() -> None:
 async def test_a_run_that_dies_before_it_is_told_where_it_is() -> None:
     async with script() as template:
         starting = asyncio.create_task(Import(lambda: template.forker, LOADED).start("run"))
-        assert (await template.order())[0]["kind"] == "prepare"
-        header, fds = await template.order()
-        TheirEnd.of(fds).close()
-        template.report("forked", id=header["id"], pid=NOBODY)
+        order, theirs = await template.fork_order(Prepare)
+        theirs.close()
+        template.report(Forked(order.number, NOBODY))
         with pytest.raises(WorkerCrashed, match=r"^The process of a run ended before"):
             await soon(starting)

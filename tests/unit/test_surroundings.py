@@ -16,12 +16,13 @@ os.environ["SET"] = "by the import"
 os.environ.pop("GONE")
 sys.path.insert(0, "/of/the/import")
 os.chdir(sys.argv[1])
-print(json.dumps(surroundings.surroundings()))
+print(json.dumps(vars(surroundings.surroundings())))
 """
 TAKE_ON = """
 import json, os, sys
+from codeserver.facts import Surroundings
 from codeserver.worker import surroundings
-surroundings.take_on(json.load(sys.stdin))
+surroundings.take_on(Surroundings(**json.load(sys.stdin)))
 variables = [os.environ.get(name) for name in ("SET", "GONE", "KEPT")]
 print(json.dumps([*variables, os.getcwd(), sys.path]))
 """

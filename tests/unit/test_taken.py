@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import pytest
 
+from codeserver.messages import Loaded
 from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.pool import Pool
@@ -102,7 +103,7 @@ MISTAKE = LoadFailure(b"", "SyntaxError", "")
 
 def generation(reasons: Sequence[str] = ("a socket listens",), runs: int = 0) -> Generation:
     ended = SimpleNamespace(done=lambda: False)
-    host = SimpleNamespace(reasons=reasons, runs=[None] * runs, ended=ended)
+    host = SimpleNamespace(loaded=Loaded(reasons=reasons), runs=[None] * runs, ended=ended)
     return Generation(1, cast(Host, host), cast(Pool, None), cast(Any, None), 0.0)
 
 
@@ -113,12 +114,11 @@ def generation(reasons: Sequence[str] = ("a socket listens",), runs: int = 0) ->
         pytest.param(MISTAKE, generation(), False, id="a mistake"),
         pytest.param(TAKEN, generation(reasons=()), False, id="that holds nothing"),
         pytest.param(TAKEN, generation(runs=1), False, id="that a run holds, too"),
-        pytest.param(TAKEN, MISTAKE, False, id="when nothing is served"),
-        pytest.param(TAKEN, None, False, id="at the first load"),
+        pytest.param(TAKEN, None, False, id="when nothing is served"),
     ],
 )
 async def test_what_is_served_is_given_up(
-    failure: LoadFailure, served: Generation | LoadFailure | None, is_given_up: bool
+    failure: LoadFailure, served: Generation | None, is_given_up: bool
 ) -> None:
     given_up: list[Generation] = []
 

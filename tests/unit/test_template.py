@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from codeserver.facts import InstalledPackages
+from codeserver.messages import Import, Imported, Unfit
 from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.output import Outputs
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates
-from codeserver.wire import Frame
-from tests.unit.forking import forking_process, order
+from tests.unit.forking import forking_process, value
 from tests.unit.waiting import soon, until
 
 INSTALLED = {
@@ -64,14 +65,13 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 @contextlib.asynccontextmanager
 async def template(
     paths: tuple[Path, Path], *modules: str, environment: Any = None
-) -> AsyncIterator[tuple[Child, Frame | None]]:
-    """One that is told to import these modules, and what it says of that."""
+) -> AsyncIterator[tuple[Child, Imported | Unfit | None]]:
+    """One that is told to import these modules, and its report of that."""
     async with forking_process(*paths) as forkserver:
         child = await soon(forkserver.fork("template"))
-        facts = {"kind": "import", "modules": modules, "environment": environment or {}}
-        await soon(child.channel.send(Frame(facts)))
+        await soon(child.channel.send(Import(modules, environment or {})))
         try:
-            yield child, await soon(child.channel.expect())
+            yield child, await soon(child.channel.expect(Imported, Unfit))
         finally:
             child.channel.close()
             await soon(child.ended())
@@ -94,16 +94,9 @@ async def forked_from(child: Child) -> AsyncIterator[Child]:
         outputs.close()
 
 
-async def value(child: Child, expression: str) -> Any:
-    """What the expression is in that process."""
-    reply = await order(child, "evaluate", expression=expression)
-    assert reply is not None
-    return reply.header["value"]
-
-
 async def test_what_is_forked_has_the_modules(paths: tuple[Path, Path]) -> None:
     async with template(paths, "lib", "lib.part") as (child, said):
-        assert said == Frame({"kind": "ready"})
+        assert said == Imported()
         async with forked_from(child) as forked:
             assert await value(forked, "sys.modules['lib'].pid") == child.pid
             assert await value(forked, "'lib.part' in sys.modules")
@@ -115,7 +108,7 @@ async def test_what_cannot_be_imported_is_left_to_the_users_code(
     paths: tuple[Path, Path], module: str
 ) -> None:
     async with template(paths, module, "tidy") as (child, said):
-        assert said == Frame({"kind": "ready"})
+        assert said == Imported()
         async with forked_from(child) as forked:
             assert await value(forked, "'tidy' in sys.modules")
             assert not await value(forked, f"{module!r} in sys.modules")
@@ -139,9 +132,9 @@ async def test_one_that_is_not_fit_to_be_forked_says_why_and_ends(
     paths: tuple[Path, Path], modules: list[str], module: str, reason: str
 ) -> None:
     async with template(paths, *modules) as (child, said):
-        assert said is not None
-        assert (said.kind, said.header["module"]) == ("unfit", module)
-        assert said.header["reason"].startswith(reason)
+        assert isinstance(said, Unfit)
+        assert said.module == module
+        assert said.reason.startswith(reason)
         assert await soon(child.ended()) == 0
 
 
@@ -150,7 +143,7 @@ async def test_one_that_has_left_nothing_of_note_is_fit(
     paths: tuple[Path, Path], module: str
 ) -> None:
     async with template(paths, module) as (_, said):
-        assert said == Frame({"kind": "ready"})
+        assert said == Imported()
 
 
 async def test_modules_are_imported_in_the_surroundings_that_they_are_used_in(
@@ -160,7 +153,7 @@ async def test_modules_are_imported_in_the_surroundings_that_they_are_used_in(
     monkeypatch.setenv("GONE", "here")
     environment = {"WANTED": "wanted", "GONE": None}
     async with template(paths, "reads", "sets", environment=environment) as (child, said):
-        assert said == Frame({"kind": "ready"})
+        assert said == Imported()
         async with forked_from(child) as forked:
             assert await value(forked, "sys.modules['reads'].seen") == ["wanted", None]
             names = "[os.environ.get(name) for name in ('WANTED', 'GONE', 'LEFT')]"
@@ -184,10 +177,10 @@ async def test_what_a_load_has_imported_of_installed_packages(paths: tuple[Path,
     """In the order in which that has ended; not what was there before, or is the user's."""
     async with forking_process(*paths) as forkserver:
         child = await soon(forkserver.fork("evaluator"))
-        before = await value(child, "template.installed()")
+        before = await value(child, "vars(template.installed())")
         assert before["modules"] == []
         await value(child, "[__import__(n) and 0 for n in ('tidy', 'users', 'wave', 'lib.part')]")
-        found = await value(child, "template.installed()")
+        found = await value(child, "vars(template.installed())")
         own = ["tidy", "lib.part", "lib", "wave"]
         assert [name for name in found["modules"] if name in own] == own
         assert "users" not in found["modules"]
@@ -212,7 +205,7 @@ async def templates_of(paths: tuple[Path, Path]) -> AsyncIterator[tuple[Forker, 
 async def test_one_that_hosts_are_forked_from(paths: tuple[Path, Path]) -> None:
     """Until a package is installed, and then it ends after them."""
     async with templates_of(paths) as (forkserver, templates):
-        templates.prepare(forkserver, {"modules": ["lib"], "folders": [str(paths[0])]}, {})
+        templates.prepare(forkserver, InstalledPackages(["lib"], [str(paths[0])]), {})
         await until(lambda: templates.usable([]))
         [template] = forkserver.children
         forker = templates.usable([])
@@ -240,7 +233,7 @@ async def test_one_that_is_not_fit_ends_whatever_its_thread_does(
             return forked[-1]
 
         monkeypatch.setattr(forkserver, "fork", noting)
-        templates.prepare(forkserver, {"modules": ["goes_on"], "folders": []}, {})
+        templates.prepare(forkserver, InstalledPackages(["goes_on"]), {})
         await until(lambda: forked)
         [template] = forked
         try:

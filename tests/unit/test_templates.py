@@ -11,23 +11,23 @@ import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from codeserver.facts import InstalledPackages
+from codeserver.messages import Exit, Exited, Fork, Forked, ForkFailed, Import, Imported, Unfit
 from codeserver.supervisor import templates as templates_module
 from codeserver.supervisor.forker import Forker
 from codeserver.supervisor.tasks import Tasks
 from codeserver.supervisor.templates import Templates, local_names
-from codeserver.wire import Frame
 from tests.unit.scripted import Script, TheirEnd, script
 from tests.unit.waiting import soon, until
 
 Environment = Mapping[str, str | None]
 
 
-def installed(*modules: str, folders: tuple[Path, ...] = ()) -> dict[str, Any]:
-    return {"modules": [*modules], "folders": [*map(str, folders)]}
+def installed(*modules: str, folders: tuple[Path, ...] = ()) -> InstalledPackages:
+    return InstalledPackages([*modules], [*map(str, folders)])
 
 
 class Setup:
@@ -36,7 +36,7 @@ class Setup:
     Attributes:
         ends: of the templates.
         outdated: how often the last load was found to be so.
-        told: what each template was told.
+        told: the order of each template.
     """
 
     def __init__(self, process: Script) -> None:
@@ -45,23 +45,22 @@ class Setup:
         self.outdated = 0
         self.templates = Templates(process.outputs, self.tasks, self._outdated)
         self.ends: list[TheirEnd] = []
-        self.told: list[dict[str, Any]] = []
+        self.told: list[Import] = []
 
     def _outdated(self) -> None:
         self.outdated += 1
 
-    def prepare(self, found: dict[str, Any], environment: Environment | None = None) -> None:
+    def prepare(self, found: InstalledPackages, environment: Environment | None = None) -> None:
         self.templates.prepare(self.process.forker, found, environment or {})
 
-    async def begins(self) -> tuple[TheirEnd, dict[str, Any]]:
-        """The template that is made, and what it is told."""
+    async def begins(self) -> tuple[TheirEnd, Import]:
+        """The template that is made, and its order."""
         theirs = await self.process.confirm("template", len(self.told) + 10)
         self.ends.append(theirs)
-        frame = await theirs.hear()
-        assert frame is not None
-        assert frame.header.pop("kind") == "import"
-        self.told.append(frame.header)
-        return theirs, frame.header
+        order = await theirs.hear()
+        assert isinstance(order, Import)
+        self.told.append(order)
+        return theirs, order
 
     async def makes(self) -> tuple[TheirEnd, Forker]:
         """The template that is made, when it can be used."""
@@ -71,7 +70,7 @@ class Setup:
     async def is_ready(self, theirs: TheirEnd) -> Forker:
         """Have this one be ready; returns it when hosts are forked from it."""
         before = self.usable()
-        theirs.send("ready")
+        theirs.send(Imported())
         await until(lambda: self.usable() not in (None, before))
         forker = self.usable()
         assert forker is not None
@@ -79,8 +78,8 @@ class Setup:
 
     def refuses(self, theirs: TheirEnd, module: str) -> None:
         """Have the one that is being made say that this module is not fit, and end."""
-        theirs.send("unfit", module=module, reason="a thread is running")
-        self.process.report("exited", pid=len(self.told) + 9, code=0)
+        theirs.send(Unfit(module, "a thread is running"))
+        self.process.report(Exited(len(self.told) + 9, 0))
 
     async def makes_nothing(self) -> None:
         for _ in range(5):
@@ -104,7 +103,6 @@ async def setup() -> AsyncIterator[Setup]:
             await soon(made.tasks.close())
 
 
-EXIT = Frame({"kind": "exit"})
 LIB = installed("lib", "lib.part", "other")
 
 
@@ -113,7 +111,7 @@ async def test_one_is_made_of_what_a_load_has_imported() -> None:
         assert s.usable() is None
         s.prepare(LIB, {"HOME": "/srv", "GONE": None})
         theirs, told = await s.begins()
-        assert told == {"modules": LIB["modules"], "environment": {"HOME": "/srv", "GONE": None}}
+        assert told == Import(LIB.modules, {"HOME": "/srv", "GONE": None})
         assert s.usable() is None, "until it has imported them"
         await s.is_ready(theirs)
         assert s.outdated == 0
@@ -157,10 +155,10 @@ async def test_one_of_other_modules_replaces_it() -> None:
         first, forker = await s.makes()
         s.prepare(installed("lib"))
         theirs, told = await s.begins()
-        assert told["modules"] == ["lib"]
+        assert told.modules == ["lib"]
         assert s.usable() is forker, "until the next one is ready"
         await s.is_ready(theirs)
-        assert await first.hear() == EXIT
+        assert await first.hear() == Exit()
         assert s.outdated == 0, "what was loaded is the same"
 
 
@@ -170,7 +168,7 @@ async def test_only_the_newest_one_is_made() -> None:
         first, _ = await s.begins()
         s.prepare(installed("lib"))
         theirs, told = await s.begins()
-        assert told["modules"] == ["lib"]
+        assert told.modules == ["lib"]
         await s.is_ready(theirs)
         assert await first.hear() is None, "the other one ends"
 
@@ -183,7 +181,7 @@ async def test_it_is_replaced_when_a_package_was_installed_meanwhile(tmp_path: P
         (tmp_path / "new").mkdir()
         os.utime(tmp_path, (1, 1))
         assert s.usable() is None
-        assert await first.hear() == EXIT
+        assert await first.hear() == Exit()
         s.prepare(found)
         await s.makes()
 
@@ -192,7 +190,7 @@ async def test_one_that_has_died_is_made_again() -> None:
     async with setup() as s:
         s.prepare(LIB)
         await s.makes()
-        s.process.report("exited", pid=10, code=-9)
+        s.process.report(Exited(10, -9))
         await until(lambda: s.usable() is None)
         s.prepare(LIB)
         await s.makes()
@@ -207,14 +205,14 @@ async def test_a_package_that_is_not_fit_is_left_out_from_then_on(
         theirs, _ = await s.begins()
         s.refuses(theirs, "lib.part")
         again, told = await s.begins()
-        assert told["modules"] == ["other"]
+        assert told.modules == ["other"]
         assert await theirs.hear() is None, "the other one ends"
         await s.is_ready(again)
         assert caplog.messages == ["lib is not imported ahead of reloads: a thread is running"]
         s.prepare(LIB)
         await s.makes_nothing()
         s.prepare(installed("lib.part", "third"))
-        assert (await s.begins())[1]["modules"] == ["third"]
+        assert (await s.begins())[1].modules == ["third"]
 
 
 async def test_packages_that_are_not_fit_are_left_out_one_by_one(
@@ -227,7 +225,7 @@ async def test_packages_that_are_not_fit_are_left_out_one_by_one(
         s.prepare(installed(*names))
         for number, name in enumerate(names[:3]):
             theirs, told = await s.begins()
-            assert told["modules"] == names[number:]
+            assert told.modules == names[number:]
             s.refuses(theirs, name)
         await soon(s.tasks.settle())
         for _ in range(2):
@@ -245,7 +243,7 @@ async def test_it_is_not_tried_again_when_importing_has_ended_the_process(
         theirs, _ = await s.begins()
         s.ends.remove(theirs)
         theirs.close()
-        s.process.report("exited", pid=10, code=-9)
+        s.process.report(Exited(10, -9))
         await until(lambda: caplog.messages)
         assert caplog.messages[0].endswith("a process that did it has ended")
         s.prepare(LIB)
@@ -258,9 +256,9 @@ async def test_it_is_tried_again_when_there_was_no_process() -> None:
     async with setup() as s:
         for _ in range(2):
             s.prepare(LIB)
-            header, fds = await s.process.order()
-            TheirEnd.of(fds).close()
-            s.process.report("fork_failed", id=header["id"], reason="no memory")
+            order, theirs = await s.process.fork_order()
+            theirs.close()
+            s.process.report(ForkFailed(order.number, "no memory"))
             await soon(s.tasks.settle())
             assert s.usable() is None
         s.prepare(LIB)
@@ -278,8 +276,8 @@ async def test_it_ends_after_the_hosts_that_were_forked_from_it() -> None:
         s.prepare(installed("lib"))
         await s.makes()
         assert await is_silent(first)
-        first.send("exited", pid=child.pid, code=0)
-        assert await first.hear() == EXIT
+        first.send(Exited(child.pid, 0))
+        assert await first.hear() == Exit()
         child.channel.close()
         host.close()
 
@@ -305,8 +303,10 @@ async def forked(parent: TheirEnd) -> TheirEnd:
     """Fork what this parent is told to; returns its end."""
     received = await asyncio.to_thread(parent.channel.receive_with_fds)
     assert received is not None
-    parent.send("forked", id=received[0].header["id"], pid=4711)
-    return TheirEnd.of(received[1])
+    order, fds = received
+    assert isinstance(order, Fork)
+    parent.send(Forked(order.number, 4711))
+    return TheirEnd.of(fds)
 
 
 async def is_silent(theirs: TheirEnd) -> bool:
@@ -328,12 +328,12 @@ async def test_variables_that_are_different_in_every_load_do_not_count() -> None
         for number in range(3):
             s.prepare(LIB, {"HOME": "/srv", "NOW": f"{number}"})
             await s.makes()
-        assert [each["environment"].get("NOW") for each in s.told] == ["0", "1", None]
+        assert [each.environment.get("NOW") for each in s.told] == ["0", "1", None]
         for number in range(3, 6):
             s.prepare(LIB, {"HOME": "/srv", "NOW": f"{number}"})
             await s.makes_nothing()
         s.prepare(LIB, {"HOME": "/home", "NOW": "6"})
-        assert (await s.begins())[1]["environment"] == {"HOME": "/home"}
+        assert (await s.begins())[1].environment == {"HOME": "/home"}
 
 
 @pytest.mark.parametrize(("was_used", "expected"), [(True, 1), (False, 0)])

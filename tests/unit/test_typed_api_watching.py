@@ -1,4 +1,4 @@
-"""What watchers of a location are told, and what is kept of a generation."""
+"""What watchers of a location are told."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from typing import Any
 import pytest
 
 from codeserver.api import v1
-from codeserver.front.typed_api.kept import Kept
 from codeserver.front.typed_api.watching import Watching
 from codeserver.lifecycle import State
+from codeserver.serving import Broken, Live, Nothing
+from codeserver.supervisor.current import Served
 from codeserver.supervisor.generation import Definitions, LoadCounts, LoadFailure, Snapshot
 from codeserver.supervisor.served import Generation
-from tests.unit.waiting import DEADLINE, soon
+from tests.unit.waiting import soon
 
 FAILURE = LoadFailure(b"", "what is wrong", "digest")
 
 
-def generation(number: int, definitions: Definitions) -> Generation:
+def generation(number: int, definitions: Definitions) -> Served:
     known: asyncio.Future[Definitions | None] = asyncio.get_running_loop().create_future()
     known.set_result(definitions)
     host: Any = _Host(Snapshot(b"", {}, "digest", {}, known))
     pool: Any = None
-    return Generation(number, host, pool, host.snapshot, 1.0)
+    return Live(Generation(number, host, pool, host.snapshot, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Location:
     """One whose state a test sets."""
 
     state: State = State.LOADING
-    served: Generation | LoadFailure | None = None
+    served: Served = field(default_factory=Nothing)
     loads: int = 0
     unloaded_at: float | None = None
     listeners: list[Callable[[Any], None]] = field(default_factory=list)
@@ -53,10 +54,14 @@ class Location:
         self.listeners.append(listener)
 
     @property
+    def current(self) -> Location:
+        return self
+
+    @property
     def load_counts(self) -> LoadCounts:
         return LoadCounts(self.loads, 0, False)
 
-    def move(self, state: State, served: Generation | LoadFailure | None = None) -> None:
+    def move(self, state: State, served: Served | None = None) -> None:
         self.state = state
         if served is not None:
             self.served = served
@@ -100,7 +105,7 @@ async def test_a_watcher_is_told_the_state_and_every_change() -> None:
     assert await told(stream) == ("STATE_RELOADING", [])
     location.move(State.READY, generation(2, {"job": {"b": "2", "c": "1"}}))
     assert await told(stream) == ("STATE_READY", ["+job c", "~job b", "-job a"])
-    location.move(State.FAILED, FAILURE)
+    location.move(State.FAILED, Broken(FAILURE))
     assert await told(stream) == ("STATE_FAILED", [])
     location.move(State.READY, generation(3, {"job": {"c": "1"}}))
     assert await told(stream) == ("STATE_READY", ["-job b"])  # since code was served last
@@ -132,39 +137,3 @@ async def test_the_end_of_the_server_ends_a_stream_after_the_last_word() -> None
     assert await told(stream) == ("STATE_DRAINING", [])
     with pytest.raises(StopAsyncIteration):
         await soon(stream.__anext__())
-
-
-async def test_a_value_is_made_once_a_generation() -> None:
-    kept, made = Kept(), []
-
-    async def make() -> int:
-        made.append(len(made))
-        await asyncio.sleep(0)
-        return made[-1]
-
-    first = await asyncio.gather(*(kept.once(1, "key", make) for _ in range(5)))
-    assert first == [0] * 5
-    assert [await kept.once(number, "key", make) for number in (1, 2, 2, 1)] == [0, 1, 1, 2]
-    assert await kept.once(1, "other", make) == 3
-
-
-async def test_a_failure_is_not_kept_and_a_caller_may_go() -> None:
-    kept = Kept()
-    going_on = asyncio.Event()
-
-    async def fail() -> None:
-        await going_on.wait()
-        raise ValueError("once")
-
-    async def work() -> str:
-        return "made"
-
-    callers = [asyncio.ensure_future(kept.once(1, "key", fail)) for _ in range(3)]
-    await asyncio.sleep(0)
-    callers[0].cancel()  # the others wait for the same
-    await asyncio.sleep(0)
-    going_on.set()
-    done, _ = await asyncio.wait(callers, timeout=DEADLINE)
-    assert [str(each.exception()) for each in callers[1:]] == ["once", "once"]
-    assert len(done) == 3
-    assert await kept.once(1, "key", work) == "made"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import platform
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from codeserver.api.v1 import location_pb2 as pb
 from codeserver.config import Config
+from codeserver.facts import ImportTime
 from codeserver.front.typed_api import load_errors
 from codeserver.letters import clean
 from codeserver.supervisor.generation import LoadFailure
@@ -51,8 +50,8 @@ class LocationMessages:
         message = pb.Location(
             name=self._name,
             target=self._target,
-            state=f"STATE_{location.state.name}",
-            server_id=location.current_server_id,
+            state=f"STATE_{location.current.state.name}",
+            server_id=location.current.server_id,
             loads=counts.ended,
             failed_loads=counts.failed,
             versions=pb.Versions(codeserver=_version(), python=platform.python_version()),
@@ -62,12 +61,12 @@ class LocationMessages:
             work=self._work(),
             imports=map(_import, location.imports),
         )
-        if location.last_failure is not None:
-            message.load_error.CopyFrom(self._error_of(location.last_failure))
-        if isinstance(location.served, Generation):
-            _add_generation(message, location.served)
-        if location.unloaded_at is not None:
-            message.unloaded_at.CopyFrom(_timestamp(location.unloaded_at))
+        if (failure := location.current.served.failure) is not None:
+            message.load_error.CopyFrom(self._error_of(failure))
+        if (generation := location.current.served.generation) is not None:
+            _add_generation(message, generation)
+        if location.current.unloaded_at is not None:
+            message.unloaded_at.CopyFrom(_timestamp(location.current.unloaded_at))
         return message
 
     def _error_of(self, failure: LoadFailure) -> pb.LoadError:
@@ -102,11 +101,12 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
         message.load_times.total.CopyFrom(_duration(served.seconds))
         for field, phase in _PHASES.items():
             getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
-    message.versions.dagster = host.libraries.get("dagster", "")
-    message.versions.libraries.update(host.libraries)
+    loaded = host.loaded
+    message.versions.dagster = loaded.libraries.get("dagster", "")
+    message.versions.libraries.update(loaded.libraries)
     message.counts.CopyFrom(pb.Counts(**snapshot.counts))
     message.isolation.CopyFrom(
-        pb.Isolation(mode=f"MODE_{host.isolation.upper()}", reasons=map(clean, host.reasons))
+        pb.Isolation(mode=f"MODE_{loaded.isolation.upper()}", reasons=map(clean, loaded.reasons))
     )
     modes = host.run_modes
     message.runs.CopyFrom(
@@ -126,9 +126,15 @@ def _version() -> str:
     return metadata.version("codeserver")
 
 
-def _import(fact: Mapping[str, Any]) -> pb.ModuleImport:
-    times = {name: _duration(fact[name]) for name in ("own", "cumulative")}
-    return pb.ModuleImport(**{**fact, **times, "file": clean(fact["file"])})
+def _import(found: ImportTime) -> pb.ModuleImport:
+    return pb.ModuleImport(
+        module=found.module,
+        file=clean(found.file),
+        own=_duration(found.own),
+        cumulative=_duration(found.cumulative),
+        is_users=found.is_users,
+        imported_by=found.imported_by,
+    )
 
 
 def _duration(seconds: float) -> Duration:

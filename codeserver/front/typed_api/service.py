@@ -15,12 +15,13 @@ from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.config import Config
 from codeserver.errors import NotFound
 from codeserver.front.handlers import Context
+from codeserver.front.once import Once
 from codeserver.front.typed_api import asset_graph, catalog, filters, paging, values
 from codeserver.front.typed_api.catalog import Catalog
-from codeserver.front.typed_api.kept import Kept
 from codeserver.front.typed_api.location_message import LocationMessages
 from codeserver.front.typed_api.refusals import invalid
 from codeserver.front.typed_api.watching import Watching, changes, definitions_of
+from codeserver.messages import CATALOG
 from codeserver.supervisor.generation import NotLoaded
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.names import shown
@@ -53,7 +54,7 @@ class CodeLocationApi:
         self._default_timeout = config.default_timeout
         self._messages = LocationMessages(config, target, location)
         self._watching = Watching(location, self._messages)
-        self._kept = Kept()
+        self._kept_of, self._kept = 0, Once()
 
     def end_streams(self) -> None:
         """End what would go on for ever: the server stops."""
@@ -75,11 +76,11 @@ class CodeLocationApi:
         self, _request: pb.ReloadLocationRequest, _: Context
     ) -> pb.ReloadLocationResponse:
         """Load the code again; the reply comes when it is served."""
-        before = await definitions_of(self._location.served)
+        before = await definitions_of(self._location.current.served.generation)
         failure = await self._location.reload()
         if failure is not None:
-            raise NotLoaded(failure, kept=isinstance(self._location.served, Generation))
-        after = await definitions_of(self._location.served)
+            raise NotLoaded(failure, kept=self._location.current.served.generation is not None)
+        after = await definitions_of(self._location.current.served.generation)
         return pb.ReloadLocationResponse(
             location=self._messages.make(), changes=changes(before, after)
         )
@@ -109,7 +110,7 @@ class CodeLocationApi:
         _require("name", request.name)
         arguments = _fields(request, "name", "repository", "op_selection")
         return await self._described(
-            "api.Job",
+            "GetJob",
             f"structure of job {shown(request.name)}",
             arguments,
             pb.GetJobResponse,
@@ -140,7 +141,7 @@ class CodeLocationApi:
         names = ("job", "repository", "run_config", "partition_key")
         arguments = _fields(request, *names, "op_selection", "asset_selection")
         subject = f"plan of job {shown(request.job)}"
-        reply = await self._ask("api.Plan", subject, arguments, context, calls=request.job)
+        reply = await self._ask("GetExecutionPlan", subject, arguments, context, calls=request.job)
         return await asyncio.to_thread(_encode, pb.GetExecutionPlanResponse, reply)
 
     async def GetRunConfigSchema(
@@ -151,7 +152,7 @@ class CodeLocationApi:
         arguments = _fields(request, "job", "repository", "op_selection")
         subject = f"config schema of job {shown(request.job)}"
         return await self._described(
-            "api.RunConfigSchema", subject, arguments, pb.GetRunConfigSchemaResponse, context
+            "GetRunConfigSchema", subject, arguments, pb.GetRunConfigSchemaResponse, context
         )
 
     async def ListPartitions(self, request: pb.ListPartitionsRequest, context: Context) -> bytes:
@@ -168,7 +169,7 @@ class CodeLocationApi:
         }
         name = getattr(request, kind)
         subject = f"partitions of {kind} {shown(name)}"
-        reply = await self._ask("api.Partitions", subject, arguments, context, calls=name)
+        reply = await self._ask("ListPartitions", subject, arguments, context, calls=name)
         return await asyncio.to_thread(_encode_keys, request, reply, offset)
 
     async def _list(
@@ -182,7 +183,7 @@ class CodeLocationApi:
     async def _catalog(self, generation: Generation) -> Catalog:
         async def describe() -> Catalog:
             reply = await self._evaluate(
-                "api.Catalog", "description of the location", {}, _DESCRIBING_SECONDS, runs=False
+                CATALOG, "description of the location", {}, _DESCRIBING_SECONDS, runs=False
             )
             return await asyncio.to_thread(catalog.read, reply.body, reply.generation)
 
@@ -194,7 +195,10 @@ class CodeLocationApi:
         """What `make` makes: once a generation, if the generation says the same each time."""
         if generation.snapshot.is_dynamic:
             return await make()
-        return await self._kept.once(generation.number, key, make)
+        if generation.number != self._kept_of:
+            self._kept_of, self._kept = generation.number, Once()
+        # The code may be loaded again meanwhile, and the value is of newer code then, never older.
+        return await self._kept.get(key, make)
 
     async def _whole_graph(self, repository: str) -> list[bytes]:
         found = await self._catalog(await self._location.generation())
@@ -203,7 +207,7 @@ class CodeLocationApi:
 
     async def _selected(self, request: pb.GetAssetGraphRequest, context: Context) -> list[bytes]:
         arguments = _fields(request, "selection", "repository")
-        reply = await self._ask("api.AssetKeys", "selection of assets", arguments, context)
+        reply = await self._ask("GetAssetGraph", "selection of assets", arguments, context)
         keys = {(repository, key) for repository, key in json.loads(reply.body)["keys"]}
         found = await self._catalog(await self._location.generation())
         assets = [each for each in found.assets if (each.repository, each.key) in keys]

@@ -9,7 +9,7 @@ from codeserver.api.v1.code_location_pb2 import WatchLocationResponse
 from codeserver.api.v1.location_pb2 import DefinitionChange
 from codeserver.front.typed_api.location_message import LocationMessages
 from codeserver.supervisor.differences import differences
-from codeserver.supervisor.generation import Definitions, LoadFailure
+from codeserver.supervisor.generation import Definitions
 from codeserver.supervisor.location import Location
 from codeserver.supervisor.served import Generation
 
@@ -34,20 +34,21 @@ class Watching:
         self._changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._version = 0
         self._is_over = False
-        location.on_change(lambda _: self._tell())
-        location.on_load(lambda _: self._tell())
+        location.current.on_change(lambda _: self._tell())
+        location.current.on_load(lambda _: self._tell())
 
     async def responses(self) -> AsyncIterator[WatchLocationResponse]:
         """The state now, and after each change; a slow reader gets the newest only."""
         before: Definitions | None = None
         told: tuple[object, ...] = ()
+        current = self._location.current
         while True:
             version, changed = self._version, self._changed
-            served = self._location.served
-            definitions = await definitions_of(served)
-            facts = (self._location.load_counts.ended, self._location.unloaded_at)
-            now = (self._location.state, *facts, _verdict(served), self._location.served)
-            if now != told and now[-1] is served:
+            served = current.served
+            definitions = await definitions_of(served.generation)
+            facts = (current.state, self._location.load_counts.ended, current.unloaded_at)
+            now = (*facts, _verdict(served.generation), served.generation)
+            if now != told and current.served is served:
                 message = self._messages.make()
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))
                 told = now
@@ -69,16 +70,15 @@ class Watching:
         told.set_result(None)
 
 
-async def definitions_of(served: Generation | LoadFailure | None) -> Definitions | None:
-    """What is defined in the code that is served, to be compared; None when that is not known."""
-    if not isinstance(served, Generation) or served.snapshot.definitions is None:
+async def definitions_of(served: Generation | None) -> Definitions | None:
+    """Digests of the definitions in the code that is served; None when they are not known."""
+    if served is None or served.snapshot.definitions is None:
         return None
     return await asyncio.shield(served.snapshot.definitions)
 
 
-def _verdict(served: Generation | LoadFailure | None) -> object:
-    """What is known of how its runs get the code."""
-    return served.host.run_modes.verdict if isinstance(served, Generation) else None
+def _verdict(served: Generation | None) -> object:
+    return None if served is None else served.host.run_modes.verdict
 
 
 def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:

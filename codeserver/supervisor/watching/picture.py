@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePath
-from typing import Any
 
+from codeserver.facts import UsedFiles
 from codeserver.marks import DEFINITION_SUFFIXES, Mark, mark, names_that_count
 from codeserver.supervisor.watching.patterns import Patterns, is_looked_into
 
@@ -57,26 +57,24 @@ class Picture:
     def begin(self, files: Sequence[str], folders: Sequence[str]) -> None:
         """What matters before the first load has ended: these files, and any in these folders."""
         self.take(
-            {
-                "files": {path: mark(path) for path in files},
-                "folders": {path: names_that_count(path) for path in folders},
-            }
+            UsedFiles(
+                files={path: mark(path) for path in files},
+                folders={path: names_that_count(path) for path in folders},
+            )
         )
         self.widen()
 
-    def take(self, footprint: Mapping[str, Any]) -> None:
+    def take(self, footprint: UsedFiles) -> None:
         """From now on, what a load has used matters, as it was when it used it."""
         self._files, self._new = {}, set()
-        self.written = set(footprint.get("written", ()))
+        self.written = set(footprint.written)
         # Compared, too, because a clock of another machine may be ahead.
         self.rewritten = {
-            path
-            for path in footprint.get("rewritten", ())
-            if self._before.get(path) != footprint["files"][path]
+            path for path in footprint.rewritten if self._before.get(path) != footprint.files[path]
         }
-        self.add(footprint["files"])
+        self.add(footprint.files)
         self._folders = {
-            path: ({*files}, {*folders}) for path, (files, folders) in footprint["folders"].items()
+            path: ({*files}, {*folders}) for path, (files, folders) in footprint.folders.items()
         }
 
     def load_begins(self) -> None:

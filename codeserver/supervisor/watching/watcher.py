@@ -102,7 +102,7 @@ class Watcher:
         self._due = _Due()
         self._told = False
         self._late: dict[str, Mark | None] = {}
-        location.on_load(self._load_ended)
+        location.current.on_load(self._load_ended)
         location.imported_late = self._imported_late
         self._importing.on_end = self._import_ended
 
@@ -282,8 +282,10 @@ class Watcher:
         self._has_imported = False
         for outcome in outcomes:
             self._due = _Due()
-            if outcome.footprint is not None:
-                self._picture.take(outcome.footprint)
+            report = outcome if isinstance(outcome, LoadFailure) else outcome.loaded
+            footprint = report.footprint
+            if footprint is not None:
+                self._picture.take(footprint)
                 self._restraint.load_rewrote(self._picture.rewritten)
                 unread = self._picture.unread(self._meanwhile)
                 self._meanwhile = {path: self._meanwhile[path] for path in unread}

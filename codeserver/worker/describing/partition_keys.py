@@ -10,6 +10,7 @@ from typing import Any
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import lookup, partitions
 from codeserver.worker.describing.plain import one_line
+from codeserver.worker.instance import open_named
 from codeserver.worker.location import Location
 
 _NO_KEYS = "there are none yet."
@@ -70,7 +71,7 @@ def loading(
         instance = None
         if name := _dynamic_name(found):
             try:
-                instance = location.order.open_instance(stack)
+                instance = open_named(location.order, stack)
             except dagster.DagsterError as error:
                 what = f'The partitions "{name}" are kept in a Dagster instance, and there is none'
                 raise lookup.invalid("partitions", f"{what}: {one_line(error)}") from None

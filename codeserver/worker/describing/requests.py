@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from codeserver.messages import CATALOG
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker import process
 from codeserver.worker.describing import (
@@ -91,12 +92,12 @@ def _partitions(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]
 
 
 _ANSWERS: dict[str, Callable[[Location, Mapping[str, Any]], dict[str, Any]]] = {
-    "api.AssetKeys": _asset_keys,
-    "api.Catalog": _catalog,
-    "api.Job": _job,
-    "api.Partitions": _partitions,
-    "api.Plan": _plan,
-    "api.RunConfigSchema": _run_config_schema,
+    "GetAssetGraph": _asset_keys,
+    CATALOG: _catalog,
+    "GetJob": _job,
+    "ListPartitions": _partitions,
+    "GetExecutionPlan": _plan,
+    "GetRunConfigSchema": _run_config_schema,
 }
 
 NAMES = tuple(_ANSWERS)

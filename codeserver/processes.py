@@ -1,0 +1,54 @@
+"""Names, signals and orphans of processes, for the front and the worker side (prctl(2))."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import sys
+from pathlib import Path
+
+_SET_PDEATHSIG = 1
+_SET_NAME = 15
+_SET_CHILD_SUBREAPER = 36
+
+STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
+"""The signal at which an evaluator prints its stack; None where there are no such signals.
+
+One of those without a name, which user code does not use for itself.
+"""
+
+
+def _name_for(role: str) -> str:
+    return f"codeserver {role}"[:15]  # the kernel keeps 15 bytes
+
+
+DEPENDENT_NAMES = frozenset(map(_name_for, ("evaluator", "snapshots")))
+"""Names of processes that die with their parent, and the processes that they have started, too."""
+
+
+def set_name(role: str) -> None:
+    """Name this process for `ps` and `top` (Linux)."""
+    _prctl(_SET_NAME, _name_for(role).encode())
+
+
+def name_of(pid: int) -> str:
+    """The name of a process that has not been waited for; empty where the kernel does not tell."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
+    return ""
+
+
+def adopt_descendants() -> None:
+    """Be the parent of descendants whose parents have died (Linux)."""
+    _prctl(_SET_CHILD_SUBREAPER, 1)
+
+
+def be_killed_after_parent() -> None:
+    """Have the kernel kill this process when its parent dies (Linux)."""
+    _prctl(_SET_PDEATHSIG, int(signal.SIGKILL))
+
+
+def _prctl(option: int, argument: object) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)

@@ -1,0 +1,50 @@
+"""Draw the states of a code location into docs/architecture.md, from the table in the code.
+
+With `--check`, nothing is written, and the exit code says whether the picture is up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from codeserver.lifecycle import Event, State, transitions
+
+PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+BEGIN, END = "<!-- states: written by `make docs` -->\n", "<!-- end of states -->\n"
+
+_ENDING = (State.DRAINING, State.STOPPED)
+
+
+def picture() -> str:
+    """The Mermaid diagram: a line for each change of state."""
+    events: dict[tuple[State, State], list[str]] = {}
+    for before, event, after in transitions():
+        if event is not Event.DRAIN and (before is not after) and before not in _ENDING:
+            events.setdefault((before, after), []).append(event.value)
+    lines = ["stateDiagram-v2", "    [*] --> LOADING"]
+    lines += [f"    {a.name} --> {b.name}: {', '.join(names)}" for (a, b), names in events.items()]
+    lines.append(f"    {State.DRAINING.name} --> {State.STOPPED.name}: {Event.STOPPED.value}")
+    lines.append(
+        f"    note left of {State.DRAINING.name}: from every state, at {Event.DRAIN.value}"
+    )
+    return "\n".join(["```mermaid", *lines, "```", ""])
+
+
+def main() -> int:
+    """Write the picture, or check it."""
+    page = PAGE.read_text("utf-8")
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    made = "".join([head, BEGIN, picture(), END, tail])
+    if "--check" not in sys.argv:
+        PAGE.write_text(made, "utf-8")
+        return 0
+    if made == page:
+        return 0
+    print(f"{PAGE.name} does not show the states of the code; run `make docs`.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+"""A generation is retired when nothing needs its processes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from codeserver.supervisor.served import Uses
+from tests.unit.scripted import is_waiting
+from tests.unit.waiting import soon
+
+
+async def test_the_end_of_all_uses() -> None:
+    uses = Uses()
+    await soon(uses.ended())
+    uses.begin()
+    uses.begin()
+    ended = asyncio.create_task(uses.ended())
+    uses.end()
+    assert await is_waiting(ended)
+    uses.end()
+    await soon(ended)
+    await soon(uses.ended())
