@@ -13,7 +13,6 @@ from codeserver.cli.output import write
 
 if TYPE_CHECKING:
     from codeserver.drawing import Diagram
-    from codeserver.drawing.as_svg import Engine
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,18 +41,6 @@ def format_option(formats: Sequence[str]) -> Callable[[F], F]:
     )
 
 
-def engine_option(command: F) -> F:
-    """Give a command the option `--engine`."""
-    return click.option(
-        "--engine",
-        type=click.Choice(["auto", "builtin", "graphviz"]),
-        default="auto",
-        show_default=True,
-        help="What decides where things are in an SVG: graphviz needs its program dot; auto takes "
-        "it only for large drawings.",
-    )(command)
-
-
 def format_of(form: str | None, output: Path | None, default: str) -> str:
     """The format that is meant, by the option or the file's name."""
     if form is not None:
@@ -61,14 +48,13 @@ def format_of(form: str | None, output: Path | None, default: str) -> str:
     return _SUFFIXES.get(output.suffix.lower(), default) if output is not None else default
 
 
-def draw(diagram: Diagram, form: str, output: Path | None, engine: Engine) -> None:
+def draw(diagram: Diagram, form: str, output: Path | None) -> None:
     """Draw it.
 
     Args:
         diagram: what to draw.
         form: one of `DRAWINGS`.
         output: the file to write; None for standard output.
-        engine: what lays an SVG out.
     """
     from codeserver import drawing
 
@@ -76,12 +62,11 @@ def draw(diagram: Diagram, form: str, output: Path | None, engine: Engine) -> No
     if form == "tree" and output is None and out.is_terminal:
         out.drawn(drawing.tree(diagram, width=out.width))
         return
-    if form == "tree":
-        text = drawing.text(diagram)
-    elif form == "svg":
-        text = drawing.svg(diagram, engine=engine)
-    elif form == "json":
-        text = drawing.to_json(diagram)
-    else:
-        text = {"mermaid": drawing.mermaid, "dot": drawing.dot}[form](diagram)
+    text = {
+        "tree": drawing.text,
+        "mermaid": drawing.mermaid,
+        "dot": drawing.dot,
+        "svg": drawing.svg,
+        "json": drawing.to_json,
+    }[form](diagram)
     write(output, text if text.endswith("\n") else f"{text}\n", _LANGUAGES[form])

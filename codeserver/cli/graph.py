@@ -10,7 +10,7 @@ import click
 
 from codeserver.cli import screen
 from codeserver.cli.completion import job_names
-from codeserver.cli.drawn import DRAWINGS, draw, engine_option, format_of, format_option
+from codeserver.cli.drawn import DRAWINGS, draw, format_of, format_option
 from codeserver.cli.failures import Failure
 from codeserver.cli.location_options import location_options
 from codeserver.cli.opening import Where, client_of
@@ -21,7 +21,6 @@ from codeserver.cli.words import counted, listed
 if TYPE_CHECKING:
     from codeserver.client.asset_graph import AssetGraph
     from codeserver.drawing import Diagram
-    from codeserver.drawing.as_svg import Engine
 
 _PICTURES = ("svg", "mermaid", "dot")
 """What becomes unreadable when there are many assets; a tree and JSON do not."""
@@ -58,7 +57,6 @@ _MOST_NAMES = 20
 )
 @format_option(DRAWINGS)
 @output_option
-@engine_option
 @op_selection_option
 @repository_option
 @click.option("--json", "as_json", is_flag=True, help="Print the structure itself as JSON.")
@@ -72,7 +70,6 @@ def graph_command(
     expand: bool,
     form: str | None,
     output: Path | None,
-    engine: Engine,
     op_selection: tuple[str, ...],
     repository: str,
     as_json: bool,
@@ -107,7 +104,7 @@ def graph_command(
                 screen.out().json(vars(found))
                 return
             diagram = _of_assets(found, wish, format_of(form, output, "tree"))
-    draw(diagram, format_of(form, output, "tree"), output, engine)
+    draw(diagram, format_of(form, output, "tree"), output)
 
 
 @dataclass(frozen=True)

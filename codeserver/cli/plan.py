@@ -9,7 +9,7 @@ import click
 
 from codeserver.cli import screen
 from codeserver.cli.completion import job_names
-from codeserver.cli.drawn import DRAWINGS, draw, engine_option, format_of, format_option
+from codeserver.cli.drawn import DRAWINGS, draw, format_of, format_option
 from codeserver.cli.failures import NotAsked
 from codeserver.cli.location_options import location_options
 from codeserver.cli.opening import Where, client_of
@@ -19,7 +19,6 @@ from codeserver.cli.words import counted
 
 if TYPE_CHECKING:
     from codeserver.api import v1
-    from codeserver.drawing.as_svg import Engine
 
 _TABLE = "table"
 
@@ -45,7 +44,6 @@ _TABLE = "table"
 @repository_option
 @format_option((_TABLE, *DRAWINGS))
 @output_option
-@engine_option
 @click.option("--json", "as_json", is_flag=True, help="Print the plan itself as JSON.")
 @location_options
 def plan_command(
@@ -59,7 +57,6 @@ def plan_command(
     repository: str,
     form: str | None,
     output: Path | None,
-    engine: Engine,
     as_json: bool,
     where: Where,
 ) -> None:
@@ -87,7 +84,7 @@ def plan_command(
     else:
         from codeserver import drawing
 
-        draw(drawing.from_plan(plan), wanted, output, engine)
+        draw(drawing.from_plan(plan), wanted, output)
 
 
 def _check(form: str | None, output: Path | None, as_json: bool, wanted: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from codeserver.drawing.as_dot import dot
 from codeserver.drawing.as_json import to_json
 from codeserver.drawing.as_mermaid import mermaid
-from codeserver.drawing.as_svg import Engine, svg
+from codeserver.drawing.as_svg import svg
 from codeserver.drawing.as_tree import text, tree
 from codeserver.drawing.assets import from_assets
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
@@ -22,7 +22,6 @@ __all__ = [
     "Cluster",
     "Diagram",
     "Edge",
-    "Engine",
     "Node",
     "dot",
     "from_assets",

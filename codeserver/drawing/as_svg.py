@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 from xml.sax.saxutils import escape
 
-from codeserver.drawing import graphviz
 from codeserver.drawing.apart import cut_apart
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
 from codeserver.drawing.layout import lay_out
@@ -29,32 +27,15 @@ from codeserver.drawing.picture import Box, Curve, Picture, Point, Route
 from codeserver.drawing.shapes import badges, number, rectangle, text, tip, way
 from codeserver.drawing.texts import cut, cut_end, one_line, shown, width_of
 
-Engine = Literal["auto", "builtin", "graphviz"]
-
 _MARGIN, _TOP, _LEGEND = 28.0, 62.0, 30.0
 _LEAST_WIDTH = 320.0
 
 _MEANINGS = (("dynamic", "one for each value"), ("collected", "all values, collected"))
 
 
-def svg(diagram: Diagram, engine: Engine = "auto") -> str:
-    """The picture as an SVG document.
-
-    Args:
-        diagram: what to draw.
-        engine: who decides where everything is; the look is the same. `builtin` needs nothing and
-            always gives the same picture. `graphviz` asks the program `dot`. `auto` is `builtin`
-            at every size, whether there is a `dot` or not: with up to 5,000 nodes it was measured
-            to be the faster one, and a picture should not depend on what is installed.
-
-    Raises:
-        OperatorError: `dot` is wanted, but is not there or fails.
-    """
-    place = graphviz.lay_out if engine == "graphviz" else lay_out
-    return _document(diagram, place(diagram))
-
-
-def _document(diagram: Diagram, picture: Picture) -> str:
+def svg(diagram: Diagram) -> str:
+    """The picture as an SVG document."""
+    picture = lay_out(diagram)
     meanings = [each for each in _MEANINGS if any(edge.style == each[0] for edge in diagram.edges)]
     heading, summary = shown(diagram.title), diagram.summary()
     room = max(picture.width, _LEAST_WIDTH, width_of(summary, SUMMARY))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import fsum
 
-from codeserver.drawing.diagram import Cluster, Edge, Node
+from codeserver.drawing.diagram import Edge, Node
 from codeserver.drawing.texts import cut, shown, width_of
 
 HEADING, SUMMARY, TITLE, SUBTITLE, SMALL = 17.0, 12.0, 13.0, 11.0, 10.0
@@ -53,8 +53,3 @@ def label_of(edge: Edge) -> str:
 def label_width(edge: Edge) -> float:
     """Width of a label with the space around it; 0 without one."""
     return width_of(label_of(edge), SMALL) + 10.0 if edge.label else 0.0
-
-
-def box_title_width(cluster: Cluster) -> float:
-    """Width that the whole title of a box needs."""
-    return width_of(shown(cluster.title), SUBTITLE, bold=True) + 2 * BOX_PADDING
