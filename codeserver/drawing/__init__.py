@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from codeserver.drawing.as_dot import dot
-from codeserver.drawing.as_json import to_json
-from codeserver.drawing.as_mermaid import mermaid
-from codeserver.drawing.as_svg import svg
-from codeserver.drawing.as_tree import text, tree
 from codeserver.drawing.assets import from_assets
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
+from codeserver.drawing.formats.dot import dot
+from codeserver.drawing.formats.json import to_json
+from codeserver.drawing.formats.mermaid import mermaid
+from codeserver.drawing.formats.svg import svg
+from codeserver.drawing.formats.tree import text, tree
 from codeserver.drawing.groups import MOST_ASSETS, from_group, from_groups, group_of, nearest
 from codeserver.drawing.jobs import from_job
 from codeserver.drawing.plans import from_plan

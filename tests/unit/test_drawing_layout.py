@@ -12,8 +12,8 @@ import pytest
 
 from codeserver.drawing import Diagram, Edge, Node, from_plan, svg
 from codeserver.drawing.layout import lay_out
-from codeserver.drawing.measures import ARROW, LABEL_HEIGHT, label_width
-from codeserver.drawing.picture import Box, Picture, Point, Route
+from codeserver.drawing.layout.measures import ARROW, LABEL_HEIGHT, label_width
+from codeserver.drawing.layout.picture import Box, Picture, Point, Route
 from tests.unit.golden.samples import SAMPLES, generated, plan
 
 CASES = {

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codeserver.drawing import layers
 from codeserver.drawing.diagram import Diagram, Node
+from codeserver.drawing.layout import layers
 from codeserver.drawing.texts import shown
 
 

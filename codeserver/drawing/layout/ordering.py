@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from math import fsum
 
-from codeserver.drawing.grid import Grid
+from codeserver.drawing.layout.grid import Grid
 
 _MOST_SWEEPS = 24
 _PATIENCE = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from codeserver.drawing.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
+from codeserver.drawing.layout.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
 
 _LIGHT = {
     "paper": "#fbfcfd",

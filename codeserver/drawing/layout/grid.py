@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from codeserver.drawing.boxes import ROOT, Boxes
+from codeserver.drawing.layout.boxes import ROOT, Boxes
 
 Bundle = tuple[int, str, str]
 """Source, output and style: edges that have these in common share their way."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from codeserver.drawing.apart import cut_apart
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
+from codeserver.drawing.formats.apart import cut_apart
+from codeserver.drawing.formats.look import attributes, stylesheet
+from codeserver.drawing.formats.shapes import badges, number, rectangle, text, tip, way
 from codeserver.drawing.layout import lay_out
-from codeserver.drawing.look import attributes, stylesheet
-from codeserver.drawing.measures import (
+from codeserver.drawing.layout.measures import (
     ARROW,
     BOX_PADDING,
     HEADING,
@@ -23,8 +24,7 @@ from codeserver.drawing.measures import (
     label_of,
     label_width,
 )
-from codeserver.drawing.picture import Box, Curve, Picture, Point, Route
-from codeserver.drawing.shapes import badges, number, rectangle, text, tip, way
+from codeserver.drawing.layout.picture import Box, Curve, Picture, Point, Route
 from codeserver.drawing.texts import cut, cut_end, one_line, shown, width_of
 
 _MARGIN, _TOP, _LEGEND = 28.0, 62.0, 30.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from codeserver.drawing.columns import Columns
 from codeserver.drawing.diagram import Diagram
-from codeserver.drawing.grid import Grid
-from codeserver.drawing.measures import ARROW, LABEL_HEIGHT, label_width
-from codeserver.drawing.picture import Box, Curve, Point, Route
-from codeserver.drawing.ports import Ports
+from codeserver.drawing.layout.columns import Columns
+from codeserver.drawing.layout.grid import Grid
+from codeserver.drawing.layout.measures import ARROW, LABEL_HEIGHT, label_width
+from codeserver.drawing.layout.picture import Box, Curve, Point, Route
+from codeserver.drawing.layout.ports import Ports
 
 _LABEL_X, _LABEL_Y = 0.62, 0.72
 """A point of the last curve where those to different cards are apart, as are those to one card."""

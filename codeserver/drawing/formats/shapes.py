@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
-from codeserver.drawing.look import attributes
-from codeserver.drawing.measures import (
+from codeserver.drawing.formats.look import attributes
+from codeserver.drawing.layout.measures import (
     BADGE_GAP,
     BADGE_HEIGHT,
     BADGE_PADDING,
     SMALL,
     badge_width,
 )
-from codeserver.drawing.picture import Box, Curve, Point
+from codeserver.drawing.layout.picture import Box, Curve, Point
 from codeserver.drawing.texts import ROUNDING, cut, shown
 
 

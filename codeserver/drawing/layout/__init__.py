@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from operator import add
 
-from codeserver.drawing import layers, ordering, packing, straight
-from codeserver.drawing.boxes import ROOT, Boxes
-from codeserver.drawing.columns import Columns, widths
-from codeserver.drawing.demands import demands
 from codeserver.drawing.diagram import Diagram
-from codeserver.drawing.grid import Grid, build
-from codeserver.drawing.heights import solve
-from codeserver.drawing.measures import card_size
-from codeserver.drawing.picture import Box, Picture
-from codeserver.drawing.ports import Ports
-from codeserver.drawing.routing import routes
+from codeserver.drawing.layout import layers, ordering, packing, straight
+from codeserver.drawing.layout.boxes import ROOT, Boxes
+from codeserver.drawing.layout.columns import Columns, widths
+from codeserver.drawing.layout.demands import demands
+from codeserver.drawing.layout.grid import Grid, build
+from codeserver.drawing.layout.heights import solve
+from codeserver.drawing.layout.measures import card_size
+from codeserver.drawing.layout.picture import Box, Picture
+from codeserver.drawing.layout.ports import Ports
+from codeserver.drawing.layout.routing import routes
 
 
 def lay_out(diagram: Diagram) -> Picture:

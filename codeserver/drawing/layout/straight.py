@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from codeserver.drawing.grid import Grid
+from codeserver.drawing.layout.grid import Grid
 
 
 def lines(grid: Grid) -> list[int]:

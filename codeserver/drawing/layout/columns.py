@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from codeserver.drawing.boxes import ROOT
 from codeserver.drawing.diagram import Edge
-from codeserver.drawing.grid import Grid
-from codeserver.drawing.measures import BOX_PADDING, label_width
-from codeserver.drawing.picture import Box
+from codeserver.drawing.layout.boxes import ROOT
+from codeserver.drawing.layout.grid import Grid
+from codeserver.drawing.layout.measures import BOX_PADDING, label_width
+from codeserver.drawing.layout.picture import Box
 
 _LEAST_GAP, _MOST_GAP = 52.0, 150.0
 _STEEPNESS = 0.09

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from codeserver.drawing.grid import Grid
-from codeserver.drawing.measures import BOX_HEADER, CARD_GAP, LINE_GAP
-from codeserver.drawing.ports import Ports
-from codeserver.drawing.rows import Link, Rows
+from codeserver.drawing.layout.grid import Grid
+from codeserver.drawing.layout.measures import BOX_HEADER, CARD_GAP, LINE_GAP
+from codeserver.drawing.layout.ports import Ports
+from codeserver.drawing.layout.rows import Link, Rows
 
 _BETWEEN_BOXES = 0.2
 """An edge between boxes matters less than one inside, or it would tear them apart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import fsum
 
-from codeserver.drawing.rows import Rows
+from codeserver.drawing.layout.rows import Rows
 
 _ROUNDS, _POLISH = 30, 12
 _VISIBLE = 0.5

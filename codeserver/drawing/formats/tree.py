@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from codeserver.drawing.diagram import Diagram
-from codeserver.drawing.outline import Entry, entries
+from codeserver.drawing.formats.outline import Entry, entries
 from codeserver.drawing.texts import one_line, shown
 
 _WIDTH = 120

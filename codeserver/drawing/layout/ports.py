@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from codeserver.drawing.diagram import Diagram
-from codeserver.drawing.grid import Grid
+from codeserver.drawing.layout.grid import Grid
 
 _MOST_SPACE = 14.0
 _MARGIN = 9.0

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from math import ceil, sqrt
 
-from codeserver.drawing.boxes import Boxes
-from codeserver.drawing.layers import Pair
+from codeserver.drawing.layout.boxes import Boxes
+from codeserver.drawing.layout.layers import Pair
 
 _ROWS_PER_COLUMN = 2.0
 """As many rows as there are columns make a strip; with twice as many it is a page."""

@@ -1,0 +1,1 @@
+"""Diagrams as trees for the terminal, SVG, Mermaid, dot and JSON."""
