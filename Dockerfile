@@ -67,7 +67,7 @@ ARG DAGSTER_VERSION=""
 # Packages with which run and step pods reach the storage of the instance.
 ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
 RUN python -m venv --without-pip /opt/venv
-COPY --from=server /codeserver.txt /unpacked/codeserver/cli/user_requirements.py /requirements/
+COPY --from=server /codeserver.txt /unpacked/codeserver/cli/commands/dockerfile/user_requirements.py /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
 WORKDIR /requirements/code
 # uv itself exports the requirements of its lock file, and is not part of the image. Variables that are lists are

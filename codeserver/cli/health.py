@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
-    from codeserver.cli.health_command import health_command
+    from codeserver.cli.commands.health import health_command
     from codeserver.client.errors import ApiError
 
 __all__ = ["fast_health", "health_command", "probe"]
@@ -32,7 +32,7 @@ _FLAGS = {
 def __getattr__(name: str) -> object:
     """`health_command`, imported when somebody asks for it."""
     if name == "health_command":
-        from codeserver.cli.health_command import health_command
+        from codeserver.cli.commands.health import health_command
 
         return health_command
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import sys
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
     from codeserver.cli.commands import cli
-    from codeserver.cli.spellings import Spelling
+    from codeserver.cli.options.spellings import Spelling
 
 __all__ = ["cli", "main", "serve_as_dagster"]
 
@@ -40,7 +40,7 @@ def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
         words: `api` and `grpc`, or `code-server` and `start`.
         arguments: what follows them.
     """
-    from codeserver.cli.spellings import API_GRPC, CODE_SERVER_START
+    from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START
 
     spelling = API_GRPC if words == ("api", "grpc") else CODE_SERVER_START
     try:

@@ -29,8 +29,8 @@ def main() -> None:
     threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
     sys.argv = ["codeserver", *arguments]
     sys.modules["__main__"].__package__ = ""  # or the command is named after this module, too
-    from codeserver.cli import grpc
     from codeserver.cli import main as command
+    from codeserver.cli.commands import grpc
 
     grpc.on_listening.append(partial(_tell, lifeline))
     try:

@@ -21,7 +21,7 @@ from dagster._cli import ENV_PREFIX
 from dagster._cli import cli as stock_cli
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from codeserver.cli.install_dagster import install
+from codeserver.cli.commands.install_dagster import install
 from tests.differential.plain import value
 from tests.process.serving import LIMIT, USER_CODE, Ended, Server, run, serve, skip_message
 from tests.support.namespaces import FIRST_PROCESS, can_be_first

@@ -31,11 +31,11 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import codeserver.cli.grpc, codeserver.front.server",
+        "import codeserver.cli.commands.grpc, codeserver.front.server",
         # What only a function imports counts, too.
-        "from codeserver.cli.grpc import _new_event_loop; _new_event_loop().close()\n"
-        "from codeserver.supervisor.spawning import spawn; import codeserver.cli.logs\n"
-        "codeserver.cli.logs.logging_to_stderr('info', 'rich').__enter__()",
+        "from codeserver.cli.commands.grpc import _new_event_loop; _new_event_loop().close()\n"
+        "from codeserver.supervisor.spawning import spawn; import codeserver.cli.printing.logs\n"
+        "codeserver.cli.printing.logs.logging_to_stderr('info', 'rich').__enter__()",
     ],
     ids=["modules", "functions"],
 )
@@ -44,7 +44,7 @@ def test_the_front_does_not_import_dagster_or_the_worker_side(
 ) -> None:
     loaded = _loaded(statement, tmp_path)
 
-    assert "codeserver.cli.grpc" in loaded
+    assert "codeserver.cli.commands.grpc" in loaded
     assert not _of({"dagster", "dagster_shared", "codeserver.worker"}, loaded)
 
 
@@ -55,7 +55,7 @@ def test_help_imports_neither_dagster_nor_grpc(tmp_path: Path) -> None:
 
     assert ended.code == 0
     loaded = {line.rpartition("|")[2].strip() for line in ended.output.splitlines() if "|" in line}
-    assert "codeserver.cli.grpc" in loaded
+    assert "codeserver.cli.commands.grpc" in loaded
     assert not _of({"dagster", "dagster_shared", "grpc", "google.protobuf"}, loaded)
 
 

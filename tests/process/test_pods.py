@@ -22,7 +22,7 @@ from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._serdes import serialize_value
 
-from codeserver.cli.install_dagster import install
+from codeserver.cli.commands.install_dagster import install
 from tests.process.serving import USER_CODE
 from tests.support.eventually import eventually
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from codeserver.cli import background_writer
-from codeserver.cli.background_writer import BackgroundWriter
+from codeserver.cli.printing import background_writer
+from codeserver.cli.printing.background_writer import BackgroundWriter
 from tests.support.eventually import eventually
 from tests.unit.waiting import DEADLINE
 

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 
 from codeserver.cli import commands
 from codeserver.cli.commands import cli
-from codeserver.cli.drawn import format_of
-from codeserver.cli.location_options import location_options
 from codeserver.cli.main import cli as cli_of_main
-from codeserver.cli.opening import Where
-from codeserver.cli.words import duration, first_line, listed, printable, tags
+from codeserver.cli.options.drawn import format_of
+from codeserver.cli.options.location import location_options
+from codeserver.cli.options.where import Where
+from codeserver.cli.printing.words import duration, first_line, listed, printable, tags
 
 NAMES = cli.list_commands(click.Context(cli))
 

@@ -13,10 +13,9 @@ from dagster._cli import cli as stock_cli
 from dagster._cli.api import grpc_command as stock_api_grpc
 from dagster._cli.code_server import start_command as stock_start
 
-from codeserver.cli import grpc
-from codeserver.cli.commands import cli
-from codeserver.cli.grpc import grpc_command
-from codeserver.cli.spellings import API_GRPC, CODE_SERVER_START, Spelling
+from codeserver.cli.commands import cli, grpc
+from codeserver.cli.commands.grpc import grpc_command
+from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START, Spelling
 from codeserver.config import Config, settings
 
 SETTINGS = {setting.name: setting for setting in settings()}

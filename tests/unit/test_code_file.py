@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from codeserver.cli import grpc
-from codeserver.cli.code_file import syntax_error
-from codeserver.cli.commands import cli
-from codeserver.cli.spellings import API_GRPC, CODE_SERVER_START, Spelling
+from codeserver.cli.commands import cli, grpc
+from codeserver.cli.options.code_file import syntax_error
+from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START, Spelling
 
 ON_A_PORT = ("grpc", "-p", "0")
 BROKEN = "def broken(:\n"

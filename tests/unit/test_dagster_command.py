@@ -14,8 +14,8 @@ import pytest
 
 from codeserver import dagster_command, probe
 from codeserver.cli import main
-from codeserver.cli.failures import Failure
-from codeserver.cli.install_dagster import install, program
+from codeserver.cli.commands.install_dagster import install, program
+from codeserver.cli.printing.failures import Failure
 from codeserver.dagster_command import health_check
 from codeserver.dagster_command.health_check import address_of
 from codeserver.marks import mark_in

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from codeserver.cli.commands import cli
-from codeserver.cli.dockerfile import TEMPLATE
+from codeserver.cli.commands.dockerfile import TEMPLATE
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = """\

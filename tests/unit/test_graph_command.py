@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 
 from codeserver.api import v1
-from codeserver.cli.failures import Failure
-from codeserver.cli.graph import _of_assets, _Wish
+from codeserver.cli.commands.graph import _of_assets, _Wish
+from codeserver.cli.printing.failures import Failure
 from codeserver.client.asset_graph import AssetGraph
 
 NONE = _Wish(None, None, False)

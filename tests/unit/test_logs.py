@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from codeserver.cli import background_writer
-from codeserver.cli.logs import logging_to_stderr
+from codeserver.cli.printing import background_writer
+from codeserver.cli.printing.logs import logging_to_stderr
 from tests.support.eventually import eventually
 
 LEVELS = ["debug", "info", "warning", "error", "critical"]

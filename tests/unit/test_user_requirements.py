@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.cli.user_requirements import main
+from codeserver.cli.commands.dockerfile.user_requirements import main
 
 PYPROJECT = """\
 [project]

@@ -1,0 +1,217 @@
+"""Every command, with its help; the module of one is imported when it is used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from codeserver.cli.options.spellings import Spelling
+from codeserver.errors import CodeserverError
+
+_INTERRUPTED, _READER_GONE = 130, 141
+"""What shells report of programs that SIGINT and SIGPIPE have ended."""
+
+COMPLETION_VARIABLE = "_CODESERVER_COMPLETE"
+"""The variable by which a shell asks for completions, however the command was started."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Where a command is.
+
+    Attributes:
+        place: its module in this package and its name there.
+        help: what it does, in a line.
+    """
+
+    place: str
+    help: str
+
+
+_SECTIONS: dict[str, dict[str, _Entry]] = {
+    "Serve": {
+        "grpc": _Entry("grpc:grpc_command", "Serve Dagster definitions over gRPC."),
+        "snapshot": _Entry(
+            "snapshot:snapshot_command",
+            "Write what a server can serve before it has loaded the code.",
+        ),
+    },
+    "Look at code, in a file or on a running server": {
+        "list": _Entry(
+            "list:list_command",
+            "List jobs, assets, asset checks, schedules, sensors, resources.",
+        ),
+        "graph": _Entry("graph:graph_command", "Draw how a job or assets depend on each other."),
+        "plan": _Entry("plan:plan_command", "Show the steps that a run would execute."),
+        "config": _Entry("config:config_command", "Write run config to start from."),
+        "partitions": _Entry("partitions:partitions_command", "List partition keys."),
+        "check": _Entry(
+            "check:check_command", "Load code, and say what is there or what is wrong."
+        ),
+    },
+    "Look after a running server": {
+        "status": _Entry("status:status_command", "Say how a server is, and what it serves."),
+        "reload": _Entry("reload:reload_command", "Load the code again, and say what has changed."),
+        "health": _Entry(
+            "health:health_command",
+            "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
+        ),
+    },
+    "Build images": {
+        "dockerfile": _Entry(
+            "dockerfile:dockerfile_command",
+            "Write a Dockerfile for the project in the current directory.",
+        ),
+        "install-dagster": _Entry(
+            "install_dagster:install_dagster_command",
+            "Write a `dagster` command that serves code with codeserver.",
+        ),
+    },
+    "Shell": {
+        "completion": _Entry("completion:completion_command", "Print a script for the shell."),
+    },
+}
+
+_ENTRIES = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
+
+
+def _file_without_option(command: click.Command, arguments: list[str]) -> str | None:
+    """The Python file among the arguments that no option belongs to, if the command takes one."""
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if not any(option.name == "python_file" for option in options):
+        return None
+    with_value = {
+        flag for option in options if not (option.is_flag or option.count) for flag in option.opts
+    }
+    before = ""
+    for argument in arguments:
+        is_file = argument.endswith(".py") and not argument.startswith("-")
+        if is_file and before not in with_value:
+            return argument
+        before = argument
+    return None
+
+
+class _Commands(click.Group):
+    """Imports a command when it is used, and turns what ends it into an exit code."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_ENTRIES)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _ENTRIES:
+            return None
+        module, _, attribute = _ENTRIES[name].place.partition(":")
+        # Unlike that of importlib, `python -X importtime` lists this import.
+        imported = __import__(f"codeserver.cli.commands.{module}", fromlist=[attribute])
+        command = getattr(imported, attribute)
+        assert isinstance(command, click.Command)
+        if command.help:
+            # Click does not fold a paragraph behind this mark. Docstrings with a backslash are raw.
+            command.help = command.help.replace(r"\b", "\b")
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name for one that there is not.
+
+        The name is what help and errors call the command.
+        """
+        is_name = args and not args[0].startswith("-")
+        if is_name and args[0] not in _ENTRIES and not context.resilient_parsing:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], _ENTRIES, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(_ENTRIES)}."
+            context.fail(f"There is no command {args[0]!r}; {hint}")
+        name, command, rest = super().resolve_command(context, args)
+        spelling = context.find_object(Spelling)
+        name = spelling.command if spelling else name
+        if command is not None and not context.resilient_parsing:
+            file = _file_without_option(command, rest)
+            if file is not None:
+                whole = f"{context.command_path} {name} -f {file}"
+                context.fail(f"{file} is given without an option; write {whole}.")
+        return name, command, rest
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, _ENTRIES))
+        for title, entries in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl(
+                    [(name.ljust(width), each.help) for name, each in entries.items()]
+                )
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[Any]:
+        """The names of the commands and their help, without importing them."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=entry.help)
+            for name, entry in _ENTRIES.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, context, incomplete)
+
+    def invoke(self, context: click.Context) -> Any:
+        with _endings():
+            result = super().invoke(context)
+            sys.stdout.flush()
+            return result
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        extra.setdefault("complete_var", COMPLETION_VARIABLE)
+        return super().main(*args, **extra)
+
+
+@contextlib.contextmanager
+def _endings() -> Iterator[None]:
+    """Expected errors are a line on standard error; Ctrl-C and a reader that leaves are none."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(_INTERRUPTED) from None
+    except BrokenPipeError:
+        _forget_output()
+        raise click.exceptions.Exit(_READER_GONE) from None
+    except CodeserverError as error:
+        from codeserver.cli.printing.failures import failure_of
+
+        raise failure_of(error) from None
+
+
+def _forget_output() -> None:
+    """What is left in the buffer goes nowhere, so that Python does not fail to write it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    from importlib import metadata  # the slowest import there is
+
+    click.echo(f"codeserver, version {metadata.version('codeserver')}")
+    context.exit()
+
+
+@click.group(cls=_Commands, name="codeserver", context_settings={"max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """A code location server for Dagster: fast to start, fast to reload, hard to kill."""

@@ -1,0 +1,171 @@
+"""`codeserver check`: load code, and say what is there or what is wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeserver.cli.options.location import code_options
+from codeserver.cli.options.where import Where, check_compiles, client_of
+from codeserver.cli.printing import screen
+from codeserver.cli.printing.failures import FAILED, traceback_lines
+from codeserver.cli.printing.location_words import load_time, serves_code
+from codeserver.cli.printing.status_text import runs
+from codeserver.cli.printing.words import counted, duration, listed, seconds_of
+
+if TYPE_CHECKING:
+    from codeserver.api import v1
+    from codeserver.cli.printing.screen import Screen
+    from codeserver.client import Client
+
+_MOST_NAMES, _MOST_IMPORTS = 20, 25
+_PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check has found.
+
+    Attributes:
+        location: the location, loaded or failed.
+        names: what is defined, by kind; empty for a failed one.
+        seconds: how long loading took, or how long it took to fail, with the start of the server.
+    """
+
+    location: v1.Location
+    names: Mapping[str, list[str]]
+    seconds: float
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the code loads."""
+        return serves_code(self.location)
+
+
+@click.command("check")
+@click.option("--profile", is_flag=True, help="Show what importing each module takes.")
+@click.option(
+    "--isolation",
+    "rehearse",
+    is_flag=True,
+    help="Import the code twice, and show whether runs can share one import, and why not.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for CI.")
+@code_options
+@click.pass_context
+def check_command(
+    context: click.Context, profile: bool, rehearse: bool, as_json: bool, where: Where
+) -> None:
+    """Load code, and say what is there or what is wrong.
+
+    The exit code is 0 when the code loads, else 1. Nothing of it is executed but what its modules
+    do when they are imported. It needs no port, and leaves nothing behind.
+    """
+    if not as_json:
+        check_compiles(where)
+    begin = time.monotonic()
+    options = [*_PROFILING * profile, *_REHEARSING * rehearse]
+    with client_of(where, options=options, allow_failure=True) as client:
+        elapsed = time.monotonic() - begin
+        checked = _check(client, elapsed, rehearse=rehearse)
+    if as_json:
+        screen.out().json(as_data(checked, profile=profile, rehearsed=rehearse))
+    else:
+        show(screen.out(), screen.err(), checked, profile=profile, rehearsed=rehearse)
+    if not checked.is_ok:
+        context.exit(FAILED)
+
+
+def _check(client: Client, elapsed: float, *, rehearse: bool) -> Checked:
+    location = _rehearsed(client) if rehearse else client.location()
+    if not serves_code(location):
+        return Checked(location, {}, elapsed)
+    names = {
+        "jobs": [each.name for each in client.jobs()],
+        "assets": [each.key for each in client.assets()],
+        "schedules": [each.name for each in client.schedules()],
+        "sensors": [each.name for each in client.sensors()],
+        "resources": [each.name for each in client.resources()],
+    }
+    return Checked(location, names, seconds_of(location.load_times.total))
+
+
+def _rehearsed(client: Client) -> v1.Location:
+    """The location, when it is known how its runs get the code."""
+    with contextlib.closing(client.watch()) as changes:
+        return next(
+            change.location
+            for change in changes
+            if not serves_code(change.location) or not change.location.runs.rehearsing
+        )
+
+
+def as_data(checked: Checked, *, profile: bool, rehearsed: bool = False) -> dict[str, Any]:
+    """The result for programs: the same keys each time, and `imports` and `runs` on request."""
+    location = checked.location
+    has_error = location.HasField("load_error") and not checked.is_ok
+    found = {
+        "ok": checked.is_ok,
+        "name": location.name,
+        "target": location.target,
+        "seconds": round(checked.seconds, 3),
+        "load_times": location.load_times if checked.is_ok else None,
+        "counts": {kind: len(names) for kind, names in checked.names.items()} or None,
+        "definitions": checked.names or None,
+        "isolation": location.isolation if checked.is_ok else None,
+        "versions": location.versions,
+        "error": location.load_error if has_error else None,
+    }
+    if profile:
+        found["imports"] = list(location.imports)
+    if rehearsed:
+        found["runs"] = location.runs if checked.is_ok else None
+    return found
+
+
+def show(
+    out: Screen, errors: Screen, checked: Checked, *, profile: bool, rehearsed: bool = False
+) -> None:
+    """Print the result for people.
+
+    Args:
+        out: for what is there.
+        errors: for what is wrong.
+        checked: the result.
+        profile: whether to print the slowest imports, too.
+        rehearsed: whether the code was imported twice to find out how runs get it.
+    """
+    location = checked.location
+    if profile:
+        from codeserver.cli.printing.import_table import import_table
+
+        if location.imports:
+            out.table(import_table(location.imports[:_MOST_IMPORTS]))
+            out.line()
+    if not checked.is_ok:
+        took = f"after {duration(checked.seconds)}"
+        out.flush()
+        errors.line(("Error:", "bold red"), f" {location.name} does not load ({took}):")
+        for line in traceback_lines(location.load_error):
+            errors.line(line)
+        return
+    out.line((location.name, "bold"), "  ", ("loads", "bold green"), f" in {load_time(location)}")
+    most = _MOST_NAMES if out.is_terminal else None
+    out.facts(
+        [
+            (counted(len(names), kind[:-1]), listed(names, most))
+            for kind, names in checked.names.items()
+            if names
+        ]
+        or [("nothing", "is defined in it")]
+    )
+    if location.isolation.reasons:
+        reasons = "; ".join(location.isolation.reasons)
+        out.line("  ", ("not forked:", "yellow"), f" runs load the code themselves ({reasons})")
+    if rehearsed:
+        out.facts([("runs", runs(location.runs))])

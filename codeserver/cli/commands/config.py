@@ -1,0 +1,54 @@
+"""`codeserver config`: run config to start from, and its schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codeserver.cli.commands.completion import job_names
+from codeserver.cli.options.job import op_selection_option, repository_option
+from codeserver.cli.options.location import location_options
+from codeserver.cli.options.output import output_option, write
+from codeserver.cli.options.where import Where, client_of
+from codeserver.cli.printing import screen
+
+
+@click.command("config")
+@click.argument("job", shell_complete=job_names)
+@click.option("--schema", is_flag=True, help="Write the JSON Schema of the run config instead.")
+@op_selection_option
+@repository_option
+@output_option
+@click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+@location_options
+def config_command(
+    *,
+    job: str,
+    schema: bool,
+    op_selection: tuple[str, ...],
+    repository: str,
+    output: Path | None,
+    as_json: bool,
+    where: Where,
+) -> None:
+    """Write run config to start from.
+
+    It is YAML with comments: what is required has a placeholder to replace, what is optional is
+    commented out with its default. With the schema, editors complete and check run config.
+    """
+    with client_of(where) as client:
+        reply = client.run_config_schema(job, repository=repository, op_selection=op_selection)
+    if as_json:
+        write(output, _json(screen.plain(reply)), "json")
+    elif schema:
+        write(output, _json(screen.plain(reply.json_schema)), "json")
+    else:
+        text = reply.default_yaml
+        write(output, text if text.endswith("\n") else f"{text}\n", "yaml")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,107 @@
+"""`codeserver dockerfile`: a Dockerfile for the project in the current directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codeserver.cli.commands.dockerfile.user_requirements import declared
+from codeserver.cli.options.location import TARGET_OPTIONS
+from codeserver.cli.options.output import output_option, write
+from codeserver.cli.options.settings import config_options
+from codeserver.cli.printing import screen
+from codeserver.config import Config, settings
+from codeserver.errors import OperatorError
+from codeserver.target import resolve
+
+TEMPLATE = Path(__file__).with_name("Dockerfile")
+"""The Dockerfile of this project; one for another differs in the defaults of its arguments."""
+
+REQUIREMENTS = ("requirements.txt", "uv.lock", "pyproject.toml")
+"""Where the image finds what the code requires, the first that there is."""
+
+_PATHS = ("python_file", "working_directory")
+_WORD = re.compile(r"[\w./:=@+-]+", re.ASCII)
+
+
+@click.command("dockerfile")
+@output_option
+@config_options(*TARGET_OPTIONS)
+def dockerfile_command(output: Path | None, **options: Any) -> None:
+    """Write a Dockerfile for the project in the current directory.
+
+    The image serves what the options name, or else what pyproject.toml declares. What
+    requirements.txt, uv.lock or pyproject.toml requires is installed, the first of them that there
+    is. It runs as a user without rights on a read-only file system, and code that does not load
+    does not build.
+    """
+    config = Config.from_options(options)
+    try:
+        resolve(config)
+        words = list(target_words(config))
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from None
+    write(output, filled_in(TEMPLATE.read_text("utf-8"), arguments(words)), "docker")
+    found = [name for name in REQUIREMENTS if Path(name).is_file()]
+    if not found:
+        names = " or ".join((", ".join(REQUIREMENTS[:-1]), REQUIREMENTS[-1]))
+        screen.err().line(f"there is no {names} here: the image gets nothing beside Dagster")
+    elif found == ["pyproject.toml"] and "dependencies" not in declared(Path()):
+        screen.err().line(
+            "pyproject.toml has no `dependencies` in [project]: the image gets nothing beside "
+            "Dagster"
+        )
+
+
+def target_words(config: Config) -> Iterator[str]:
+    """The options for `codeserver grpc` in the image, where this directory is /app.
+
+    Raises:
+        OperatorError: one of them cannot be given there.
+    """
+    for setting in settings():
+        value = getattr(config, setting.name) if setting.name in TARGET_OPTIONS else None
+        if value is None:
+            continue
+        if setting.name in _PATHS:
+            value = _below(value)
+        if setting.name == "python_file" and not Path(value).is_file():
+            raise OperatorError(f"{value}: there is no such file.")
+        if not _WORD.fullmatch(value):
+            raise OperatorError(f"{value!r} has characters that a Dockerfile's TARGET cannot have.")
+        yield min(setting.flags, key=len)
+        yield value
+
+
+def _below(path: str) -> str:
+    """The same path, from the current directory."""
+    relative = os.path.relpath(path)
+    if relative.split(os.sep)[0] == os.pardir:
+        raise OperatorError(f"{path} is outside of this directory, which becomes the image's /app.")
+    return relative
+
+
+def arguments(words: list[str]) -> dict[str, str]:
+    """The defaults of the Dockerfile's arguments for a project that is served with these words."""
+    return {
+        "PYTHON_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "USER_CODE": ".",
+        "CODESERVER": f"codeserver=={metadata.version('codeserver')}",
+        "TARGET": " ".join(words),
+    }
+
+
+def filled_in(template: str, defaults: Mapping[str, str]) -> str:
+    """The template with other defaults of arguments."""
+    for name, value in defaults.items():
+        line = f"ARG {name}={value}" if _WORD.fullmatch(value) else f'ARG {name}="{value}"'
+        template, replaced = re.subn(rf"^ARG {name}=.*$", line, template, flags=re.MULTILINE)
+        assert replaced == 1, name
+    return template

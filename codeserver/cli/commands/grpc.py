@@ -1,0 +1,152 @@
+"""`codeserver grpc`: serve a code location."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeserver.cli import ahead
+from codeserver.cli.options.checks import check, check_as_dagster
+from codeserver.cli.options.code_file import check_is_there, syntax_error
+from codeserver.cli.options.defs_state import with_override
+from codeserver.cli.options.settings import config_options
+from codeserver.cli.options.spellings import CODE_SERVER_START, Spelling
+from codeserver.cli.options.variables import given_by
+from codeserver.cli.printing.logs import logging_to_stderr
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+from codeserver.target import Target, resolve
+
+if TYPE_CHECKING:
+    from codeserver.front.server import Server
+    from codeserver.supervisor.spawning import Spawned
+
+_log = logging.getLogger("codeserver")
+
+
+@click.command("grpc")
+@config_options()
+def grpc_command(**options: Any) -> None:
+    """Serve Dagster definitions over gRPC.
+
+    Takes every option and environment variable of `dagster api grpc` and of
+    `dagster code-server start`. Without a target, the one of the pyproject.toml in the current
+    directory is served; without a port or socket, 127.0.0.1:4000.
+    """
+    context = click.get_current_context()
+    try:
+        given = Config.from_options(options)
+        if context.find_object(Spelling):
+            check_as_dagster(given)
+        config, target = resolve(given)
+        config = with_override(config)
+        check(config, {name: given_by(context, name) for name in options})
+        if _must_be_there(context, config):
+            check_is_there(target)
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from None
+    with logging_to_stderr(config.log_level, config.log_format):
+        code = _serve(config, target)
+    sys.exit(code)
+
+
+def _must_be_there(context: click.Context, config: Config) -> bool:
+    """Whether a file that does not exist is a mistake on the command line.
+
+    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does.
+    Who watches files may wait for this one, and a program that has started this server waits for
+    the error of the load.
+    """
+    is_start = context.find_object(Spelling) is CODE_SERVER_START
+    return not (is_start or config.lazy_load_user_code or config.watch or on_listening)
+
+
+def _serve(config: Config, target: Target) -> int:
+    spawned = ahead.take()
+    loop = _new_event_loop()
+    try:
+        return loop.run_until_complete(_run(config, target, spawned))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _run(config: Config, target: Target, spawned: Spawned) -> int:
+    from codeserver.front.server import Server
+    from codeserver.supervisor.orphans import adopt_orphans
+
+    server = Server(config, target, spawned)
+    adopt_orphans()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, server.shutdown.by_signal)
+    loop.add_signal_handler(signal.SIGINT, partial(server.shutdown.by_signal, at_once=True))
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which `nohup` has set
+        had_terminal = _has_terminal()
+        loop.add_signal_handler(signal.SIGHUP, lambda: _hang_up(server, had_terminal))
+    try:
+        await server.start()
+    except OperatorError:
+        server.shutdown.by_signal(at_once=True)
+        server.shutdown.by_signal()
+        await server.close()
+        raise
+    _announce(server.addresses)
+    _warn_of_file(target)
+    # What was imported stays: the collector need not look at it again and again.
+    gc.freeze()
+    return 1 if await server.serve() else 0
+
+
+def _warn_of_file(target: Target) -> None:
+    """Say at once what the load says when Dagster has been imported."""
+    try:
+        check_is_there(target)
+    except OperatorError as error:
+        _log.error("%s", error)
+    if target.path is not None and (lines := syntax_error(target.path)):
+        _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
+
+
+def _hang_up(server: Server, had_terminal: bool) -> None:
+    """Reload, unless the signal says that the terminal is gone in which the server was started."""
+    if had_terminal and not _has_terminal():
+        server.shutdown.by_signal(at_once=True)
+    else:
+        server.reload()
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+on_listening: list[Callable[[list[str]], None]] = []
+"""Called with the addresses of the server in this process, once it listens."""
+
+
+def _announce(addresses: list[str]) -> None:
+    for tell in on_listening:
+        tell(addresses)
+    _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

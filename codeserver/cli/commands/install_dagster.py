@@ -1,0 +1,96 @@
+"""`codeserver install-dagster`: write the `dagster` command of an image."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from codeserver.cli.printing.failures import Failure
+
+NAME = "dagster"
+
+_MARK = "# Written by `codeserver install-dagster`."
+
+_PROGRAM = f"""\
+{_MARK}
+# Serves code and probes servers with codeserver; everything else is Dagster's own command line.
+from codeserver.dagster_command import main
+
+if __name__ == "__main__":
+    main()
+"""
+
+_LONGEST_INTERPRETER_LINE = 127
+"""In bytes; what is longer is cut off by some kernels."""
+
+
+@click.command("install-dagster")
+@click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+def install_dagster_command(*, directory: Path) -> None:
+    """Write a `dagster` command that serves code with codeserver.
+
+    For images that are started by the words of Dagster's own commands, as in the Helm chart. It is
+    written to DIR, which should be the first directory in PATH. `dagster api grpc` and
+    `dagster code-server start` then serve with codeserver, `dagster api grpc-health-check` takes a
+    few hundredths of a second of CPU time, and every other command is Dagster's own.
+
+    A file of that name that something else has written is left alone.
+    """
+    path = directory / NAME
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        is_new = install(path, sys.executable)
+    except OSError as error:
+        raise Failure(f"{error.filename or path} cannot be written: {error.strerror}.") from None
+    click.echo(f"{path} is {'written' if is_new else 'there already'}.")
+    first = shutil.which(NAME)
+    if first is None or not os.path.samefile(first, path):
+        now = f"is {first} now" if first else "is not found now"
+        click.echo(f"Put {directory} first in PATH: {NAME} {now}.", err=True)
+
+
+def install(path: Path, python: str) -> bool:
+    """Write the command, unless it is there.
+
+    Args:
+        path: of the command.
+        python: the interpreter that has codeserver and Dagster.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        Failure: there is something else of that name.
+        OSError: it cannot be written.
+    """
+    content = program(python)
+    if os.path.lexists(path):
+        found = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        if _MARK.encode() not in found.splitlines():
+            raise Failure(
+                f"{path} is there, and not from codeserver; choose another directory, and put it "
+                "first in PATH."
+            )
+        if found == content and os.access(path, os.X_OK):
+            return False
+    # At one go: a process that is started meanwhile finds the old command or the new one.
+    with tempfile.TemporaryDirectory(prefix=".dagster-", dir=path.parent) as folder:
+        new = Path(folder, path.name)
+        new.write_bytes(content)
+        new.chmod(0o755)
+        new.replace(path)
+    return True
+
+
+def program(python: str) -> bytes:
+    """The text of the command."""
+    first = f"#!{python}\n"
+    if " " in python or len(os.fsencode(first)) > _LONGEST_INTERPRETER_LINE:
+        # A shell reads the second line as a command, and Python as a string.
+        first = f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"
+    return os.fsencode(first + _PROGRAM)

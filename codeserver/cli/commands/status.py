@@ -1,0 +1,62 @@
+"""`codeserver status`: how a server is, and what it serves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from codeserver.cli.options.location import server_options
+from codeserver.cli.options.where import Where, client_of
+from codeserver.cli.printing import screen
+from codeserver.cli.printing.failures import FAILED
+from codeserver.cli.printing.location_words import serves_code
+
+if TYPE_CHECKING:
+    from codeserver.api import v1
+    from codeserver.client import Client
+
+
+@click.command("status")
+@click.option("--watch", is_flag=True, help="Go on, and print a line at each change.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; with --watch, an object a line.")
+@server_options
+@click.pass_context
+def status_command(context: click.Context, watch: bool, as_json: bool, where: Where) -> None:
+    """Say how a server is, and what it serves.
+
+    The exit code is 0 when code is served, 1 when it is not, because it has failed to load or
+    because the first load is under way, and 2 when there is no server.
+    """
+    options = ("--watch",) if watch else ()  # of a server that is started for this command
+    with client_of(where, options=options, allow_failure=True) as client:
+        if watch:
+            _watch(client, as_json)
+            return
+        location = client.location()
+    _show(location, as_json)
+    if not serves_code(location):
+        context.exit(FAILED)
+
+
+def _show(location: v1.Location, as_json: bool) -> None:
+    from codeserver.cli.printing.status_text import show_location
+
+    if as_json:
+        screen.out().json(location)
+    else:
+        show_location(screen.out(), location, datetime.now().astimezone())
+
+
+def _watch(client: Client, as_json: bool) -> None:
+    from codeserver.cli.printing.watched import Watched
+
+    out, watched = screen.out(), Watched()
+    for response in client.watch():
+        if as_json:
+            out.json(response, indent=None)
+            continue
+        for parts in watched.lines(response, datetime.now().astimezone()):
+            out.line(*parts)
+        out.flush()

@@ -1,0 +1,1 @@
+"""Everything that commands print: text for people, records for programs, the log."""

@@ -1,0 +1,104 @@
+"""Errors as people see them: a line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from codeserver.cli.printing import screen
+from codeserver.errors import CodeserverError
+
+if TYPE_CHECKING:
+    from codeserver.api import v1
+
+FAILED = 1
+"""Exit code when what was asked for has failed."""
+
+
+class Failure(click.ClickException):
+    """What was asked for has failed.
+
+    Args:
+        message: one line that says what is wrong.
+        details: further lines.
+    """
+
+    exit_code = FAILED
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = details
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it to standard error."""
+        screen.out().flush()
+        errors = screen.err()
+        errors.line(("Error:", "bold red"), " ", self.format_message())
+        for line in self.details:
+            errors.line(line)
+
+
+class NotAsked(Failure):
+    """There is nobody to ask, or it cannot be asked."""
+
+    exit_code = 2
+
+
+def failure_of(error: CodeserverError) -> Failure:
+    """What people are told of an error."""
+    from codeserver.client import errors
+
+    message = one_line(str(error))
+    if isinstance(error, (errors.UnavailableError, errors.UnsupportedError)):
+        return NotAsked(message)
+    if isinstance(error, (errors.LoadFailedError, errors.UserCodeCrashedError)):
+        lines = traceback_lines(error.load_error)
+        if lines == [str(error)]:
+            return Failure(message)
+        if isinstance(error, errors.LoadFailedError):
+            # What comes after the colon is the end of the traceback, too.
+            message = f"{message.partition(': ')[0]}:"
+        return Failure(message, lines)
+    if isinstance(error, errors.InvalidArgumentError) and error.run_config_errors:
+        return Failure(message, [mistake(each) for each in error.run_config_errors])
+    if isinstance(error, errors.ApiError):
+        return Failure(message)
+    # What is not from a server may quote several lines.
+    first, *others = str(error).splitlines() or [""]
+    return Failure(first, others)
+
+
+def one_line(text: str) -> str:
+    """The text in one line."""
+    return " ".join(text.split())
+
+
+def traceback_lines(error: v1.LoadError) -> list[str]:
+    """An exception of the user's code, as far as it is about the user's files."""
+    if error.text:
+        return error.text.rstrip().splitlines()
+    lines = []
+    for frame in error.frames:
+        lines.append(f'  File "{frame.file}", line {frame.line}, in {frame.function}')
+        lines += [f"    {frame.code}"] if frame.code else []
+    said = f"{error.type}: {error.message}".removeprefix(": ").rstrip().splitlines()
+    return [*lines, *said]
+
+
+def mistake(error: v1.RunConfigError) -> str:
+    """A mistake in run config: where it is, what is wrong, and what is allowed."""
+    from codeserver.api import v1
+
+    place = ".".join(error.path) or "the whole run config"
+    allowed = ", ".join(error.allowed)
+    what = {
+        v1.RunConfigError.REASON_TYPE_MISMATCH: f"it must be {allowed}" if allowed else "",
+        v1.RunConfigError.REASON_MISSING_FIELD: "it is required, and it is missing"
+        + (f" (type {allowed})" if allowed else ""),
+        v1.RunConfigError.REASON_UNDEFINED_FIELD: "there is no such field"
+        + (f"; there is {allowed}" if allowed else "; nothing is allowed there"),
+        v1.RunConfigError.REASON_SELECTOR: f"give exactly one of {allowed}" if allowed else "",
+    }.get(error.reason, "")
+    return f"  {place}: {what or one_line(error.message)}"

@@ -1,0 +1,66 @@
+"""An execution plan as a table: a row for each step, level by level."""
+
+from __future__ import annotations
+
+from codeserver.api import v1
+from codeserver.cli.printing.tables import Column, Table
+from codeserver.cli.printing.words import duration, seconds_of
+
+_COLUMNS = (
+    Column("Step", "bold"),
+    Column("Level", "cyan", is_number=True),
+    Column("After"),
+    Column("Inputs", "dim"),
+    Column("Retries"),
+    Column("Pool"),
+    Column("Resources", "dim"),
+)
+
+_SOURCES = {
+    v1.StepInput.SOURCE_RUN_CONFIG: "run config",
+    v1.StepInput.SOURCE_DEFAULT_VALUE: "default",
+    v1.StepInput.SOURCE_LOADED: "loaded",
+}
+
+_BACKOFFS = {
+    v1.RetryPolicy.BACKOFF_LINEAR: "linear",
+    v1.RetryPolicy.BACKOFF_EXPONENTIAL: "exponential",
+}
+
+
+def plan_table(plan: v1.ExecutionPlan) -> Table:
+    """The steps, each with what it waits for and what goes in."""
+    steps = sorted(plan.steps, key=lambda step: step.level)  # stable: else in the plan's order
+    return Table(_COLUMNS, [_row(step) for step in steps])
+
+
+def _row(step: v1.Step) -> list[str]:
+    return [
+        step.key,
+        str(step.level + 1),
+        ", ".join(step.upstream),
+        ", ".join(map(_input, step.inputs)),
+        _retries(step.retry_policy) if step.HasField("retry_policy") else "",
+        step.pool,
+        ", ".join(step.resources),
+    ]
+
+
+def _input(its_input: v1.StepInput) -> str:
+    """What goes in and where it is from, such as `word: load.result`."""
+    sources = [f"{handle.step}.{handle.output}" for handle in its_input.upstream]
+    source = " + ".join(sources) or _SOURCES.get(its_input.source, "")
+    return f"{its_input.name}: {source}" if source else its_input.name
+
+
+def _retries(policy: v1.RetryPolicy) -> str:
+    """How often it is tried again, and when, such as `3 after 10 s, exponential`."""
+    parts = [f"{policy.max_retries}"]
+    if policy.HasField("delay"):
+        seconds = seconds_of(policy.delay)
+        parts[0] += f" after {duration(int(seconds) if seconds == int(seconds) else seconds)}"
+    if policy.backoff in _BACKOFFS:
+        parts.append(_BACKOFFS[policy.backoff])
+    if policy.jitter:
+        parts.append("jitter")
+    return ", ".join(parts)

@@ -1,0 +1,181 @@
+"""What commands print: coloured and folded on a terminal, plain when piped."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from codeserver.cli.printing.tables import Table
+from codeserver.cli.printing.words import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+Part = str | tuple[str, str]
+"""A text, or a text and its style."""
+
+_MOST_COLOURED = 100_000
+"""Characters. Nobody reads more of a document on a terminal, and colours take their time."""
+
+
+class Screen:
+    """A stream that people or programs read.
+
+    Args:
+        console: what is printed with on a terminal. It also says whether the stream is one, which
+            FORCE_COLOR and the like decide, too; and it respects NO_COLOR.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether people look at it."""
+        return self._console.is_terminal
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self._console.width
+
+    @property
+    def _encoding(self) -> str:
+        return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
+
+    def line(self, *parts: Part) -> None:
+        """Print one line, or several when the text has them."""
+        pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+        pairs = [(printable(text), style) for text, style in pairs]
+        if not self.is_terminal:
+            self.raw("".join(text for text, _ in pairs) + "\n")
+            return
+        from rich.text import Text
+
+        self._console.print(Text.assemble(*pairs), soft_wrap=True)
+
+    def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
+        """Print names and what is known of them; folded on a terminal, else a line each."""
+        width = max((len(name) for name, _ in facts), default=0)
+        if not self.is_terminal:
+            for name, text in facts:
+                self.line(" " * indent, name.ljust(width), "  ", text)
+            return
+        from rich.padding import Padding
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        grid = Grid.grid(padding=(0, 2))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, text in facts:
+            grid.add_row(name, Text(printable(text)))
+        self._console.print(Padding(grid, (0, 0, 0, indent)))
+
+    def table(self, table: Table) -> None:
+        """Print a table."""
+        if self.is_terminal:
+            self._console.print(table.for_terminal(self.width))
+        else:
+            self.raw("".join(f"{line}\n" for line in table.lines()))
+
+    def records(self, table: Table, *, prefix: str = "") -> None:
+        """Print the rows for programs, each with the prefix before it."""
+        self.raw("".join(f"{prefix}{record}\n" for record in table.records()))
+
+    def drawn(self, drawing: RenderableType) -> None:
+        """Print something of rich's. Only for terminals."""
+        self._console.print(drawing)
+
+    def code(self, text: str, language: str) -> None:
+        """Print text of a language, coloured on a terminal, byte for byte when piped."""
+        is_coloured = self.is_terminal and self._console.color_system is not None
+        if not is_coloured or len(text) > _MOST_COLOURED:
+            self.raw(text)
+            return
+        from rich.syntax import Syntax
+
+        look = Syntax("", language, theme="ansi_dark", background_color="default").highlight(text)
+        self._console.print(look, end="", soft_wrap=True)
+
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """Print a message, or lists and mappings with messages, as JSON.
+
+        Args:
+            value: what to print.
+            indent: None for one line.
+        """
+        # What cannot be written as it is is escaped as in JSON, and not as in Python.
+        has_all_letters = self._encoding.startswith("utf")
+        text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
+        if indent is None:
+            self.raw(f"{text}\n")
+        else:
+            self.code(f"{text}\n", "json")
+        self.flush()
+
+    def raw(self, text: str) -> None:
+        """Print the text as it is."""
+        self._console.file.write(text)
+
+    def flush(self) -> None:
+        """Let readers have what was printed so far."""
+        self._console.file.flush()
+
+    @contextlib.contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show that something takes a moment; only people are shown that."""
+        if not self.is_terminal:
+            yield
+            return
+        with self._console.status(printable(text), spinner_style="cyan"):
+            yield
+
+
+def out() -> Screen:
+    """Standard output."""
+    return _screen(sys.stdout)
+
+
+def err() -> Screen:
+    """Standard error."""
+    return _screen(sys.stderr)
+
+
+def _screen(stream: IO[str]) -> Screen:
+    from rich.console import Console
+
+    return Screen(Console(file=stream, highlight=False, markup=False, emoji=False))
+
+
+def plain(value: Any) -> Any:
+    """The value with protobuf's JSON for each message in it.
+
+    Fields keep the names that they have in the proto files, and those that are empty are there,
+    too, so that a program finds the same keys each time.
+    """
+    from google.protobuf.message import Message
+
+    if isinstance(value, Message):
+        return _as_dict(value)
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(each) for each in value]
+    return value
+
+
+def _as_dict(message: Any) -> dict[str, Any]:
+    import inspect
+
+    from google.protobuf.json_format import MessageToDict
+
+    # Protobuf has renamed the option in its version 26 (Python 5.26).
+    names = inspect.signature(MessageToDict).parameters
+    new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
+    options: dict[str, Any] = {new if new in names else old: True}
+    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True, **options)
+    return found

@@ -1,0 +1,125 @@
+"""The state of a location, for people to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from codeserver.api import v1
+from codeserver.cli.printing.failures import traceback_lines
+from codeserver.cli.printing.location_words import counts, load_time, serves_code, state_of
+from codeserver.cli.printing.screen import Screen
+from codeserver.cli.printing.words import counted, listed, moment
+
+_STATES = {"ready": "bold green", "failed": "bold red", "lost": "bold red", "stopped": "bold red"}
+
+_ONCE = {"dagster"}
+"""Libraries whose version is in the line before."""
+
+
+def show_location(out: Screen, location: v1.Location, now: datetime) -> None:
+    """Print how a location is.
+
+    Args:
+        out: where to print it.
+        location: how it is.
+        now: the time, with the time zone to tell times in.
+    """
+    state = state_of(location)
+    out.line((location.name, "bold"), "  ", (state, _STATES.get(state, "bold yellow")))
+    out.facts(list(_facts(location, now)))
+    if location.HasField("load_error"):
+        out.line()
+        out.line(("The newest load has failed:", "red"))
+        for line in traceback_lines(location.load_error):
+            out.line(f"  {line}")
+
+
+def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
+    yield "target", _target(location.target)
+    if location.generation:
+        since = (
+            f", since {moment(location.loaded_at, now)}" if location.HasField("loaded_at") else ""
+        )
+        yield "serves", f"load #{location.generation}{since}"
+        if location.HasField("unloaded_at"):
+            unloaded = moment(location.unloaded_at, now)
+            yield "idle", f"unloaded {unloaded}, until a request needs it"
+    elif location.HasField("counts"):
+        yield "serves", "what its snapshot says, until the code is loaded"
+    elif not serves_code(location):
+        yield "serves", "the error" if location.HasField("load_error") else "nothing yet"
+    if location.HasField("counts"):
+        yield "defined", counts(location)
+    if len(location.repositories) > 1:
+        yield "repositories", listed(location.repositories)
+    if load_time(location):
+        yield "load time", load_time(location)
+    yield "loads", _loads(location)
+    if location.HasField("started_at"):
+        yield "started", moment(location.started_at, now)
+    yield "work", _work(location.work)
+    for subject in location.work.subjects:
+        yield "", f"{subject.name}: {subject.running} running, {subject.queued} waiting"
+    if trouble := _trouble(location.work):
+        yield "trouble", trouble
+    yield from _surroundings(location)
+
+
+def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
+    if location.HasField("isolation"):
+        yield "isolation", isolation(location.isolation)
+    if location.HasField("runs"):
+        yield "runs", runs(location.runs)
+    versions = location.versions
+    known = {"codeserver": versions.codeserver, "Dagster": versions.dagster}
+    known["Python"] = versions.python
+    yield "versions", listed(f"{name} {version}" for name, version in known.items() if version)
+    libraries = sorted(versions.libraries.keys() - _ONCE)
+    if libraries:
+        yield "libraries", listed(f"{name} {versions.libraries[name]}" for name in libraries)
+    if location.container_image:
+        yield "image", location.container_image
+    if location.server_id:
+        yield "server id", location.server_id
+
+
+def isolation(found: v1.Isolation) -> str:
+    """How processes get the code, and why."""
+    modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
+    mode = modes.get(found.mode, "unknown")
+    return f"{mode}, because of {'; '.join(found.reasons)}" if found.reasons else mode
+
+
+def runs(found: v1.Runs) -> str:
+    """How runs get the code, and why."""
+    modes = {v1.Runs.MODE_WARM: "warm", v1.Runs.MODE_FRESH: "fresh"}
+    mode = modes.get(found.mode, "unknown")
+    return f"{mode}, because {'; '.join(found.reasons)}" if found.reasons else mode
+
+
+def _target(target: v1.Target) -> str:
+    one_of = target.python_file or target.module_name or target.package_name
+    text = one_of or target.autoload_defs_module_name or "unknown"
+    text += f", {target.attribute} in it" if target.attribute else ""
+    return text + (f" (in {target.working_directory})" if target.working_directory else "")
+
+
+def _loads(location: v1.Location) -> str:
+    failed = f", {location.failed_loads:,} of them failed" if location.failed_loads else ""
+    how = "; files are watched" if location.watches_files else ""
+    return f"{location.loads:,} so far{failed}{how}"
+
+
+def _work(work: v1.Work) -> str:
+    running = f"{work.running:,} of at most {work.max_running:,} running"
+    return f"{running}, {work.queued:,} waiting, {counted(work.runs, 'run')}"
+
+
+def _trouble(work: v1.Work) -> str:
+    parts = {
+        "refused": work.refused,
+        "ended at their deadline": work.ended,
+        "crashed": work.crashed,
+    }
+    return listed(f"{number:,} {what}" for what, number in parts.items() if number)
