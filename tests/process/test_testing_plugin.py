@@ -75,7 +75,7 @@ TESTS = """
 import pytest
 from codeserver import InvalidArgumentError, NotFoundError
 from codeserver.api import v1
-from codeserver.code_location import UnknownNameError
+from codeserver.testing import UnknownNameError
 
 def test_jobs(code_location):
     assert list(code_location.jobs) == ["configured", "etl"]
@@ -239,7 +239,7 @@ def test_what_cannot_be_served(
     assert code == 1, output
     assert says in output
     assert "1 error" in output
-    assert "codeserver/testing.py" not in output, "a traceback of ours is no help"
+    assert "codeserver/testing/" not in output, "a traceback of ours is no help"
 
 
 def test_tests_that_do_without_it(project: Path, home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeserver.code_location.named import UnknownNameError
+from codeserver.testing.named import UnknownNameError
 
 if TYPE_CHECKING:
     from codeserver.api import v1

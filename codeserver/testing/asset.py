@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codeserver.api import v1
-    from codeserver.code_location.location import CodeLocation
+    from codeserver.testing.location import CodeLocation
 
 
 class LocatedAsset:

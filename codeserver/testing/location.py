@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from codeserver.code_location.asset import LocatedAsset
-from codeserver.code_location.job import LocatedJob
-from codeserver.code_location.named import Named
-from codeserver.code_location.plan import Plan
+from codeserver.testing.asset import LocatedAsset
+from codeserver.testing.job import LocatedJob
+from codeserver.testing.named import Named
+from codeserver.testing.plan import Plan
 
 if TYPE_CHECKING:
     from codeserver.api import v1

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from codeserver.code_location.named import UnknownNameError
-from codeserver.code_location.plan import Plan
-from codeserver.code_location.structure import ends_of_edges, ops_of
+from codeserver.testing.named import UnknownNameError
+from codeserver.testing.plan import Plan
+from codeserver.testing.structure import ends_of_edges, ops_of
 
 if TYPE_CHECKING:
     from codeserver.api import v1
-    from codeserver.code_location.location import CodeLocation
+    from codeserver.testing.location import CodeLocation
 
 
 class LocatedJob:

@@ -16,12 +16,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from codeserver.code_location import CodeLocation
+from codeserver.testing.location import CodeLocation
+from codeserver.testing.named import UnknownNameError
+
+__all__ = ["CodeLocation", "UnknownNameError"]
 
 _INI = {
     "code_location_file": ("python_file", "Python file whose definitions are served"),
@@ -60,7 +62,6 @@ def code_location_target(pytestconfig: pytest.Config) -> Mapping[str, Any]:
 def code_location(code_location_target: Mapping[str, Any]) -> Iterator[CodeLocation]:
     """The code location of this project, served for the time of the tests."""
     from codeserver.client.errors import LoadFailedError
-    from codeserver.code_location import CodeLocation
     from codeserver.embedding import CodeServer, ServerExitedError
 
     server = CodeServer(**code_location_target)
