@@ -33,7 +33,7 @@ def main() -> None:
         serve_as_dagster((words[0], words[1]), sys.argv[3:])
         return
     if words in _PODS:
-        from codeserver.worker.pods import command
+        from codeserver.dagster_command.pods import command
 
         execute = command(words[1], sys.argv[3:])
         if execute is not None:

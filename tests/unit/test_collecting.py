@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-from codeserver.worker import collecting
+from codeserver.dagster_command import collecting
 
 
 def test_collecting_seldom() -> None:

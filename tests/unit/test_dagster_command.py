@@ -16,10 +16,9 @@ from codeserver import dagster_command, probe
 from codeserver.cli import main
 from codeserver.cli.commands.install_dagster import install, program
 from codeserver.cli.printing.failures import Failure
-from codeserver.dagster_command import health_check
+from codeserver.dagster_command import health_check, pods
 from codeserver.dagster_command.health_check import address_of
 from codeserver.marks import mark_in
-from codeserver.worker import pods
 
 PROBE = "api grpc-health-check"
 

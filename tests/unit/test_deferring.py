@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from codeserver.worker.deferring import defer
+from codeserver.dagster_command.deferring import defer
 
 
 @pytest.fixture

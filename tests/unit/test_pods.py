@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from codeserver.worker import pods
+from codeserver.dagster_command import pods
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def program(text: str, *arguments: str) -> str:
 
 KNOWN = """
 import importlib, sys
-from codeserver.worker import pods
+from codeserver.dagster_command import pods
 if sys.argv[1] == "ours":
     assert pods.command("execute_run", ["{}"])
 else:
@@ -68,7 +68,8 @@ def test_what_was_not_imported_leaves_nothing_unknown() -> None:
 
 PREPARED = """
 import gc, sys
-from codeserver.worker import collecting, pods
+from codeserver.dagster_command import pods
+from codeserver.dagster_command import collecting
 frozen = gc.get_freeze_count()
 assert pods.command("execute_step", [])
 print(gc.isenabled(), gc.get_threshold()[0] == collecting._WHILE_LOADING[0])
@@ -85,7 +86,7 @@ import gc, sys
 before = gc.get_threshold()
 import dagster._core.definitions.repository_definition as module
 del module.RepositoryDefinition.get_maybe_subset_job_def
-from codeserver.worker import pods
+from codeserver.dagster_command import pods
 print(pods.command("execute_run", ["{}"]) is not None, gc.get_threshold() == before)
 print(pods.command("execute_step", ["--help"]))
 sys.modules["dagster._cli.api"] = sys

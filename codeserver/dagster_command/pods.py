@@ -11,8 +11,8 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from codeserver.worker import collecting
-from codeserver.worker.deferring import defer
+from codeserver.dagster_command import collecting
+from codeserver.dagster_command.deferring import defer
 
 Command = Callable[[], None]
 
