@@ -51,7 +51,7 @@ def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
 
 def _run(arguments: list[str], spelling: Spelling | None = None) -> None:
     if arguments[:1] == ["health"]:
-        from codeserver.cli.health import fast_health
+        from codeserver.probe.health import fast_health
 
         code = fast_health(arguments[1:])
         if code is not None:

@@ -22,7 +22,7 @@ def main() -> None:
     """Do what the command line says; nothing is imported before it is known to be needed."""
     words = tuple(sys.argv[1:3])
     if words == _PROBE:
-        from codeserver.dagster_command.health_check import health_check
+        from codeserver.probe.grpc_health_check import health_check
 
         code = health_check(sys.argv[3:])
         if code is not None:

@@ -209,5 +209,5 @@ def _check_the_probe(command: str, socket: str, work: Path) -> None:
     imported = {line.rpartition("|")[2].strip() for line in lines if "|" in line}
     said = "".join(f"{line}\n" for line in lines if "|" not in line)
     assert Ended(ended.code, said) == probe_of_stock("--socket", socket)
-    assert "codeserver.probe" in imported
+    assert "codeserver.probe.asking" in imported
     assert imported.isdisjoint(HEAVY)

@@ -115,7 +115,7 @@ def test_the_fast_way_imports_little(on_both: CodeServer) -> None:
 
     assert ended.stdout == "SERVING\n"
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
-    assert "codeserver.probe" in imported
+    assert "codeserver.probe.asking" in imported
     assert imported.isdisjoint(HEAVY)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from codeserver.probe import NotServing, NotSure, ask
+from codeserver.probe.asking import NotServing, NotSure, ask
 from tests.unit.client_peers import Heard, listener, serving
 
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)

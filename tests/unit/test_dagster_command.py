@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
-from codeserver import dagster_command, probe
+from codeserver import dagster_command
 from codeserver.cli import main
 from codeserver.cli.commands.install_dagster import install, program
 from codeserver.cli.printing.failures import Failure
-from codeserver.dagster_command import health_check, pods
-from codeserver.dagster_command.health_check import address_of
+from codeserver.dagster_command import pods
 from codeserver.marks import mark_in
+from codeserver.probe import asking, grpc_health_check
+from codeserver.probe.grpc_health_check import address_of
 
 PROBE = "api grpc-health-check"
 
@@ -69,7 +70,7 @@ def test_what_is_executed(
     monkeypatch.setattr(sys, "argv", ["/image/bin/dagster", *arguments.split()])
     monkeypatch.setattr(main, "serve_as_dagster", serve)
     monkeypatch.setattr(runpy, "run_module", run_module)
-    monkeypatch.setattr(probe, "ask", lambda address, *_: done.append(f"ask {address}"))
+    monkeypatch.setattr(asking, "ask", lambda address, *_: done.append(f"ask {address}"))
     if expect.startswith("ask"):
         with pytest.raises(SystemExit) as ended:
             dagster_command.main()
@@ -121,7 +122,7 @@ def test_the_address_of_a_probe(
 @pytest.mark.parametrize(
     ("error", "code", "lines"),
     [
-        (probe.NotServing(), 1, ["Unable to connect to gRPC server: NOT_SERVING"]),
+        (asking.NotServing(), 1, ["Unable to connect to gRPC server: NOT_SERVING"]),
         (
             TimeoutError("timed out"),
             1,
@@ -138,7 +139,7 @@ def test_the_address_of_a_probe(
                 "Unable to connect to gRPC server: 0",
             ],
         ),
-        (probe.NotSure(), None, []),
+        (asking.NotSure(), None, []),
     ],
 )
 def test_what_a_probe_says(
@@ -151,8 +152,8 @@ def test_what_a_probe_says(
     def ask(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(probe, "ask", ask)
-    assert health_check.health_check(["-p", "1"]) == code
+    monkeypatch.setattr(asking, "ask", ask)
+    assert grpc_health_check.health_check(["-p", "1"]) == code
     assert capsys.readouterr().out.splitlines() == lines
 
 

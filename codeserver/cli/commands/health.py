@@ -7,8 +7,16 @@ import sys
 
 import click
 
-from codeserver.cli.health import ADDRESS_VARIABLE, HOST, LONGEST, PORT, SECONDS, address_of, probe
 from codeserver.errors import OperatorError
+from codeserver.probe.health import (
+    ADDRESS_VARIABLE,
+    HOST,
+    LONGEST,
+    PORT,
+    SECONDS,
+    address_of,
+    probe,
+)
 
 
 @click.command("health")

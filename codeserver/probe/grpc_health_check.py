@@ -45,7 +45,7 @@ def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
     if address is None:
         return None
 
-    from codeserver.probe import NotServing, NotSure, ask
+    from codeserver.probe.asking import NotServing, NotSure, ask
 
     try:
         ask(address, _SERVICE, seconds)

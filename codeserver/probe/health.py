@@ -7,10 +7,7 @@ import sys
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
-    from codeserver.cli.commands.health import health_command
     from codeserver.client.errors import ApiError
-
-__all__ = ["fast_health", "health_command", "probe"]
 
 HOST, PORT, SECONDS = "127.0.0.1", 4000, 5.0
 ADDRESS_VARIABLE = "CODESERVER_ADDRESS"
@@ -27,15 +24,6 @@ _FLAGS = {
     "--service": "service",
     "--timeout": "timeout",
 }
-
-
-def __getattr__(name: str) -> object:
-    """`health_command`, imported when somebody asks for it."""
-    if name == "health_command":
-        from codeserver.cli.commands.health import health_command
-
-        return health_command
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def fast_health(argv: list[str]) -> int | None:
@@ -93,7 +81,7 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
     """
     import time
 
-    from codeserver.probe import NotSure, ask
+    from codeserver.probe.asking import NotSure, ask
 
     deadline = time.monotonic() + seconds
     answer = {"status": "SERVING", "address": address, "service": service}

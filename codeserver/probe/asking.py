@@ -1,0 +1,241 @@
+"""Ask a server for its health over a bare socket: importing gRPC costs more than the answer does.
+
+It speaks as much HTTP/2 (RFC 9113) and HPACK (RFC 7541) as one call of
+`grpc.health.v1.Health/Check` needs, and believes nothing but a complete reply that says SERVING or
+NOT_SERVING. Whatever else happens is for a real gRPC client to find out.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from codeserver.probe.hpack import Malformed, fields, header, varint
+
+TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from codeserver.probe.hpack import Field
+
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PUSH_PROMISE = 0x0, 0x1, 0x3, 0x4, 0x5
+_PING, _GOAWAY, _CONTINUATION = 0x6, 0x7, 0x9
+_END_STREAM = _ACK = 0x1
+_END_HEADERS, _PADDED, _WITH_PRIORITY = 0x4, 0x8, 0x20
+_STREAM = 1
+
+# No dynamic table, so that every header is complete in itself; no pushes.
+_OUR_SETTINGS = b"\x00\x01\x00\x00\x00\x00" + b"\x00\x02\x00\x00\x00\x00"
+
+_LARGEST_FRAME = 16_384
+_MOST_BYTES = 65_535
+"""In all. So many fit into the windows that HTTP/2 begins with, and none must be made larger."""
+_LONGEST_SERVICE = 1_000
+
+_STATUS_INDEX = range(8, 15)
+_SERVING, _NOT_SERVING = b"\x00\x00\x00\x00\x02\x08\x01", b"\x00\x00\x00\x00\x02\x08\x02"
+"""Not compressed, two bytes long: field 1 is 1, or 2."""
+
+
+class NotSure(Exception):
+    """The reply is not one that is understood here as SERVING."""
+
+
+class NotServing(NotSure):
+    """It is understood, and says NOT_SERVING."""
+
+
+def ask(address: str, service: str, seconds: float) -> dict[str, str]:
+    """The trailing metadata of a reply that says SERVING, those that are not compressed.
+
+    Args:
+        address: `host:port`, `[ipv6]:port` or `unix:path`.
+        service: name of the service to ask for; empty for the server as a whole.
+        seconds: until the reply must be there.
+
+    Raises:
+        NotSure: anything else was replied; `NotServing` when that is NOT_SERVING.
+        TimeoutError: nothing was replied in time.
+        OSError: there is no connection.
+    """
+    deadline = time.monotonic() + seconds
+    name = service.encode()
+    if len(name) > _LONGEST_SERVICE:
+        raise NotSure
+    with _connected(address, seconds) as sock:
+        sock.sendall(_request(address, name, seconds))
+
+        def receive() -> bytes:
+            sock.settimeout(max(deadline - time.monotonic(), 0.001))
+            found = sock.recv(_LARGEST_FRAME)
+            if not found:
+                raise NotSure
+            return found
+
+        try:
+            return _Reply(receive, sock.sendall).trailers()
+        except (Malformed, IndexError):  # a header that ends in the middle
+            raise NotSure from None
+
+
+def _connected(address: str, seconds: float) -> socket.socket:
+    problem: OSError | None = None
+    for family, where in _places(address):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(seconds)
+            sock.connect(where)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem or NotSure
+
+
+def _places(address: str) -> list[tuple[int, tuple[object, ...] | str]]:
+    if address.startswith("unix:"):
+        return [(socket.AF_UNIX, address.removeprefix("unix:"))]
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        raise NotSure
+    # As bytes: what is text is looked at by the rules for international names, which takes longer
+    # than everything else here.
+    found = socket.getaddrinfo(host.strip("[]").encode(), int(port), type=socket.SOCK_STREAM)
+    return [(each[0], each[4]) for each in found]
+
+
+def _request(address: str, service: bytes, seconds: float) -> bytes:
+    authority = "localhost" if address.startswith("unix:") else address
+    milliseconds = max(1, min(int(seconds * 1000), 99_999_999))
+    headers = (
+        b"\x83\x86"  # :method POST, :scheme http
+        + header(4, b"/grpc.health.v1.Health/Check")
+        + header(1, authority.encode())
+        + header(31, b"application/grpc")
+        + header(b"te", b"trailers")
+        + header(b"grpc-timeout", b"%dm" % milliseconds)
+        + header(58, b"codeserver-health")
+    )
+    message = b"\x0a" + varint(len(service)) + service if service else b""
+    return (
+        _PREFACE
+        + _frame(_SETTINGS, 0, 0, _OUR_SETTINGS)
+        + _frame(_HEADERS, _END_HEADERS, _STREAM, headers)
+        + _frame(_DATA, _END_STREAM, _STREAM, b"\x00" + len(message).to_bytes(4, "big") + message)
+    )
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+    )
+
+
+class _Reply:
+    """Reads what the server sends.
+
+    Args:
+        receive: gives the next bytes.
+        send: sends some.
+    """
+
+    def __init__(self, receive: Callable[[], bytes], send: Callable[[bytes], object]) -> None:
+        self._receive = receive
+        self._send = send
+        self._buffer = b""
+        self._size = 0
+
+    def trailers(self) -> dict[str, str]:
+        """Read until the end of a reply that says SERVING."""
+        has_headers, message = False, b""
+        for kind, flags, payload in self._frames_of_the_call():
+            if kind == _DATA:
+                message += _unpadded(flags, payload)
+                if flags & _END_STREAM or not has_headers:
+                    raise NotSure
+                continue
+            found = list(fields(self._block(flags, payload)))
+            if not flags & _END_STREAM:
+                if has_headers or not _is_ok(found):
+                    raise NotSure
+                has_headers = True
+            elif message == _NOT_SERVING and _statuses(found) == [b"0"]:
+                raise NotServing
+            elif message == _SERVING and _statuses(found) == [b"0"]:
+                return {
+                    name.decode("ascii", "replace"): value.decode("ascii", "replace")
+                    for name, value in found
+                    if isinstance(name, bytes) and value is not None
+                }
+            else:
+                raise NotSure
+        raise NotSure
+
+    def _frames_of_the_call(self) -> Iterator[tuple[int, int, bytes]]:
+        """HEADERS and DATA; the rest is dealt with on the way."""
+        is_first = True
+        while True:
+            kind, flags, stream, payload = self._frame()
+            if is_first and kind != _SETTINGS:
+                raise NotSure  # that is no HTTP/2
+            is_first = False
+            if kind in (_RST_STREAM, _PUSH_PROMISE, _GOAWAY, _CONTINUATION):
+                raise NotSure
+            if kind in (_DATA, _HEADERS):
+                if stream != _STREAM:
+                    raise NotSure
+                yield kind, flags, payload
+            elif kind == _SETTINGS and not flags & _ACK:
+                self._send(_frame(_SETTINGS, _ACK, 0, b""))
+            elif kind == _PING and not flags & _ACK:
+                self._send(_frame(_PING, _ACK, 0, payload))
+
+    def _block(self, flags: int, payload: bytes) -> bytes:
+        """The whole of a header block that may go on in further frames."""
+        block = _unpadded(flags, payload)
+        if flags & _WITH_PRIORITY:
+            block = block[5:]
+        while not flags & _END_HEADERS:
+            kind, flags, stream, payload = self._frame()
+            if kind != _CONTINUATION or stream != _STREAM:
+                raise NotSure
+            block += payload
+        return block
+
+    def _frame(self) -> tuple[int, int, int, bytes]:
+        head = self._exactly(9)
+        size = int.from_bytes(head[:3], "big")
+        self._size += 9 + size
+        if size > _LARGEST_FRAME or self._size > _MOST_BYTES:
+            raise NotSure
+        stream = int.from_bytes(head[5:], "big") & 0x7FFF_FFFF
+        return head[3], head[4], stream, self._exactly(size)
+
+    def _exactly(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            self._buffer += self._receive()
+        found, self._buffer = self._buffer[:size], self._buffer[size:]
+        return found
+
+
+def _unpadded(flags: int, payload: bytes) -> bytes:
+    if not flags & _PADDED:
+        return payload
+    end = len(payload) - payload[0]
+    if end < 1:
+        raise NotSure
+    return payload[1:end]
+
+
+def _is_ok(found: list[Field]) -> bool:
+    """Whether the HTTP status is 200."""
+    return (8, None) in found or any(
+        name in _STATUS_INDEX and value == b"200" for name, value in found
+    )
+
+
+def _statuses(found: list[Field]) -> list[bytes | None]:
+    """What ended the call; of a reply that can be trusted, there is one."""
+    return [value for name, value in found if name == b"grpc-status"]
