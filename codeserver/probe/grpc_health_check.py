@@ -9,14 +9,7 @@ from __future__ import annotations
 
 import os
 
-_FLAGS = {
-    "--port": "PORT",
-    "-p": "PORT",
-    "--socket": "SOCKET",
-    "-s": "SOCKET",
-    "--host": "HOST",
-    "-h": "HOST",
-}
+from codeserver.probe.arguments import ADDRESS, parsed
 
 _VARIABLES = "DAGSTER_CLI_API_GRPC_HEALTH_CHECK_"
 
@@ -70,11 +63,11 @@ def _failed(status: str | int) -> int:
 
 def address_of(argv: list[str], environment: os._Environ[str] | dict[str, str]) -> str | None:
     """The address that the options and the environment name; None when that is not plain."""
-    found = _parsed(argv)
-    if found is None or environment.get(_VARIABLES + "USE_SSL"):
+    found = parsed(argv, ADDRESS)
+    if found is None or "" in found.values() or environment.get(_VARIABLES + "USE_SSL"):
         return None
     port, socket, host = (
-        found.get(name) or environment.get(_VARIABLES + name) for name in ("PORT", "SOCKET", "HOST")
+        found.get(name) or environment.get(_VARIABLES + name.upper()) for name in ADDRESS
     )
     if bool(port) == bool(socket):
         return None
@@ -83,20 +76,3 @@ def address_of(argv: list[str], environment: os._Environ[str] | dict[str, str]) 
     if not (port and port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
         return None
     return f"{host or 'localhost'}:{port}"
-
-
-def _parsed(argv: list[str]) -> dict[str, str] | None:
-    """The options by name, the last one of each; None for what is not one, or has no value."""
-    options: dict[str, str] = {}
-    rest = iter(argv)
-    for word in rest:
-        flag, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if word[:1] == "-" and word[1:2] != "-" and len(word) > 2:
-            flag, value = word[:2], word[2:]
-        if flag not in _FLAGS:
-            return None
-        found = value if equals or value else next(rest, "")
-        if not found:
-            return None
-        options[_FLAGS[flag]] = found
-    return options

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from codeserver.probe.arguments import ADDRESS, parsed
+
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
     from codeserver.client.errors import ApiError
@@ -13,17 +15,7 @@ HOST, PORT, SECONDS = "127.0.0.1", 4000, 5.0
 ADDRESS_VARIABLE = "CODESERVER_ADDRESS"
 LONGEST = 3600.0
 
-_FLAGS = {
-    "--address": "address",
-    "--host": "host",
-    "-h": "host",
-    "--port": "port",
-    "-p": "port",
-    "--socket": "socket",
-    "-s": "socket",
-    "--service": "service",
-    "--timeout": "timeout",
-}
+_OPTIONS = ("address", *ADDRESS, "service", "timeout")
 
 
 def fast_health(argv: list[str]) -> int | None:
@@ -35,7 +27,7 @@ def fast_health(argv: list[str]) -> int | None:
     Returns:
         The exit code; None for arguments that click has to explain.
     """
-    options = _parsed(argv)
+    options = parsed(argv, _OPTIONS, ("json",))
     if options is None:
         return None
     try:
@@ -59,7 +51,7 @@ def address_of(options: dict[str, str]) -> str:
     """
     from codeserver.client.addresses import grpc_target
 
-    named = [name for name in options if name in ("address", "socket", "port", "host")]
+    named = [name for name in options if name in ("address", *ADDRESS)]
     if len(named) > 1 and set(named) != {"host", "port"}:
         from codeserver.errors import OperatorError
 
@@ -103,21 +95,6 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
         return 0
     print(answer["message"], file=sys.stderr)
     return 1
-
-
-def _parsed(argv: list[str]) -> dict[str, str] | None:
-    options: dict[str, str] = {}
-    rest = list(argv)
-    while rest:
-        word = rest.pop(0)
-        if word == "--json":
-            options["json"] = ""
-            continue
-        flag, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
-        if flag not in _FLAGS or not (equals or rest):
-            return None
-        options[_FLAGS[flag]] = value if equals else rest.pop(0)
-    return options
 
 
 def _asked_thoroughly(address: str, service: str, seconds: float) -> dict[str, str]:
