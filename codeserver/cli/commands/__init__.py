@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -21,64 +20,35 @@ COMPLETION_VARIABLE = "_CODESERVER_COMPLETE"
 """The variable by which a shell asks for completions, however the command was started."""
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """Where a command is.
-
-    Attributes:
-        place: its module in this package and its name there.
-        help: what it does, in a line.
-    """
-
-    place: str
-    help: str
-
-
-_SECTIONS: dict[str, dict[str, _Entry]] = {
+_SECTIONS: dict[str, dict[str, str]] = {
     "Serve": {
-        "grpc": _Entry("grpc:grpc_command", "Serve Dagster definitions over gRPC."),
-        "snapshot": _Entry(
-            "snapshot:snapshot_command",
-            "Write what a server can serve before it has loaded the code.",
-        ),
+        "grpc": "Serve Dagster definitions over gRPC.",
+        "snapshot": "Write what a server can serve before it has loaded the code.",
     },
     "Look at code, in a file or on a running server": {
-        "list": _Entry(
-            "list:list_command",
-            "List jobs, assets, asset checks, schedules, sensors, resources.",
-        ),
-        "graph": _Entry("graph:graph_command", "Draw how a job or assets depend on each other."),
-        "plan": _Entry("plan:plan_command", "Show the steps that a run would execute."),
-        "config": _Entry("config:config_command", "Write run config to start from."),
-        "partitions": _Entry("partitions:partitions_command", "List partition keys."),
-        "check": _Entry(
-            "check:check_command", "Load code, and say what is there or what is wrong."
-        ),
+        "list": "List jobs, assets, asset checks, schedules, sensors, resources.",
+        "graph": "Draw how a job or assets depend on each other.",
+        "plan": "Show the steps that a run would execute.",
+        "config": "Write run config to start from.",
+        "partitions": "List partition keys.",
+        "check": "Load code, and say what is there or what is wrong.",
     },
     "Look after a running server": {
-        "status": _Entry("status:status_command", "Say how a server is, and what it serves."),
-        "reload": _Entry("reload:reload_command", "Load the code again, and say what has changed."),
-        "health": _Entry(
-            "health:health_command",
-            "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
-        ),
+        "status": "Say how a server is, and what it serves.",
+        "reload": "Load the code again, and say what has changed.",
+        "health": "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
     },
     "Build images": {
-        "dockerfile": _Entry(
-            "dockerfile:dockerfile_command",
-            "Write a Dockerfile for the project in the current directory.",
-        ),
-        "install-dagster": _Entry(
-            "install_dagster:install_dagster_command",
-            "Write a `dagster` command that serves code with codeserver.",
-        ),
+        "dockerfile": "Write a Dockerfile for the project in the current directory.",
+        "install-dagster": "Write a `dagster` command that serves code with codeserver.",
     },
     "Shell": {
-        "completion": _Entry("completion:completion_command", "Print a script for the shell."),
+        "completion": "Print a script for the shell.",
     },
 }
+"""Each command with its help. It is the function `NAME_command` of the module of its name."""
 
-_ENTRIES = {name: entry for section in _SECTIONS.values() for name, entry in section.items()}
+_HELP = {name: text for section in _SECTIONS.values() for name, text in section.items()}
 
 
 def _file_without_option(command: click.Command, arguments: list[str]) -> str | None:
@@ -102,15 +72,15 @@ class _Commands(click.Group):
     """Imports a command when it is used, and turns what ends it into an exit code."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
-        return list(_ENTRIES)
+        return list(_HELP)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in _ENTRIES:
+        if name not in _HELP:
             return None
-        module, _, attribute = _ENTRIES[name].place.partition(":")
+        module = name.replace("-", "_")
         # Unlike that of importlib, `python -X importtime` lists this import.
-        imported = __import__(f"codeserver.cli.commands.{module}", fromlist=[attribute])
-        command = getattr(imported, attribute)
+        imported = __import__(f"codeserver.cli.commands.{module}", fromlist=["*"])
+        command = getattr(imported, f"{module}_command")
         assert isinstance(command, click.Command)
         if command.help:
             # Click does not fold a paragraph behind this mark. Docstrings with a backslash are raw.
@@ -125,11 +95,11 @@ class _Commands(click.Group):
         The name is what help and errors call the command.
         """
         is_name = args and not args[0].startswith("-")
-        if is_name and args[0] not in _ENTRIES and not context.resilient_parsing:
+        if is_name and args[0] not in _HELP and not context.resilient_parsing:
             import difflib
 
-            near = difflib.get_close_matches(args[0], _ENTRIES, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(_ENTRIES)}."
+            near = difflib.get_close_matches(args[0], _HELP, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(_HELP)}."
             context.fail(f"There is no command {args[0]!r}; {hint}")
         name, command, rest = super().resolve_command(context, args)
         spelling = context.find_object(Spelling)
@@ -142,20 +112,18 @@ class _Commands(click.Group):
         return name, command, rest
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        width = max(map(len, _ENTRIES))
+        width = max(map(len, _HELP))
         for title, entries in _SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl(
-                    [(name.ljust(width), each.help) for name, each in entries.items()]
-                )
+                formatter.write_dl([(name.ljust(width), text) for name, text in entries.items()])
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[Any]:
         """The names of the commands and their help, without importing them."""
         from click.shell_completion import CompletionItem
 
         found = [
-            CompletionItem(name, help=entry.help)
-            for name, entry in _ENTRIES.items()
+            CompletionItem(name, help=text)
+            for name, text in _HELP.items()
             if name.startswith(incomplete)
         ]
         return found + click.Command.shell_complete(self, context, incomplete)

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from codeserver.cli.commands.completion import job_names
-from codeserver.cli.options.job import op_selection_option, repository_option
+from codeserver.cli.options.job import job_argument, op_selection_option, repository_option
 from codeserver.cli.options.location import location_options
 from codeserver.cli.options.output import output_option, write
 from codeserver.cli.options.where import Where, client_of
@@ -17,7 +16,7 @@ from codeserver.cli.printing import screen
 
 
 @click.command("config")
-@click.argument("job", shell_complete=job_names)
+@job_argument(required=True)
 @click.option("--schema", is_flag=True, help="Write the JSON Schema of the run config instead.")
 @op_selection_option
 @repository_option

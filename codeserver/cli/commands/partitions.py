@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeserver.cli.commands.completion import job_names
-from codeserver.cli.options.job import repository_option
+from codeserver.cli.options.job import job_argument, repository_option
 from codeserver.cli.options.location import location_options
 from codeserver.cli.options.where import Where, client_of
 from codeserver.cli.printing import screen
@@ -22,7 +21,7 @@ _MOST_ON_A_PAGE = 10_000
 
 
 @click.command("partitions")
-@click.argument("job", required=False, shell_complete=job_names)
+@job_argument(required=False)
 @click.option("--asset", metavar="KEY", help="Key of an asset instead of a job, as raw/orders.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print no more keys.")
 @click.option("--reverse", is_flag=True, help="Print the last keys first.")

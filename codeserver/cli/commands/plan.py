@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeserver.cli.commands.completion import job_names
 from codeserver.cli.options.drawn import DRAWINGS, draw, format_of, format_option
-from codeserver.cli.options.job import op_selection_option, repository_option
+from codeserver.cli.options.job import job_argument, op_selection_option, repository_option
 from codeserver.cli.options.location import location_options
 from codeserver.cli.options.output import output_option
 from codeserver.cli.options.where import Where, client_of
@@ -24,7 +23,7 @@ _TABLE = "table"
 
 
 @click.command("plan")
-@click.argument("job", shell_complete=job_names)
+@job_argument(required=True)
 @click.option(
     "--config",
     "config_file",

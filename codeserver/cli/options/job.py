@@ -1,13 +1,29 @@
-"""Options of the commands that are about one job."""
+"""Argument and options of the commands that are about one job."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, TypeVar
 
 import click
 
+from codeserver.cli.options.location import ADDRESS_VARIABLE, DEFAULT_ADDRESS, TARGET_OPTIONS
+
 F = TypeVar("F", bound=Callable[..., Any])
+
+_SECONDS = 1.0
+"""Somebody has pressed the tab key and waits."""
+
+_MOST = 200
+"""No more than the server has on one page, so that there is one call to wait for."""
+
+
+def job_argument(*, required: bool) -> Callable[[F], F]:
+    """Give a command the argument `job`, which the tab key completes."""
+    return click.argument("job", required=required, shell_complete=_names)
 
 
 def op_selection_option(command: F) -> F:
@@ -35,3 +51,19 @@ def _several(_context: click.Context, _parameter: click.Parameter, given: Any) -
     """Values that were given one by one, or with commas between them."""
     parts = (part.strip() for each in given for part in each.split(","))
     return tuple(part for part in parts if part)
+
+
+def _names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The jobs of the running server whose names begin so; none when that is not known at once."""
+    given = context.params
+    if any(given.get(name) for name in TARGET_OPTIONS):
+        return []  # loading that would take too long
+    address = given.get("address") or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS
+    with contextlib.suppress(Exception):
+        from codeserver.client import connect
+
+        names = [f"{incomplete}*"] if incomplete.isidentifier() else []
+        with connect(address, timeout=_SECONDS) as client:
+            found = [job.name for job in islice(client.jobs(names), _MOST)]
+        return [name for name in found if name.startswith(incomplete)]
+    return []
