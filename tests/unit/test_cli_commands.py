@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from codeserver.cli import commands
 from codeserver.cli.commands import cli
 from codeserver.cli.main import cli as cli_of_main
-from codeserver.cli.options.drawn import format_of
 from codeserver.cli.options.location import location_options
+from codeserver.cli.options.output import format_of
 from codeserver.cli.options.where import Where
 from codeserver.cli.printing.words import duration, first_line, listed, printable, tags
 

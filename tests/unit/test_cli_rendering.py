@@ -19,15 +19,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 
 from codeserver.api import v1
-from codeserver.cli.commands.check import Checked, show
+from codeserver.cli.commands.check import Checked, import_table, show
 from codeserver.cli.printing import definitions as list_tables
+from codeserver.cli.printing.changes import Watched
 from codeserver.cli.printing.failures import failure_of, mistake, traceback_lines
-from codeserver.cli.printing.import_table import import_table
+from codeserver.cli.printing.location import show_location
 from codeserver.cli.printing.plan_table import plan_table
 from codeserver.cli.printing.screen import Screen
-from codeserver.cli.printing.status_text import show_location
 from codeserver.cli.printing.tables import Column, Table
-from codeserver.cli.printing.watched import Watched
 from codeserver.client.errors import InvalidArgumentError, LoadFailedError, UnsupportedError
 
 GOLDEN = Path(__file__).parent.parent / "process" / "golden"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from codeserver.cli.options.location import code_options
 from codeserver.cli.options.where import Where, check_compiles, client_of
 from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import FAILED, traceback_lines
-from codeserver.cli.printing.location_words import load_time, serves_code
-from codeserver.cli.printing.status_text import runs
+from codeserver.cli.printing.location import load_time, runs, serves_code
+from codeserver.cli.printing.tables import Column, Table
 from codeserver.cli.printing.words import counted, duration, listed, seconds_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from codeserver.client import Client
 
 _MOST_NAMES, _MOST_IMPORTS = 20, 25
+_IMPORT_COLUMNS = (
+    Column("Module", "bold"),
+    Column("Yours", "green"),
+    Column("Own", is_number=True),
+    Column("With imports", "cyan", is_number=True),
+    Column("Imported by", "dim"),
+)
+
 _PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
 
 
@@ -141,12 +149,9 @@ def show(
         rehearsed: whether the code was imported twice to find out how runs get it.
     """
     location = checked.location
-    if profile:
-        from codeserver.cli.printing.import_table import import_table
-
-        if location.imports:
-            out.table(import_table(location.imports[:_MOST_IMPORTS]))
-            out.line()
+    if profile and location.imports:
+        out.table(import_table(location.imports[:_MOST_IMPORTS]))
+        out.line()
     if not checked.is_ok:
         took = f"after {duration(checked.seconds)}"
         out.flush()
@@ -169,3 +174,26 @@ def show(
         out.line("  ", ("not forked:", "yellow"), f" runs load the code themselves ({reasons})")
     if rehearsed:
         out.facts([("runs", runs(location.runs))])
+
+
+def import_table(imports: Sequence[v1.ModuleImport]) -> Table:
+    """Modules with their times: what they take themselves, and with what they were first to import.
+
+    Args:
+        imports: the slowest first.
+    """
+    return Table(_IMPORT_COLUMNS, [_import_row(each) for each in imports])
+
+
+def _import_row(found: v1.ModuleImport) -> list[str]:
+    return [
+        found.module,
+        "*" if found.is_users else "",
+        _milliseconds(seconds_of(found.own)),
+        _milliseconds(seconds_of(found.cumulative)),
+        found.imported_by or "the target",
+    ]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.1f} ms"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import logging
 import os
@@ -10,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,10 +19,8 @@ import click
 from codeserver.cli import ahead
 from codeserver.cli.options.checks import check, check_as_dagster
 from codeserver.cli.options.code_file import check_is_there, syntax_error
-from codeserver.cli.options.defs_state import with_override
-from codeserver.cli.options.settings import config_options
+from codeserver.cli.options.settings import config_options, given_by
 from codeserver.cli.options.spellings import CODE_SERVER_START, Spelling
-from codeserver.cli.options.variables import given_by
 from codeserver.cli.printing.logs import logging_to_stderr
 from codeserver.config import Config
 from codeserver.errors import OperatorError
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from codeserver.supervisor.spawning import Spawned
 
 _log = logging.getLogger("codeserver")
+
+_OVERRIDE_PATH = "DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH"
 
 
 @click.command("grpc")
@@ -48,7 +50,7 @@ def grpc_command(**options: Any) -> None:
         if context.find_object(Spelling):
             check_as_dagster(given)
         config, target = resolve(given)
-        config = with_override(config)
+        config = _with_override(config)
         check(config, {name: given_by(context, name) for name in options})
         if _must_be_there(context, config):
             check_is_there(target)
@@ -57,6 +59,30 @@ def grpc_command(**options: Any) -> None:
     with logging_to_stderr(config.log_level, config.log_format):
         code = _serve(config, target)
     sys.exit(code)
+
+
+def _with_override(config: Config) -> Config:
+    """The config with `--defs-state-info` replaced by the content of the override file, if any.
+
+    A launcher that may change the versions after it has written the server's arguments names a
+    file in `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH`. What it holds wins, and an empty file means
+    that no version is pinned. When it cannot be read, the argument counts. (As in
+    `resolve_serialized_defs_state_info` of `dagster._cli.utils`, Dagster 1.13.)
+    """
+    path = os.environ.get(_OVERRIDE_PATH)
+    if not path:
+        return config
+    try:
+        content = Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        _log.warning(
+            "%s (from %s) cannot be read (%s); --defs-state-info counts",
+            path,
+            _OVERRIDE_PATH,
+            error.strerror,
+        )
+        return config
+    return dataclasses.replace(config, defs_state_info=content or None)
 
 
 def _must_be_there(context: click.Context, config: Config) -> bool:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeserver.cli.options.drawn import DRAWINGS, draw, format_of, format_option
 from codeserver.cli.options.job import job_argument, op_selection_option, repository_option
 from codeserver.cli.options.location import location_options
-from codeserver.cli.options.output import output_option
+from codeserver.cli.options.output import DRAWINGS, draw, format_of, format_option, output_option
 from codeserver.cli.options.where import Where, client_of
 from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import NotAsked

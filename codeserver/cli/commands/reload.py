@@ -7,7 +7,7 @@ import click
 from codeserver.cli.options.location import patient_options
 from codeserver.cli.options.where import Where, client_of
 from codeserver.cli.printing import screen
-from codeserver.cli.printing.location_words import changes_in_words, load_time
+from codeserver.cli.printing.location import changes_in_words, load_time
 
 
 @click.command("reload")

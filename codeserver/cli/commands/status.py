@@ -10,8 +10,9 @@ import click
 from codeserver.cli.options.location import server_options
 from codeserver.cli.options.where import Where, client_of
 from codeserver.cli.printing import screen
+from codeserver.cli.printing.changes import Watched
 from codeserver.cli.printing.failures import FAILED
-from codeserver.cli.printing.location_words import serves_code
+from codeserver.cli.printing.location import serves_code, show_location
 
 if TYPE_CHECKING:
     from codeserver.api import v1
@@ -41,8 +42,6 @@ def status_command(context: click.Context, watch: bool, as_json: bool, where: Wh
 
 
 def _show(location: v1.Location, as_json: bool) -> None:
-    from codeserver.cli.printing.status_text import show_location
-
     if as_json:
         screen.out().json(location)
     else:
@@ -50,8 +49,6 @@ def _show(location: v1.Location, as_json: bool) -> None:
 
 
 def _watch(client: Client, as_json: bool) -> None:
-    from codeserver.cli.printing.watched import Watched
-
     out, watched = screen.out(), Watched()
     for response in client.watch():
         if as_json:

@@ -7,9 +7,8 @@ from datetime import datetime
 
 from codeserver.api import v1
 from codeserver.cli.printing.failures import traceback_lines
-from codeserver.cli.printing.location_words import changes_in_words, counts, load_time, state_of
+from codeserver.cli.printing.location import changes_in_words, counts, load_time, runs, state_of
 from codeserver.cli.printing.screen import Part
-from codeserver.cli.printing.status_text import runs
 
 Line = Sequence[Part]
 
