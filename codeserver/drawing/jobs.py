@@ -12,7 +12,7 @@ from codeserver.drawing.facts import first_line, first_of_each, policies
 _DEFAULT_OUTPUT = "result"
 """What Dagster calls the output of an op that has one and no name for it."""
 
-_End = tuple[v1.Node, str]
+End = tuple[v1.Node, str]
 """An op, and the name of an input or output of it."""
 
 
@@ -87,8 +87,8 @@ def _edges(graph: v1.Graph) -> Iterator[Edge]:
             continue
         style = _style(edge, source)
         label = _label(edge, edge.to_node in several)
-        for giver, output in _givers(source, edge.from_output):
-            for taker, its_input in _takers(target, edge.to_input):
+        for giver, output in givers(source, edge.from_output):
+            for taker, its_input in takers(target, edge.to_input):
                 yield Edge(giver.handle, taker.handle, label, style, output, its_input)
 
 
@@ -116,7 +116,7 @@ def _label(edge: v1.Edge, to_several: bool) -> str:
     return given or taken
 
 
-def _givers(node: v1.Node, output: str) -> Iterator[_End]:
+def givers(node: v1.Node, output: str) -> Iterator[End]:
     """The ops that an output comes from."""
     if not node.graph.nodes:
         yield node, output
@@ -126,12 +126,12 @@ def _givers(node: v1.Node, output: str) -> Iterator[_End]:
         each for each in node.graph.output_mappings if each.output == output and each.node in inner
     ]
     for mapping in mapped:
-        yield from _givers(inner[mapping.node], mapping.node_output)
+        yield from givers(inner[mapping.node], mapping.node_output)
     if not mapped:  # So that no line is lost: the last that is executed.
-        yield from _givers(node.graph.nodes[-1], "")
+        yield from givers(node.graph.nodes[-1], "")
 
 
-def _takers(node: v1.Node, its_input: str) -> Iterator[_End]:
+def takers(node: v1.Node, its_input: str) -> Iterator[End]:
     """The ops that an input goes to."""
     if not node.graph.nodes:
         yield node, its_input
@@ -141,6 +141,6 @@ def _takers(node: v1.Node, its_input: str) -> Iterator[_End]:
         each for each in node.graph.input_mappings if each.input == its_input and each.node in inner
     ]
     for mapping in mapped:
-        yield from _takers(inner[mapping.node], mapping.node_input)
+        yield from takers(inner[mapping.node], mapping.node_input)
     if not mapped:
-        yield from _takers(node.graph.nodes[0], "")
+        yield from takers(node.graph.nodes[0], "")

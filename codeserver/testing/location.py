@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from codeserver.testing.asset import LocatedAsset
-from codeserver.testing.job import LocatedJob
+from codeserver.testing.located import LocatedAsset, LocatedJob, Plan
 from codeserver.testing.named import Named
-from codeserver.testing.plan import Plan
 
 if TYPE_CHECKING:
     from codeserver.api import v1
@@ -42,13 +40,14 @@ class CodeLocation:
     @cached_property
     def jobs(self) -> Named[LocatedJob]:
         """The jobs, those that Dagster makes to materialize assets left out."""
-        return self._named("job", self.client.jobs(), lambda job: LocatedJob(self, job))
+        return self._named("job", self.client.jobs(), lambda job: LocatedJob(self.client, job))
 
     @cached_property
     def assets(self) -> Named[LocatedAsset]:
         """The assets, by keys such as `raw/orders`."""
         found = (
-            (each.key, each.repository, LocatedAsset(self, each)) for each in self.graph.assets
+            (each.key, each.repository, LocatedAsset(self.client, self.graph, each))
+            for each in self.graph.assets
         )
         return Named("asset", found)
 
