@@ -7,11 +7,11 @@ is different, and where Dagster is not what it was in 1.13, it begins as ever.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from codeserver.dagster_command import collecting
 from codeserver.dagster_command.deferring import defer
 
 Command = Callable[[], None]
@@ -23,6 +23,9 @@ _PACKAGES = {"dagster._daemon": "types", "dagster._cli": "api"}
 """Packages of which a run needs one module, and that module."""
 
 _INPUT = "--compressed-input-json"
+
+_COLLECT_WHILE_LOADING = (50_000, 20, 50)
+"""Often enough that garbage does not pile up, and seldom enough that it takes no time."""
 
 
 def command(name: str, arguments: Sequence[str]) -> Command | None:
@@ -41,7 +44,7 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
     if _is_plain(arguments):
         # Whatever is wrong, Dagster itself says so.
         with contextlib.suppress(Exception):
-            with collecting.none_while_importing():
+            with _no_collection():
                 found = _prepared(name)
             _collect_seldom_until_loaded()
     if found is None:
@@ -82,9 +85,41 @@ def _prepared(name: str) -> Any:
 def _collect_seldom_until_loaded() -> None:
     from codeserver.worker import dagster_internals as dagster
 
-    as_before = collecting.seldom()
+    as_before = _collect_seldom()
     try:
         dagster.call_when_loaded(as_before)
     except Exception:
         as_before()
         raise
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do not look for garbage in here, and leave alone for ever what is there afterwards."""
+    before = gc.get_threshold()
+    gc.set_threshold(0)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+    gc.freeze()
+
+
+def _collect_seldom() -> Callable[[], None]:
+    """Look for garbage seldom from now on.
+
+    Returns:
+        What makes it as it was before, unless somebody has set it otherwise meanwhile.
+    """
+    before = gc.get_threshold()
+    if before[0] == 0:
+        return lambda: None
+    gc.set_threshold(*_COLLECT_WHILE_LOADING)
+    # Not each version of Python keeps all of them.
+    meanwhile = gc.get_threshold()
+
+    def as_before() -> None:
+        if gc.get_threshold() == meanwhile:
+            gc.set_threshold(*before)
+
+    return as_before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
@@ -69,16 +70,35 @@ def test_what_was_not_imported_leaves_nothing_unknown() -> None:
 PREPARED = """
 import gc, sys
 from codeserver.dagster_command import pods
-from codeserver.dagster_command import collecting
 frozen = gc.get_freeze_count()
 assert pods.command("execute_step", [])
-print(gc.isenabled(), gc.get_threshold()[0] == collecting._WHILE_LOADING[0])
+print(gc.isenabled(), gc.get_threshold()[0] == pods._COLLECT_WHILE_LOADING[0])
 print(gc.get_freeze_count() - frozen > 100_000)
 """
 
 
 def test_garbage_is_looked_for_in_what_is_made_later() -> None:
     assert program(PREPARED).splitlines() == ["True True", "True"]
+
+
+def test_collecting_seldom() -> None:
+    before = gc.get_threshold()
+    try:
+        as_before = pods._collect_seldom()
+        assert gc.get_threshold() != before
+        as_before()
+        assert gc.get_threshold() == before
+
+        as_before = pods._collect_seldom()
+        gc.set_threshold(12, 3, 4)
+        as_before()
+        assert gc.get_threshold() == (12, 3, 4), "somebody has set it"
+
+        gc.set_threshold(0, 3, 4)
+        pods._collect_seldom()()
+        assert gc.get_threshold() == (0, 3, 4), "it is off"
+    finally:
+        gc.set_threshold(*before)
 
 
 WHERE_IT_IS_NOT = """
