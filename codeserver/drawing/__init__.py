@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from codeserver.drawing.assets import from_assets
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
-from codeserver.drawing.formats.dot import dot
-from codeserver.drawing.formats.json import to_json
-from codeserver.drawing.formats.mermaid import mermaid
+from codeserver.drawing.formats.sources import dot, mermaid, to_json
 from codeserver.drawing.formats.svg import svg
 from codeserver.drawing.formats.tree import text, tree
 from codeserver.drawing.groups import MOST_ASSETS, from_group, from_groups, group_of, nearest

@@ -1,8 +1,10 @@
-"""Names as text that can be shown: one line, of a known width, cut where it must be."""
+"""Names as text that can be shown: one line, of a known width, cut so that no two look the same."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections import defaultdict
+from collections.abc import Sequence
 from math import fsum
 
 NAMELESS = "(no name)"
@@ -19,6 +21,11 @@ ROUNDING = 0.01
 
 _JOINERS = "\u200c\u200d"
 """Some scripts cannot be written without them, nor can some emoji."""
+
+
+_ROUNDS = 4
+_BEFORE = 3
+"""Characters in front of the difference that are shown with it."""
 
 
 def one_line(text: str) -> str:
@@ -55,6 +62,44 @@ def cut_end(text: str, width: float, size: float) -> str:
     if width_of(text, size) <= width + ROUNDING:
         return text
     return _fitting(text, width / size - _em("…")).rstrip() + "…"
+
+
+def cut_apart(names: Sequence[str], widths: Sequence[float], size: float) -> list[str]:
+    """The bold names as they are drawn.
+
+    Those that would be equal begin shortly before the place where they differ. Where that is not
+    enough, they are numbered.
+    """
+    wanted = list(names)
+    for round_ in range(_ROUNDS):
+        drawn = [
+            cut(name, width, size, bold=True) for name, width in zip(wanted, widths, strict=True)
+        ]
+        alike = _alike(names, drawn)
+        if not alike:
+            return drawn
+        for group in alike:
+            at = _first_difference([names[index] for index in group])
+            for number, index in enumerate(group, start=1):
+                rest = f"…{names[index][max(0, at - _BEFORE) :]}"
+                wanted[index] = rest if round_ < _ROUNDS - 2 else f"#{number} {names[index]}"
+    return drawn
+
+
+def _first_difference(names: Sequence[str]) -> int:
+    return next(
+        (at for at, letters in enumerate(zip(*names, strict=False)) if len({*letters}) > 1),
+        min(map(len, names)),
+    )
+
+
+def _alike(names: Sequence[str], drawn: Sequence[str]) -> list[list[int]]:
+    """The indices of different names that are drawn equally."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for index, text in enumerate(drawn):
+        found[text].append(index)
+    groups = found.values()
+    return [each for each in groups if len({names[index] for index in each}) > 1]
 
 
 def _fitting(text: str, room: float) -> str:

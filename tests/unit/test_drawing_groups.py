@@ -7,7 +7,7 @@ import pytest
 from codeserver.api import v1
 from codeserver.drawing import from_group, from_groups, mermaid, nearest, svg, to_json
 from codeserver.drawing.diagram import Diagram, Node
-from codeserver.drawing.formats.apart import cut_apart
+from codeserver.drawing.texts import cut_apart
 
 GROUPS = {"a": "raw", "b": "raw", "c": "sales", "d": "sales", "e": "sales", "f": ""}
 ASSETS = [v1.Asset(key=key, group=group) for key, group in GROUPS.items()]

@@ -8,7 +8,7 @@ import pytest
 from rich.tree import Tree
 
 from codeserver.drawing import Diagram, Edge, Node, from_job, text, tree
-from codeserver.drawing.formats.outline import entries
+from codeserver.drawing.formats.tree import entries
 from tests.unit.golden import samples
 from tests.unit.golden.samples import generated
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node
-from codeserver.drawing.formats.apart import cut_apart
 from codeserver.drawing.formats.look import attributes, stylesheet
 from codeserver.drawing.formats.shapes import badges, number, rectangle, text, tip, way
 from codeserver.drawing.layout import lay_out
@@ -25,7 +24,7 @@ from codeserver.drawing.layout.measures import (
     label_width,
 )
 from codeserver.drawing.layout.picture import Box, Curve, Picture, Point, Route
-from codeserver.drawing.texts import cut, cut_end, one_line, shown, width_of
+from codeserver.drawing.texts import cut, cut_apart, cut_end, one_line, shown, width_of
 
 _MARGIN, _TOP, _LEGEND = 28.0, 62.0, 30.0
 _LEAST_WIDTH = 320.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from operator import add
 
 from codeserver.drawing.diagram import Diagram
-from codeserver.drawing.layout import layers, ordering, packing, straight
+from codeserver.drawing.layout import graphs, ordering, packing, straight
 from codeserver.drawing.layout.boxes import ROOT, Boxes
 from codeserver.drawing.layout.columns import Columns, widths
 from codeserver.drawing.layout.demands import demands
@@ -61,8 +61,8 @@ def _grid(diagram: Diagram) -> Grid:
     boxes = Boxes([numbers.get(cluster.parent, ROOT) for cluster in diagram.clusters])
     box = [numbers.get(node.cluster, ROOT) for node in diagram.nodes]
     pairs = [(number[edge.source], number[edge.target]) for edge in diagram.edges]
-    forwards = layers.acyclic(len(box), pairs)
-    layer = layers.assign(len(box), forwards, box, [node.level for node in diagram.nodes])
+    forwards = graphs.acyclic(len(box), pairs)
+    layer = graphs.assign(len(box), forwards, box, [node.level for node in diagram.nodes])
     if all(node.level is None for node in diagram.nodes):
         priority = packing.pack(boxes, box, pairs, layer)
     else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import fsum
 
-from codeserver.drawing.layout.rows import Rows
+from codeserver.drawing.layout.demands import Rows
+from codeserver.drawing.layout.graphs import Sets, in_order
 
 _ROUNDS, _POLISH = 30, 12
 _VISIBLE = 0.5
@@ -52,7 +53,7 @@ class _Solver:
         self._is_bottom = [False] * rows.count
         for top, bottom in rows.tops:
             self._is_top[top] = self._is_bottom[bottom] = True
-        self._order = self._downwards()
+        self._order = in_order([[to for to, _ in each] for each in self._below])
         self.at = self._pushed_down([0.0] * rows.count)
         self._tighten(self.at)
 
@@ -102,20 +103,20 @@ class _Solver:
         """Moves up what hangs together: first inside of boxes, then with them."""
         enclosing = {thing for pair in self._rows.tops for thing in pair}
         inside = [(link.left, link.right) for link in self._rows.links if link.is_inside]
-        self._rise(_groups(self._rows.count, inside), enclosing)
+        self._rise(Sets(self._rows.count, inside), enclosing)
         links = [(link.left, link.right) for link in self._rows.links]
         inside = [(top, below) for top, _ in self._rows.tops for below, _ in self._below[top]]
         inside += [
             (bottom, above) for _, bottom in self._rows.tops for above, _ in self._above[bottom]
         ]
-        self._rise(_groups(self._rows.count, links + inside), set())
+        self._rise(Sets(self._rows.count, links + inside), set())
 
-    def _rise(self, group: Sequence[int], without: set[int]) -> None:
+    def _rise(self, groups: Sets, without: set[int]) -> None:
         floor = min(self.at, default=0.0)
         members: dict[int, list[int]] = {}
         for thing in self._order:
             if thing not in without:
-                members.setdefault(group[thing], []).append(thing)
+                members.setdefault(groups.of(thing), []).append(thing)
         for _ in range(2):
             for things in sorted(
                 members.values(), key=lambda each: min(self.at[to] for to in each)
@@ -123,7 +124,7 @@ class _Solver:
                 room = min(self.at[thing] for thing in things) - floor
                 for thing in things:
                     for above, gap in self._above[thing]:
-                        if group[above] != group[thing]:
+                        if groups.of(above) != groups.of(thing):
                             room = min(room, self.at[thing] - self.at[above] - gap)
                 for thing in things:
                     self.at[thing] -= room
@@ -137,16 +138,6 @@ class _Solver:
             for other, offset, weight in self._left[thing] + self._right[thing]
             if other not in members
         ]
-
-    def _downwards(self) -> list[int]:
-        waiting = [len(each) for each in self._above]
-        order = [thing for thing, number in enumerate(waiting) if not number]
-        for thing in order:
-            for below, _ in self._below[thing]:
-                waiting[below] -= 1
-                if not waiting[below]:
-                    order.append(below)
-        return order
 
     def _pushed_down(self, wanted: Sequence[float]) -> list[float]:
         at = list(wanted)
@@ -191,18 +182,3 @@ def _median(values: Iterable[tuple[float, float]]) -> float:
         if half == 0:
             return (value + ordered[min(index + 1, len(ordered) - 1)][0]) / 2
     return ordered[-1][0]
-
-
-def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """Of each thing, a number that it has in common with everything that it hangs together with."""
-    group = list(range(count))
-
-    def of(thing: int) -> int:
-        while group[thing] != thing:
-            group[thing] = group[group[thing]]
-            thing = group[thing]
-        return thing
-
-    for one, other in pairs:
-        group[of(one)] = of(other)
-    return [of(thing) for thing in range(count)]

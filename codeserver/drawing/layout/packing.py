@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import ceil, sqrt
 
 from codeserver.drawing.layout.boxes import Boxes
-from codeserver.drawing.layout.layers import Pair
+from codeserver.drawing.layout.graphs import Pair, Sets
 
 _ROWS_PER_COLUMN = 2.0
 """As many rows as there are columns make a strip; with twice as many it is a page."""
@@ -20,7 +20,7 @@ def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[in
     content of a box. Units of one box that are connected with nothing outside are put side by
     side, row by row.
     """
-    component = _components(len(box), edges)
+    component = Sets(len(box), edges)
     rank = list(range(len(box)))
     members: defaultdict[int, list[int]] = defaultdict(list)
     for node, inner in enumerate(box):
@@ -42,42 +42,11 @@ def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[in
     return sorted(range(len(box)), key=rank.__getitem__)
 
 
-class _Sets:
-    """Which nodes belong together."""
-
-    def __init__(self, count: int) -> None:
-        self._above = list(range(count))
-        self._count = [1] * count
-
-    def of(self, node: int) -> int:
-        while self._above[node] != node:
-            self._above[node] = self._above[self._above[node]]
-            node = self._above[node]
-        return node
-
-    def join(self, one: int, other: int) -> None:
-        one, other = self.of(one), self.of(other)
-        if one != other:
-            low, high = min(one, other), max(one, other)
-            self._above[high] = low
-            self._count[low] += self._count[high]
-
-    def count_of(self, node: int) -> int:
-        return self._count[self.of(node)]
-
-
-def _components(count: int, edges: Sequence[Pair]) -> _Sets:
-    sets = _Sets(count)
-    for source, target in edges:
-        sets.join(source, target)
-    return sets
-
-
 def _units(
-    boxes: Boxes, current: int, inside: Sequence[int], box: Sequence[int], component: _Sets
+    boxes: Boxes, current: int, inside: Sequence[int], box: Sequence[int], component: Sets
 ) -> list[list[int]]:
     place = {node: index for index, node in enumerate(inside)}
-    sets = _Sets(len(inside))
+    sets = Sets(len(inside))
     first: dict[tuple[str, int], int] = {}
     for node in inside:
         names = [("component", component.of(node))]
@@ -92,7 +61,7 @@ def _units(
     return list(units.values())
 
 
-def _whole(unit: Sequence[int], component: _Sets, size: Sequence[int]) -> int:
+def _whole(unit: Sequence[int], component: Sets, size: Sequence[int]) -> int:
     """How many nodes there are in the components that the unit has a part of."""
     return sum({component.of(node): size[node] for node in unit}.values())
 

@@ -1,8 +1,9 @@
-"""Which column each node is in: every edge goes to the right, and as short a way as possible."""
+"""Graphs of numbered nodes: without cycles, in order, in layers, in connected sets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 Pair = tuple[int, int]
 
@@ -46,9 +47,11 @@ def neighbours(count: int, edges: Sequence[Pair]) -> tuple[list[list[int]], list
     return before, after
 
 
-def in_order(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) -> list[int]:
-    """The nodes, each after those before it."""
-    waiting = [len(each) for each in before]
+def in_order(after: Sequence[Sequence[int]]) -> list[int]:
+    """The nodes, each before those after it."""
+    waiting = [0] * len(after)
+    for following in chain.from_iterable(after):
+        waiting[following] += 1
     order = [node for node, number in enumerate(waiting) if not number]
     for node in order:
         for following in after[node]:
@@ -58,10 +61,39 @@ def in_order(before: Sequence[Sequence[int]], after: Sequence[Sequence[int]]) ->
     return order
 
 
+class Sets:
+    """Nodes that belong together, such as those that edges connect."""
+
+    def __init__(self, count: int, pairs: Iterable[Pair] = ()) -> None:
+        self._above = list(range(count))
+        self._count = [1] * count
+        for one, other in pairs:
+            self.join(one, other)
+
+    def of(self, node: int) -> int:
+        """The node that stands for all that this one belongs to."""
+        while self._above[node] != node:
+            self._above[node] = self._above[self._above[node]]
+            node = self._above[node]
+        return node
+
+    def join(self, one: int, other: int) -> None:
+        """Have two nodes, and all that belongs to either, belong together."""
+        one, other = self.of(one), self.of(other)
+        if one != other:
+            low, high = min(one, other), max(one, other)
+            self._above[high] = low
+            self._count[low] += self._count[high]
+
+    def count_of(self, node: int) -> int:
+        """How many belong together with this one, itself included."""
+        return self._count[self.of(node)]
+
+
 def assign(
     count: int, edges: Sequence[Pair], boxes: Sequence[int], given: Sequence[int | None]
 ) -> list[int]:
-    """The layer of each node, from 0.
+    """The layer of each node, from 0: every edge goes up, and as short a way as possible.
 
     First each node is as far left as it can be. Then those that are nearer to what follows than to
     what is before them move there, so that a node without any before it is not far from its use.
@@ -76,7 +108,7 @@ def assign(
     if len(fixed) == count and all(fixed[a] < fixed[b] for a, b in edges):
         return fixed
     before, after = neighbours(count, edges)
-    order = in_order(before, after)
+    order = in_order(after)
     layer = [0] * count
     for node in order:
         layer[node] = max((layer[each] + 1 for each in before[node]), default=0)
