@@ -7,22 +7,10 @@ import sys
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
-    from codeserver.cli.commands import cli
     from codeserver.cli.options.spellings import Spelling
-
-__all__ = ["cli", "main", "serve_as_dagster"]
 
 _ASCII = {"ascii", "us-ascii", "ansi_x3.4-1968", "646"}
 """What systems call it."""
-
-
-def __getattr__(name: str) -> object:
-    """`cli`, imported when somebody asks for it: a health probe does without click."""
-    if name == "cli":
-        from codeserver.cli.commands import cli
-
-        return cli
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
@@ -70,10 +58,6 @@ def _run_command(arguments: list[str], spelling: Spelling | None) -> None:
 
     _prepare_output()
     cli(arguments, prog_name=spelling.group if spelling else None, obj=spelling)
-
-
-_FAILING = ("strict", "surrogateescape")
-"""What streams do with letters that they cannot write, the second one in the locale C."""
 
 
 def _prepare_output() -> None:

@@ -13,8 +13,8 @@ from dagster._cli.api import grpc_command as stock_api_grpc
 from dagster._cli.code_server import start_command as stock_code_server_start
 from dagster._core.workspace.load_target import get_origins_from_toml
 
+from codeserver.cli.commands import cli
 from codeserver.cli.commands.grpc import grpc_command
-from codeserver.cli.main import cli
 from codeserver.config import Config
 from codeserver.target import resolve
 

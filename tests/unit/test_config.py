@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from dagster._cli.api import grpc_command as stock_grpc
 from dagster._cli.code_server import start_command as stock_start
 
-from codeserver.cli.commands import grpc
-from codeserver.cli.main import cli
+from codeserver.cli.commands import cli, grpc
 from codeserver.cli.options.settings import config_options
 from codeserver.config import Config, settings
 from codeserver.errors import OperatorError
