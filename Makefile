@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults docs format clean
+.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
 	$(BIN)/python scripts/document_states.py --check
+	$(BIN)/python scripts/write_blocking_client.py --check
 
 image: image-tools  ## Build the image of the example with podman or docker.
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE)
@@ -76,6 +77,9 @@ bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
 
 release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions must not break.
 	$(BIN)/buf build -o proto/released.binpb
+
+client: $(VENV)/.dev  ## Write the blocking client from the asynchronous one.
+	$(BIN)/python scripts/write_blocking_client.py
 
 docs: $(VENV)/.dev  ## Write the parts of docs/ that are made from the code.
 	$(BIN)/python scripts/document_settings.py

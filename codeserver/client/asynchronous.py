@@ -1,20 +1,25 @@
-"""A client whose calls are awaited; its methods are those of the one whose calls block."""
+"""A client whose calls are awaited."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeserver.api import v1
 from codeserver.client import channels, requests, rpcs
+from codeserver.client.addresses import grpc_target
 from codeserver.client.asset_graph import AssetGraph
-from codeserver.client.calling import AsyncCalls
+from codeserver.client.rpcs import PageRequest, PageResponse, Request, Response, Stream, Unary
+from codeserver.client.translation import translated
 
 if TYPE_CHECKING:
     import grpc.aio
 
     from codeserver.client.requests import Texts, Types
+
+_PageRequest = TypeVar("_PageRequest", bound=PageRequest)
+_PageResponse = TypeVar("_PageResponse", bound=PageResponse)
 
 
 def connect_async(
@@ -37,21 +42,29 @@ def connect_async(
 class AsyncClient:
     """Calls to one code location, awaited in the event loop that it was made in.
 
-    Its methods, their arguments and errors are those of `codeserver.client.Client`.
+    Every method takes a `timeout` in seconds, else that of the client counts; `math.inf` is for
+    ever. Where a list may be filtered, an empty filter lets everything pass, one text stands for
+    a list of one, and several filters must all pass.
+
+    Each method raises an error of `codeserver.client.errors` when its call fails: `NotFoundError`,
+    `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
     """
 
     def __init__(self, address: str, *, timeout: float | None = channels.DEFAULT_TIMEOUT) -> None:
-        self._calls = AsyncCalls(address, timeout)
+        import grpc.aio
+
+        self._address, self._timeout = grpc_target(address), timeout
+        self._channel = grpc.aio.insecure_channel(self._address, channels.options(self._address))
 
     @property
     def address(self) -> str:
         """Of the server, as gRPC takes it."""
-        return self._calls.address
+        return self._address
 
     @property
     def channel(self) -> grpc.aio.Channel:
         """The gRPC channel, for other services of the server."""
-        return self._calls.channel
+        return self._channel
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -66,13 +79,12 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection, and end what calls are under way."""
-        await self.channel.close()
+        await self._channel.close()
 
     async def location(self, *, timeout: float | None = None) -> v1.Location:
         """How the location is: state, what is loaded, load error, work under way."""
-        return (
-            await self._calls.call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout)
-        ).location
+        response = await self._call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout)
+        return response.location
 
     def watch(
         self, *, timeout: float | None = None
@@ -83,7 +95,7 @@ class AsyncClient:
         is no limit.
         """
         limit = channels.limit(timeout, None)
-        return self._calls.stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
+        return self._stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
 
     async def reload(self, *, timeout: float | None = None) -> v1.ReloadLocationResponse:
         """Load the code as it is now, and wait until it is served.
@@ -91,7 +103,7 @@ class AsyncClient:
         Raises:
             LoadFailedError: the new code does not load; the message says what is served now.
         """
-        return await self._calls.call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
+        return await self._call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
 
     async def jobs(
         self,
@@ -114,7 +126,7 @@ class AsyncClient:
             timeout: seconds that each page may take.
         """
         request = requests.jobs(names, tags, owners, repository, include_implicit)
-        async for page in self._calls.pages(rpcs.LIST_JOBS, request, timeout):
+        async for page in self._pages(rpcs.LIST_JOBS, request, timeout):
             for each in page.jobs:
                 yield each
 
@@ -143,7 +155,7 @@ class AsyncClient:
         request = requests.assets(
             keys=keys, tags=tags, groups=groups, owners=owners, kinds=kinds, repository=repository
         )
-        async for page in self._calls.pages(rpcs.LIST_ASSETS, request, timeout):
+        async for page in self._pages(rpcs.LIST_ASSETS, request, timeout):
             for each in page.assets:
                 yield each
 
@@ -159,7 +171,7 @@ class AsyncClient:
     ) -> AsyncIterator[v1.Schedule]:
         """Schedules, in the order of their names; `jobs` are the jobs that they start."""
         request = requests.schedules(names, tags, owners, jobs, repository)
-        async for page in self._calls.pages(rpcs.LIST_SCHEDULES, request, timeout):
+        async for page in self._pages(rpcs.LIST_SCHEDULES, request, timeout):
             for each in page.schedules:
                 yield each
 
@@ -178,7 +190,7 @@ class AsyncClient:
         request = requests.sensors(
             names=names, tags=tags, owners=owners, jobs=jobs, types=types, repository=repository
         )
-        async for page in self._calls.pages(rpcs.LIST_SENSORS, request, timeout):
+        async for page in self._pages(rpcs.LIST_SENSORS, request, timeout):
             for each in page.sensors:
                 yield each
 
@@ -192,7 +204,7 @@ class AsyncClient:
     ) -> AsyncIterator[v1.Resource]:
         """Resources, in the order of their names; `types` are patterns of their classes."""
         request = requests.resources(names, types, repository)
-        async for page in self._calls.pages(rpcs.LIST_RESOURCES, request, timeout):
+        async for page in self._pages(rpcs.LIST_RESOURCES, request, timeout):
             for each in page.resources:
                 yield each
 
@@ -206,15 +218,15 @@ class AsyncClient:
     ) -> v1.GetJobResponse:
         """One job with its dependency structure, or with that of some of its ops."""
         request = requests.job(name, repository, op_selection)
-        return await self._calls.call(rpcs.GET_JOB, request, timeout)
+        return await self._call(rpcs.GET_JOB, request, timeout)
 
     async def asset_graph(
         self, selection: str = "", *, repository: str = "", timeout: float | None = None
     ) -> AssetGraph:
         """Assets and what depends on what; the selection is in Dagster's syntax."""
         request = v1.GetAssetGraphRequest(selection=selection, repository=repository)
-        limit = self._calls.limit(timeout)
-        parts = self._calls.stream(rpcs.GET_ASSET_GRAPH, request, limit)
+        limit = channels.limit(timeout, self._timeout)
+        parts = self._stream(rpcs.GET_ASSET_GRAPH, request, limit)
         return AssetGraph.joined([part async for part in parts])
 
     async def plan(
@@ -251,7 +263,8 @@ class AsyncClient:
             asset_selection=asset_selection,
             repository=repository,
         )
-        return (await self._calls.call(rpcs.GET_EXECUTION_PLAN, request, timeout)).plan
+        response = await self._call(rpcs.GET_EXECUTION_PLAN, request, timeout)
+        return response.plan
 
     async def run_config_schema(
         self,
@@ -263,7 +276,7 @@ class AsyncClient:
     ) -> v1.GetRunConfigSchemaResponse:
         """What run config a job takes: as a JSON Schema, and as YAML to fill in."""
         request = requests.run_config_schema(job, repository, op_selection)
-        return await self._calls.call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
+        return await self._call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
 
     async def partitions(
         self,
@@ -276,7 +289,7 @@ class AsyncClient:
     ) -> AsyncIterator[str]:
         """The partition keys of a job or an asset, in Dagster's order; one of them is given."""
         request = requests.partitions(job=job, asset=asset, repository=repository, reverse=reverse)
-        async for page in self._calls.pages(rpcs.LIST_PARTITIONS, request, timeout):
+        async for page in self._pages(rpcs.LIST_PARTITIONS, request, timeout):
             for each in page.keys:
                 yield each
 
@@ -300,4 +313,43 @@ class AsyncClient:
             page_size=page_size,
             page_token=page_token,
         )
-        return await self._calls.call(rpcs.LIST_PARTITIONS, request, timeout)
+        return await self._call(rpcs.LIST_PARTITIONS, request, timeout)
+
+    async def _call(
+        self, rpc: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        import grpc
+
+        limit = channels.limit(timeout, self._timeout)
+        method = self._channel.unary_unary(rpc.path, rpc.encode, rpc.decode)
+        try:
+            return await method(request, timeout=limit)
+        except grpc.RpcError as error:
+            raise translated(error, rpc.name, self._address, limit) from None
+
+    async def _stream(
+        self, rpc: Stream[Request, Response], request: Request, limit: float | None
+    ) -> AsyncGenerator[Response, None]:
+        """The responses to one request; closing the generator ends the call."""
+        import grpc
+
+        method = self._channel.unary_stream(rpc.path, rpc.encode, rpc.decode)
+        call = method(request, timeout=limit)
+        try:
+            async for response in call:
+                yield response
+        except grpc.RpcError as error:
+            raise translated(error, rpc.name, self._address, limit) from None
+        finally:
+            call.cancel()
+
+    async def _pages(
+        self, rpc: Unary[_PageRequest, _PageResponse], request: _PageRequest, timeout: float | None
+    ) -> AsyncGenerator[_PageResponse, None]:
+        """All pages of a list, each under the timeout."""
+        while True:
+            page = await self._call(rpc, request, timeout)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from codeserver.client.calling import Calls
+from codeserver.client.synchronous import connect
 from codeserver.client.translation import translated
 
 _METHOD = "/grpc.health.v1.Health/Check"
@@ -42,15 +42,14 @@ def check(address: str, service: str = "", *, timeout: float) -> Health:
 
     from codeserver.health_wire.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-    calls = Calls(address, timeout)
-    with calls.channel as channel:
-        method = channel.unary_unary(
+    with connect(address, timeout=timeout) as client:
+        method = client.channel.unary_unary(
             _METHOD, HealthCheckRequest.SerializeToString, HealthCheckResponse.FromString
         )
         try:
             response, call = method.with_call(HealthCheckRequest(service=service), timeout=timeout)
         except grpc.RpcError as error:
-            raise translated(error, _METHOD, calls.address, timeout) from None
+            raise translated(error, _METHOD, client.address, timeout) from None
         metadata = dict(cast("list[tuple[str, str]]", call.trailing_metadata() or ()))
     names = HealthCheckResponse.ServingStatus
     known = response.status in names.values()

@@ -1,20 +1,26 @@
+# Written by `make client` from asynchronous.py. Do not edit.
 """A client whose calls block."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeserver.api import v1
 from codeserver.client import channels, requests, rpcs
+from codeserver.client.addresses import grpc_target
 from codeserver.client.asset_graph import AssetGraph
-from codeserver.client.calling import Calls
+from codeserver.client.rpcs import PageRequest, PageResponse, Request, Response, Stream, Unary
+from codeserver.client.translation import translated
 
 if TYPE_CHECKING:
     import grpc
 
     from codeserver.client.requests import Texts, Types
+
+_PageRequest = TypeVar("_PageRequest", bound=PageRequest)
+_PageResponse = TypeVar("_PageResponse", bound=PageResponse)
 
 
 def connect(
@@ -46,17 +52,20 @@ class Client:
     """
 
     def __init__(self, address: str, *, timeout: float | None = channels.DEFAULT_TIMEOUT) -> None:
-        self._calls = Calls(address, timeout)
+        import grpc
+
+        self._address, self._timeout = grpc_target(address), timeout
+        self._channel = grpc.insecure_channel(self._address, channels.options(self._address))
 
     @property
     def address(self) -> str:
         """Of the server, as gRPC takes it."""
-        return self._calls.address
+        return self._address
 
     @property
     def channel(self) -> grpc.Channel:
         """The gRPC channel, for other services of the server."""
-        return self._calls.channel
+        return self._channel
 
     def __enter__(self) -> Client:
         return self
@@ -71,11 +80,12 @@ class Client:
 
     def close(self) -> None:
         """Close the connection, and end what calls are under way."""
-        self.channel.close()
+        self._channel.close()
 
     def location(self, *, timeout: float | None = None) -> v1.Location:
         """How the location is: state, what is loaded, load error, work under way."""
-        return self._calls.call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout).location
+        response = self._call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout)
+        return response.location
 
     def watch(
         self, *, timeout: float | None = None
@@ -86,7 +96,7 @@ class Client:
         is no limit.
         """
         limit = channels.limit(timeout, None)
-        return self._calls.stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
+        return self._stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
 
     def reload(self, *, timeout: float | None = None) -> v1.ReloadLocationResponse:
         """Load the code as it is now, and wait until it is served.
@@ -94,7 +104,7 @@ class Client:
         Raises:
             LoadFailedError: the new code does not load; the message says what is served now.
         """
-        return self._calls.call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
+        return self._call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
 
     def jobs(
         self,
@@ -117,8 +127,9 @@ class Client:
             timeout: seconds that each page may take.
         """
         request = requests.jobs(names, tags, owners, repository, include_implicit)
-        for page in self._calls.pages(rpcs.LIST_JOBS, request, timeout):
-            yield from page.jobs
+        for page in self._pages(rpcs.LIST_JOBS, request, timeout):
+            for each in page.jobs:
+                yield each
 
     def assets(
         self,
@@ -145,8 +156,9 @@ class Client:
         request = requests.assets(
             keys=keys, tags=tags, groups=groups, owners=owners, kinds=kinds, repository=repository
         )
-        for page in self._calls.pages(rpcs.LIST_ASSETS, request, timeout):
-            yield from page.assets
+        for page in self._pages(rpcs.LIST_ASSETS, request, timeout):
+            for each in page.assets:
+                yield each
 
     def schedules(
         self,
@@ -160,8 +172,9 @@ class Client:
     ) -> Iterator[v1.Schedule]:
         """Schedules, in the order of their names; `jobs` are the jobs that they start."""
         request = requests.schedules(names, tags, owners, jobs, repository)
-        for page in self._calls.pages(rpcs.LIST_SCHEDULES, request, timeout):
-            yield from page.schedules
+        for page in self._pages(rpcs.LIST_SCHEDULES, request, timeout):
+            for each in page.schedules:
+                yield each
 
     def sensors(
         self,
@@ -178,8 +191,9 @@ class Client:
         request = requests.sensors(
             names=names, tags=tags, owners=owners, jobs=jobs, types=types, repository=repository
         )
-        for page in self._calls.pages(rpcs.LIST_SENSORS, request, timeout):
-            yield from page.sensors
+        for page in self._pages(rpcs.LIST_SENSORS, request, timeout):
+            for each in page.sensors:
+                yield each
 
     def resources(
         self,
@@ -191,8 +205,9 @@ class Client:
     ) -> Iterator[v1.Resource]:
         """Resources, in the order of their names; `types` are patterns of their classes."""
         request = requests.resources(names, types, repository)
-        for page in self._calls.pages(rpcs.LIST_RESOURCES, request, timeout):
-            yield from page.resources
+        for page in self._pages(rpcs.LIST_RESOURCES, request, timeout):
+            for each in page.resources:
+                yield each
 
     def job(
         self,
@@ -204,15 +219,16 @@ class Client:
     ) -> v1.GetJobResponse:
         """One job with its dependency structure, or with that of some of its ops."""
         request = requests.job(name, repository, op_selection)
-        return self._calls.call(rpcs.GET_JOB, request, timeout)
+        return self._call(rpcs.GET_JOB, request, timeout)
 
     def asset_graph(
         self, selection: str = "", *, repository: str = "", timeout: float | None = None
     ) -> AssetGraph:
         """Assets and what depends on what; the selection is in Dagster's syntax."""
         request = v1.GetAssetGraphRequest(selection=selection, repository=repository)
-        limit = self._calls.limit(timeout)
-        return AssetGraph.joined(self._calls.stream(rpcs.GET_ASSET_GRAPH, request, limit))
+        limit = channels.limit(timeout, self._timeout)
+        parts = self._stream(rpcs.GET_ASSET_GRAPH, request, limit)
+        return AssetGraph.joined([part for part in parts])
 
     def plan(
         self,
@@ -248,7 +264,8 @@ class Client:
             asset_selection=asset_selection,
             repository=repository,
         )
-        return self._calls.call(rpcs.GET_EXECUTION_PLAN, request, timeout).plan
+        response = self._call(rpcs.GET_EXECUTION_PLAN, request, timeout)
+        return response.plan
 
     def run_config_schema(
         self,
@@ -260,7 +277,7 @@ class Client:
     ) -> v1.GetRunConfigSchemaResponse:
         """What run config a job takes: as a JSON Schema, and as YAML to fill in."""
         request = requests.run_config_schema(job, repository, op_selection)
-        return self._calls.call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
+        return self._call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
 
     def partitions(
         self,
@@ -273,8 +290,9 @@ class Client:
     ) -> Iterator[str]:
         """The partition keys of a job or an asset, in Dagster's order; one of them is given."""
         request = requests.partitions(job=job, asset=asset, repository=repository, reverse=reverse)
-        for page in self._calls.pages(rpcs.LIST_PARTITIONS, request, timeout):
-            yield from page.keys
+        for page in self._pages(rpcs.LIST_PARTITIONS, request, timeout):
+            for each in page.keys:
+                yield each
 
     def partitions_page(
         self,
@@ -296,4 +314,43 @@ class Client:
             page_size=page_size,
             page_token=page_token,
         )
-        return self._calls.call(rpcs.LIST_PARTITIONS, request, timeout)
+        return self._call(rpcs.LIST_PARTITIONS, request, timeout)
+
+    def _call(
+        self, rpc: Unary[Request, Response], request: Request, timeout: float | None
+    ) -> Response:
+        import grpc
+
+        limit = channels.limit(timeout, self._timeout)
+        method = self._channel.unary_unary(rpc.path, rpc.encode, rpc.decode)
+        try:
+            return method(request, timeout=limit)
+        except grpc.RpcError as error:
+            raise translated(error, rpc.name, self._address, limit) from None
+
+    def _stream(
+        self, rpc: Stream[Request, Response], request: Request, limit: float | None
+    ) -> Generator[Response, None, None]:
+        """The responses to one request; closing the generator ends the call."""
+        import grpc
+
+        method = self._channel.unary_stream(rpc.path, rpc.encode, rpc.decode)
+        call = method(request, timeout=limit)
+        try:
+            for response in call:
+                yield response
+        except grpc.RpcError as error:
+            raise translated(error, rpc.name, self._address, limit) from None
+        finally:
+            call.cancel()
+
+    def _pages(
+        self, rpc: Unary[_PageRequest, _PageResponse], request: _PageRequest, timeout: float | None
+    ) -> Generator[_PageResponse, None, None]:
+        """All pages of a list, each under the timeout."""
+        while True:
+            page = self._call(rpc, request, timeout)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -1,8 +1,10 @@
-"""What a client may meet: a typed API that is scripted, and listeners that speak something else."""
+"""Both clients, and what they may meet: a scripted typed API, and other listeners."""
 
 from __future__ import annotations
 
 import contextlib
+import inspect
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,13 +13,49 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+import pytest
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from codeserver.api.v1 import code_location_pb2 as pb
+from codeserver.client import connect, connect_async
+from tests.unit.waiting import soon
+
+Ask = Callable[[Any], Any]
+"""Calls a method of a client; the same for both clients."""
 
 SERVICE = pb.DESCRIPTOR.services_by_name["CodeLocationService"]
+
+
+async def blocking(address: str, ask: Ask, most: int | None = None) -> Any:
+    """Answer of the blocking client; of several items, no more than `most`."""
+    with connect(address) as client:
+        answer = ask(client)
+        if not inspect.isgenerator(answer):
+            return answer
+        with contextlib.closing(answer):
+            return list(itertools.islice(answer, most))
+
+
+async def asynchronous(address: str, ask: Ask, most: int | None = None) -> Any:
+    """Answer of the asynchronous client, likewise."""
+
+    async def items(answer: Any) -> list[Any]:
+        found = []
+        async with contextlib.aclosing(answer):
+            async for each in answer:
+                found.append(each)
+                if len(found) == most:
+                    break
+        return found
+
+    async with connect_async(address) as client:
+        answer = ask(client)
+        return await soon(items(answer) if inspect.isasyncgen(answer) else answer)
+
+
+each_client = pytest.mark.parametrize("answer", [blocking, asynchronous])
 
 
 @dataclass

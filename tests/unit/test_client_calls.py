@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 from google.protobuf.message import Message
 
 from codeserver.api import v1
-from codeserver.client import AssetGraph, AsyncClient, Client, connect, connect_async
-from tests.unit.client_peers import TypedApi, typed_api
-from tests.unit.waiting import DEADLINE, others_have_ended, soon
-
-Ask = Callable[[Any], Any]
-"""Calls a method of a client; the same for both."""
+from codeserver.client import AssetGraph, AsyncClient, connect
+from tests.unit.client_peers import Ask, TypedApi, each_client, typed_api
+from tests.unit.waiting import DEADLINE, others_have_ended
 
 NAMES = {"names": ["a*", "b"], "tags": ["k=v"], "owners": ["team:x"]}
 LOCATION = v1.Location(name="here", state=v1.Location.STATE_READY)
@@ -210,48 +206,23 @@ def api() -> Iterator[TypedApi]:
         yield found
 
 
-def finished(answer: Any) -> Any:
-    """What a blocking method gives, all of it."""
-    return list(answer) if inspect.isgenerator(answer) else answer
-
-
-async def awaited(answer: Any) -> Any:
-    """What an asynchronous method gives, all of it."""
-    if inspect.isasyncgen(answer):
-        return [each async for each in answer]
-    return await answer
-
-
+@each_client
 @each_call
-def test_call(api: TypedApi, call: Call) -> None:
+async def test_call(api: TypedApi, call: Call, answer: Any) -> None:
     api.replies[call.rpc] = list(call.replies)
 
-    with connect(api.address) as client:
-        assert finished(call.ask(client)) == call.result
+    assert await answer(api.address, call.ask) == call.result
 
     assert api.requests == call.requests
 
 
-@each_call
-async def test_asynchronous_call(api: TypedApi, call: Call) -> None:
-    api.replies[call.rpc] = list(call.replies)
-
-    async with connect_async(api.address) as client:
-        assert await soon(awaited(call.ask(client))) == call.result
-
-    assert api.requests == call.requests
-
-
-def test_both_clients_have_the_same_methods() -> None:
-    def methods(kind: type) -> dict[str, list[str]]:
-        return {
-            name: [str(each) for each in inspect.signature(value).parameters.values()]
-            for name, value in vars(kind).items()
-            if inspect.isfunction(value) and not name.startswith("_")
-        }
-
-    assert methods(Client) == methods(AsyncClient)
-    assert len(methods(Client)) == len({rpc for _, rpc, *_ in CALLS}) + 3  # watch, page, close
+def test_every_method_is_called_here() -> None:
+    methods = [
+        name
+        for name, value in vars(AsyncClient).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    ]
+    assert len(methods) == len({rpc for _, rpc, *_ in CALLS}) + 3  # watch, page, close
 
 
 @pytest.mark.parametrize(
@@ -274,27 +245,17 @@ def test_timeouts(
         assert expected - 50 < left < expected + 1  # gRPC rounds it
 
 
-def test_watching_goes_on_until_it_is_closed(api: TypedApi) -> None:
-    api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)] * 2
+@each_client
+async def test_watching_goes_on_until_it_is_closed(api: TypedApi, answer: Any) -> None:
+    now = v1.WatchLocationResponse(location=LOCATION)
+    api.replies["WatchLocation"] = [now] * 2
 
-    with connect(api.address, timeout=60) as client, contextlib.closing(client.watch()) as states:
-        assert [next(states).location, next(states).location] == [LOCATION, LOCATION]
-
-    assert api.ended.wait(DEADLINE), "the server was not told that nobody watches any more"
-    assert api.timeouts[0] is None or api.timeouts[0] > 1e6
-
-
-async def test_asynchronous_watching_goes_on_until_it_is_closed(api: TypedApi) -> None:
-    api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)]
-
-    async with connect_async(api.address) as client:
-        states: AsyncIterator[v1.WatchLocationResponse] = client.watch()
-        async with contextlib.aclosing(states):
-            assert (await soon(states.__anext__())).location == LOCATION
+    assert await answer(api.address, lambda client: client.watch(), most=2) == [now, now]
 
     assert await asyncio.to_thread(api.ended.wait, DEADLINE), (
         "the server was not told that nobody watches any more"
     )
+    assert api.timeouts[0] is None or api.timeouts[0] > 1e6
     await others_have_ended()  # gRPC's own
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import pickle
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -15,10 +16,9 @@ from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
 
 import codeserver
 from codeserver.api import v1
-from codeserver.client import connect, connect_async, errors
+from codeserver.client import connect, errors
 from codeserver.errors import CodeserverError
-from tests.unit.client_peers import TypedApi, listener, packed, serving, typed_api
-from tests.unit.waiting import soon
+from tests.unit.client_peers import TypedApi, each_client, listener, packed, serving, typed_api
 
 Code = grpc.StatusCode
 MISTAKE = v1.RunConfigError(path=["ops", "a"], message="no", allowed=["b"])
@@ -97,31 +97,21 @@ def check(
     assert {name: getattr(error, name) for name in facts} == facts
 
 
+@each_client
 @each_status
-def test_status(api: TypedApi, code: Code, details: Any, kind: Any, facts: Any) -> None:
-    api.fail(code, "why", *details)
-
-    with connect(api.address) as client, pytest.raises(errors.ApiError) as caught:
-        client.location()
-
-    check(caught.value, code, kind, facts)
-    copy = pickle.loads(pickle.dumps(caught.value))
-    check(copy, code, kind, facts)
-
-
-@each_status
-async def test_status_of_a_stream(
-    api: TypedApi, code: Code, details: Any, kind: Any, facts: Any
+@pytest.mark.parametrize("method", ["location", "asset_graph"])
+async def test_status(
+    api: TypedApi, *, code: Code, details: Any, kind: Any, facts: Any, method: str, answer: Any
 ) -> None:
-    """The asynchronous client, in a stream that fails after it has begun."""
+    """Of a call, and of a stream that fails after it has begun."""
     api.replies["GetAssetGraph"] = [v1.GetAssetGraphResponse()]
     api.fail(code, "why", *details)
 
-    async with connect_async(api.address) as client:
-        with pytest.raises(errors.ApiError) as caught:
-            await soon(client.asset_graph())
+    with pytest.raises(errors.ApiError) as caught:
+        await answer(api.address, operator.methodcaller(method))
 
     check(caught.value, code, kind, facts)
+    check(pickle.loads(pickle.dumps(caught.value)), code, kind, facts)
 
 
 @pytest.mark.parametrize("details", [b"\xff\xff\xff", b""])

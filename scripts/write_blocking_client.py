@@ -1,0 +1,59 @@
+"""Write the blocking client from the asynchronous one (`make client`).
+
+With `--check`, only say whether it is current.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+CLIENT = Path(__file__).parent.parent / "codeserver" / "client"
+SOURCE, WRITTEN = CLIENT / "asynchronous.py", CLIENT / "synchronous.py"
+
+HEAD = f"# Written by `make client` from {SOURCE.name}. Do not edit.\n"
+
+WORDS = {
+    "async ": "",
+    "await ": "",
+    "grpc.aio": "grpc",
+    "connect_async": "connect",
+    "AsyncClient": "Client",
+    "AsyncGenerator": "Generator",
+    "AsyncIterator": "Iterator",
+    ", None]": ", None, None]",  # a generator that is not asynchronous returns a value, too
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    # In docstrings.
+    "A client whose calls are awaited.": "A client whose calls block.",
+    ", to be made inside a running event loop.": ".",
+    ", awaited in the event loop that it was made in.": ". Safe to use from several threads.",
+}
+
+
+def blocking() -> str:
+    """The blocking client."""
+    source = SOURCE.read_text("utf-8")
+    if unused := [word for word in WORDS if word not in source]:
+        raise SystemExit(f"{SOURCE.name} does not have {unused}; change the table of words.")
+    pattern = "|".join(rf"\b{re.escape(word)}" for word in WORDS)
+    text = HEAD + re.sub(pattern, lambda found: WORDS[found[0]], source)
+    ruff = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(WRITTEN), "-"]
+    return subprocess.run(ruff, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
+
+
+def main() -> int:
+    """Write the client, or check it."""
+    if "--check" not in sys.argv:
+        WRITTEN.write_text(blocking(), "utf-8")
+        return 0
+    if WRITTEN.exists() and WRITTEN.read_text("utf-8") == blocking():
+        return 0
+    print(f"{WRITTEN.name} is not written from {SOURCE.name}; run `make client`.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
