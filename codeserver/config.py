@@ -105,6 +105,23 @@ class Config:
         env=("DAGSTER_GRPC_SOCKET", "DAGSTER_CODE_SERVER_SOCKET"),
         help="Unix socket to serve on, instead of a port or beside it.",
     )
+    ready_fd: int | None = setting(
+        None,
+        "--ready-fd",
+        kind=int,
+        metavar="FD",
+        help="Open file descriptor. The server writes its addresses there, one a line, as soon as "
+        "it listens, and closes it.",
+    )
+    lifeline_fd: int | None = setting(
+        None,
+        "--lifeline-fd",
+        kind=int,
+        metavar="FD",
+        help="Open file descriptor of a pipe or socket, such as 0 for standard input. The server "
+        "shuts down when the other end is closed, at the latest by the end of the program that "
+        "holds it. Requests and runs then have 5 seconds to finish.",
+    )
     max_workers: int = setting(
         _default_workers(),
         "--max-workers",

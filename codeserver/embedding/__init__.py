@@ -156,7 +156,7 @@ class CodeServer:
         with contextlib.ExitStack() as undo:
             folder = "" if self._is_on_port else _private_folder(undo)
             self._server = OwnedServer(
-                ["grpc", *self._address_options(folder), *self._target_options(), *self._options],
+                [*self._address_options(folder), *self._target_options(), *self._options],
                 folder=folder,
                 env=self._environment(),
                 cwd=self._cwd,

@@ -49,12 +49,12 @@ def address_of(server: OwnedServer, deadline: float) -> str:
         StartupTimeoutError: it does not listen in time.
     """
     try:
-        addresses = server.wait_until_listening(deadline)
+        address = server.wait_until_listening(deadline)
     except TimeoutError:
         raise _too_late(server) from None
-    if not addresses:
+    if not address:
         raise _exited(server)
-    host, colon, port = addresses[0].rpartition(":")
+    host, colon, port = address.rpartition(":")
     return f"{_ANY_INTERFACE.get(host, host)}{colon}{port}"
 
 

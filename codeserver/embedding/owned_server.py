@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import socket
@@ -29,8 +28,8 @@ class OwnedServer:
     """A running `codeserver grpc`.
 
     Args:
-        arguments: of the command, from `grpc` on.
-        folder: what it removes when it ends; empty for nothing.
+        options: of the command.
+        folder: an empty one that it removes when this process is gone; empty for none.
         env: all its environment variables.
         cwd: the directory that it runs in; None for that of this process.
         log: where everything that it writes is appended, if anywhere.
@@ -41,7 +40,7 @@ class OwnedServer:
 
     def __init__(
         self,
-        arguments: Sequence[str],
+        options: Sequence[str],
         *,
         folder: str,
         env: Mapping[str, str],
@@ -54,11 +53,15 @@ class OwnedServer:
             file = undo.enter_context(log.open("ab", buffering=0)) if log else None
             self._lifeline, theirs = socket.socketpair()
             undo.callback(self._lifeline.close)
+            self._lifeline.sendall(os.fsencode(folder))
             with theirs:
+                number = str(theirs.fileno())
                 self.process = subprocess.Popen(
                     [
-                        *(sys.executable, "-m", "codeserver.embedding.process"),
-                        *(str(theirs.fileno()), folder, *arguments),
+                        *(sys.executable, "-m", "codeserver", "grpc"),
+                        *("--ready-fd", number, "--lifeline-fd", number),
+                        # The error of a file that is not there is that of its load.
+                        *("--lazy-load-user-code", *options),
                     ],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
@@ -74,8 +77,8 @@ class OwnedServer:
         self._output = _Output(self.process.stdout, file)
         _living.add(self)
 
-    def wait_until_listening(self, deadline: float) -> list[str]:
-        """The addresses that it listens at; empty when it has ended instead.
+    def wait_until_listening(self, deadline: float) -> str:
+        """The first address that it listens at; empty when it has ended instead.
 
         Args:
             deadline: on the monotonic clock.
@@ -84,17 +87,16 @@ class OwnedServer:
             TimeoutError: it does neither in time.
         """
         told = b""
-        while not told.endswith(b"\n"):
+        while b"\n" not in told:
             self._lifeline.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
                 part = self._lifeline.recv(65536)
             except ConnectionError:
                 part = b""
             if not part:
-                return []
+                return ""
             told += part
-        addresses: list[str] = json.loads(told)
-        return addresses
+        return os.fsdecode(told.partition(b"\n")[0])
 
     def wait_for_end(self, seconds: float) -> int | None:
         """Its exit code; None when it has not ended in time."""

@@ -45,6 +45,8 @@ USAGE = [
     ((*REPO, "--shutdown-grace", "-1"), "--shutdown-grace"),
     ((*REPO, "--default-timeout", "0"), "--default-timeout"),
     ((*REPO, "--log-level", "loud"), "--log-level"),
+    # The server has files of its own open there.
+    ((*REPO, "--ready-fd", "3"), "--ready-fd 3 is not open; pass it on to this process."),
     ((*REPO, "--log-format", "xml"), "--log-format"),
     ((*REPO, "--on-reload-error", "panic"), "--on-reload-error"),
     ((*REPO, "--watch-dir", "."), "--watch-dir is given without --watch"),

@@ -189,6 +189,11 @@ def test_code_that_does_not_load(work: Path, nothing_left: None) -> None:
         assert caught.value.__notes__ == [caught.value.load_error.text]
 
 
+def test_a_file_that_is_not_there(work: Path, nothing_left: None) -> None:
+    with pytest.raises(LoadFailedError, match="nope"):
+        CodeServer(python_file="nope.py", cwd=work).start()
+
+
 def test_code_that_need_not_load(work: Path) -> None:
     (work / "repo.py").write_text("raise RuntimeError('out of order')\n")
 
@@ -367,7 +372,7 @@ def test_what_the_server_starts_does_not_hold_its_lifeline() -> None:
         assert server._server
         front = psutil.Process(server._server.process.pid)
         words = front.cmdline()
-        number = words[words.index("codeserver.embedding.process") + 1]
+        number = words[words.index("--lifeline-fd") + 1]
         lifeline = os.readlink(f"/proc/{front.pid}/fd/{number}")
         children = front.children(recursive=True)
 

@@ -78,14 +78,6 @@ def test_who_serves_the_error_of_a_file_that_is_not_there(
     assert served == ["nope.py"] * (code == 0)
 
 
-def test_a_program_that_embeds_a_server_gets_the_error_of_the_load(
-    served: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(grpc, "on_listening", [lambda _: None])
-    assert CliRunner().invoke(cli, [*ON_A_PORT, "-f", "nope.py"]).exit_code == 0
-    assert served == ["nope.py"]
-
-
 @pytest.mark.parametrize(
     "arguments",
     ["grpc repo.py", "check --json repo.py", "list repo.py", "graph repo.py", "plan -a x repo.py"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections import Counter
 from typing import Any
 
@@ -314,6 +315,14 @@ REFUSED = {
         ["--worker-memory-limit", "10000000T"],
         "--worker-memory-limit: '10000000T'",
     ),
+    "no descriptor": (
+        ["--ready-fd", "-1"],
+        "--ready-fd -1 is not open; pass it on to this process.",
+    ),
+    "a descriptor that no system has": (
+        ["--lifeline-fd", "9" * 20],
+        f"--lifeline-fd {'9' * 20} is not open; pass it on to this process.",
+    ),
     "no isolation": (["--isolation", "thread"], "'thread' is not one of 'auto', 'fork', 'spawn'"),
     "never": (["--default-timeout", "0"], "--default-timeout must be greater than 0."),
     "no number": (["--default-timeout", "nan"], "--default-timeout must be a number; it is nan."),
@@ -330,3 +339,23 @@ def test_settings_that_are_refused(
     result = CliRunner().invoke(cli, ["grpc", "-f", "repo.py", *options])
     assert result.exit_code == 2, result.exception
     assert message in " ".join(result.output.split())
+
+
+@pytest.mark.usefixtures("loggers_as_before")
+@pytest.mark.parametrize(
+    ("option", "end", "message"),
+    [
+        ("--ready-fd", 0, "cannot be written to; pass on the other end."),
+        ("--lifeline-fd", 1, "cannot be read; pass on the other end."),
+    ],
+)
+def test_the_wrong_end_of_a_pipe(option: str, end: int, message: str) -> None:
+    pipe = os.pipe()
+    try:
+        os.set_inheritable(pipe[end], True)
+        result = CliRunner().invoke(cli, ["grpc", "-f", "repo.py", option, str(pipe[end])])
+    finally:
+        for each in pipe:
+            os.close(each)
+    assert result.exit_code == 2
+    assert f"Error: {option} {pipe[end]} {message}" in " ".join(result.output.split())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import dataclasses
 import gc
 import logging
 import os
+import select
 import signal
 import sys
-from collections.abc import Callable
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +60,8 @@ def grpc_command(**options: Any) -> None:
     except OperatorError as error:
         raise click.UsageError(str(error)) from None
     with logging_to_stderr(config.log_level, config.log_format):
+        if config.lifeline_fd is not None:
+            _start_to_follow(config.lifeline_fd)
         code = _serve(config, target)
     sys.exit(code)
 
@@ -89,11 +94,48 @@ def _must_be_there(context: click.Context, config: Config) -> bool:
     """Whether a file that does not exist is a mistake on the command line.
 
     `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does.
-    Who watches files may wait for this one, and a program that has started this server waits for
-    the error of the load.
+    Who watches files may wait for this one.
     """
     is_start = context.find_object(Spelling) is CODE_SERVER_START
-    return not (is_start or config.lazy_load_user_code or config.watch or on_listening)
+    return not (is_start or config.lazy_load_user_code or config.watch)
+
+
+_FINISH_SECONDS, _HURRY_SECONDS = 5.0, 5.0
+"""As at any shutdown: first for runs and requests to finish, then for what is left to end."""
+
+_LONGEST_PATH = 4096
+
+
+def _start_to_follow(lifeline: int) -> None:
+    # Processes of the server may live longer than it does, and must not look like it.
+    os.set_inheritable(lifeline, False)
+    threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
+
+
+def _follow(lifeline: int) -> None:
+    """Shut down when the other end is closed.
+
+    The program that held it may have sent the path of an empty folder, which it cannot remove now.
+    """
+    folder = b""
+    news = select.poll()  # a descriptor that does not block gives an error if it is read too soon
+    news.register(lifeline, select.POLLIN)
+    with contextlib.suppress(OSError):
+        while news.poll() and (part := os.read(lifeline, _LONGEST_PATH)):
+            folder = (folder + part)[-_LONGEST_PATH:]
+    atexit.register(_remove_folder, folder)
+    for number, seconds in (
+        (signal.SIGTERM, _FINISH_SECONDS),
+        (signal.SIGTERM, _HURRY_SECONDS),
+        (signal.SIGKILL, 0.0),
+    ):
+        os.kill(os.getpid(), number)
+        threading.Event().wait(seconds)  # the end of the process ends this, too
+
+
+def _remove_folder(folder: bytes) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.rmdir(folder)
 
 
 def _serve(config: Config, target: Target) -> int:
@@ -126,7 +168,10 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         server.shutdown.by_signal()
         await server.close()
         raise
-    _announce(server.addresses)
+    if config.ready_fd is not None:
+        _tell(config.ready_fd, server.addresses, closes=config.ready_fd != config.lifeline_fd)
+    addresses = server.addresses
+    _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
     _warn_of_file(target)
     # What was imported stays: the collector need not look at it again and again.
     gc.freeze()
@@ -159,14 +204,13 @@ def _has_terminal() -> bool:
     return True
 
 
-on_listening: list[Callable[[list[str]], None]] = []
-"""Called with the addresses of the server in this process, once it listens."""
-
-
-def _announce(addresses: list[str]) -> None:
-    for tell in on_listening:
-        tell(addresses)
-    _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
+def _tell(ready: int, addresses: list[str], *, closes: bool) -> None:
+    text = "".join(f"{address}\n" for address in addresses)
+    try:
+        with os.fdopen(ready, "wb", closefd=closes and ready > 2) as file:
+            file.write(os.fsencode(text))
+    except OSError as error:
+        _log.warning("--ready-fd %d cannot be written to: %s", ready, error.strerror)
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:

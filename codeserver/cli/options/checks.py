@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -22,6 +23,11 @@ _WRITTEN = {
     "worker_memory_limit": parse_size,
     "worker_max_growth": parse_size,
     "idle_unload": parse_duration,
+}
+
+_DESCRIPTORS = {
+    "ready_fd": (os.O_RDONLY, "written to"),
+    "lifeline_fd": (os.O_WRONLY, "read"),
 }
 
 _SHORTEST_POLL, _LONGEST_POLL = 0.05, 3600.0
@@ -55,6 +61,7 @@ def check(config: Config, given_by: Mapping[str, str | None]) -> None:
     _check_numbers(config, sources)
     _check_written(config, sources)
     _check_watching(config)
+    _check_descriptors(config, sources)
 
 
 def check_as_dagster(config: Config) -> None:
@@ -120,6 +127,23 @@ def _check_watching(config: Config) -> None:
             f"--watch-poll must be from {_SHORTEST_POLL:g} to {_LONGEST_POLL:g}; it is "
             f"{config.watch_poll:g}."
         )
+
+
+def _check_descriptors(config: Config, sources: Mapping[str, str]) -> None:
+    for name, (opposite, use) in _DESCRIPTORS.items():
+        number, source = getattr(config, name), _source(name, sources)
+        if number is None:
+            continue
+        try:
+            # Python makes its own not inheritable, so it is none that this process has opened.
+            is_passed = os.get_inheritable(number)
+            mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+        except (OSError, OverflowError):
+            is_passed, mode = False, opposite
+        if not is_passed:
+            raise OperatorError(f"{source} {number} is not open; pass it on to this process.")
+        if mode == opposite:
+            raise OperatorError(f"{source} {number} cannot be {use}; pass on the other end.")
 
 
 def _source(name: str, sources: Mapping[str, str]) -> str:
