@@ -51,7 +51,7 @@ class Fork(Message):
     """Fork a child; its socket and standard streams come along as descriptors."""
 
     number: int  # of this order, for the reply
-    role: str  # what the child does (`codeserver.worker.forking.Role`)
+    role: str  # what the child does (`codeserver.worker.process.forking.Role`)
 
 
 @dataclass(frozen=True)

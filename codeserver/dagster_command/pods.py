@@ -75,7 +75,7 @@ def _prepared(name: str) -> Any:
         defer(package, needed)
     found = getattr(importlib.import_module("dagster._cli.api"), _COMMANDS[name])
     from codeserver.worker import dagster_internals as dagster
-    from codeserver.worker.import_path import keep_working_directory
+    from codeserver.worker.loading.import_path import keep_working_directory
 
     dagster.keep_migrations(now=False)
     keep_working_directory()

@@ -1,4 +1,4 @@
-"""The front's view of a process that forks (see `codeserver.worker.forking`), and its children."""
+"""The front's view of a process that forks (`worker.process.forking`), and of its children."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from codeserver.wire import encode
 # see under a server started the same way (as a script, or with `python -m`).
 _PROGRAM = (
     "import sys; sys.path[0] = sys.argv[1]; "
-    "from codeserver.worker.forkserver import main; main(*map(int, sys.argv[2:]))"
+    "from codeserver.worker.roles.forkserver import main; main(*map(int, sys.argv[2:]))"
 )
 
 # Dagster describes some definitions in the order of a set, which follows the seed of the process.

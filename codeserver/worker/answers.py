@@ -15,10 +15,11 @@ from typing import Any
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.messages import EXPLAIN, Answer
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import instance, limits, snapshots
-from codeserver.worker.describing import requests
+from codeserver.worker.describing import requests, snapshots
 from codeserver.worker.failures import current_error, explained
-from codeserver.worker.location import Location
+from codeserver.worker.loading import instance
+from codeserver.worker.loading.location import Location
+from codeserver.worker.process import limits
 
 
 def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from codeserver.messages import LoadError
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import limits
+from codeserver.worker.process import limits
 from codeserver.worker.user_files import is_users_file
 
 _MOST_CAUSES = 50

@@ -14,7 +14,7 @@ from pydantic import Field
 from codeserver.facts import LoadOrder
 from codeserver.front.typed_api import values
 from codeserver.worker.answers import answer
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 
 # Jobs ---------------------------------------------------------------------------------------------
 

@@ -15,9 +15,10 @@ from types import FrameType
 
 from codeserver.messages import Answer, Ask
 from codeserver.processes import STACK_SIGNAL, adopt_descendants
-from codeserver.worker import process, template
-from codeserver.worker.channel import Channel
-from codeserver.worker.forking import ForkLoop, Main, Role, trampoline
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.forking import ForkLoop, Main, Role, trampoline
+from codeserver.worker.roles import template
 
 
 def terminate(number: int, _: FrameType | None) -> None:
@@ -71,6 +72,6 @@ ROLES = {
 
 if __name__ == "__main__":
     adopt_descendants()
-    process.die_with_parent(os.getppid())
+    basics.die_with_parent(os.getppid())
     template.remember_start()
     sys.exit(trampoline(lambda: host(Channel.from_fd(int(sys.argv[1])))))

@@ -18,7 +18,7 @@ from codeserver.supervisor.channel import Channel
 from codeserver.supervisor.forker import OUTLIVING, Child, Forker
 from codeserver.supervisor.output import Outputs
 from codeserver.wire import Message
-from codeserver.worker.channel import Channel as WorkerChannel
+from codeserver.worker.process.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon
 
 NOBODY = 1 << 22

@@ -17,7 +17,7 @@ import importlib, os, pathlib, sys, time
 
 path, distrust, age = pathlib.Path("edited.py"), sys.argv[1] == "distrust", int(sys.argv[2])
 if distrust:
-    from codeserver.worker.bytecode import see_files_as_they_are
+    from codeserver.worker.loading.bytecode import see_files_as_they_are
     see_files_as_they_are()
 sys.path.insert(0, "")
 moment = time.time()

@@ -19,7 +19,7 @@ from codeserver.errors import ProtocolError
 from codeserver.messages import Answer, Ask, Described, Exited, Values
 from codeserver.supervisor.channel import Channel
 from codeserver.wire import Message
-from codeserver.worker.channel import Channel as WorkerChannel
+from codeserver.worker.process.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon
 
 LARGE = Values(bytes(range(256)) * 12_000)

@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from codeserver.api import v1
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 from tests.unit.describing import MAIN, ask, make_location
 
 MESSAGES = {

@@ -11,7 +11,7 @@ from dagster._core.snap.dep_snapshot import build_dep_structure_snapshot_from_gr
 
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest, NotFound
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 from tests.unit.describing import MAIN, PARTITIONED_JOBS, ask, make_location
 
 _WITHOUT_OPS = {job.name for job in PARTITIONED_JOBS}

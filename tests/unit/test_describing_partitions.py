@@ -15,8 +15,8 @@ from dagster._serdes import serialize_value
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker.describing import partition_keys
-from codeserver.worker.instance import ref_of
-from codeserver.worker.location import Location
+from codeserver.worker.loading.instance import ref_of
+from codeserver.worker.loading.location import Location
 from tests.unit.describing import MAIN, PARTITIONS, ask, make_location
 
 NOW = datetime(2025, 3, 31, 12, tzinfo=timezone.utc)

@@ -14,7 +14,7 @@ from dagster._serdes import serialize_value
 
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 from tests.unit.describing import DYNAMIC, MAIN, ask, make_location
 
 KINDS = {

@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToDict
 
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 from tests.unit.describing import MAIN, ask, make_location
 
 CONFIGURED: dict[str, Any] = {

@@ -17,9 +17,10 @@ from dagster_shared.error import SerializableErrorInfo
 
 import codeserver
 from codeserver import wire
-from codeserver.worker import dagster_internals, limits
+from codeserver.worker import dagster_internals
 from codeserver.worker.failures import brief, current_error, explained, of_the_user
-from codeserver.worker.forking import trampoline
+from codeserver.worker.process import limits
+from codeserver.worker.process.forking import trampoline
 
 OWN = str(Path(codeserver.__file__).parent)
 

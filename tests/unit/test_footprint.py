@@ -21,8 +21,8 @@ from codeserver.marks import mark
 # Loads what the first argument says, and does later what the second one says.
 PROGRAM = """
 import importlib, json, os, sys
-from codeserver.worker.bytecode import see_files_as_they_are
-from codeserver.worker.footprint import Footprint
+from codeserver.worker.loading.bytecode import see_files_as_they_are
+from codeserver.worker.loading.footprint import Footprint
 
 before, load, *later = sys.argv[1:]
 sys.path.insert(0, os.getcwd())

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.worker import originals
-from codeserver.worker.fork_safety import reasons_not_to_fork
+from codeserver.worker.process import originals
+from codeserver.worker.process.fork_safety import reasons_not_to_fork
 from tests.support.postgres import postgres
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
 
 _PROGRAM = """
 import json, os, signal, sys
-from codeserver.worker.fork_safety import reasons_not_to_fork
+from codeserver.worker.process.fork_safety import reasons_not_to_fork
 
 at_import, in_fork, forks = json.loads(sys.argv[1])
 module = {}

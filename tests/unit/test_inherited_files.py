@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trust
 
 _PROGRAM = """
 import fcntl, json, mmap, os, sys
-from codeserver.worker.inherited_files import inherited_files, open_again
+from codeserver.worker.process.inherited_files import inherited_files, open_again
 
 before, in_fork, after, in_turn = json.loads(sys.argv[1])
 names = {**globals(), "path": sys.argv[2]}

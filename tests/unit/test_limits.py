@@ -16,7 +16,7 @@ import codeserver
 
 PREFIX = """
 import resource
-from codeserver.worker import limits
+from codeserver.worker.process import limits
 
 def take(mebibytes):
     try:
@@ -117,7 +117,7 @@ def test_the_resident_size() -> None:
 
 def test_a_process_that_keeps_half_of_it_is_worn() -> None:
     program = """
-from codeserver.worker.wear import Wear
+from codeserver.worker.process.wear import Wear
 wear = Wear(0)
 kept = take(8)
 print(wear.reason())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeserver.worker import native_threads
+from codeserver.worker.process import native_threads
 
 WAITING = "202 0x7f00 0x80 0x0 0x0 0x0 0x0 0x7ffe10 0x7f0020"
 

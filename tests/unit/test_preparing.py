@@ -13,7 +13,7 @@ import sys
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage import sql
-from codeserver.worker.preparing import prepare
+from codeserver.worker.process.preparing import prepare
 
 prepare()
 before = set(sys.modules)
@@ -34,7 +34,7 @@ assert sql.ScriptDirectory.from_config(own).dir == sys.argv[1]
 
 STORAGES = """
 import sys
-from codeserver.worker.preparing import prepare_instance
+from codeserver.worker.process.preparing import prepare_instance
 
 prepare_instance()
 print("imported" if "storages" in sys.modules else "left alone")

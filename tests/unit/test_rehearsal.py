@@ -27,7 +27,7 @@ import importlib, json, os, sys
 import attr, dagster, duckdb, numpy, pandas, polars, pyarrow, pydantic, secrets, sqlite3, tempfile
 import pyarrow.csv, pyarrow.parquet, sklearn.linear_model, uuid
 from codeserver.facts import LoadOrder
-from codeserver.worker.location import load
+from codeserver.worker.loading.location import load
 from codeserver.worker.rehearsal import rehearse, user_modules, values
 
 del os.environ["PYTHONHASHSEED"]

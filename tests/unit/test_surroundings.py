@@ -10,7 +10,7 @@ from pathlib import Path
 
 REPORT = """
 import json, os, sys
-from codeserver.worker import surroundings
+from codeserver.worker.loading import surroundings
 surroundings.remember_start()
 os.environ["SET"] = "by the import"
 os.environ.pop("GONE")
@@ -21,7 +21,7 @@ print(json.dumps(vars(surroundings.surroundings())))
 TAKE_ON = """
 import json, os, sys
 from codeserver.facts import Surroundings
-from codeserver.worker import surroundings
+from codeserver.worker.loading import surroundings
 surroundings.take_on(Surroundings(**json.load(sys.stdin)))
 variables = [os.environ.get(name) for name in ("SET", "GONE", "KEPT")]
 print(json.dumps([*variables, os.getcwd(), sys.path]))

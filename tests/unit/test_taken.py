@@ -20,7 +20,7 @@ from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.host import Host, LoadFailed
 from codeserver.supervisor.pool import Pool
 from codeserver.supervisor.served import Generation, handed_over
-from codeserver.worker.taken import is_for_what_is_taken
+from codeserver.worker.loading.taken import is_for_what_is_taken
 
 
 def port(_: Path) -> None:

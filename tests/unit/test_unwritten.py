@@ -20,8 +20,9 @@ import pytest
 _PROGRAM = """
 import bz2, codecs, ctypes, gc, gzip, io, json, lzma, os, sys, zipfile
 from tempfile import NamedTemporaryFile, TemporaryDirectory
-from codeserver.worker import process, unwritten
-from codeserver.worker.leaving import disown_inherited, leave
+from codeserver.worker.process import unwritten
+from codeserver.worker.process import basics
+from codeserver.worker.process.leaving import disown_inherited, leave
 
 before, in_fork = json.loads(sys.argv[1])
 path, kept = sys.argv[2], {}
@@ -33,7 +34,7 @@ pid = os.fork()
 if pid == 0:
     disown_inherited()
     exec(in_fork, globals())
-    leave(7, (), unwritten.finish, process.flush)
+    leave(7, (), unwritten.finish, basics.flush)
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
 os._exit(0)
 """

@@ -17,7 +17,7 @@ import codeserver
 
 PROGRAM = """
 import os, resource, signal, sys, threading
-from codeserver.worker.wear import Wear
+from codeserver.worker.process.wear import Wear
 
 lives, alive = os.pipe()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from codeserver.processes import STACK_SIGNAL
-from codeserver.worker.whereabouts import shown
+from codeserver.worker.loading.whereabouts import shown
 
 pytestmark = pytest.mark.skipif(STACK_SIGNAL is None, reason="there is no such signal")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import assets, automation, jobs, resources
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 
 
 def describe(location: Location) -> dict[str, list[dict[str, Any]]]:

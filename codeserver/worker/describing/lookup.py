@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing.plain import one_line
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 
 
 def repositories(location: Location, name: str) -> Mapping[str, dagster.RepositoryDefinition]:

@@ -10,8 +10,8 @@ from typing import Any
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import lookup, partitions
 from codeserver.worker.describing.plain import one_line
-from codeserver.worker.instance import open_named
-from codeserver.worker.location import Location
+from codeserver.worker.loading.instance import open_named
+from codeserver.worker.loading.location import Location
 
 _NO_KEYS = "there are none yet."
 

@@ -18,7 +18,7 @@ from codeserver.worker.describing import (
     selection,
 )
 from codeserver.worker.describing.plain import one_line, present
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 
 _KINDS = {
     dagster.StepKind.COMPUTE: "KIND_COMPUTE",

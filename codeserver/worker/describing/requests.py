@@ -11,7 +11,6 @@ from typing import Any
 
 from codeserver.messages import CATALOG
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process
 from codeserver.worker.describing import (
     catalog,
     config_types,
@@ -25,7 +24,8 @@ from codeserver.worker.describing import (
     structure,
 )
 from codeserver.worker.describing.plain import as_value, encoded
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
+from codeserver.worker.process import basics
 
 
 def answer(location: Location, rpc: str, argument: str) -> str:
@@ -44,7 +44,7 @@ def answer(location: Location, rpc: str, argument: str) -> str:
 
 
 def _catalog(location: Location, _: Mapping[str, Any]) -> dict[str, Any]:
-    with process.no_garbage_collection(), dagster.disable_dagster_warnings():
+    with basics.no_garbage_collection(), dagster.disable_dagster_warnings():
         return catalog.describe(location)
 
 

@@ -9,7 +9,7 @@ from codeserver.errors import InvalidRequest
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import lookup
 from codeserver.worker.describing.plain import one_line
-from codeserver.worker.location import Location
+from codeserver.worker.loading.location import Location
 
 _TOO_DEEP = "maximum recursion depth exceeded"
 _PLAIN_KEY = re.compile(r"[^\s:+*\"'()=<>]+")

@@ -9,16 +9,17 @@ from functools import partial
 
 from codeserver.marks import Mark
 from codeserver.messages import Load, Uses
-from codeserver.worker import loggers, process
-from codeserver.worker.bytecode import see_files_as_they_are
-from codeserver.worker.channel import Channel
 from codeserver.worker.failures import report
-from codeserver.worker.footprint import Footprint
-from codeserver.worker.import_path import keep_working_directory
-from codeserver.worker.import_times import ImportTimes
-from codeserver.worker.location import Location, load
-from codeserver.worker.taken import is_for_what_is_taken
-from codeserver.worker.whereabouts import shown
+from codeserver.worker.loading import loggers
+from codeserver.worker.loading.bytecode import see_files_as_they_are
+from codeserver.worker.loading.footprint import Footprint
+from codeserver.worker.loading.import_path import keep_working_directory
+from codeserver.worker.loading.import_times import ImportTimes
+from codeserver.worker.loading.location import Location, load
+from codeserver.worker.loading.taken import is_for_what_is_taken
+from codeserver.worker.loading.whereabouts import shown
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import Channel
 
 
 def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
@@ -51,7 +52,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         if order.profile_imports:
             times.begin()
         keep_working_directory()
-        with process.no_garbage_collection(), shown(fds):
+        with basics.no_garbage_collection(), shown(fds):
             location = load(order)
         footprint.close()
         location.footprint = footprint
@@ -60,7 +61,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
     except BaseException as failure:
         # BaseException: a module that calls sys.exit() has failed to load, too.
         # Dagster's own handlers raise, and the front may end this process at any moment now.
-        process.reset_signals()
+        basics.reset_signals()
         error = report(failure)
         if footprint is not None:
             footprint.close()
@@ -68,7 +69,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         error = replace(error, is_taken=is_for_what_is_taken(failure), imports=times.slowest)
         with contextlib.suppress(OSError):  # the front may have given up on this load
             channel.send(error)
-        process.flush()
+        basics.flush()
         return None
     finally:
         times.end()

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from codeserver.worker import process, stdio
-from codeserver.worker.originals import os
+from codeserver.worker.process import basics, stdio
+from codeserver.worker.process.originals import os
 
 _KEPT_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | os.O_SYNC | os.O_DSYNC
 for _name in ("O_DIRECT", "O_NOATIME"):
@@ -60,7 +60,7 @@ class OpenFile:
 def inherited_files() -> list[OpenFile]:
     """The user's open files that each fork of this process can have for itself."""
     alike: dict[tuple[int, int, int], list[int]] = {}
-    for fd in sorted(process.open_descriptors() - stdio.own_descriptors()):
+    for fd in sorted(basics.open_descriptors() - stdio.own_descriptors()):
         with contextlib.suppress(OSError):  # whatever their file systems refuse
             status = os.fstat(fd)
             if _has_position(fd, status) and why_shared(fd) is None:

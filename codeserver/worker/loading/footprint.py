@@ -21,7 +21,7 @@ from typing import Any
 
 from codeserver.facts import UsedFiles
 from codeserver.marks import Mark, listing, mark, names_that_count
-from codeserver.worker import bytecode
+from codeserver.worker.loading import bytecode
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
 
 _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")

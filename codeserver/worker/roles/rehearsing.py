@@ -11,14 +11,14 @@ import json
 from typing import NoReturn
 
 from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
-from codeserver.worker import process
-from codeserver.worker.bytecode import see_files_as_they_are
-from codeserver.worker.channel import Channel
-from codeserver.worker.location import load
-from codeserver.worker.originals import os
+from codeserver.worker.loading.bytecode import see_files_as_they_are
+from codeserver.worker.loading.location import load
+from codeserver.worker.loading.surroundings import take_on
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.originals import os
 from codeserver.worker.rehearsal import rehearse as find
 from codeserver.worker.rehearsal import user_modules, values
-from codeserver.worker.surroundings import take_on
 
 _LOWEST_PRIORITY = 19
 
@@ -44,7 +44,7 @@ def rehearse(channel: Channel) -> NoReturn:
         findings, looks = find(lambda: load(ordered.order), json.loads(ordered.body))
         told = Rehearsed([*map(str, findings)], looks)
     except BaseException as error:
-        process.reset_signals()
+        basics.reset_signals()
         told = NotRehearsed(_headline(error))
     with contextlib.suppress(OSError):
         channel.send(told)

@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NoReturn
 
-from codeserver.worker import process
-from codeserver.worker.originals import os
+from codeserver.worker.process import basics
+from codeserver.worker.process.originals import os
 
 
 def disown_inherited() -> None:
@@ -65,7 +65,7 @@ def leave(code: int, but: Collection[threading.Thread], *last: Callable[[], None
         last: what is done at the very end.
     """
     wait = partial(finish_threads, but)
-    steps: list[Callable[[], object]] = [wait, atexit._run_exitfuncs, process.flush, *last]
+    steps: list[Callable[[], object]] = [wait, atexit._run_exitfuncs, basics.flush, *last]
     for step in steps:
         with contextlib.suppress(BaseException):
             step()

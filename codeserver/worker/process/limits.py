@@ -11,7 +11,7 @@ import resource
 import sys
 from pathlib import Path
 
-from codeserver.worker.originals import os
+from codeserver.worker.process.originals import os
 
 _limit: int | None = None
 _most = resource.RLIM_INFINITY

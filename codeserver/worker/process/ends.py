@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from codeserver.worker.originals import os, select, signal
+from codeserver.worker.process.originals import os, select, signal
 
 _LOOK_MILLISECONDS = 1000
 _READ_SIZE = 4096

@@ -9,7 +9,7 @@ from typing import TypeVar
 from codeserver import wire
 from codeserver.errors import ProtocolError
 from codeserver.wire import Message
-from codeserver.worker.originals import os, socket
+from codeserver.worker.process.originals import os, socket
 
 M = TypeVar("M", bound=Message)
 

@@ -22,11 +22,11 @@ from codeserver.messages import (
     Summary,
 )
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process
-from codeserver.worker.channel import Channel
 from codeserver.worker.failures import report
-from codeserver.worker.location import Location, is_dynamic, pinned_state
-from codeserver.worker.originals import os
+from codeserver.worker.loading.location import Location, is_dynamic, pinned_state
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.originals import os
 
 
 def build(channel: Channel, location: Location) -> NoReturn:
@@ -35,9 +35,9 @@ def build(channel: Channel, location: Location) -> NoReturn:
     A location that cannot be described has failed to load. A single job that cannot be is left
     out, and whoever asks for it gets the error.
     """
-    with process.no_garbage_collection():
+    with basics.no_garbage_collection():
         described = describe(channel, location)
-    process.flush()
+    basics.flush()
     # Not sys.exit: what happens at exit belongs to the host.
     os._exit(0 if described else 1)
 

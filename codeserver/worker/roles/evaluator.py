@@ -1,4 +1,9 @@
-"""A process that answers requests with the user's code, one at a time."""
+"""A process that answers requests with the user's code, one at a time.
+
+It is forked from a host, with the code, or is that host itself when its forks could not be trusted
+(`worker.process.fork_safety`). Or it is forked from the template or the forkserver, which have
+never seen the code, and loads it: as good as a new interpreter, without the import of Dagster.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +12,40 @@ import threading
 import traceback
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
 from codeserver.errors import CallerError, InvalidRequest
-from codeserver.messages import Answer, Ask, Crashed, Refused
+from codeserver.messages import Answer, Ask, Crashed, LoadedAgain, Refused
 from codeserver.processes import STACK_SIGNAL
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import limits, process, unwritten
 from codeserver.worker.answers import answer
-from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
-from codeserver.worker.leaving import finish_threads, leave
-from codeserver.worker.location import Location
-from codeserver.worker.originals import os, signal
-from codeserver.worker.wear import Wear
+from codeserver.worker.loading.location import Location
+from codeserver.worker.loading.ordered import load_as_ordered
+from codeserver.worker.process import basics, limits, unwritten
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.forking import Main
+from codeserver.worker.process.leaving import finish_threads, leave
+from codeserver.worker.process.originals import os, signal
+from codeserver.worker.process.wear import Wear
 
 
 class _Terminated(BaseException):
     """SIGTERM: the front gave up on this request; `finally` blocks of user code still run."""
+
+
+def load_and_serve(channel: Channel) -> Main | int:
+    """Load the code as ordered, then answer requests."""
+    location = load_as_ordered(channel)
+    if location is None:
+        return 1
+    try:
+        channel.send(LoadedAgain())
+    except OSError:
+        return 0  # nobody waits for it any more
+    return partial(serve, channel, location, has_loaded=True)
 
 
 def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> NoReturn:
@@ -50,7 +70,7 @@ def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> 
     finally:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            process.flush()
+            basics.flush()
             if has_loaded:
                 leave(code, threads, unwritten.finish)
             unwritten.flush()
@@ -70,7 +90,7 @@ class _Evaluator:
         # Both, because Dagster puts back the handler of SIGINT for both after each tick.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
-        process.unblock_signals()
+        basics.unblock_signals()
         if STACK_SIGNAL is not None:
             faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
         if order.memory_limit:
@@ -101,7 +121,7 @@ class _Evaluator:
             reply = Crashed(info, f"User code raised {error!r}.")
         # Before the reply: what is printed belongs to this request. And nobody knows whether this
         # process will come to its end by itself.
-        process.flush()
+        basics.flush()
         unwritten.flush_inherited()
         late, worn = self._location.footprint.take_late(), self._wear.reason()
         self._channel.send(replace(reply, late=late, worn=worn))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from codeserver.worker.channel import Channel
-from codeserver.worker.originals import _thread, os, select
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.originals import _thread, os, select
 
 _READ_SIZE = 64 * 1024
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codeserver import processes
 from codeserver.processes import STACK_SIGNAL
-from codeserver.worker.originals import os, signal
+from codeserver.worker.process.originals import os, signal
 
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _NEEDED = (*_HANDLED, *([] if STACK_SIGNAL is None else [STACK_SIGNAL]))

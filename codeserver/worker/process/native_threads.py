@@ -12,7 +12,7 @@ from bisect import bisect
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from codeserver.worker.originals import os
+from codeserver.worker.process.originals import os
 
 _PAUSE = 0.002
 _MOST_PAUSES = 1500

@@ -16,11 +16,11 @@ from typing import NoReturn
 
 from codeserver import processes
 from codeserver.messages import Called, DagsterImported, DagsterMissing
-from codeserver.worker import process, stdio
-from codeserver.worker.channel import Channel
-from codeserver.worker.forking import ForkLoop, Main, Role, trampoline
-from codeserver.worker.leaving import leave
-from codeserver.worker.originals import os
+from codeserver.worker.process import basics, stdio
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.forking import ForkLoop, Main, Role, trampoline
+from codeserver.worker.process.leaving import leave
+from codeserver.worker.process.originals import os
 
 
 def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoReturn:
@@ -33,7 +33,7 @@ def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoRetu
         most_files: how many files the operator lets a process open; the front may open more.
         seeded: whether the seed of hashes is the front's choice and not the operator's.
     """
-    process.die_with_parent(parent)
+    basics.die_with_parent(parent)
     processes.set_name("forkserver")
     # A run whose host has died then still has someone who learns how it ends.
     processes.adopt_descendants()
@@ -68,14 +68,15 @@ def _serve(channel: Channel) -> Main | int:
     _look_like(list(called.argv))
     try:
         # A fifth of the time would go into looking for garbage that is not there.
-        with process.no_garbage_collection():
-            from codeserver.worker import (
+        with basics.no_garbage_collection():
+            from codeserver.worker.loading import surroundings
+            from codeserver.worker.process import preparing
+            from codeserver.worker.roles import (
                 caretaker,
+                evaluator,
                 host,
-                preparing,
                 rehearsing,
-                solo,
-                surroundings,
+                run,
                 template,
             )
     except BaseException as error:
@@ -90,9 +91,9 @@ def _serve(channel: Channel) -> Main | int:
     importing = {
         "host": Role(lambda channel, _: partial(host.serve, channel)),
         "rehearsal": Role(lambda channel, _: partial(rehearsing.rehearse, channel)),
-        "evaluator": Role(lambda channel, _: partial(solo.evaluate, channel)),
+        "evaluator": Role(lambda channel, _: partial(evaluator.load_and_serve, channel)),
         "run": Role(
-            lambda channel, readers: partial(solo.execute, channel, readers),
+            lambda channel, readers: partial(run.reimport_and_execute, channel, readers),
             outlives_parent=True,
         ),
     }

@@ -2,7 +2,7 @@
 
 When a fork of it could not be trusted, it forks nothing: it describes the code to the front itself
 and is the first evaluator then. Further ones and runs are processes that load the code on their own
-(`codeserver.worker.solo`).
+(`codeserver.worker.roles.evaluator`).
 """
 
 from __future__ import annotations
@@ -11,28 +11,22 @@ import gc
 from functools import partial
 
 from codeserver.messages import Loaded
-from codeserver.worker import (
-    caretaker,
-    evaluator,
-    process,
-    rehearsing,
-    run,
-    snapshots,
-    unwritten,
-)
-from codeserver.worker.channel import Channel
-from codeserver.worker.fork_safety import reasons_not_to_fork
-from codeserver.worker.forking import ForkLoop, Main, Role
-from codeserver.worker.loading import load_as_ordered
-from codeserver.worker.location import Location
-from codeserver.worker.preparing import prepare_instance
-from codeserver.worker.surroundings import lost_threads, surroundings
-from codeserver.worker.template import installed
+from codeserver.worker.describing import snapshots
+from codeserver.worker.loading.location import Location
+from codeserver.worker.loading.ordered import load_as_ordered
+from codeserver.worker.loading.surroundings import lost_threads, surroundings
+from codeserver.worker.process import basics, unwritten
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.fork_safety import reasons_not_to_fork
+from codeserver.worker.process.forking import ForkLoop, Main, Role
+from codeserver.worker.process.preparing import prepare_instance
+from codeserver.worker.roles import caretaker, evaluator, rehearsing, run
+from codeserver.worker.roles.template import installed
 
 
 def serve(channel: Channel) -> Main | int:
     """Load the code as ordered, report how it went, then fork on demand."""
-    descriptors, threads = process.open_descriptors(), process.threads()
+    descriptors, threads = basics.open_descriptors(), basics.threads()
     location = load_as_ordered(channel, tells=True)
     if location is None:
         return 1
@@ -56,7 +50,7 @@ def serve(channel: Channel) -> Main | int:
         if not snapshots.describe(channel, location):
             return 1
         prepare_instance()
-        process.prefer_as_victim("evaluator")
+        basics.prefer_as_victim("evaluator")
         return partial(evaluator.serve, channel, location, has_loaded=True)
     unwritten.settle()
     gc.collect()

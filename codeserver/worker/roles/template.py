@@ -16,12 +16,12 @@ from typing import Any
 
 from codeserver.facts import InstalledPackages
 from codeserver.messages import Import, Imported, Unfit
-from codeserver.worker import process
-from codeserver.worker.channel import Channel
-from codeserver.worker.fork_safety import reasons_not_to_fork, signals_taken
-from codeserver.worker.forking import ForkLoop, Main, Role
-from codeserver.worker.originals import os
-from codeserver.worker.surroundings import set_variables
+from codeserver.worker.loading.surroundings import set_variables
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.fork_safety import reasons_not_to_fork, signals_taken
+from codeserver.worker.process.forking import ForkLoop, Main, Role
+from codeserver.worker.process.originals import os
 from codeserver.worker.user_files import is_users_file, origin_of
 
 _at_start: set[str] = set()
@@ -56,12 +56,12 @@ def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], Non
     order = channel.expect(Import)
     if order is None:
         return 0
-    own = process.open_descriptors(), process.threads()
+    own = basics.open_descriptors(), basics.threads()
     with _environment(order.environment):
         unfit = _import(order.modules, *own)
     if unfit is not None:
         channel.send(unfit)
-        process.flush()
+        basics.flush()
         os._exit(0)  # whatever else runs in here
     gc.collect()
     known = set(sys.modules)

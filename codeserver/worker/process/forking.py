@@ -29,12 +29,12 @@ from codeserver.messages import (
     Signal,
 )
 from codeserver.wire import Message
-from codeserver.worker import process, stdio
-from codeserver.worker.channel import Channel
-from codeserver.worker.ends import Ends
-from codeserver.worker.inherited_files import OpenFile, inherited_files, open_again
-from codeserver.worker.leaving import disown_inherited
-from codeserver.worker.originals import os, select, signal
+from codeserver.worker.process import basics, stdio
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.ends import Ends
+from codeserver.worker.process.inherited_files import OpenFile, inherited_files, open_again
+from codeserver.worker.process.leaving import disown_inherited
+from codeserver.worker.process.originals import os, select, signal
 
 Main = Callable[[], Any]
 """The main function of a process; it returns the exit code, or the next one."""
@@ -111,8 +111,8 @@ class ForkLoop:
         """
         # Here and not at start-up: user code that was loaded meanwhile may have taken the handlers
         # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
-        process.open_standard_streams()
-        process.reset_signals()
+        basics.open_standard_streams()
+        basics.reset_signals()
         self._files = inherited_files()
         self._ends.hear_signals()
         try:
@@ -147,7 +147,7 @@ class ForkLoop:
     def _fork(self, order: Fork, fds: list[int]) -> Main | None:
         role = self._roles[order.role]
         parent = os.getpid()
-        process.flush()  # or each child prints again what is still buffered here
+        basics.flush()  # or each child prints again what is still buffered here
         try:
             with warnings.catch_warnings():
                 # Python 3.12 warns of threads; whether they matter was decided before.
@@ -160,7 +160,7 @@ class ForkLoop:
         if pid == 0:
             self._become_child(role, parent)
             processes.set_name(order.role)
-            process.prefer_as_victim(order.role)
+            basics.prefer_as_victim(order.role)
             channel, stdout, stderr, *others = fds
             stdio.redirect(stdout, stderr)
             self._own_files(role)
@@ -172,17 +172,17 @@ class ForkLoop:
         return None
 
     def _become_child(self, role: Role, parent: int) -> None:
-        process.reset_signals()
-        process.reset_stack_signal()
+        basics.reset_signals()
+        basics.reset_stack_signal()
         # A group of its own, so that killing the child also ends what user code started.
         os.setsid()
         if not role.outlives_parent:
-            process.die_with_parent(parent)
+            basics.die_with_parent(parent)
         # The front must see the end of *this* process's sockets when this process ends, not
         # when the last of its relatives does.
         self._control.close()
         self._ends.close()
-        process.reseed()
+        basics.reseed()
         disown_inherited()
 
     def _own_files(self, role: Role) -> None:

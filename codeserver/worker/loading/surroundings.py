@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 
 from codeserver.facts import Surroundings
-from codeserver.worker.originals import os
+from codeserver.worker.process.originals import os
 
 _variables_at_start: dict[str, str] = {}
 _threads_at_start: set[str] = set()

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 from typing import Any
 
-from codeserver.worker import process, stdio
-from codeserver.worker.originals import os
+from codeserver.worker.process import basics, stdio
+from codeserver.worker.process.originals import os
 
 _FILE: type = io.IOBase.__mro__[1]
 """The class of all files; `io.IOBase` itself would remember each type that it is asked about."""
@@ -36,7 +36,7 @@ def settle() -> None:
     """
     _inherited[:] = map(weakref.ref, _written_files())
     flush_inherited()
-    process.flush_c_streams()
+    basics.flush_c_streams()
 
 
 def flush_inherited() -> None:
@@ -69,7 +69,7 @@ def finish() -> None:
         with contextlib.suppress(Exception):
             file.close()
     _flush(_of_type(own, *_BUFFERS))
-    process.flush_c_streams()
+    basics.flush_c_streams()
 
 
 def _flush(buffers: Iterable[Any]) -> None:
@@ -80,7 +80,7 @@ def _flush(buffers: Iterable[Any]) -> None:
 
 def _written_files() -> list[Any]:
     """What has a buffer for a regular file; writing to anything else could take for ever."""
-    files = filter(_is_regular, process.open_descriptors() - stdio.own_descriptors())
+    files = filter(_is_regular, basics.open_descriptors() - stdio.own_descriptors())
     if next(files, None) is None:  # as nearly always, and looking at all objects takes time
         return []
     return [each for each in _of_type(gc.get_objects(), *_BUFFERS) if _is_for_a_file(each)]

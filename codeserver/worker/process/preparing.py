@@ -13,9 +13,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import process
-from codeserver.worker.fork_safety import reasons_not_to_fork
-from codeserver.worker.originals import os, signal
+from codeserver.worker.process import basics
+from codeserver.worker.process.fork_safety import reasons_not_to_fork
+from codeserver.worker.process.originals import os, signal
 from codeserver.worker.user_files import is_users_file, origin_of
 
 _MODULES = ("dagster._core.instance.factory", "upath.core", "upath.implementations.local")
@@ -92,7 +92,7 @@ def _modules_of_instance() -> Sequence[str]:
 
 def _is_harmless(names: Sequence[str]) -> bool:
     """Try it in a fork: whether what imports these can be forked, and has no file of the user."""
-    process.flush()
+    basics.flush()
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -108,7 +108,7 @@ def _is_harmless(names: Sequence[str]) -> bool:
 
 def _rehearse(names: Sequence[str]) -> int:
     known = set(sys.modules)
-    own = process.open_descriptors(), process.threads()
+    own = basics.open_descriptors(), basics.threads()
     for name in names:
         importlib.import_module(name)
     new = set(sys.modules) - known

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from codeserver.facts import ImportTime, LoadOrder
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.component_state import LateLoadContext, LateStorage
-from codeserver.worker.footprint import Footprint
-from codeserver.worker.instance import open_for_load
+from codeserver.worker.loading.component_state import LateLoadContext, LateStorage
+from codeserver.worker.loading.footprint import Footprint
+from codeserver.worker.loading.instance import open_for_load
 
 R = TypeVar("R")
 

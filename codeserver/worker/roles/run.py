@@ -1,4 +1,8 @@
-"""A process that executes one Dagster run."""
+"""A process that executes one Dagster run.
+
+A warm run is forked from the host. A fresh one is forked from the template or the forkserver, and
+imports the code itself.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,42 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import NoReturn
 
-from codeserver.messages import Finished, NotStarted, Run, Started
+from codeserver.messages import Finished, NotStarted, Reimport, Run, Started
 from codeserver.wire import Message
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker import loggers, process, unwritten
-from codeserver.worker.channel import Channel
 from codeserver.worker.failures import current_error
-from codeserver.worker.leaving import leave
-from codeserver.worker.location import find_repository
-from codeserver.worker.originals import os, signal
-from codeserver.worker.stdio import Survivor
+from codeserver.worker.loading import loggers
+from codeserver.worker.loading.bytecode import see_files_as_they_are
+from codeserver.worker.loading.location import find_repository
+from codeserver.worker.loading.surroundings import take_on
+from codeserver.worker.process import basics, unwritten
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.forking import Main
+from codeserver.worker.process.leaving import leave
+from codeserver.worker.process.originals import os, signal
+from codeserver.worker.process.stdio import Survivor
 
 Repositories = Mapping[str, dagster.ReconstructableRepository]
+
+
+def reimport_and_execute(channel: Channel, readers: Sequence[int]) -> Main | int:
+    """Execute a run, in the surroundings that the first message has.
+
+    The code is imported where stock's process of a run does it, so its errors are those of the run.
+    """
+    order = channel.expect(Reimport)
+    if order is None:
+        return 0
+    see_files_as_they_are()
+    take_on(order.surroundings)
+    repositories = {
+        name: dagster.deserialize_value(text, dagster.ReconstructableRepository)
+        for name, text in order.repositories.items()
+    }
+    return partial(execute, channel, readers, repositories)
 
 
 def execute(channel: Channel, readers: Sequence[int], repositories: Repositories) -> NoReturn:
@@ -36,7 +62,7 @@ def execute(channel: Channel, readers: Sequence[int], repositories: Repositories
     threads = {*threading.enumerate()} - {threading.current_thread()}
     ordered = channel.expect(Run)
     code = 0
-    last = [unwritten.finish, process.flush]
+    last = [unwritten.finish, basics.flush]
     if ordered is not None:
         last.append(Survivor(channel, readers).finish)
         loggers.remove()
@@ -52,7 +78,7 @@ def execute(channel: Channel, readers: Sequence[int], repositories: Repositories
 
 def _execute_ordered(channel: Channel, repositories: Repositories, ordered: Run) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    process.unblock_signals()
+    basics.unblock_signals()
     with dagster.capture_interrupts(), ExitStack() as stack:
         try:
             args = dagster.deserialize_value(ordered.body.decode(), dagster.ExecuteExternalJobArgs)

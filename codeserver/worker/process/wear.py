@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from codeserver.worker import limits
-from codeserver.worker.originals import os, signal
+from codeserver.worker.process import limits
+from codeserver.worker.process.originals import os, signal
 
 _MORE_FILES = 64
 _MORE_CHILDREN = 64

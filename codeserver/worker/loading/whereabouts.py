@@ -9,7 +9,7 @@ import fcntl
 from collections.abc import Iterator, Sequence
 
 from codeserver.processes import STACK_SIGNAL
-from codeserver.worker.originals import os, signal
+from codeserver.worker.process.originals import os, signal
 
 _HIGH = 512
 

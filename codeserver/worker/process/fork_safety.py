@@ -17,9 +17,9 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 from types import FrameType
 
-from codeserver.worker.inherited_files import why_shared
-from codeserver.worker.native_threads import NativeThread, native_threads, package_of
-from codeserver.worker.originals import os, signal, socket
+from codeserver.worker.process.inherited_files import why_shared
+from codeserver.worker.process.native_threads import NativeThread, native_threads, package_of
+from codeserver.worker.process.originals import os, signal, socket
 
 _UNKNOWN = "that `threading` does not know"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from codeserver.messages import Recorded, RecordEnd
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.channel import Channel
-from codeserver.worker.originals import signal
-from codeserver.worker.surroundings import set_variables
+from codeserver.worker.loading.surroundings import set_variables
+from codeserver.worker.process.channel import Channel
+from codeserver.worker.process.originals import signal
 
 
 class DagsterApiServer:

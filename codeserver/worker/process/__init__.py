@@ -1,0 +1,1 @@
+"""Fork a process, and bring it to its end: descriptors, signals, threads, limits."""
