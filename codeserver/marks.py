@@ -8,6 +8,9 @@ import os
 import stat
 from itertools import islice
 
+OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
+"""The folder of codeserver itself."""
+
 Mark = list[int]
 """What differs when a file does. A list, because it travels as JSON."""
 

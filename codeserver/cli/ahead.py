@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from codeserver.supervisor.spawning import Spawned, open_more_files, spawn
+from codeserver.supervisor.processes.spawning import Spawned, open_more_files, spawn
 
 _spawned: Spawned | None = None
 

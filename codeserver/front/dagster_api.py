@@ -27,9 +27,9 @@ from codeserver.front.metadata import Metadata
 from codeserver.front.requests import describe
 from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
 from codeserver.front.utilization import Utilization
-from codeserver.supervisor.generation import LoadFailure, NotLoaded
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.failure import LoadFailure, NotLoaded
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.served import Generation
 
 _SERVER_ID = 1  # the number of that field
 

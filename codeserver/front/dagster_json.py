@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from codeserver.errors import InvalidRequest
-from codeserver.supervisor.request import Bytes
+from codeserver.supervisor.evaluating.request import Bytes
 
 LONGEST_ARGUMENT = 1024 * 1024
 """Bytes. What the front parses itself are a name or an id and where they belong, never more."""

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from codeserver import errors
 from codeserver.front import rich_errors
 from codeserver.front.replies import SHORT, Replies
-from codeserver.supervisor.generation import NotLoaded
+from codeserver.supervisor.loading.failure import NotLoaded
 
 _log = logging.getLogger("codeserver")
 

@@ -17,8 +17,8 @@ from codeserver.health_wire.health_pb2 import (
 )
 from codeserver.lifecycle import State
 from codeserver.supervisor.current import Current
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.host import Host
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host
 
 _SERVICES = ("", "DagsterApi")
 """The server as a whole, and the name that Dagster's own health check asks for."""

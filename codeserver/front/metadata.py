@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.once import Once
-from codeserver.supervisor.generation import Snapshot
+from codeserver.supervisor.loading.snapshot import Snapshot
 
 _LISTING = 1
 _REPOSITORY = 1

@@ -8,10 +8,10 @@ from typing import Any
 
 from codeserver.errors import InvalidRequest, RequestTimeout
 from codeserver.front import dagster_json
+from codeserver.letters import shown
 from codeserver.messages import EXPLAIN
-from codeserver.supervisor.generation import Snapshot
-from codeserver.supervisor.names import shown
-from codeserver.supervisor.request import LONGEST_TIMEOUT, Bytes, Request
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Bytes, Request
+from codeserver.supervisor.loading.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

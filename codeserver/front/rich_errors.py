@@ -20,7 +20,7 @@ from codeserver.api.v1.location_pb2 import LoadError
 from codeserver.errors import CallerError, WorkerCrashed
 from codeserver.front.typed_api import load_errors, values
 from codeserver.letters import clean
-from codeserver.supervisor.generation import NotLoaded
+from codeserver.supervisor.loading.failure import NotLoaded
 
 _KEY = "grpc-status-details-bin"
 

@@ -21,11 +21,11 @@ from codeserver.front.heartbeats import Heartbeats
 from codeserver.front.replies import Replies
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
-from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.processes.spawning import Spawned
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.shutdown import Shutdown
-from codeserver.supervisor.spawning import Spawned
-from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")

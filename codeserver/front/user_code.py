@@ -14,10 +14,11 @@ from codeserver.front.encoding import chunk_messages, only_string
 from codeserver.front.handlers import Context
 from codeserver.front.requests import describe
 from codeserver.messages import EXPLAIN
-from codeserver.supervisor.generation import NotLoaded, Snapshot
+from codeserver.supervisor.evaluating.pool import Reply
+from codeserver.supervisor.evaluating.request import Bytes, Request
+from codeserver.supervisor.loading.failure import NotLoaded
+from codeserver.supervisor.loading.snapshot import Snapshot
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.pool import Reply
-from codeserver.supervisor.request import Bytes, Request
 
 MakeError = Callable[[bytes], bytes]
 """Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""

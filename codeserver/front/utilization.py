@@ -15,8 +15,8 @@ import os
 import time
 from pathlib import Path
 
-from codeserver.supervisor.generation import LoadCounts
-from codeserver.supervisor.slots import Slots
+from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.loading.failure import LoadCounts
 
 _V1, _V2 = "V1", "V2"
 _ROOT = "/sys/fs/cgroup"

@@ -12,7 +12,7 @@ from typing import Any
 from codeserver.facts import LoadOrder
 from codeserver.snapshot import v1
 from codeserver.snapshot.file import UnusableSnapshot
-from codeserver.supervisor.generation import Definitions, RepositorySnapshot, Snapshot
+from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 
 _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "container_context")
 """What `ListRepositoriesResponse` says of the server and not of the code."""

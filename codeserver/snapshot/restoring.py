@@ -7,12 +7,12 @@ import logging
 from itertools import islice
 
 from codeserver.config import Config
+from codeserver.letters import printable
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
-from codeserver.supervisor.absent import Absent
-from codeserver.supervisor.load_order import load_order
+from codeserver.supervisor.loading.absent import Absent
+from codeserver.supervisor.loading.loader import load_order
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.names import printable
 from codeserver.target import Target, current_directory
 
 _log = logging.getLogger("codeserver")

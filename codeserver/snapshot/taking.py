@@ -8,13 +8,13 @@ from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.marks import mark
 from codeserver.snapshot import baked, fingerprint, v1
-from codeserver.supervisor import host as hosts
-from codeserver.supervisor.forkserver import ForkServers
-from codeserver.supervisor.importing import Importing
-from codeserver.supervisor.load_order import load_order
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.progress import Progress
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading import host as hosts
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.loader import load_order
+from codeserver.supervisor.loading.progress import Progress
+from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.target import Target, current_directory
 
 

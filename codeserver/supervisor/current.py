@@ -9,9 +9,9 @@ from collections.abc import Callable
 from codeserver import lifecycle, serving
 from codeserver.lifecycle import Event, State
 from codeserver.serving import Absence, Hollow, Live, Nothing
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.host import Host
-from codeserver.supervisor.served import Generation
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host
 from codeserver.supervisor.server_ids import ServerIds
 
 Served = serving.Served[LoadFailure, Generation]

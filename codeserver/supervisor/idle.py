@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from codeserver.errors import RequestTimeout
-from codeserver.supervisor.loads import Loads
+from codeserver.supervisor.loading.loads import Loads
 
 T = TypeVar("T")
 

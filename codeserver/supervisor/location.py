@@ -13,6 +13,7 @@ from typing import Any
 from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.facts import ImportTime
+from codeserver.letters import shown
 from codeserver.lifecycle import Event, State
 from codeserver.serving import (
     Absence,
@@ -23,28 +24,27 @@ from codeserver.serving import (
     after_failure,
 )
 from codeserver.settings import parse_duration
-from codeserver.supervisor.absent import Absent
 from codeserver.supervisor.current import Current, Served
-from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.forkserver import ForkServers
-from codeserver.supervisor.generation import LoadCounts, LoadFailure, NotLoaded
-from codeserver.supervisor.host import Host, LoadFailed
+from codeserver.supervisor.evaluating.pool import Pools, Reply
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.generation import Generation, handed_over
 from codeserver.supervisor.idle import Idle, wake
-from codeserver.supervisor.importing import Importing
-from codeserver.supervisor.load_log import LoadLog
-from codeserver.supervisor.loader import Loader
-from codeserver.supervisor.loads import Loads
-from codeserver.supervisor.names import shown
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.pool import Pools, Reply
-from codeserver.supervisor.request import Request
+from codeserver.supervisor.loading.absent import Absent
+from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
+from codeserver.supervisor.loading.host import Host, LoadFailed
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.load_log import LoadLog
+from codeserver.supervisor.loading.loader import Loader
+from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.spawning import Spawned
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
-from codeserver.supervisor.served import Generation, handed_over
 from codeserver.supervisor.shutdown import Shutdown
-from codeserver.supervisor.slots import Slots
-from codeserver.supervisor.spawning import Spawned
-from codeserver.supervisor.tasks import Tasks
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 
 from codeserver.errors import Draining
 from codeserver.supervisor.backoff import pause
-from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.served import Generation
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.processes.exits import explain_exit
+from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codeserver.errors import WorkerCrashed
+from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
-from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
-from codeserver.supervisor.forker import Child, Forker
 from codeserver.supervisor.idle import Idle
-from codeserver.supervisor.names import shown
-from codeserver.supervisor.starter import Starter
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 

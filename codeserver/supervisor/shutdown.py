@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes.tasks import Tasks
 
 
 class Shutdown:

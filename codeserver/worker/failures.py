@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 
+from codeserver.marks import OWN_FOLDER
 from codeserver.messages import LoadError
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.process import limits
@@ -15,7 +16,7 @@ from codeserver.worker.user_files import is_users_file
 
 _MOST_CAUSES = 50
 
-_OWN = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}"
+_OWN = f"{OWN_FOLDER}{os.sep}"
 _OWN_FRAME = f'  File "{_OWN}'
 _DAGSTER = os.path.dirname(os.path.dirname(dagster.check.__file__ or ""))
 _FRAME = re.compile(r'  File "(.*?)", line ')

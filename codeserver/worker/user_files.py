@@ -7,9 +7,10 @@ import os
 import sysconfig
 from types import ModuleType
 
+from codeserver.marks import OWN_FOLDER
+
 _SYSTEM = ("/proc", "/sys", "/dev")
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _CACHE = "__pycache__"
 
 
@@ -18,7 +19,7 @@ def _standard_library() -> tuple[str, ...]:
     return tuple(paths[name] for name in ("stdlib", "platstdlib"))
 
 
-_NOT_THE_USERS = tuple(f"{path}{os.sep}" for path in (*_SYSTEM, *_standard_library(), _OWN))
+_NOT_THE_USERS = tuple(f"{path}{os.sep}" for path in (*_SYSTEM, *_standard_library(), OWN_FOLDER))
 
 
 @functools.lru_cache(maxsize=4096)

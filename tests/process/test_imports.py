@@ -34,7 +34,8 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
         "import codeserver.cli.commands.grpc, codeserver.front.server",
         # What only a function imports counts, too.
         "from codeserver.cli.commands.grpc import _new_event_loop; _new_event_loop().close()\n"
-        "from codeserver.supervisor.spawning import spawn; import codeserver.cli.printing.logs\n"
+        "from codeserver.supervisor.processes.spawning import spawn\n"
+        "import codeserver.cli.printing.logs\n"
         "codeserver.cli.printing.logs.logging_to_stderr('info', 'rich').__enter__()",
     ],
     ids=["modules", "functions"],

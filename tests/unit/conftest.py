@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeserver.supervisor import pool
+from codeserver.supervisor.evaluating import pool
 
 
 @pytest.fixture(scope="session", autouse=True)

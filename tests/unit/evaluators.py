@@ -14,16 +14,16 @@ from unittest import mock
 
 from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.processes import STACK_SIGNAL
-from codeserver.supervisor import evaluators as evaluators_module
-from codeserver.supervisor import pool as pool_module
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.evaluators import Evaluators
-from codeserver.supervisor.forker import Child
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.pool import Lanes, Pool, Reply
-from codeserver.supervisor.request import Request
-from codeserver.supervisor.slots import Slots
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.evaluating import evaluators as evaluators_module
+from codeserver.supervisor.evaluating import pool as pool_module
+from codeserver.supervisor.evaluating.evaluators import Evaluators
+from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.wire import Message
 from tests.unit.waiting import DEADLINE, soon, until
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import codeserver
 from codeserver.messages import Answer, Ask
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.output import Outputs
 from tests.unit.waiting import DEADLINE, soon
 
 _PROGRAM = Path(__file__).with_name("forking_program.py")

@@ -14,9 +14,9 @@ import pytest
 
 from codeserver.errors import WorkerCrashed
 from codeserver.messages import Adopt, Fork, Forked, ForkFailed, Prepare, Signal
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import OUTLIVING, Child, Forker
-from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.forker import OUTLIVING, Child, Forker
+from codeserver.supervisor.processes.output import Outputs
 from codeserver.wire import Message
 from codeserver.worker.process.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon

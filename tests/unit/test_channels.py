@@ -17,7 +17,7 @@ import uvloop
 from codeserver import wire
 from codeserver.errors import ProtocolError
 from codeserver.messages import Answer, Ask, Described, Exited, Values
-from codeserver.supervisor.channel import Channel
+from codeserver.supervisor.processes.channel import Channel
 from codeserver.wire import Message
 from codeserver.worker.process.channel import Channel as WorkerChannel
 from tests.unit.waiting import DEADLINE, soon

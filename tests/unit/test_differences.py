@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codeserver.supervisor.differences import differences, in_words
-from codeserver.supervisor.generation import Definitions
+from codeserver.supervisor.loading.differences import differences, in_words
+from codeserver.supervisor.loading.snapshot import Definitions
 
 BEFORE = {"asset": {"a": "1", "b": "1"}, "job": {"load": "1"}, "schedule": {"nightly": "1"}}
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor import exits
-from codeserver.supervisor.exits import explain_exit, ran_out_of_memory
-from codeserver.supervisor.oom import OomKills
+from codeserver.supervisor.processes import exits
+from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
+from codeserver.supervisor.processes.oom import OomKills
 
 Kills = Callable[[int], None]
 

@@ -28,11 +28,11 @@ from codeserver.messages import (
     ForkFailed,
     Signal,
 )
-from codeserver.supervisor import forker as forker_module
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.killing import kill_group
-from codeserver.supervisor.output import Outputs
+from codeserver.supervisor.processes import forker as forker_module
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.killing import kill_group
+from codeserver.supervisor.processes.output import Outputs
 from tests.unit.forking import forking_host, forking_process, order, value
 from tests.unit.scripted import NOBODY, is_waiting, script
 from tests.unit.waiting import DEADLINE, soon, until

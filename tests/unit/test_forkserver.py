@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor import forkserver
-from codeserver.supervisor.forkserver import ForkServers
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes import forkserver
+from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.waiting import soon
 
 

@@ -20,8 +20,9 @@ from codeserver.health_wire import health_pb2
 from codeserver.lifecycle import State
 from codeserver.messages import Loaded
 from codeserver.serving import Broken, Nothing
-from codeserver.supervisor.generation import LoadFailure, Snapshot
-from codeserver.supervisor.host import Host, Loading
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host, Loading
+from codeserver.supervisor.loading.snapshot import Snapshot
 from tests.unit.waiting import others_have_ended, soon
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

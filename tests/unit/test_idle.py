@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from codeserver.errors import Draining, RequestTimeout
-from codeserver.supervisor.generation import LoadFailure
 from codeserver.supervisor.idle import Idle, Quiet, wake
-from codeserver.supervisor.loads import Loads
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon, until
 

@@ -8,8 +8,8 @@ import pytest
 
 from codeserver.facts import LoadOrder
 from codeserver.messages import LoadedAgain
-from codeserver.supervisor.importing import Importing
-from codeserver.supervisor.starter import Spawn
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.starter import Spawn
 from tests.unit.scripted import NOBODY, script
 from tests.unit.waiting import soon
 

@@ -12,15 +12,10 @@ import pytest
 
 from codeserver.messages import Loaded
 from codeserver.serving import Outcome
-from codeserver.supervisor.generation import (
-    Definitions,
-    LoadFailure,
-    RepositorySnapshot,
-    Snapshot,
-    phases,
-)
-from codeserver.supervisor.load_log import LoadLog
-from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.load_log import LoadLog
+from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
+from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot, phases
 from tests.unit.waiting import soon
 
 A: Definitions = {"asset": {"a": "1"}}

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from codeserver.errors import Draining
-from codeserver.supervisor import loads as loads_module
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.loads import Loads
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading import loads as loads_module
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.waiting import soon, until
 
 Outcome = LoadFailure | None

@@ -15,9 +15,9 @@ from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.front import encoding
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.metadata import Metadata
-from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
-from codeserver.supervisor.pool import Reply
-from codeserver.supervisor.request import Request
+from codeserver.supervisor.evaluating.pool import Reply
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
 from tests.unit.waiting import others_have_ended, soon
 
 DEFERRED = '{"deferred": "é"}' * 10

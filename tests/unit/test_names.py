@@ -11,9 +11,9 @@ from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.config import Config
 from codeserver.errors import Overloaded
 from codeserver.front.typed_api.service import CodeLocationApi
+from codeserver.letters import printable, shown
+from codeserver.supervisor.evaluating.request import Request
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.names import printable, shown
-from codeserver.supervisor.request import Request
 from codeserver.target import Target
 
 FORGED = "x\n2026-01-01 00:00:00 +0000 - codeserver - ERROR - forged\x1b[31m\x07"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.watching import notices as notices_module
 from codeserver.supervisor.watching.notices import Notices
 from codeserver.supervisor.watching.places import Places

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor import oom
-from codeserver.supervisor.oom import OomKills
+from codeserver.supervisor.processes import oom
+from codeserver.supervisor.processes.oom import OomKills
 
 FILES = {
     "memory.events": "low 0\nhigh 0\nmax 31\noom 9\noom_kill {}\noom_group_kill 7\n",

@@ -16,7 +16,7 @@ import codeserver
 
 PROGRAM = """
 import asyncio, json, os, signal, sys, traceback
-from codeserver.supervisor import orphans
+from codeserver.supervisor.processes import orphans
 
 def child(code=0):
     '''A child that has ended, and that nobody has asked about.'''

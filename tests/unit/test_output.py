@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeserver.supervisor.output import Budget, Output, Outputs
+from codeserver.supervisor.processes.output import Budget, Output, Outputs
 from tests.unit.waiting import DEADLINE, soon, until
 
 FLOOD = """

@@ -22,13 +22,13 @@ from codeserver.errors import (
     WorkerCrashed,
 )
 from codeserver.messages import Ask
-from codeserver.supervisor import evaluators as evaluators_module
-from codeserver.supervisor.evaluators import Evaluators
-from codeserver.supervisor.pool import Lanes, Pool, Reply
-from codeserver.supervisor.request import Request
-from codeserver.supervisor.slots import Slots
-from codeserver.supervisor.starter import Fork
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.evaluating import evaluators as evaluators_module
+from codeserver.supervisor.evaluating.evaluators import Evaluators
+from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.loading.starter import Fork
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.evaluators import pool
 from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until

@@ -11,13 +11,13 @@ import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.processes import STACK_SIGNAL
-from codeserver.supervisor import pool as pool_module
-from codeserver.supervisor.evaluators import Evaluators
-from codeserver.supervisor.pool import Lanes, Pool
-from codeserver.supervisor.request import Request
-from codeserver.supervisor.slots import Slots
-from codeserver.supervisor.starter import Fork
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.evaluating import pool as pool_module
+from codeserver.supervisor.evaluating.evaluators import Evaluators
+from codeserver.supervisor.evaluating.pool import Lanes, Pool
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.loading.starter import Fork
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.evaluators import TOO_LONG, LeapingClock, pool
 from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until

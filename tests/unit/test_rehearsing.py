@@ -17,9 +17,9 @@ from codeserver.messages import (
     Signal,
     Values,
 )
-from codeserver.supervisor import rehearsal
-from codeserver.supervisor.rehearsal import Code, rehearse
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading import rehearsal
+from codeserver.supervisor.loading.rehearsal import Code, rehearse
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.scripted import Script, TheirEnd, script
 from tests.unit.waiting import soon
 

@@ -19,8 +19,8 @@ from codeserver.errors import RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.front.dagster_json import LONGEST_ARGUMENT
 from codeserver.front.requests import describe
-from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
-from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
 
 PLACE = GrpcServerCodeLocationOrigin(host="h", port=1)
 REPOSITORY = RemoteRepositoryOrigin(PLACE, "repo")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from codeserver.supervisor import backoff
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Revival, Reviver
-from codeserver.supervisor.served import Generation
-from codeserver.supervisor.tasks import Tasks
 from tests.unit.waiting import soon, until
 
 

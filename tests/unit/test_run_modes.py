@@ -12,7 +12,7 @@ import pytest
 
 from codeserver.facts import UsedFiles
 from codeserver.marks import Look, listing, mark
-from codeserver.supervisor.run_modes import (
+from codeserver.supervisor.loading.run_modes import (
     PENDING,
     Choice,
     Mode,
@@ -22,7 +22,7 @@ from codeserver.supervisor.run_modes import (
     Wishes,
     choose,
 )
-from codeserver.supervisor.starter import Starter
+from codeserver.supervisor.loading.starter import Starter
 
 FORKS = Choice(Mode.WARM)
 THREADS = Choice(Mode.FRESH, ["a thread is running"])

@@ -10,10 +10,10 @@ import pytest
 
 from codeserver.config import Config
 from codeserver.errors import Overloaded, RequestTimeout
-from codeserver.supervisor import slots as slots_module
+from codeserver.supervisor.evaluating import slots as slots_module
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import ENDING, QueueCounts, Slots
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.request import Request
-from codeserver.supervisor.slots import ENDING, QueueCounts, Slots
 from codeserver.target import Target
 from tests.unit.waiting import DEADLINE, soon
 

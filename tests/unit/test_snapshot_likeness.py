@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from codeserver.supervisor.generation import RepositorySnapshot, Snapshot
+from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
 
 
 def snapshot(

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
-from codeserver.supervisor import evaluators as evaluators_module
+from codeserver.supervisor.evaluating import evaluators as evaluators_module
 from tests.unit.evaluators import Starter, Used, pool
 from tests.unit.waiting import soon, until
 

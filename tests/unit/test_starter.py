@@ -23,8 +23,8 @@ from codeserver.messages import (
     Reimport,
     Signal,
 )
-from codeserver.supervisor import starter as starter_module
-from codeserver.supervisor.starter import Fork, Import, Spawn
+from codeserver.supervisor.loading import starter as starter_module
+from codeserver.supervisor.loading.starter import Fork, Import, Spawn
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 

@@ -16,10 +16,10 @@ from typing import Any, cast
 import pytest
 
 from codeserver.messages import Loaded
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.host import Host, LoadFailed
-from codeserver.supervisor.pool import Pool
-from codeserver.supervisor.served import Generation, handed_over
+from codeserver.supervisor.evaluating.pool import Pool
+from codeserver.supervisor.generation import Generation, handed_over
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.worker.loading.taken import is_for_what_is_taken
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from codeserver.facts import InstalledPackages
 from codeserver.messages import Import, Imported, Unfit
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.tasks import Tasks
-from codeserver.supervisor.templates import Templates
+from codeserver.supervisor.loading.templates import Templates
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.forking import forking_process, value
 from tests.unit.waiting import soon, until
 

@@ -16,10 +16,10 @@ import pytest
 
 from codeserver.facts import InstalledPackages
 from codeserver.messages import Exit, Exited, Fork, Forked, ForkFailed, Import, Imported, Unfit
-from codeserver.supervisor import templates as templates_module
-from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.tasks import Tasks
-from codeserver.supervisor.templates import Templates, local_names
+from codeserver.supervisor.loading import templates as templates_module
+from codeserver.supervisor.loading.templates import Templates, local_names
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.scripted import Script, TheirEnd, script
 from tests.unit.waiting import soon, until
 

@@ -16,7 +16,7 @@ from codeserver.api import v1
 from codeserver.errors import InvalidRequest, NotFound, WorkerCrashed
 from codeserver.front.rich_errors import trailing_metadata
 from codeserver.front.typed_api import asset_graph, load_errors, values
-from codeserver.supervisor.generation import LoadFailure, NotLoaded
+from codeserver.supervisor.loading.failure import LoadFailure, NotLoaded
 
 PLAIN = [None, True, 3, 2.5, "x", "", [], {}, [1, [None]], {"a": {"b": [{}]}}, {"$json": 1, "x": 2}]
 

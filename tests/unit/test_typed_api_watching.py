@@ -15,8 +15,9 @@ from codeserver.front.typed_api.watching import Watching
 from codeserver.lifecycle import State
 from codeserver.serving import Broken, Live, Nothing
 from codeserver.supervisor.current import Served
-from codeserver.supervisor.generation import Definitions, LoadCounts, LoadFailure, Snapshot
-from codeserver.supervisor.served import Generation
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure
+from codeserver.supervisor.loading.snapshot import Definitions, Snapshot
 from tests.unit.waiting import soon
 
 FAILURE = LoadFailure(b"", "what is wrong", "digest")

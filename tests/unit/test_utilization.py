@@ -15,8 +15,8 @@ from dagster._utils import container as stock
 
 from codeserver.front import utilization
 from codeserver.front.utilization import Utilization
-from codeserver.supervisor.generation import LoadCounts
-from codeserver.supervisor.slots import QueueCounts, Slots
+from codeserver.supervisor.evaluating.slots import QueueCounts, Slots
+from codeserver.supervisor.loading.failure import LoadCounts
 from tests.unit.waiting import DEADLINE, until
 
 V1 = {

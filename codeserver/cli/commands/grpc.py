@@ -31,7 +31,7 @@ from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
     from codeserver.front.server import Server
-    from codeserver.supervisor.spawning import Spawned
+    from codeserver.supervisor.processes.spawning import Spawned
 
 _log = logging.getLogger("codeserver")
 
@@ -151,7 +151,7 @@ def _serve(config: Config, target: Target) -> int:
 
 async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     from codeserver.front.server import Server
-    from codeserver.supervisor.orphans import adopt_orphans
+    from codeserver.supervisor.processes.orphans import adopt_orphans
 
     server = Server(config, target, spawned)
     adopt_orphans()

@@ -43,7 +43,7 @@ def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
     fingerprint of the files, packages and settings that it was made from.
     """
     from codeserver.snapshot import file
-    from codeserver.supervisor.host import LoadFailed
+    from codeserver.supervisor.loading.host import LoadFailed
 
     try:
         config, target = resolve(Config.from_options(options))

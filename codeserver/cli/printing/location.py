@@ -29,7 +29,7 @@ def load_time(location: v1.Location) -> str:
     """How long the load took, in all and by phase; empty when no code is served."""
     if not location.HasField("load_times"):
         return ""
-    from codeserver.supervisor.generation import phases
+    from codeserver.supervisor.loading.snapshot import phases
 
     times = location.load_times
     names = ("importing", "resolving", "describing")
@@ -55,7 +55,7 @@ def changes_in_words(
     was_broken = before is not None and before.HasField("load_error")
     if not changes:
         return ["repaired" if was_broken else "no visible change"]
-    from codeserver.supervisor.differences import Change, in_words
+    from codeserver.supervisor.loading.differences import Change, in_words
 
     found = [Change(_SIGNS.get(change.action, "~"), change.kind, change.name) for change in changes]
     parts: list[Part] = ["repaired"] if was_broken else []

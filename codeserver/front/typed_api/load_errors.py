@@ -9,7 +9,7 @@ from typing import Any
 from codeserver.api.v1.location_pb2 import LoadError, StackFrame
 from codeserver.front.typed_api import values
 from codeserver.letters import clean
-from codeserver.supervisor.generation import LoadFailure
+from codeserver.supervisor.loading.failure import LoadFailure
 
 _FRAME = re.compile(r'\s*File "(?P<file>.*?)", line (?P<line>\d+)(, in (?P<function>.*))?')
 """As `traceback.format_tb` writes it."""

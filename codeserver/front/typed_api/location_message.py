@@ -14,10 +14,10 @@ from codeserver.config import Config
 from codeserver.facts import ImportTime
 from codeserver.front.typed_api import load_errors
 from codeserver.letters import clean
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.host import Host
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.served import Generation
 from codeserver.target import Target
 
 _NANOS = 1_000_000_000

@@ -21,13 +21,13 @@ from codeserver.front.typed_api.catalog import Catalog
 from codeserver.front.typed_api.location_message import LocationMessages
 from codeserver.front.typed_api.refusals import invalid
 from codeserver.front.typed_api.watching import Watching, changes, definitions_of
+from codeserver.letters import shown
 from codeserver.messages import CATALOG
-from codeserver.supervisor.generation import NotLoaded
+from codeserver.supervisor.evaluating.pool import Reply
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.failure import NotLoaded
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.names import shown
-from codeserver.supervisor.pool import Reply
-from codeserver.supervisor.request import LONGEST_TIMEOUT, Request
-from codeserver.supervisor.served import Generation
 from codeserver.target import Target
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 from codeserver.api.v1.code_location_pb2 import WatchLocationResponse
 from codeserver.api.v1.location_pb2 import DefinitionChange
 from codeserver.front.typed_api.location_message import LocationMessages
-from codeserver.supervisor.differences import differences
-from codeserver.supervisor.generation import Definitions
+from codeserver.supervisor.generation import Generation
+from codeserver.supervisor.loading.differences import differences
+from codeserver.supervisor.loading.snapshot import Definitions
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.served import Generation
 
 _ACTIONS = {
     "+": DefinitionChange.ACTION_ADDED,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 
 from watchfiles import awatch
 
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.watching.places import Places, on_remote_file_systems
 
 _log = logging.getLogger("codeserver")

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Set
 from functools import partial
 
 from codeserver.config import Config
+from codeserver.letters import printable
 from codeserver.marks import Mark
-from codeserver.supervisor.generation import LoadFailure, describe_counts
-from codeserver.supervisor.host import Host
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host
+from codeserver.supervisor.loading.snapshot import describe_counts
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.names import printable
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.watching.notices import Notices
 from codeserver.supervisor.watching.patterns import Patterns
 from codeserver.supervisor.watching.picture import Picture

@@ -11,6 +11,8 @@ import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codeserver.marks import OWN_FOLDER
+
 _FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 _ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _ENDS = ('  File "<string>", line 1 in <module>\n', "  ...\n")
@@ -22,7 +24,7 @@ _NOT_THE_USERS = re.compile(
     r".*/(?:site|dist)-packages/"
     rf"|(?:{re.escape(_LIBRARY)}|{re.escape(os.path.realpath(_LIBRARY))})/(?:lib-dynload/)?"
 )
-_OWN = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}"
+_OWN = f"{OWN_FOLDER}{os.sep}"
 
 
 @dataclass(frozen=True)

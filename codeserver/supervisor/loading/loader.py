@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import sys
 from collections.abc import Callable
 
 from codeserver.config import Config
 from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder
-from codeserver.supervisor import host as hosts
-from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.forkserver import ForkServers
-from codeserver.supervisor.host import Host, LoadFailed
-from codeserver.supervisor.importing import Importing
-from codeserver.supervisor.load_order import load_order
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.progress import Progress
-from codeserver.supervisor.tasks import Tasks
-from codeserver.supervisor.templates import Templates, local_names
+from codeserver.settings import parse_size
+from codeserver.supervisor.loading import host as hosts
+from codeserver.supervisor.loading.host import Host, LoadFailed
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.progress import Progress
+from codeserver.supervisor.loading.templates import Templates, local_names
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.target import Target, current_directory
 
 
@@ -140,3 +142,36 @@ class Loader:
         if self._templates is None:
             return None
         return self._templates.usable(local_names(self._local))
+
+
+def load_order(
+    config: Config, target: Target, directory: str, defs_state_info: str | None
+) -> LoadOrder:
+    """The order to load the code as it is now.
+
+    Args:
+        config: the operator's settings.
+        target: what to load.
+        directory: the current directory when the server was started.
+        defs_state_info: serialized versions of component state, None for the newest.
+    """
+    python = sys.executable
+    by_python = config.use_python_environment_entry_point
+    return LoadOrder(
+        target=dataclasses.asdict(target),
+        executable_path=python,
+        entry_point=[python, "-m", "dagster"] if by_python else ["dagster"],
+        container_image=config.container_image,
+        container_context=json.loads(config.container_context or "{}"),
+        instance_ref=config.instance_ref,
+        inject_env_vars_from_instance=config.inject_env_vars_from_instance,
+        location_name=config.location_name,
+        defs_state_info=defs_state_info,
+        log_level=config.log_level,
+        log_format=config.log_format,
+        isolation=config.isolation,
+        memory_limit=parse_size(config.worker_memory_limit),
+        max_growth=parse_size(config.worker_max_growth),
+        directory=directory,
+        profile_imports=config.profile_imports,
+    )

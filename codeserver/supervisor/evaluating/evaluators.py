@@ -8,10 +8,10 @@ import time
 from collections import deque
 
 from codeserver.errors import CodeserverError, Draining, LoadsOnlyOnce, WorkerCrashed
-from codeserver.supervisor.forker import Child
-from codeserver.supervisor.names import printable
-from codeserver.supervisor.starter import Starter
-from codeserver.supervisor.tasks import Tasks
+from codeserver.letters import printable
+from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.tasks import Tasks
 
 Starting = asyncio.Task["Child | CodeserverError"]
 """Becomes an evaluator, or why there is none: what it raised would be taken for a defect."""

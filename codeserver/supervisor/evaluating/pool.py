@@ -13,14 +13,14 @@ from typing import Any, TypeVar, cast
 from codeserver.config import Config
 from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
-from codeserver.supervisor.crashes import Crashes
-from codeserver.supervisor.evaluators import KILL_GRACE, Evaluators, Starting
-from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.forker import Child
-from codeserver.supervisor.request import Request
-from codeserver.supervisor.slots import ENDING, Slots
-from codeserver.supervisor.starter import Starter
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.evaluating.crashes import Crashes
+from codeserver.supervisor.evaluating.evaluators import KILL_GRACE, Evaluators, Starting
+from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.slots import ENDING, Slots
+from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes.exits import explain_exit
+from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from codeserver.errors import WorkerCrashed
 from codeserver.messages import Loaded
-from codeserver.supervisor.forker import Child
-from codeserver.supervisor.generation import Snapshot
-from codeserver.supervisor.run_modes import RunModes, Used, Wishes
+from codeserver.supervisor.loading.run_modes import RunModes, Used, Wishes
+from codeserver.supervisor.loading.snapshot import Snapshot
+from codeserver.supervisor.processes.forker import Child
 
 
 class Absent:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from codeserver.errors import Draining
-from codeserver.supervisor.generation import LoadFailure
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 

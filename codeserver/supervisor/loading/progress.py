@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from codeserver.errors import StillLoading
 from codeserver.processes import STACK_SIGNAL
-from codeserver.supervisor import stacks
-from codeserver.supervisor.forker import Child
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading import stacks
+from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder, Surroundings
 from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
-from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.run_modes import Verdict
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading.run_modes import Verdict
+from codeserver.supervisor.processes.exits import explain_exit
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")
 

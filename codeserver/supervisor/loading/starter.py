@@ -9,10 +9,10 @@ from typing import Protocol
 from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
-from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.generation import headline
-from codeserver.supervisor.importing import Importing
+from codeserver.supervisor.loading.failure import headline
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.processes.exits import explain_exit
+from codeserver.supervisor.processes.forker import Child, Forker
 
 _END_GRACE = 2.0
 _LONGEST_LOAD = 600.0

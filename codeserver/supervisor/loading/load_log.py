@@ -5,17 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from codeserver.letters import printable
 from codeserver.serving import Outcome
-from codeserver.supervisor.differences import differences, in_words
-from codeserver.supervisor.generation import (
-    Definitions,
-    LoadFailure,
-    Snapshot,
-    describe_counts,
-    phases,
-)
-from codeserver.supervisor.host import Host
-from codeserver.supervisor.names import printable
+from codeserver.supervisor.loading.differences import differences, in_words
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.host import Host
+from codeserver.supervisor.loading.snapshot import Definitions, Snapshot, describe_counts, phases
 
 _log = logging.getLogger("codeserver")
 

@@ -12,9 +12,9 @@ from codeserver.errors import WorkerCrashed
 from codeserver.facts import InstalledPackages
 from codeserver.marks import Mark, mark
 from codeserver.messages import Import, Imported, Unfit
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 

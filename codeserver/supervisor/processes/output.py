@@ -16,6 +16,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from codeserver.marks import OWN_FOLDER
+
 _log = logging.getLogger("codeserver.output")
 
 _READ_SIZE = 16 * 1024
@@ -32,7 +34,7 @@ _LONGEST_SHOWN_LINE = 400
 _SHOWN_LINES = 15
 _FATAL = "Fatal Python error"
 _NOT_USERS = (
-    f'  File "{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}{os.sep}',
+    f'  File "{OWN_FOLDER}{os.sep}',
     '  File "<string>", line 1 in <module>',
     "Extension modules: ",
     "tail: inotify cannot be used",

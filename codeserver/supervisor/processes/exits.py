@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from codeserver.supervisor.oom import OomKills
+from codeserver.supervisor.processes.oom import OomKills
 
 _oom_kills = OomKills()
 

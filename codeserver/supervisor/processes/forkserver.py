@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from codeserver.errors import WorkerCrashed
-from codeserver.supervisor import orphans
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.forker import Forker
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.spawning import Spawned, spawn
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.processes import orphans
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.spawning import Spawned, spawn
+from codeserver.supervisor.processes.tasks import Tasks
 
 _END_GRACE = 5.0
 

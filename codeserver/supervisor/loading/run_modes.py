@@ -16,7 +16,7 @@ from enum import Enum
 
 from codeserver.facts import UsedFiles
 from codeserver.marks import Look, listing, looks_like, mark
-from codeserver.supervisor.starter import Starter
+from codeserver.supervisor.loading.starter import Starter
 
 _log = logging.getLogger("codeserver")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from codeserver.supervisor.generation import Definitions
+from codeserver.supervisor.loading.snapshot import Definitions
 
 _MOST_NAMES = 3
 _KINDS = ("asset", "check", "job", "schedule", "sensor", "resource")

@@ -24,10 +24,10 @@ from codeserver.messages import (
     Signal,
 )
 from codeserver.processes import STACK_SIGNAL
-from codeserver.supervisor.channel import Channel
-from codeserver.supervisor.exits import note_out_of_memory
-from codeserver.supervisor.killing import kill_group
-from codeserver.supervisor.output import Output, Outputs
+from codeserver.supervisor.processes.channel import Channel
+from codeserver.supervisor.processes.exits import note_out_of_memory
+from codeserver.supervisor.processes.killing import kill_group
+from codeserver.supervisor.processes.output import Output, Outputs
 from codeserver.wire import Message
 
 _REMEMBERED_EXITS = 1024

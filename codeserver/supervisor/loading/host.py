@@ -24,16 +24,17 @@ from codeserver.messages import (
     Summary,
     Uses,
 )
-from codeserver.supervisor.exits import explain_exit
-from codeserver.supervisor.forker import Child, Forker
-from codeserver.supervisor.generation import Definitions, LoadFailure, RepositorySnapshot, Snapshot
-from codeserver.supervisor.importing import Importing
-from codeserver.supervisor.output import Outputs
-from codeserver.supervisor.progress import Progress
-from codeserver.supervisor.rehearsal import Code, rehearse
-from codeserver.supervisor.run_modes import RunModes, Used, Verdict, Wishes
-from codeserver.supervisor.starter import Fork, Import, Parent, Spawn, Starter
-from codeserver.supervisor.tasks import Tasks
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.progress import Progress
+from codeserver.supervisor.loading.rehearsal import Code, rehearse
+from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
+from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
+from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
+from codeserver.supervisor.processes.exits import explain_exit
+from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")
 

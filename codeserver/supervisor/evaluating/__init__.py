@@ -1,0 +1,1 @@
+"""Answer requests with user code: who may, by which process, and until when."""

@@ -1,0 +1,1 @@
+"""Load the code: hosts, what they are forked from, and how further processes get the code."""
