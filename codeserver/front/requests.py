@@ -10,7 +10,7 @@ from codeserver.errors import InvalidRequest, RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.letters import shown
 from codeserver.messages import EXPLAIN
-from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Bytes, Request
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Bytes, Deadline, Request
 from codeserver.supervisor.loading.snapshot import Snapshot
 
 
@@ -90,15 +90,15 @@ def describe(
     """
     form = _FORMS.get(rpc)
     if form is None:
-        timeout = _bounded(deadline, None, default)
+        until = Deadline.after(_bounded(deadline, None, default))
         calls_none = rpc in _WITHOUT_USER_CODE and not (snapshot and snapshot.is_dynamic)
-        return Request(rpc, argument, timeout, rpc, extra, not calls_none)
+        return Request(rpc, argument, until, rpc, extra, not calls_none)
     fields = _fields(argument, form)
     name = _at(fields, form.path)
     return Request(
         rpc,
         argument,
-        _bounded(deadline, fields.get("timeout"), default),
+        Deadline.after(_bounded(deadline, fields.get("timeout"), default)),
         f"{form.label} {shown(name)}" if name else rpc,
         extra,
         # Without a name it is malformed, and the evaluator says what Dagster says about it.

@@ -26,7 +26,7 @@ from codeserver.serving import (
 from codeserver.settings import parse_duration
 from codeserver.supervisor.current import Current, Served
 from codeserver.supervisor.evaluating.pool import Pools, Reply
-from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.generation import Generation, handed_over
 from codeserver.supervisor.idle import Idle, wake
@@ -156,28 +156,26 @@ class Location:
             raise NotLoaded(served.failure)
         raise Draining("The server was shut down before its code was loaded.")
 
-    async def _living_generation(self, patience: float, subject: str) -> Generation:
+    async def _living_generation(self, deadline: Deadline, subject: str) -> Generation:
         """What is served; when its host is gone, what is loaded in its place."""
-        deadline = time.monotonic() + patience
         while True:
             while self.current.unloaded_at is not None:
-                await self._wake(subject, deadline - time.monotonic())
+                await self._wake(subject, deadline)
             generation = await self.generation()
-            left = deadline - time.monotonic()
             current = self.current
-            is_hopeless = left <= 0 or current.state is State.LOST or current.is_ending
+            is_hopeless = deadline.has_passed or current.state is State.LOST or current.is_ending
             if is_hopeless or isinstance(current.served, Live):
                 return generation
-            await asyncio.wait([current.next_load], timeout=left)
+            await asyncio.wait([current.next_load], timeout=deadline.left)
 
-    async def _wake(self, subject: str, patience: float) -> None:
+    async def _wake(self, subject: str, deadline: Deadline) -> None:
         """Have code that was unloaded loaded again, for whoever needs it."""
         if self.current.is_ending:
             raise Draining("The server is shutting down and loads no code.")
         failure = self.current.served.failure
         if self.current.state is State.LOST and failure is not None:
             raise NotLoaded(failure, kept=True)
-        await wake(self._loads, subject, patience)
+        await wake(self._loads, subject, deadline.left)
 
     def _unload(self) -> None:
         """End the processes of what is served; answers go on."""
@@ -212,13 +210,11 @@ class Location:
         """
         if self._is_finishing:
             raise Draining("The server is shutting down.")
-        deadline = time.monotonic() + request.timeout
         held = self.queue.holding(request.subject, len(request.argument))
         with held, self._idle.kept_off():
-            generation = await self._living_generation(request.timeout, request.subject)
-            left = deadline - time.monotonic()
+            generation = await self._living_generation(request.deadline, request.subject)
             with generation.held():
-                reply = await generation.pool.evaluate(dataclasses.replace(request, timeout=left))
+                reply = await generation.pool.evaluate(request)
         return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, job: str, arguments: bytes) -> Launch:
@@ -237,7 +233,8 @@ class Location:
         if self.current.is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
         with self._idle.kept_off():
-            generation = await self._living_generation(_RUN_PATIENCE, f"run {shown(run_id)}")
+            deadline = Deadline.after(_RUN_PATIENCE)
+            generation = await self._living_generation(deadline, f"run {shown(run_id)}")
         starting = self._tasks.start(
             f"start run {shown(run_id)}", self._start_run(generation, run_id, job, arguments)
         )

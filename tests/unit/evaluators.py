@@ -14,11 +14,11 @@ from unittest import mock
 
 from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.processes import STACK_SIGNAL
-from codeserver.supervisor.evaluating import evaluators as evaluators_module
 from codeserver.supervisor.evaluating import pool as pool_module
+from codeserver.supervisor.evaluating import request as request_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
-from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Child
@@ -163,7 +163,7 @@ class LeapingClock(contextlib.ExitStack):
         before = loop.time
         loop.time = lambda: before() + seconds  # type: ignore[method-assign]
         now = SimpleNamespace(monotonic=loop.time)
-        for module in (pool_module, evaluators_module):
+        for module in (pool_module, request_module):
             self.enter_context(mock.patch.object(module, "time", now))
 
 
@@ -192,7 +192,7 @@ class Used:
         runs_user_code: bool = True,
     ) -> Reply:
         subject = subject or f"{deed} {body.decode()}"
-        request = Request(deed, body, timeout, subject, extra or {}, runs_user_code)
+        request = Request(deed, body, Deadline.after(timeout), subject, extra or {}, runs_user_code)
         return await soon(self.pool.evaluate(request))
 
     def start(self, deed: str, body: bytes = b"x", **options: Any) -> asyncio.Task[Reply]:

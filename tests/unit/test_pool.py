@@ -25,7 +25,7 @@ from codeserver.messages import Ask
 from codeserver.supervisor.evaluating import evaluators as evaluators_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
-from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.loading.starter import Fork
 from codeserver.supervisor.processes.tasks import Tasks
@@ -80,7 +80,9 @@ async def test_two_pools_share_the_slots() -> None:
         other = Pool(Evaluators(used.starter, used.tasks), used.lanes, used.tasks)
         first = used.start("wait", b"a")
         await used.started(b"a")
-        second = asyncio.create_task(other.evaluate(Request("echo", b"b", DEADLINE, "b")))
+        second = asyncio.create_task(
+            other.evaluate(Request("echo", b"b", Deadline.after(DEADLINE), "b"))
+        )
         await until(lambda: used.load == (1, 1))
         assert used.starter.served == [b"a"]
         used.starter.open(b"a")
@@ -313,7 +315,9 @@ async def test_real_evaluators() -> None:
         used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(2, 0), Slots(1, 0)), tasks)
 
         async def ask(deed: str, **extra: Any) -> Reply:
-            return await soon(used.evaluate(Request(deed, b"body", DEADLINE, deed, extra)))
+            return await soon(
+                used.evaluate(Request(deed, b"body", Deadline.after(DEADLINE), deed, extra))
+            )
 
         assert [await ask("echo") for _ in range(3)] == [Reply(b"body", False)] * 3
         assert len(forker.children) == 1

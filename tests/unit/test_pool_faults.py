@@ -12,9 +12,10 @@ import pytest
 from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.processes import STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
+from codeserver.supervisor.evaluating import request as request_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool
-from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.loading.starter import Fork
 from codeserver.supervisor.processes.tasks import Tasks
@@ -35,7 +36,8 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """What the pool takes for the time."""
     made = Clock()
-    monkeypatch.setattr(pool_module, "time", made)
+    for module in (pool_module, request_module):
+        monkeypatch.setattr(module, "time", made)
     return made
 
 
@@ -372,12 +374,16 @@ async def test_real_evaluators_that_hang(
         for count, (deed, grace) in enumerate((("hang", 3600.0), ("deaf", 0.1)), 1):
             monkeypatch.setattr(pool_module, "KILL_GRACE", grace)
             with LeapingClock() as clock:
-                late = asyncio.create_task(used.evaluate(Request(deed, b"", TOO_LONG, deed)))
+                late = asyncio.create_task(
+                    used.evaluate(Request(deed, b"", Deadline.after(TOO_LONG), deed))
+                )
                 await until(lambda count=count: caplog.messages.count("it hangs") == count)  # type: ignore[misc]
                 clock.let_pass(TOO_LONG)
                 with pytest.raises(RequestTimeout):
                     await soon(late)
-            reply = await soon(used.evaluate(Request("echo", b"after", DEADLINE, "echo")))
+            reply = await soon(
+                used.evaluate(Request("echo", b"after", Deadline.after(DEADLINE), "echo"))
+            )
             assert reply.body == b"after"
         used.close()
         await soon(tasks.settle())

@@ -19,8 +19,10 @@ from codeserver.errors import RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.front.dagster_json import LONGEST_ARGUMENT
 from codeserver.front.requests import describe
-from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Deadline, Request
 from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
+
+DEFAULT = Deadline.after(30.0)
 
 PLACE = GrpcServerCodeLocationOrigin(host="h", port=1)
 REPOSITORY = RemoteRepositoryOrigin(PLACE, "repo")
@@ -130,7 +132,7 @@ SUBJECTS: dict[str, tuple[str, Any, str]] = {
 def test_subjects(rpc: str, argument: Any, subject: str) -> None:
     """As in what Dagster's own client sends."""
     text = serialize_value(argument)
-    assert described(rpc, text) == Request(rpc, text.encode(), 30.0, subject, {}, True)
+    assert described(rpc, text) == Request(rpc, text.encode(), DEFAULT, subject, {}, True)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_what_the_user_defines_anew_each_time_runs_user_code(rpc: str, argument:
 def test_rpcs_about_nothing_in_particular(rpc: str, runs_user_code: bool, argument: str) -> None:
     """Their arguments are none of the front's business."""
     made = described(rpc, argument)
-    assert made == Request(rpc, argument.encode(), 30.0, rpc, {}, runs_user_code)
+    assert made == Request(rpc, argument.encode(), DEFAULT, rpc, {}, runs_user_code)
 
 
 def test_the_other_fields_are_passed_on() -> None:
@@ -245,7 +247,7 @@ def test_malformed_arguments_go_to_an_evaluator(argument: str) -> None:
     """Who says what Dagster says about them, and calls nothing of the user's for that."""
     made = described("ExternalSensorExecution", argument)
     assert made == Request(
-        "ExternalSensorExecution", argument.encode(), 30.0, "ExternalSensorExecution", {}, False
+        "ExternalSensorExecution", argument.encode(), DEFAULT, "ExternalSensorExecution", {}, False
     )
 
 
@@ -300,8 +302,8 @@ def test_the_time_is_the_smaller_of_both(
 ) -> None:
     """Else it is the operator's default."""
     made = described("ExternalSensorExecution", with_timeout(field), deadline=deadline)
-    assert made.timeout == expected
-    assert isinstance(made.timeout, float)
+    assert made.deadline.seconds == expected
+    assert isinstance(made.deadline.seconds, float)
 
 
 @pytest.mark.parametrize(
@@ -327,8 +329,8 @@ def test_a_field_that_leaves_no_time(field: str) -> None:
     ],
 )
 def test_both_kinds_of_ticks_have_a_time_of_their_own(rpc: str, make: Any) -> None:
-    assert (described(rpc, make(5))).timeout == 5
-    assert (described(rpc, make(None))).timeout == 30.0
+    assert (described(rpc, make(5))).deadline.seconds == 5
+    assert (described(rpc, make(None))).deadline.seconds == 30.0
 
 
 @pytest.mark.parametrize("length", [1000, 500_000, 2 * LONGEST_ARGUMENT])
@@ -338,7 +340,11 @@ def test_long_arguments(length: int, made_of: str) -> None:
     cursor = made_of * (length // len(made_of))
     text = sensor("a_sensor", cursor=cursor, timeout=5)
     made = described("ExternalSensorExecution", text)
-    assert (made.subject, made.timeout, made.runs_user_code) == ("sensor a_sensor", 5, True)
+    assert (made.subject, made.deadline.seconds, made.runs_user_code) == (
+        "sensor a_sensor",
+        5,
+        True,
+    )
     assert made.argument == text.encode()
     unknown = described("ExternalSensorExecution", sensor("other", cursor=cursor))
     assert not unknown.runs_user_code
@@ -351,7 +357,7 @@ def test_subjects_of_long_arguments(
     """They are not read as a whole, and the same is found in them."""
     text = serialize_value(argument)
     monkeypatch.setattr(dagster_json, "LONGEST_ARGUMENT", 0)
-    assert described(rpc, text) == Request(rpc, text.encode(), 30.0, subject, {}, True)
+    assert described(rpc, text) == Request(rpc, text.encode(), DEFAULT, subject, {}, True)
 
 
 @pytest.mark.parametrize("argument", MALFORMED, ids=lambda text: text[:20])
@@ -367,7 +373,7 @@ def test_what_run_config_has_in_it_is_no_timeout_of_a_plan() -> None:
         '"run_config": {}', f'"run_config": {json.dumps(config)}'
     )
     made = described("ExecutionPlanSnapshot", text)
-    assert (made.subject, made.timeout) == ("plan of job a_job", 30.0)
+    assert (made.subject, made.deadline.seconds) == ("plan of job a_job", 30.0)
 
 
 def test_a_view_of_a_message() -> None:

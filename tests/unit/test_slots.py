@@ -11,7 +11,7 @@ import pytest
 from codeserver.config import Config
 from codeserver.errors import Overloaded, RequestTimeout
 from codeserver.supervisor.evaluating import slots as slots_module
-from codeserver.supervisor.evaluating.request import Request
+from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import ENDING, QueueCounts, Slots
 from codeserver.supervisor.location import Location
 from codeserver.target import Target
@@ -26,7 +26,7 @@ class Queue:
         self.granted: list[str] = []
 
     async def take(self, subject: str, timeout: float = DEADLINE) -> None:
-        await soon(self.slots.take(subject, timeout))
+        await soon(self.slots.take(subject, Deadline.after(timeout)))
         self.granted.append(subject)
 
     async def wait(self, subject: str, timeout: float = DEADLINE) -> asyncio.Task[None]:
@@ -224,8 +224,8 @@ async def test_waiting_takes_too_long(timeout: float) -> None:
     with pytest.raises(RequestTimeout) as error:
         await queue.take("sensor b", timeout)
     assert str(error.value) == (
-        f"The sensor b waited {timeout:.3g} seconds for a free evaluator (1 of 1 busy, 0 of them "
-        "with it; 1 waiting, 1 of them for it). Look for user code that hangs, or raise "
+        f"The sensor b waited {Deadline.after(timeout)} for a free evaluator (1 of 1 busy, 0 of "
+        "them with it; 1 waiting, 1 of them for it). Look for user code that hangs, or raise "
         "--max-workers."
     )
     assert queue.load == (1, 0)
@@ -377,7 +377,9 @@ def test_bytes_that_are_held() -> None:
 
 async def test_a_location_holds_the_bytes_of_its_requests() -> None:
     location = Location(Config(), Target(python_file="repo.py"))
-    request = Request("GetExecutionPlan", memoryview(bytes(MB)), 1.0, "plan of job a")
+    request = Request(
+        "GetExecutionPlan", memoryview(bytes(MB)), Deadline.after(1.0), "plan of job a"
+    )
     with location.queue.holding("sensor b", 400 * MB), pytest.raises(Overloaded):
         await location.evaluate(request)
 

@@ -24,7 +24,7 @@ from codeserver.front.typed_api.watching import Watching, changes, definitions_o
 from codeserver.letters import shown
 from codeserver.messages import CATALOG
 from codeserver.supervisor.evaluating.pool import Reply
-from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Request
+from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Deadline, Request
 from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.failure import NotLoaded
 from codeserver.supervisor.location import Location
@@ -250,15 +250,15 @@ class CodeLocationApi:
         generation = await self._location.generation()
         runs = calls is not None and _is_defined(generation, calls)
         left = context.time_remaining()
-        timeout = self._default_timeout if left is None else min(left, LONGEST_TIMEOUT)
-        return await self._evaluate(rpc, subject, arguments, timeout, runs=runs)
+        seconds = self._default_timeout if left is None else min(left, LONGEST_TIMEOUT)
+        return await self._evaluate(rpc, subject, arguments, seconds, runs=runs)
 
     async def _evaluate(
-        self, rpc: str, subject: str, arguments: dict[str, Any], timeout: float, *, runs: bool
+        self, rpc: str, subject: str, arguments: dict[str, Any], seconds: float, *, runs: bool
     ) -> Reply:
         argument = json.dumps(arguments).encode()
         return await self._location.evaluate(
-            Request(rpc, argument, timeout, subject, runs_user_code=runs)
+            Request(rpc, argument, Deadline.after(seconds), subject, runs_user_code=runs)
         )
 
 

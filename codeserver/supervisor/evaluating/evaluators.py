@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 
 from codeserver.errors import CodeserverError, Draining, LoadsOnlyOnce, WorkerCrashed
 from codeserver.letters import printable
+from codeserver.supervisor.evaluating.request import Deadline
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
@@ -62,11 +62,11 @@ class Evaluators:
         """Whether none is started any more."""
         return self._ended
 
-    async def idle(self, deadline: float) -> Child | None:
+    async def idle(self, deadline: Deadline) -> Child | None:
         """One that is ready, or None when one is to be started at once.
 
         Args:
-            deadline: until when to wait for one, in seconds on the monotonic clock.
+            deadline: until when to wait for one.
 
         Raises:
             asyncio.TimeoutError: none was ready until then.
@@ -205,12 +205,12 @@ class Evaluators:
         self._alive.discard(child)
         self._wake()
 
-    async def _change(self, deadline: float, *, in_front: bool) -> None:
+    async def _change(self, deadline: Deadline, *, in_front: bool) -> None:
         """Wait until there may be an idle one, or none at all."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if in_front else self._waiting.append)(woken)
         try:
-            await asyncio.wait([woken], timeout=max(0.0, deadline - time.monotonic()))
+            await asyncio.wait([woken], timeout=deadline.left)
         except BaseException:
             if woken.done() and woken.exception() is None:
                 self._wake()  # somebody else, instead

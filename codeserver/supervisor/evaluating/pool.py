@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -121,22 +121,21 @@ class Pool:
             Overloaded: too many requests wait already.
             CallerError: the request cannot be answered.
         """
-        deadline = time.monotonic() + request.timeout
         self._refuse_what_keeps_crashing(request)
         slots = self._lanes.user_code if request.runs_user_code else self._lanes.other
-        await slots.take(request.subject, request.timeout)
+        await slots.take(request.subject, request.deadline)
         try:
             # Again: it may have crashed for others while this one waited.
             self._refuse_what_keeps_crashing(request)
-            if time.monotonic() >= deadline:
+            if request.deadline.has_passed:
                 raise RequestTimeout(
                     f"The {request.subject} had no time left when an evaluator was free: it "
-                    f"had {max(0.0, request.timeout):.3g} seconds."
+                    f"had {request.deadline}."
                 )
         except BaseException:
             slots.give_back(request.subject)
             raise
-        return await self._evaluate(request, slots, deadline)
+        return await self._evaluate(request, slots)
 
     def warm(self) -> None:
         """Have an evaluator ready before the first request comes, where starting one is slow."""
@@ -162,21 +161,22 @@ class Pool:
             if objection is not None:
                 raise WorkerCrashed(objection)
 
-    async def _evaluate(self, request: Request, slots: Slots, deadline: float) -> Reply:
+    async def _evaluate(self, request: Request, slots: Slots) -> Reply:
+        deadline = request.deadline
         evaluator: Child | None = None
         starting: Starting | None = None
         try:
             evaluator = await self._evaluators.idle(deadline)
             if evaluator is None:
                 starting = self._evaluators.start()
-                evaluator = await _by(deadline, _started(starting))
-            reply = await self._ask(evaluator, request, deadline)
+                evaluator = await deadline.limit(_started(starting))
+            reply = await self._ask(evaluator, request)
         except BaseException as error:
             # A timeout, a caller that went away, a crash: it never answers another request, and
             # its slot is free when it is gone.
             # At the same moment gRPC cancels the call, and either may come first.
             gave_up = isinstance(error, (asyncio.TimeoutError, asyncio.CancelledError))
-            is_late = gave_up and time.monotonic() > deadline - _SAME_MOMENT
+            is_late = gave_up and deadline.left < _SAME_MOMENT
             slots.counts.ended += gave_up
             slots.counts.crashed += isinstance(error, WorkerCrashed)
             self._free(slots, request, evaluator, starting, is_late)
@@ -213,7 +213,7 @@ class Pool:
     def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
         is_single = self._evaluators.is_single
         if is_late:
-            why = f"took longer than {request.timeout:.3g} seconds"
+            why = f"took longer than {request.deadline}"
         elif is_single and not evaluator.exited.done():
             why = "is not waited for any more"
         else:
@@ -225,7 +225,7 @@ class Pool:
         )
 
     def _too_late(self, request: Request, evaluator: Child | None) -> RequestTimeout:
-        seconds = f"{request.timeout:.3g} seconds"
+        seconds = request.deadline
         if evaluator is not None:
             return RequestTimeout(
                 f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
@@ -237,23 +237,23 @@ class Pool:
             )
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
-    async def _ask(self, evaluator: Child, request: Request, deadline: float) -> Replied:
+    async def _ask(self, evaluator: Child, request: Request) -> Replied:
         if self._evaluators.has_ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
         ask = Ask(cast(bytes, request.argument), request.rpc, request.extra)
+        deadline = request.deadline
         try:
-            left = max(0.0, deadline - time.monotonic())
-            await evaluator.channel.send(ask, timeout=left)
-            left = max(0.0, deadline - time.monotonic())
-            reply = await evaluator.channel.expect(Answer, Refused, Crashed, timeout=left)
+            await evaluator.channel.send(ask, timeout=deadline.left)
+            expect = evaluator.channel.expect
+            reply = await expect(Answer, Refused, Crashed, timeout=deadline.left)
         except BrokenPipeError:
             reply = None
         finally:
             self._working.discard(evaluator)
         if reply is None:
-            raise await _by(deadline, self._crashed(evaluator, request))
+            raise await deadline.limit(self._crashed(evaluator, request))
         return reply
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
@@ -305,10 +305,6 @@ async def _how_it_ended(evaluator: Child) -> str:
     if code in _AT_SIGTERM or (may_be_killed and code == -signal.SIGKILL):
         return "has closed its connection to the server, and was ended"
     return explain_exit(code)
-
-
-async def _by(deadline: float, work: Awaitable[T]) -> T:
-    return await asyncio.wait_for(work, max(0.0, deadline - time.monotonic()))
 
 
 def _understand(reply: Replied) -> Reply:

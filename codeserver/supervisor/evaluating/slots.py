@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from codeserver.errors import Overloaded, RequestTimeout
+from codeserver.supervisor.evaluating.request import Deadline
 
 _log = logging.getLogger("codeserver")
 
@@ -93,12 +94,12 @@ class Slots:
             for subject in sorted({*self._running, *self._waiting} - {ENDING})
         }
 
-    async def take(self, subject: str, timeout: float) -> None:
+    async def take(self, subject: str, deadline: Deadline) -> None:
         """Take a slot, which the caller gives back.
 
         Args:
             subject: for whom.
-            timeout: seconds to wait for one.
+            deadline: until when to wait for one.
 
         Raises:
             RequestTimeout: none became free in time.
@@ -112,7 +113,7 @@ class Slots:
         self._waiting.setdefault(subject, deque()).append(granted)
         began = time.monotonic()
         try:
-            done, _ = await asyncio.wait([granted], timeout=timeout)
+            done, _ = await asyncio.wait([granted], timeout=deadline.left)
         except BaseException:
             self._withdraw(subject, granted)
             raise
@@ -121,7 +122,7 @@ class Slots:
             self._withdraw(subject, granted)
             self.counts.timed_out += 1
             raise RequestTimeout(
-                f"The {subject} waited {timeout:.3g} seconds for a free evaluator ({described}). "
+                f"The {subject} waited {deadline} for a free evaluator ({described}). "
                 "Look for user code that hangs, or raise --max-workers."
             )
         self._count_wait(subject, time.monotonic() - began)
