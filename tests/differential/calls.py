@@ -9,32 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dagster import AssetKey
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
+from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
-from dagster._grpc.types import (
-    CanCancelExecutionRequest,
-    CancelExecutionRequest,
-    ExecuteExternalJobArgs,
-    ExecutionPlanSnapshotArgs,
-    ExternalScheduleExecutionArgs,
-    JobSubsetSnapshotArgs,
-    PartitionArgs,
-    PartitionNamesArgs,
-    PartitionSetExecutionParamArgs,
-    SensorExecutionArgs,
-)
-from dagster._serdes import serialize_value
+from dagster._grpc.types import CanCancelExecutionRequest, CancelExecutionRequest
 
+from bench.requests import NEW_YEAR, REPOSITORY, Requests, message
 from tests.differential.plain import chunks, value
 from tests.differential.sides import Side
 
-REPOSITORY = "__repository__"
-NEW_YEAR = 1704085200.0  # 2024-01-01 05:00 UTC
 TIMEOUT = 60
 
 
@@ -48,12 +30,16 @@ class Call:
 
 def origin(repository: str = REPOSITORY) -> RemoteRepositoryOrigin:
     """The same for both servers; neither looks at the address in it."""
-    location = GrpcServerCodeLocationOrigin(host="localhost", port=4000, location_name="here")
-    return RemoteRepositoryOrigin(location, repository)
+    return Requests(repository=repository).origin
 
 
 def job_origin(job: str, repository: str = REPOSITORY) -> RemoteJobOrigin:
-    return RemoteJobOrigin(origin(repository), job)
+    return Requests(repository=repository).job_origin(job)
+
+
+def of(side: Side, repository: str = REPOSITORY) -> Requests:
+    """Requests that use the instance of a side."""
+    return Requests(side.instance_ref, repository)
 
 
 def raw(rpc: str, **content: Any) -> Call:
@@ -91,10 +77,7 @@ def repository(*, defer_snapshots: bool = False, repository: str = REPOSITORY) -
 
 
 def repository_stream(*, defer_snapshots: bool = False, repository: str = REPOSITORY) -> Call:
-    request = pb.ExternalRepositoryRequest(
-        serialized_repository_python_origin=serialize_value(origin(repository)),
-        defer_snapshots=defer_snapshots,
-    )
+    request = Requests(repository=repository).described(deferred=defer_snapshots)
 
     def make(side: Side) -> object:
         events = side.stub.StreamingExternalRepository(request, timeout=TIMEOUT)
@@ -119,15 +102,8 @@ def plan(
     repository: str = REPOSITORY,
 ) -> Call:
     def make(side: Side) -> object:
-        args = ExecutionPlanSnapshotArgs(
-            job_origin=job_origin(job, repository),
-            op_selection=ops or [],
-            run_config=run_config or {},
-            step_keys_to_execute=steps,
-            job_snapshot_id="a snapshot",
-            instance_ref=side.instance_ref,
-            asset_selection=_asset_keys(assets),
-        )
+        requests = of(side, repository)
+        args = requests.plan(job, run_config=run_config, ops=ops, assets=assets, steps=steps)
         return value(side.client.execution_plan_snapshot(args))
 
     return Call("ExecutionPlanSnapshot", make)
@@ -141,28 +117,15 @@ def subset(
     parent: bool = True,
     repository: str = REPOSITORY,
 ) -> Call:
-    args = JobSubsetSnapshotArgs(
-        job_origin=job_origin(job, repository),
-        op_selection=ops,
-        asset_selection=_asset_keys(assets),
-        include_parent_snapshot=parent,
-    )
+    args = Requests(repository=repository).subset(job, ops=ops, assets=assets, parent=parent)
     return Call(
         "ExternalPipelineSubsetSnapshot",
         lambda side: value(side.client.external_pipeline_subset(args)),
     )
 
 
-def _asset_keys(names: Sequence[str] | None) -> set[AssetKey] | None:
-    return None if names is None else {AssetKey(name) for name in names}
-
-
 def partition_names(job: str, *, repository: str = REPOSITORY) -> Call:
-    args = PartitionNamesArgs(
-        repository_origin=origin(repository),
-        partition_set_name=f"{job}_partition_set",
-        job_name=job,
-    )
+    args = Requests(repository=repository).partition_names(job)
     return Call(
         "ExternalPartitionNames", lambda side: value(side.client.external_partition_names(args))
     )
@@ -172,12 +135,7 @@ def partition(rpc: str, job: str, key: str, *, repository: str = REPOSITORY) -> 
     """`rpc` is ExternalPartitionConfig or ExternalPartitionTags."""
 
     def make(side: Side) -> object:
-        args = PartitionArgs(
-            repository_origin=origin(repository),
-            partition_set_name=f"{job}_partition_set",
-            partition_name=key,
-            instance_ref=side.instance_ref,
-        )
+        args = of(side, repository).partition(job, key)
         if rpc == "ExternalPartitionConfig":
             return value(side.client.external_partition_config(args))
         return value(side.client.external_partition_tags(args))
@@ -187,12 +145,7 @@ def partition(rpc: str, job: str, key: str, *, repository: str = REPOSITORY) -> 
 
 def partition_params(job: str, keys: Sequence[str], *, repository: str = REPOSITORY) -> Call:
     def make(side: Side) -> object:
-        args = PartitionSetExecutionParamArgs(
-            repository_origin=origin(repository),
-            partition_set_name=f"{job}_partition_set",
-            partition_names=keys,
-            instance_ref=side.instance_ref,
-        )
+        args = of(side, repository).partition_params(job, keys)
         return value(side.client.external_partition_set_execution_params(args))
 
     return Call("ExternalPartitionSetExecutionParams", make)
@@ -207,19 +160,10 @@ def schedule(
     repository: str = REPOSITORY,
 ) -> Call:
     def make(side: Side) -> object:
-        args = ExternalScheduleExecutionArgs(
-            repository_origin=origin(repository),
-            instance_ref=side.instance_ref,
-            schedule_name=name,
-            scheduled_execution_timestamp=at,
-            scheduled_execution_timezone=zone,
-        )
+        args = of(side, repository).schedule(name, at, zone)
         if not streamed:
             return value(side.client.external_schedule_execution(args))
-        request = pb.ExternalScheduleExecutionRequest(
-            serialized_external_schedule_execution_args=serialize_value(args)
-        )
-        events = side.stub.ExternalScheduleExecution(request, timeout=TIMEOUT)
+        events = side.stub.ExternalScheduleExecution(message(args), timeout=TIMEOUT)
         return chunks(events, "serialized_chunk")
 
     return Call(f"{'' if streamed else 'Sync'}ExternalScheduleExecution", make)
@@ -235,22 +179,11 @@ def sensor(
     repository: str = REPOSITORY,
 ) -> Call:
     def make(side: Side) -> object:
-        args = SensorExecutionArgs(
-            repository_origin=origin(repository),
-            instance_ref=side.instance_ref if instance else None,
-            sensor_name=name,
-            last_tick_completion_time=NEW_YEAR,
-            last_run_key="before",
-            cursor=cursor,
-            log_key=list(log_key),
-            last_sensor_start_time=NEW_YEAR,
-        )
+        requests = Requests(side.instance_ref if instance else None, repository)
+        args = requests.sensor(name, cursor, last_run_key="before", log_key=log_key)
         if not streamed:
             return value(side.client.external_sensor_execution(args))
-        request = pb.ExternalSensorExecutionRequest(
-            serialized_external_sensor_execution_args=serialize_value(args)
-        )
-        events = side.stub.ExternalSensorExecution(request, timeout=TIMEOUT)
+        events = side.stub.ExternalSensorExecution(message(args), timeout=TIMEOUT)
         return chunks(events, "serialized_chunk")
 
     return Call(f"{'' if streamed else 'Sync'}ExternalSensorExecution", make)
@@ -264,12 +197,7 @@ def start_run(job: str, run_id: str, *, repository: str = REPOSITORY) -> Call:
     """For runs that cannot start; see test_runs.py for those that can."""
 
     def make(side: Side) -> object:
-        args = ExecuteExternalJobArgs(
-            job_origin=job_origin(job, repository),
-            run_id=run_id,
-            instance_ref=side.instance_ref,
-        )
-        return value(side.client.start_run(args))
+        return value(side.client.start_run(of(side, repository).run(job, run_id)))
 
     return Call("StartRun", make)
 

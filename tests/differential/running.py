@@ -9,9 +9,9 @@ from typing import Any
 
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
-from dagster._grpc.types import ExecuteExternalJobArgs, ExecutionPlanSnapshotArgs
 
-from tests.differential.calls import job_origin, origin
+from bench.requests import Requests
+from tests.differential.calls import job_origin, of, origin
 from tests.differential.plain import plain, value
 from tests.differential.sides import Side
 from tests.support.eventually import eventually
@@ -69,17 +69,8 @@ def current_runs(side: Side) -> list[str]:
 def launch(side: Side, job: str, run_config: Mapping[str, object] | None = None) -> Launched:
     """Make a run of `job` and have the server start it."""
     snapshot = value(side.client.external_job(origin(), job).serialized_job_data)
-    plan = value(
-        side.client.execution_plan_snapshot(
-            ExecutionPlanSnapshotArgs(
-                job_origin=job_origin(job),
-                op_selection=[],
-                run_config=run_config or {},
-                step_keys_to_execute=None,
-                job_snapshot_id=snapshot.job.snapshot_id,
-            )
-        )
-    )
+    args = Requests().plan(job, run_config=run_config, snapshot_id=snapshot.job.snapshot_id)
+    plan = value(side.client.execution_plan_snapshot(args))
     run = create_run_for_test(
         side.instance,
         job_name=job,
@@ -93,7 +84,4 @@ def launch(side: Side, job: str, run_config: Mapping[str, object] | None = None)
 
 
 def start(side: Side, run_id: str, job: str) -> Launched:
-    args = ExecuteExternalJobArgs(
-        job_origin=job_origin(job), run_id=run_id, instance_ref=side.instance_ref
-    )
-    return Launched(side, run_id, value(side.client.start_run(args)))
+    return Launched(side, run_id, value(side.client.start_run(of(side).run(job, run_id))))

@@ -1,0 +1,227 @@
+"""Dagster's requests about one repository, and the messages of its protocol that carry them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from dagster import AssetKey
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._grpc.__generated__ import dagster_api_pb2 as pb
+from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiStub
+from dagster._grpc.types import (
+    CancelExecutionRequest,
+    ExecuteExternalJobArgs,
+    ExecutionPlanSnapshotArgs,
+    ExternalScheduleExecutionArgs,
+    JobSubsetSnapshotArgs,
+    PartitionArgs,
+    PartitionNamesArgs,
+    PartitionSetExecutionParamArgs,
+    SensorExecutionArgs,
+)
+from dagster._serdes import serialize_value
+
+REPOSITORY = "__repository__"
+"""Dagster's name for the only repository of a location."""
+NEW_YEAR = 1704085200.0
+"""2024-01-01 05:00 UTC."""
+
+_MESSAGES: Mapping[type, tuple[Any, str]] = {
+    CancelExecutionRequest: (pb.CancelExecutionRequest, "cancel_execution_request"),
+    ExecuteExternalJobArgs: (pb.StartRunRequest, "execute_run_args"),
+    ExecutionPlanSnapshotArgs: (pb.ExecutionPlanSnapshotRequest, "execution_plan_snapshot_args"),
+    ExternalScheduleExecutionArgs: (
+        pb.ExternalScheduleExecutionRequest,
+        "external_schedule_execution_args",
+    ),
+    JobSubsetSnapshotArgs: (
+        pb.ExternalPipelineSubsetSnapshotRequest,
+        "pipeline_subset_snapshot_args",
+    ),
+    PartitionArgs: (pb.ExternalPartitionConfigRequest, "partition_args"),
+    PartitionNamesArgs: (pb.ExternalPartitionNamesRequest, "partition_names_args"),
+    PartitionSetExecutionParamArgs: (
+        pb.ExternalPartitionSetExecutionParamsRequest,
+        "partition_set_execution_param_args",
+    ),
+    SensorExecutionArgs: (pb.ExternalSensorExecutionRequest, "external_sensor_execution_args"),
+}
+"""Message and field for each kind of arguments; every field's name begins with `serialized_`."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Makes requests about one repository.
+
+    Attributes:
+        instance_ref: the instance that ticks and runs use.
+        repository: its name.
+    """
+
+    instance_ref: InstanceRef | None = None
+    repository: str = REPOSITORY
+
+    @property
+    def origin(self) -> RemoteRepositoryOrigin:
+        """The repository; no server looks at the address in it."""
+        location = GrpcServerCodeLocationOrigin(host="localhost", port=4000, location_name="here")
+        return RemoteRepositoryOrigin(location, self.repository)
+
+    def job_origin(self, job: str) -> RemoteJobOrigin:
+        """One of its jobs."""
+        return RemoteJobOrigin(self.origin, job)
+
+    def described(self, *, deferred: bool) -> pb.ExternalRepositoryRequest:
+        """For the whole repository, or with the names of its jobs only."""
+        return pb.ExternalRepositoryRequest(
+            serialized_repository_python_origin=serialize_value(self.origin),
+            defer_snapshots=deferred,
+        )
+
+    def job(self, name: str) -> pb.ExternalJobRequest:
+        """For the snapshot of a job."""
+        origin = serialize_value(self.origin)
+        return pb.ExternalJobRequest(serialized_repository_origin=origin, job_name=name)
+
+    def sensor(
+        self,
+        name: str,
+        cursor: str | None = None,
+        *,
+        timeout: int | None = None,
+        last_run_key: str | None = None,
+        log_key: Sequence[str] = (),
+    ) -> SensorExecutionArgs:
+        """For a tick of a sensor, as the daemon asks for it."""
+        return SensorExecutionArgs(
+            repository_origin=self.origin,
+            instance_ref=self.instance_ref,
+            sensor_name=name,
+            last_tick_completion_time=NEW_YEAR,
+            last_run_key=last_run_key,
+            cursor=cursor,
+            log_key=list(log_key),
+            timeout=timeout,
+            last_sensor_start_time=NEW_YEAR,
+        )
+
+    def schedule(
+        self, name: str, at: float | None = NEW_YEAR, zone: str | None = "UTC"
+    ) -> ExternalScheduleExecutionArgs:
+        """For a tick of a schedule."""
+        return ExternalScheduleExecutionArgs(
+            repository_origin=self.origin,
+            instance_ref=self.instance_ref,
+            schedule_name=name,
+            scheduled_execution_timestamp=at,
+            scheduled_execution_timezone=zone,
+        )
+
+    def plan(
+        self,
+        job: str,
+        *,
+        snapshot_id: str = "a snapshot",
+        run_config: Mapping[str, object] | None = None,
+        ops: Sequence[str] | None = None,
+        assets: Sequence[str] | None = None,
+        steps: Sequence[str] | None = None,
+    ) -> ExecutionPlanSnapshotArgs:
+        """For the execution plan of a job, as the webserver asks before a run."""
+        return ExecutionPlanSnapshotArgs(
+            job_origin=self.job_origin(job),
+            op_selection=ops or [],
+            run_config=run_config or {},
+            step_keys_to_execute=steps,
+            job_snapshot_id=snapshot_id,
+            instance_ref=self.instance_ref,
+            asset_selection=_asset_keys(assets),
+        )
+
+    def subset(
+        self,
+        job: str,
+        *,
+        ops: Sequence[str] | None = None,
+        assets: Sequence[str] | None = None,
+        parent: bool = True,
+    ) -> JobSubsetSnapshotArgs:
+        """For a job with some of its ops or assets only."""
+        return JobSubsetSnapshotArgs(
+            job_origin=self.job_origin(job),
+            op_selection=ops,
+            asset_selection=_asset_keys(assets),
+            include_parent_snapshot=parent,
+        )
+
+    def partition_names(self, job: str) -> PartitionNamesArgs:
+        """For all partitions of a job."""
+        return PartitionNamesArgs(
+            repository_origin=self.origin, partition_set_name=_partition_set(job), job_name=job
+        )
+
+    def partition(self, job: str, key: str) -> PartitionArgs:
+        """For the run config or the tags of a partition."""
+        return PartitionArgs(
+            repository_origin=self.origin,
+            partition_set_name=_partition_set(job),
+            partition_name=key,
+            instance_ref=self.instance_ref,
+        )
+
+    def partition_params(self, job: str, keys: Sequence[str]) -> PartitionSetExecutionParamArgs:
+        """For all that a backfill of these partitions needs."""
+        return PartitionSetExecutionParamArgs(
+            repository_origin=self.origin,
+            partition_set_name=_partition_set(job),
+            partition_names=keys,
+            instance_ref=self.instance_ref,
+        )
+
+    def run(self, job: str, run_id: str) -> ExecuteExternalJobArgs:
+        """For the start of a run."""
+        return ExecuteExternalJobArgs(
+            job_origin=self.job_origin(job), run_id=run_id, instance_ref=self.instance_ref
+        )
+
+
+def stub_of(channel: grpc.Channel) -> Any:
+    """The methods of Dagster's service over a channel."""
+    return DagsterApiStub(channel)  # type: ignore[no-untyped-call]
+
+
+def message(args: Any) -> Any:
+    """The message that carries these arguments."""
+    message_type, field = _MESSAGES[type(args)]
+    return message_type(**{f"serialized_{field}": serialize_value(args)})
+
+
+def ask(stub: Any, rpc: str, request: Any, seconds: float) -> str:
+    """Call a method of Dagster's service; the serialized value in the reply, of all its parts."""
+    method = pb.DESCRIPTOR.services_by_name["DagsterApi"].methods_by_name[rpc]
+    reply = getattr(stub, rpc)(request, timeout=seconds)
+    return "".join(_serialized(each) for each in (reply if method.server_streaming else [reply]))
+
+
+def _serialized(reply: Any) -> str:
+    """What the first field says that has something serialized; an empty string without any."""
+    return next(
+        (str(content) for field, content in reply.ListFields() if field.name[:11] == "serialized_"),
+        "",
+    )
+
+
+def _partition_set(job: str) -> str:
+    return f"{job}_partition_set"
+
+
+def _asset_keys(names: Sequence[str] | None) -> set[AssetKey] | None:
+    return None if names is None else {AssetKey(name) for name in names}
