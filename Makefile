@@ -61,8 +61,8 @@ test-dbt: $(VENV)/.dev  ## Edit a real dbt project that is watched; dbt is insta
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5
 
-bench: $(VENV)/.dev bench-tools  ## Measure everything beside stock Dagster's two servers; write docs/benchmarks.md.
-	$(BIN)/python -m bench.comparison --docs
+bench: $(VENV)/.dev bench-tools  ## Measure everything beside stock Dagster's two servers; write docs/benchmarks.md and more.
+	$(BIN)/python -m bench --docs
 
 # The load generator; without it there is no throughput, but all the rest.
 bench-tools:
@@ -70,10 +70,10 @@ bench-tools:
 	  || echo "h2load is not there (Debian: nghttp2-client): throughput cannot be measured" >&2
 
 bench-reload: $(VENV)/.dev  ## Measure how long an edit takes until it is served.
-	$(BIN)/python -m bench.reload
+	$(BIN)/python -m bench --only edits --only reloads
 
 bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
-	$(BIN)/python -m bench.faults
+	$(BIN)/python -m bench --only faults
 
 release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions must not break.
 	$(BIN)/buf build -o proto/released.binpb
@@ -100,7 +100,7 @@ $(VENV)/.run: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
-	$(PIP) install -e '.[test,lint]' -r example_user_code/requirements.txt
+	$(PIP) install -e '.[test,lint,bench]' -r example_user_code/requirements.txt
 	@touch $@
 
 include proto/proto.mk

@@ -32,8 +32,3 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.machine()
-
-
-def in_words(machine: dict[str, str]) -> str:
-    """The facts on one line."""
-    return ", ".join(f"{name} {value}" for name, value in machine.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO
 
@@ -16,14 +16,16 @@ class Output:
 
     Args:
         pipe: the end to read from, which this owns.
+        hear: gets each piece that is read, if given.
 
     Attributes:
         size: bytes that were read so far.
     """
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes], hear: Callable[[bytes], None] | None = None) -> None:
         self.size = 0
         self._pipe = pipe
+        self._hear = hear
         self._last = b""
         self._reading = threading.Event()
         self._reading.set()
@@ -34,6 +36,8 @@ class Output:
         while data := self._pipe.read1(_READ_SIZE):  # type: ignore[attr-defined]
             self.size += len(data)
             self._last = (self._last + data)[-_REMEMBERED:]
+            if self._hear is not None:
+                self._hear(data)
             self._reading.wait()
 
     @contextmanager

@@ -6,31 +6,15 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 _PR_SET_CHILD_SUBREAPER = 36
 _END_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What a number of processes take, together.
-
-    Attributes:
-        processes: how many there are.
-        threads: how many threads they have.
-        rss: resident bytes; what several share is counted for each of them.
-        pss: resident bytes; what several share is divided among them.
-    """
-
-    processes: int
-    threads: int
-    rss: int
-    pss: int
 
 
 def adopt_orphans() -> None:
@@ -49,35 +33,17 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it has not ended."""
+    """Whether it has not ended; zombies have."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def name_of(process: psutil.Process) -> str:
-    """What the process calls itself; at most 15 characters."""
+    """The name that the process gives itself, at most 15 characters; empty when it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process.pid}/comm").read_text().strip()
     return ""
-
-
-def usage(processes: Iterable[psutil.Process]) -> Usage:
-    """What these take; those that end meanwhile are left out."""
-    count = threads = rss = pss = 0
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            memory = process.memory_full_info()
-            threads += process.num_threads()
-            count += 1
-            rss += memory.rss
-            pss += memory.pss
-    return Usage(count, threads, rss, pss)
-
-
-def thread_exists(pid: int, thread: int) -> bool:
-    """Whether a process still has the thread."""
-    return Path(f"/proc/{pid}/task/{thread}").exists()
 
 
 def kill_descendants(home: Path | None = None) -> None:
@@ -109,3 +75,14 @@ def _home(process: psutil.Process) -> str | None:
         home: str | None = process.environ().get("DAGSTER_HOME")
         return home
     return None
+
+
+@contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for calls; an error, or Ctrl-C, ends the servers, and so the calls under way."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield pool
+        except BaseException:
+            kill_descendants()  # or the calls would be waited for
+            raise

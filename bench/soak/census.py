@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
-_PR_SET_CHILD_SUBREAPER = 36
+from bench.processes import name_of
+
 _ROLES = {
     "codeserver fork": "forkserver",
     "codeserver host": "host",
@@ -56,30 +54,14 @@ class Sample:
         return {**vars(self), **{what: dict(getattr(self, what)) for what in _BY_ROLE}}
 
 
-def become_subreaper() -> None:
-    """Adopt what the server leaves behind, so that it is seen (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def role_of(process: psutil.Process) -> str:
-    """What a process is; nothing for one that has ended."""
-    try:
-        name = Path(f"/proc/{process.pid}/comm").read_text("ascii").strip()
-    except OSError:
-        return ""
+    """The role of a process; nothing for one that has ended."""
+    name = name_of(process)
     return _ROLES.get(name, name)
 
 
-def is_alive(process: psutil.Process) -> bool:
-    """Whether it has not ended; zombies have."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
-
-
 def workers(above: int, *roles: str) -> list[psutil.Process]:
-    """The processes below one that have one of these roles, or any."""
+    """The processes below one that have one of these roles, or any; ended ones are among them."""
     try:
         found = psutil.Process(above).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -97,10 +79,10 @@ def take(front: int, at: float) -> Sample:
                 sample.zombies += 1
                 continue
             role = "front" if process.pid == front else role_of(process)
-            rss, pss = _memory(process.pid)
+            memory = process.memory_full_info()
             sample.numbers[role] += 1
-            sample.rss[role] += rss
-            sample.pss[role] += pss
+            sample.rss[role] += memory.rss
+            sample.pss[role] += memory.pss
     with contextlib.suppress(OSError):
         sample.fds = len(os.listdir(f"/proc/{front}/fd"))
         sample.threads = len(os.listdir(f"/proc/{front}/task"))
@@ -121,19 +103,3 @@ def left_behind(before: set[int]) -> list[psutil.Process]:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(process.pid, os.WNOHANG)
     return found
-
-
-def descendants() -> set[int]:
-    """Process ids of everything below this process."""
-    return {process.pid for process in psutil.Process().children(recursive=True)}
-
-
-def _memory(pid: int) -> tuple[int, int]:
-    rss = pss = 0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-        name, _, value = line.partition(":")
-        if name == "Rss":
-            rss = int(value.split()[0]) * 1024
-        elif name == "Pss":
-            pss = int(value.split()[0]) * 1024
-    return rss, pss

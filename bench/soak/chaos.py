@@ -8,9 +8,10 @@ import json
 import time
 
 import grpc
-import psutil
+import psutil  # type: ignore[import-untyped]
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 
+from bench.processes import is_alive
 from bench.soak import calling, census
 from bench.soak.calling import Client
 from bench.soak.editions import BREAKAGES
@@ -93,12 +94,10 @@ class Reloads:
 
     def _ask(self) -> Outcome:
         try:
-            request = pb.ReloadCodeRequest()
-            reply = self._client.stub.ReloadCode(request, timeout=_RELOAD_SECONDS)
-        except grpc.RpcError as error:
-            return calling.refusal(error)
-        serialized = reply.serialized_error
-        return calling.understand(serialized) if serialized else Outcome(ANSWERED)
+            error = self._client.ask("ReloadCode", pb.ReloadCodeRequest(), _RELOAD_SECONDS)
+        except grpc.RpcError as status:
+            return calling.refusal(status)
+        return calling.understand(error) if error else Outcome(ANSWERED)
 
     def _tick(self) -> Outcome:
         outcome = calling.sensor(self._client, "healthy_0")
@@ -157,7 +156,7 @@ class Kills:
             doomed = [victim, *census.workers(victim.pid, "host", "evaluator")]
             victim.kill()
             # Until they are all gone, one of them may answer yet.
-            eventually(lambda: not any(map(census.is_alive, doomed)), _GONE_SECONDS, every=0.01)
+            eventually(lambda: not any(map(is_alive, doomed)), _GONE_SECONDS, every=0.01)
         if eventually(self._is_back, _RECOVERY_SECONDS):
             disruption.recovery = time.monotonic() - begin
         else:

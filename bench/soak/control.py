@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import grpc
-from dagster._grpc.__generated__ import DagsterApiStub
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from bench.client import health
+from bench.requests import stub_of
 from bench.soak.outcomes import WRONG, Outcome
 from bench.soak.progress import Progress
 from bench.soak.tally import Tally, Unexpected
@@ -34,23 +34,21 @@ Probe = Callable[[grpc.Channel], bool]
 
 
 def _health(channel: grpc.Channel) -> bool:
-    stub = health_pb2_grpc.HealthStub(channel)
-    reply = stub.Check(health_pb2.HealthCheckRequest(service="DagsterApi"), timeout=_TIMEOUT)
-    return bool(reply.status == health_pb2.HealthCheckResponse.SERVING)
+    return health(channel, _TIMEOUT) == "SERVING"
 
 
 def _server_id(channel: grpc.Channel) -> bool:
-    return bool(DagsterApiStub(channel).GetServerId(pb.Empty(), timeout=_TIMEOUT).server_id)
+    return bool(stub_of(channel).GetServerId(pb.Empty(), timeout=_TIMEOUT).server_id)
 
 
 def _ping(channel: grpc.Channel) -> bool:
-    reply = DagsterApiStub(channel).Ping(pb.PingRequest(echo="soak"), timeout=_TIMEOUT)
+    reply = stub_of(channel).Ping(pb.PingRequest(echo="soak"), timeout=_TIMEOUT)
     return bool(reply.echo == "soak")
 
 
 def _repositories(channel: grpc.Channel) -> bool:
     request = pb.ListRepositoriesRequest()
-    reply = DagsterApiStub(channel).ListRepositories(request, timeout=_TIMEOUT)
+    reply = stub_of(channel).ListRepositories(request, timeout=_TIMEOUT)
     return "ListRepositoriesResponse" in reply.serialized_list_repositories_response_or_error
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.files import Draft
 from bench.soak import definitions
+from bench.subjects import save
 
 _SOURCE = Path(definitions.__file__)
 _LINE = "\nEDITION = 0\n"
@@ -86,11 +86,11 @@ class Editions:
         # Before the file: a load may be about to read it.
         self.newest = number
         text = self._source.replace(_LINE, f"\nEDITION = {number}\n")
-        Draft(self._path, text).save()
+        save(self._path, text)
         return number
 
     def write_broken(self, breakage: str) -> str:
         """Write one that cannot be loaded; a pattern of the error that it must give."""
         addition, pattern = BREAKAGES[breakage]
-        Draft(self._path, f"{self._source}\n{addition}\n").save()
+        save(self._path, f"{self._source}\n{addition}\n")
         return pattern

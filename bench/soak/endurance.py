@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 import traceback
@@ -14,6 +15,7 @@ from random import Random
 from dagster import DagsterInstance
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 
+from bench.processes import adopt_orphans
 from bench.soak import calling, census, control
 from bench.soak.calling import Client
 from bench.soak.census import Sample
@@ -68,7 +70,7 @@ class _Soak:
     def client(self, name: str) -> Client:
         return Client(
             self.server.socket,
-            self.server.instance_ref,
+            self.server.client.requests,
             Random(f"{self.settings.seed} {name}"),
             self.progress.abort,
         )
@@ -83,8 +85,8 @@ class _Soak:
 
 def soak(settings: Settings) -> Tally:
     """Soak a server, and say what was seen."""
-    census.become_subreaper()
-    before = census.descendants()
+    adopt_orphans()
+    before = {process.pid for process in census.workers(os.getpid())}
     tally = Tally()
     with serving() as (server, instance):
         try:
@@ -104,7 +106,7 @@ def soak(settings: Settings) -> Tally:
 
 def _soak(settings: Settings, server: Server, instance: DagsterInstance, tally: Tally) -> None:
     runs = Runs(instance, server.editions.whole)
-    with contextlib.closing(Client(server.socket, server.instance_ref, Random(0))) as client:
+    with contextlib.closing(Client(server.socket, server.client.requests, Random(0))) as client:
         runs.prepare(client)
         client.stub.ReloadCode(pb.ReloadCodeRequest())  # ends the evaluators of that
     if not eventually(lambda: _is_at_rest(server), _SETTLE_SECONDS):

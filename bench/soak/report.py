@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from bench.attempts import quantile
 from bench.soak.census import Sample
 from bench.soak.tally import Tally, Unexpected
 
@@ -66,13 +67,9 @@ def as_dict(tally: Tally) -> dict[str, Any]:
 
 def quantiles(seconds: list[float]) -> dict[str, float]:
     """How many, the median, the 99th percentile and the longest, in milliseconds."""
-    ordered = sorted(seconds)
-    return {
-        "count": len(ordered),
-        "p50": 1000 * ordered[len(ordered) // 2],
-        "p99": 1000 * ordered[len(ordered) * 99 // 100],
-        "max": 1000 * ordered[-1],
-    }
+    shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
+    found = {name: 1000 * quantile(seconds, share) for name, share in shares.items()}
+    return {"count": len(seconds), **found}
 
 
 def _operations(tally: Tally) -> Iterator[str]:

@@ -16,12 +16,11 @@ from typing import Any
 import grpc
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
-from dagster._grpc.__generated__ import dagster_api_pb2 as pb
-from dagster._grpc.types import CancelExecutionRequest, ExecuteExternalJobArgs
-from dagster._serdes import deserialize_value, serialize_value
+from dagster._grpc.types import CancelExecutionRequest
+from dagster._serdes import deserialize_value
 
 from bench.soak import calling
-from bench.soak.calling import PATIENCE, Client
+from bench.soak.calling import Client
 from bench.soak.editions import Wholeness
 from bench.soak.outcomes import ANSWERED, REFUSED, WRONG, Outcome
 
@@ -104,17 +103,13 @@ class Runs:
             status=DagsterRunStatus.STARTING,
             job_snapshot=snapshot,
             execution_plan_snapshot=plan,
-            remote_job_origin=calling.job_origin(job),
+            remote_job_origin=client.requests.job_origin(job),
         )
-        args = ExecuteExternalJobArgs(
-            job_origin=calling.job_origin(job), run_id=run.run_id, instance_ref=client.instance_ref
-        )
-        request = pb.StartRunRequest(serialized_execute_run_args=serialize_value(args))
         try:
-            reply = client.stub.StartRun(request, timeout=PATIENCE)
+            reply = client.ask("StartRun", client.requests.run(job, run.run_id))
         except grpc.RpcError as error:
             return run.run_id, calling.refusal(error)
-        result: Any = deserialize_value(reply.serialized_start_run_result)
+        result: Any = deserialize_value(reply)
         if not result.success:
             info = result.serializable_error_info
             said = info.to_string() if info else result.message
@@ -206,11 +201,8 @@ def _cancel(runs: Runs, client: Client, run_id: str) -> None:
     run = runs.instance.get_run_by_id(run_id)
     assert run
     runs.instance.report_run_canceling(run)
-    request = pb.CancelExecutionRequest(
-        serialized_cancel_execution_request=serialize_value(CancelExecutionRequest(run_id=run_id))
-    )
-    reply = client.stub.CancelExecution(request, timeout=PATIENCE)
-    result: Any = deserialize_value(reply.serialized_cancel_execution_result)
+    reply = client.ask("CancelExecution", CancelExecutionRequest(run_id=run_id))
+    result: Any = deserialize_value(reply)
     if not result.success:
         raise RuntimeError(f"CancelExecution of run {run_id}: {result}\n{runs.story(run_id)}")
 

@@ -1,4 +1,4 @@
-"""The comparison of `bench/` ends when it is told to, and knows its workloads."""
+"""The bench ends when it is told to, and knows its workloads."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-import bench.comparison.workloads
-from bench.comparison.runner import SUBJECTS, WORKLOADS
+import bench.workloads
+from bench.runner import WORKLOADS
+from bench.subjects import SUBJECTS
 from tests.process.serving import LIMIT
 from tests.support.eventually import eventually
 
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 
 def start(*options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "bench.comparison", "--quick", *options],
+        [sys.executable, "-m", "bench", "--quick", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,12 +56,12 @@ def test_a_page_is_not_made_of_a_part() -> None:
 
 
 def test_every_workload_is_known_and_says_how_it_measures() -> None:
-    (folder,) = bench.comparison.workloads.__path__
+    (folder,) = bench.workloads.__path__
     files = {path.stem for path in Path(folder).glob("*.py")} - {"__init__"}
     assert files == set(WORKLOADS)
     known = {subject.name for subject in SUBJECTS}
     for name in WORKLOADS:
-        module = import_module(f"bench.comparison.workloads.{name}")
+        module = import_module(f"bench.workloads.{name}")
         assert module.measure.__doc__
         assert {subject.name for subject in module.SUBJECTS} <= known
-        assert module.QUICK_SUBJECTS
+        assert module.SUBJECTS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from bench.comparison.figures import Figure, Unit
-from bench.comparison.results import (
+from bench.figures import Figure, Note, Unit
+from bench.results import (
     Part,
     Place,
     Results,
@@ -17,7 +18,7 @@ from bench.comparison.results import (
     from_json,
     rounded,
 )
-from bench.comparison.tables import figures, in_times, in_unit
+from bench.tables import figures, in_times, in_unit, notes
 
 
 def figure(server: str, *samples: float, more: bool = False, name: str = "it") -> Figure:
@@ -28,6 +29,14 @@ def figure(server: str, *samples: float, more: bool = False, name: str = "it") -
 def results(*found: Figure) -> Results:
     part = Part("workload", "What it is about", "How: a | b.\n\nIn two paragraphs.", found)
     return Results("now", {"cpu": "one"}, False, {"example": Place("the example", 4)}, [part])
+
+
+PART = Part("workload", "What it is about", "How.", [])
+NOTES = [
+    Note("a crash", "api", "is gone"),
+    Note("a crash", "ours", "works on"),
+    Note("a hang", "ours", "works on"),
+]
 
 
 @pytest.mark.parametrize(
@@ -136,3 +145,12 @@ def test_json_is_read_as_it_was_written() -> None:
     ]
     lines = text.splitlines()
     assert sum('"samples"' in line for line in lines) == 2, "a figure a line"
+
+
+def test_notes_are_kept_and_shown_by_what_happens_and_by_server() -> None:
+    written = Results("now", {}, False, {}, [replace(PART, notes=NOTES, machine={"cpu": "one"})])
+    (part,) = from_json(as_json(written)).parts
+    assert (list(part.notes), part.machine) == (NOTES, {"cpu": "one"})
+    table = notes(part)
+    assert table.columns == ["what happens", "`codeserver grpc`", "`dagster api grpc`"]
+    assert table.rows == [["a crash", "works on", "is gone"], ["a hang", "works on", ""]]

@@ -1,0 +1,190 @@
+"""Calls with the time that each takes: one, some a second, or again and again."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.client import SHORT_SECONDS, failure, said
+from bench.processes import threads
+
+Call = Callable[[], str]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call.
+
+    Attributes:
+        seconds: how long it took.
+        answer: the reply; None when there was none.
+        error: what the caller got instead, in words; None when there was an answer.
+    """
+
+    seconds: float
+    answer: str | None = None
+    error: str | None = None
+
+    def __str__(self) -> str:
+        return self.answer or "" if self.error is None else self.error
+
+
+def attempt(call: Callable[[], str | None]) -> Attempt:
+    """Make a call, whatever becomes of it."""
+    began = time.monotonic()
+    try:
+        answer = call()
+    except Exception as error:
+        return Attempt(time.monotonic() - began, error=failure(error))
+    return Attempt(time.monotonic() - began, answer)
+
+
+def asked(call: Call) -> Attempt:
+    """Likewise, and an error that the reply carries counts as one."""
+    return attempt(lambda: said(call))
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds that the call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that such a share of all of them does not exceed; the largest of only a few."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A number of calls.
+
+    Attributes:
+        asked: the number of calls.
+        seconds: of those that were answered, without an error and within their deadline.
+    """
+
+    asked: int
+    seconds: Sequence[float]
+
+    @classmethod
+    def of(cls, attempts: Iterable[Attempt]) -> Answers:
+        """Of these calls."""
+        made = list(attempts)
+        return cls(len(made), [each.seconds for each in made if each.error is None])
+
+    def __add__(self, other: Answers) -> Answers:
+        return Answers(self.asked + other.asked, [*self.seconds, *other.seconds])
+
+    def __str__(self) -> str:
+        if not self.seconds:
+            return f"unreachable: 0 of {self.asked} answered"
+        return f"answered {len(self.seconds)} of {self.asked}, p99 {self.p99 * 1000:.0f} ms"
+
+    @property
+    def p99(self) -> float:
+        """The 99th percentile of the answered ones, of which there is at least one."""
+        return quantile(self.seconds, 0.99)
+
+    @property
+    def percent(self) -> float:
+        """Part of the calls that were answered."""
+        return 100 * len(self.seconds) / self.asked
+
+
+class Probe:
+    """Makes a call so many times a second, however long each takes.
+
+    So a server that stops answering is not asked less often, and its slow answers are not fewer
+    than its fast ones.
+
+    Args:
+        call: what to do, in many threads.
+        per_second: how often.
+    """
+
+    def __init__(self, call: Call, per_second: float) -> None:
+        self._call = call
+        self._pause = 1 / per_second
+        self._attempts: list[Future[Attempt]] = []
+        self._stop = threading.Event()
+        self._threads = ThreadPoolExecutor(int(per_second * (SHORT_SECONDS + 1)) + 2)
+        self._pacer = threading.Thread(target=self._run, name="probe")
+
+    def start(self) -> None:
+        """Begin to call."""
+        self._pacer.start()
+
+    def stop(self) -> None:
+        """Call no more; calls that are under way go on."""
+        self._stop.set()
+        self._pacer.join()
+
+    def wait(self) -> None:
+        """Wait for the calls that are under way, each of which has a deadline."""
+        self._threads.shutdown()
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            self._attempts.append(self._threads.submit(asked, self._call))
+            due += self._pause
+
+    @property
+    def answers(self) -> Answers:
+        """How the calls went; after `wait`."""
+        return Answers.of(future.result() for future in self._attempts)
+
+    @property
+    def said(self) -> Counter[str]:
+        """What was said, answers and errors, and how often; after `wait`."""
+        return Counter(str(future.result()) for future in self._attempts)
+
+
+@contextmanager
+def running(*probes: Probe) -> Iterator[None]:
+    """Make these calls meanwhile; at the end, wait for those that are under way."""
+    for probe in probes:
+        probe.start()
+    try:
+        yield
+    finally:
+        for probe in probes:
+            probe.stop()
+        for probe in probes:
+            probe.wait()
+
+
+@contextmanager
+def repeating(clients: Sequence[Sequence[Call]], pause: float) -> Iterator[list[Attempt]]:
+    """Have each client make its calls in turn, again and again; the list is whole at the end.
+
+    Args:
+        clients: the calls of each.
+        pause: seconds between two calls of a client.
+    """
+    made: list[Attempt] = []
+    stop = threading.Event()
+
+    def go_on(calls: Sequence[Call]) -> None:
+        for call in itertools.cycle(calls):
+            made.append(asked(call))
+            if stop.wait(pause):
+                return
+
+    with threads(len(clients)) as pool:
+        futures = [pool.submit(go_on, calls) for calls in clients]
+        try:
+            yield made
+        finally:
+            stop.set()
+    for future in futures:
+        future.result()

@@ -1,0 +1,219 @@
+"""Dagster's own client of a server, and the words for what came of a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
+from dagster._core.remote_representation.external_data import JobDataSnap
+from dagster._grpc.__generated__ import dagster_api_pb2 as pb
+from dagster._grpc.client import DagsterGrpcClient
+from dagster._serdes import deserialize_value
+from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
+from grpc_health.v1.health_pb2_grpc import HealthStub  # type: ignore[import-untyped]
+
+from bench.requests import Requests, stub_of
+
+SHORT_SECONDS = 2
+"""The limit that the webserver and the daemon set for GetServerId."""
+TICK_SECONDS = 60
+RELOAD_SECONDS = 60
+
+
+class Refused(Exception):
+    """The server answered with an error, or not at all."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A call as it was made.
+
+    Attributes:
+        method: name of the RPC.
+        request: the message that was sent, not compressed.
+        timeout: seconds that were allowed.
+        reply: the message that came, not compressed.
+    """
+
+    method: str
+    request: bytes
+    timeout: int
+    reply: bytes
+
+
+class _Recorder(DagsterGrpcClient):
+    """Dagster's client, which remembers its last unary call."""
+
+    last: Exchange
+
+    def _get_response(self, method: str, request: Any, timeout: int = 60) -> Any:
+        reply = super()._get_response(method, request, timeout)
+        sent, came = request.SerializeToString(), reply.SerializeToString()
+        self.last = Exchange(method, sent, timeout, came)
+        return reply
+
+
+class Client:
+    """Calls to a server through `DagsterGrpcClient`, which opens a channel for each of them.
+
+    Nothing is done with the replies, so that the calls cost the client as little as they can;
+    `said` puts them into words.
+
+    Args:
+        socket: what the server serves on.
+        home: its DAGSTER_HOME.
+    """
+
+    def __init__(self, socket: Path, home: Path) -> None:
+        self.socket = socket
+        self.instance_ref = InstanceRef.from_dir(str(home))
+        self.requests = Requests(self.instance_ref)
+        self._client = DagsterGrpcClient(socket=str(socket))
+        self._snapshots: dict[str, str] = {}
+
+    def load(self) -> None:
+        """`create_location`, as the webserver and the daemon do it.
+
+        That is ListRepositories, GetServerId, ExternalRepository without the jobs, and ExternalJob
+        for each job, from four threads; and making objects of all replies.
+        """
+        location = GrpcServerCodeLocationOrigin("localhost", None, str(self.socket), "compared")
+        # Closed in the thread that has opened it, which its databases insist on.
+        with DagsterInstance.ephemeral() as instance:
+            location.create_location(instance).cleanup()
+
+    def server_id(self) -> str:
+        """`GetServerId`, as the webserver and the daemon call it every second."""
+        return str(self._client.get_server_id(timeout=SHORT_SECONDS))
+
+    @contextmanager
+    def polling_ids(self) -> Iterator[Callable[[], str]]:
+        """`GetServerId`, over one channel that stays open meanwhile."""
+        with self.channel() as channel:
+            stub = stub_of(channel)
+            yield lambda: str(stub.GetServerId(pb.Empty(), timeout=SHORT_SECONDS).server_id)
+
+    def health(self) -> str:
+        """The status that the health service reports, such as SERVING."""
+        with self.channel() as channel:
+            return health(channel)
+
+    def list_repositories(self) -> str:
+        """`ListRepositories`, with the same limit as GetServerId."""
+        reply = self._client._query(
+            "ListRepositories", pb.ListRepositoriesRequest, timeout=SHORT_SECONDS
+        )
+        return str(reply.serialized_list_repositories_response_or_error)
+
+    def repository(self) -> str:
+        """`ExternalRepository`, with the names of the jobs only, as in `load`."""
+        return self._client.external_repository(self.requests.origin, defer_snapshots=True)
+
+    def streaming_repository(self) -> str:
+        """`StreamingExternalRepository`, likewise; Dagster's client has it for asyncio only."""
+        return asyncio.run(self._stream())
+
+    async def _stream(self) -> str:
+        chunks = self._client.gen_streaming_external_repository(
+            self.requests.origin, defer_snapshots=True
+        )
+        return "".join([chunk["serialized_external_repository_chunk"] async for chunk in chunks])
+
+    def job(self, name: str) -> str:
+        """`ExternalJob`."""
+        reply = self._client.external_job(self.requests.origin, name)
+        return str(reply.serialized_job_data or reply.serialized_error)
+
+    def plan(self, job: str) -> str:
+        """`ExecutionPlanSnapshot` of a job, without config, as the webserver asks before a run."""
+        if job not in self._snapshots:
+            self._snapshots[job] = deserialize_value(self.job(job), JobDataSnap).job.snapshot_id
+        args = self.requests.plan(job, snapshot_id=self._snapshots[job])
+        return self._client.execution_plan_snapshot(args)
+
+    def tick(self, sensor: str, cursor: str = "", *, seconds: int = TICK_SECONDS) -> str:
+        """`SyncExternalSensorExecution`, as the daemon asks for it.
+
+        Args:
+            sensor: its name.
+            cursor: what it is given.
+            seconds: how long the tick may take.
+        """
+        args = self.requests.sensor(sensor, cursor, timeout=seconds)
+        return self._client.external_sensor_execution(args)
+
+    def reload(self) -> str:
+        """`ReloadCode`: an error, or else an empty string."""
+        return str(self._client.reload_code(timeout=RELOAD_SECONDS).serialized_error)
+
+    def exchange(self, call: Callable[[Client], str]) -> Exchange:
+        """A call with its request and its reply; it is made.
+
+        Raises:
+            Refused: the server does not answer it, or its reply is an error.
+        """
+        recorder = _Recorder(socket=str(self.socket))
+        client, self._client = self._client, recorder
+        try:
+            said(lambda: call(self))
+        finally:
+            self._client = client
+        return recorder.last
+
+    def channel(self) -> grpc.Channel:
+        """A new connection, with compression as in Dagster's client."""
+        return grpc.insecure_channel(f"unix:{self.socket}", compression=grpc.Compression.Gzip)
+
+
+def health(channel: grpc.Channel, seconds: float = SHORT_SECONDS) -> str:
+    """The status that the health service reports over a channel, such as SERVING."""
+    request = health_pb2.HealthCheckRequest(service="DagsterApi")
+    reply = HealthStub(channel).Check(request, timeout=seconds)
+    return str(health_pb2.HealthCheckResponse.ServingStatus.Name(reply.status))
+
+
+def said(call: Callable[[], str]) -> str:
+    """A reply in words: why a tick was skipped, a server id, or the kind of value.
+
+    Raises:
+        Refused: the server does not answer, or its reply carries an error; with both in words.
+    """
+    try:
+        reply = call()
+    except Exception as error:
+        raise Refused(failure(error)) from error
+    if not reply.startswith("{"):
+        return reply
+    value: Any = deserialize_value(reply)
+    if "Error" in type(value).__name__:
+        raise Refused(_headline(value))
+    return str(getattr(value, "skip_message", None) or type(value).__name__)
+
+
+def failure(error: Exception) -> str:
+    """An exception of a call in words, with the status of the call if there is one."""
+    if isinstance(error, grpc.Call):
+        return f"{error.code().name}: {error.details()}"
+    text = str(error).strip() or type(error).__name__
+    cause = error.__cause__
+    return f"{text} ({failure(cause)})" if isinstance(cause, grpc.RpcError) else text
+
+
+def _headline(value: Any) -> str:
+    """The first line of a serialized error, or of one in a reply; without the traceback."""
+    error: Any = getattr(value, "error", None) or value
+    while getattr(error, "cause", None) is not None:
+        error = error.cause
+    lines = str(getattr(error, "message", error)).rstrip().splitlines()
+    if not lines:
+        return "an error without a message"
+    # Of a syntax error, the place comes first.
+    return lines[-1] if lines[0].startswith(" ") else lines[0]

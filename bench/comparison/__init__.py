@@ -1,1 +1,0 @@
-"""Everything that is measured beside stock Dagster's two servers."""

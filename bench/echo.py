@@ -1,0 +1,45 @@
+"""A server that does nothing but reply: what gRPC for Python can do at most.
+
+    python bench/echo.py -f FOLDER -s SOCKET
+
+It is `grpc.aio` on uvloop, as is the front of codeserver. To each method it replies with the bytes
+of the file of that name in the folder, as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import grpc
+import uvloop
+
+
+async def _serve(socket: str, replies: Mapping[str, bytes]) -> None:
+    def handler(reply: bytes) -> grpc.RpcMethodHandler[bytes, bytes]:
+        async def answer(_request: bytes, _context: object) -> bytes:
+            return reply
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.aio.server()
+    handlers = {method: handler(reply) for method, reply in replies.items()}
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("api.DagsterApi", handlers),)
+    )
+    server.add_insecure_port(f"unix:{socket}")
+    await server.start()
+    await server.wait_for_termination()
+
+
+def _main() -> None:
+    _, folder, _, socket = sys.argv[1:]
+    replies = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.run(_serve(socket, replies))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,1 +1,0 @@
-"""What users see of three code servers when user code misbehaves."""

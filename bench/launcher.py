@@ -1,0 +1,154 @@
+"""Runs, made and started as Dagster's launcher of runs does it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
+from dagster._core.test_utils import create_run_for_test
+from dagster._serdes import deserialize_value
+
+from bench.client import Refused
+from bench.requests import message, stub_of
+from bench.servers import Server
+
+START_SECONDS = 60
+"""The limit that Dagster's client sets for StartRun."""
+_RUN_SECONDS = 120.0
+_POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class RunTimes:
+    """How long a run took, from the moment at which StartRun was called.
+
+    Attributes:
+        reply: seconds until StartRun has answered.
+        first_event: until the run's process has written its first event.
+        start: until the code is there and the job begins (the event RUN_START).
+        end: until the run has its final status, SUCCESS.
+    """
+
+    reply: float
+    first_event: float
+    start: float
+    end: float
+
+
+class Launcher:
+    """Makes runs of one job and has a server start them.
+
+    Args:
+        server: it.
+        instance: the one in its DAGSTER_HOME.
+        job: name of the job.
+    """
+
+    def __init__(self, server: Server, instance: DagsterInstance, job: str) -> None:
+        self.server = server
+        self._instance = instance
+        self._client = server.client
+        self._requests = server.client.requests
+        self._job = job
+        described: Any = deserialize_value(self._client.job(job))
+        self._described = described.job
+        self._plan: Any = deserialize_value(self._client.plan(job))
+
+    def make(self) -> str:
+        """Make a run that is as the launcher gets it, with its event log; its id."""
+        run = create_run_for_test(
+            self._instance,
+            job_name=self._job,
+            job_snapshot=self._described,
+            execution_plan_snapshot=self._plan,
+            remote_job_origin=self._requests.job_origin(self._job),
+        )
+        starting = DagsterEvent(DagsterEventType.RUN_STARTING.value, run.job_name)
+        self._instance.report_dagster_event(starting, run_id=run.run_id)
+        return str(run.run_id)
+
+    def start(self, run_id: str) -> None:
+        """`StartRun`, over a new channel.
+
+        Raises:
+            Refused: the run was not started.
+        """
+        with self._client.channel() as channel:
+            request = message(self._requests.run(self._job, run_id))
+            _check(stub_of(channel).StartRun(request, timeout=START_SECONDS))
+
+    def run(self) -> RunTimes:
+        """Make a run, have it started, and watch it until it has ended.
+
+        Raises:
+            Refused: it was not started, did not end in time or did not succeed.
+        """
+        run_id = self.make()
+        request = message(self._requests.run(self._job, run_id))
+        replied: list[float] = []
+        began, wall = time.monotonic(), time.time()
+        with self._client.channel() as channel:
+            future = stub_of(channel).StartRun.future(request, timeout=START_SECONDS)
+            future.add_done_callback(lambda _: replied.append(time.monotonic()))
+            first_event = self._first_event(run_id, began)
+            end = self.wait([run_id], began, _POLL_SECONDS)
+            _check(future.result())
+        if self.successes([run_id]) != 1:
+            raise Refused("the run did not succeed")
+        start = self._started(run_id) - wall
+        return RunTimes(replied[0] - began, first_event - began, start, end - began)
+
+    def _first_event(self, run_id: str, began: float) -> float:
+        """When there is an event besides the one that `make` has written."""
+        while len(self._instance.event_log_storage.get_logs_for_run(run_id, limit=2)) < 2:
+            _check_time(began)
+            time.sleep(_POLL_SECONDS)
+        return time.monotonic()
+
+    def _started(self, run_id: str) -> float:
+        """When the event RUN_START was written, in seconds since the epoch."""
+        found = self._instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_START)
+        return float(found.records[0].event_log_entry.timestamp)
+
+    def wait(self, run_ids: Sequence[str], began: float, every: float) -> float:
+        """When these have all ended.
+
+        Args:
+            run_ids: the runs.
+            began: when the first was started; `Refused` is raised two minutes later.
+            every: seconds between two looks.
+        """
+        while self._count(run_ids, FINISHED_STATUSES) < len(run_ids):
+            _check_time(began)
+            time.sleep(every)
+        return time.monotonic()
+
+    def successes(self, run_ids: Sequence[str]) -> int:
+        """How many of these runs have succeeded."""
+        return self._count(run_ids, [DagsterRunStatus.SUCCESS])
+
+    def _count(self, run_ids: Sequence[str], statuses: Sequence[DagsterRunStatus]) -> int:
+        return self._instance.get_runs_count(RunsFilter(run_ids=run_ids, statuses=list(statuses)))
+
+
+@contextmanager
+def launching(server: Server, job: str) -> Iterator[Launcher]:
+    """A launcher with its own connection to the instance of the server."""
+    with DagsterInstance.from_ref(server.client.instance_ref) as instance:
+        yield Launcher(server, instance, job)
+
+
+def _check(reply: Any) -> None:
+    result: Any = deserialize_value(reply.serialized_start_run_result)
+    if not result.success:
+        raise Refused(result.message or "StartRun has failed")
+
+
+def _check_time(began: float) -> None:
+    if time.monotonic() > began + _RUN_SECONDS:
+        raise Refused(f"a run has not ended after {_RUN_SECONDS:.0f} s")

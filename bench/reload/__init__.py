@@ -1,1 +1,0 @@
-"""How fast saved code is served, and what clients notice of it."""

@@ -1,0 +1,97 @@
+"""Every workload, one after the other; one that fails does not end the others."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Collection, Sequence
+from datetime import datetime, timezone
+from importlib import import_module
+from inspect import cleandoc
+
+from bench.figures import Figure, Note, shorten
+from bench.machine import facts, load
+from bench.measurement import Measurement
+from bench.processes import kill_descendants
+from bench.results import Part, Place, Results
+from bench.servers import Kind
+from bench.subjects import SUBJECTS
+
+WORKLOADS = (
+    "startup",
+    "location_load",
+    "latency",
+    "throughput",
+    "contention",
+    "runs",
+    "pods",
+    "edits",
+    "reloads",
+    "faults",
+    "memory",
+    "idle",
+    "probe",
+    "shutdown",
+)
+"""Modules of `bench.workloads`, in the order in which they are measured and shown."""
+
+
+def measure(
+    workloads: Sequence[str],
+    locations: Collection[str],
+    kinds: Sequence[Kind],
+    *,
+    quick: bool = False,
+) -> Results:
+    """Measure, and say on standard error what is done.
+
+    Args:
+        workloads: names of them.
+        locations: names of those that may be served.
+        kinds: the servers.
+        quick: do only enough to see that it works.
+    """
+    when, machine = _now(), facts()
+    parts = [_measure_workload(name, locations, kinds, quick) for name in workloads]
+    found = {each.location for part in parts for each in part.figures}
+    places = {each.name: Place(each.title, each.assets) for each in SUBJECTS if each.name in found}
+    return Results(when, {**machine, "load average after": load()}, quick, places, parts)
+
+
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
+def _measure_workload(
+    name: str, locations: Collection[str], kinds: Sequence[Kind], quick: bool
+) -> Part:
+    when, machine = _now(), facts()
+    try:
+        module = import_module(f"bench.workloads.{name}")
+    except Exception as error:
+        traceback.print_exc()
+        return Part(name, name, "", [], {"": shorten(f"cannot be imported: {error!r}")})
+    figures: list[Figure] = []
+    notes: list[Note] = []
+    failures = {}
+    for subject in module.SUBJECTS[:1] if quick else module.SUBJECTS:
+        if subject.name in locations:
+            begun, it = time.monotonic(), Measurement(subject, kinds, quick=quick)
+            said = ""
+            try:
+                module.measure(it)
+            except Exception as error:
+                traceback.print_exc()
+                failures[subject.name] = shorten(repr(error))
+                said = f", then it failed: {failures[subject.name]}"
+            finally:
+                kill_descendants()
+            figures += it.figures
+            notes += it.notes
+            line = f"{name:15}{subject.name:8}{time.monotonic() - begun:6.1f} s  "
+            print(f"{line}{len(it.figures)} figures{said}", file=sys.stderr, flush=True)
+    how = cleandoc(module.measure.__doc__ or "")
+    title = (module.__doc__ or name).splitlines()[0].rstrip(".")
+    machine["load average after"] = load()
+    return Part(name, title, how, figures, failures, when, notes, machine)

@@ -1,0 +1,100 @@
+"""The code locations that are served: the example, generated ones, and one with large packages.
+
+Every one has the jobs and sensors of `user_code/ticks.py` more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bench.locations import generate
+
+_EXAMPLE = Path(__file__).parents[1] / "example_user_code"
+_USER_CODE = Path(__file__).with_name("user_code")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A code location.
+
+    Attributes:
+        name: for figures and the command line.
+        title: for people.
+        place: writes it into a folder that is not there yet; returns the file to serve.
+        job: one of its jobs, which needs no config.
+        assets: how many it has.
+    """
+
+    name: str
+    title: str
+    place: Callable[[Path], Path]
+    job: str
+    assets: int
+
+
+def edition(source: str, number: int) -> tuple[str, str]:
+    """The text of a location with a job of another name, and that name.
+
+    Args:
+        source: the text of the file that is served.
+        number: of the edition.
+    """
+    assert source.count('"edition_0"') == 1
+    job = f"edition_{number}"
+    return source.replace('"edition_0"', f'"{job}"'), job
+
+
+def save(path: Path, text: str) -> None:
+    """Save a file as an editor does: readers see the text before or this one, whole."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text, "utf-8")
+    os.replace(beside, path)
+
+
+def _place_example(folder: Path) -> Path:
+    shutil.copytree(_EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return _with_ticks(folder / "repo.py")
+
+
+def _place_assets(folder: Path, assets: int) -> Path:
+    folder.mkdir()
+    code = folder / "shop.py"
+    code.write_text(generate(assets), "utf-8")
+    return _with_ticks(code)
+
+
+def _place_packages(folder: Path) -> Path:
+    folder.mkdir()
+    return _with_ticks(Path(shutil.copy(_USER_CODE / "packages.py", folder)))
+
+
+def _with_ticks(code: Path) -> Path:
+    ticks = (_USER_CODE / "ticks.py").read_text("utf-8")
+    merged = "\n\ndefs = dg.Definitions.merge(defs, dg.Definitions(**ticks))\n"
+    code.write_text(f"{code.read_text('utf-8')}\n\n{ticks}{merged}", "utf-8")
+    return code
+
+
+def many_assets(assets: int) -> Subject:
+    """A location of so many assets; more than 40."""
+    place = partial(_place_assets, assets=assets)
+    return Subject(str(assets), f"{assets:,} assets", place, job="job_1", assets=assets)
+
+
+EXAMPLE = Subject(
+    "example", "the example: 4 jobs, 4 assets", _place_example, job="words_job", assets=4
+)
+PACKAGES = Subject(
+    "packages",
+    "an asset that uses pandas, pyarrow and scikit-learn",
+    _place_packages,
+    job="fit_job",
+    assets=1,
+)
+SUBJECTS = (EXAMPLE, PACKAGES, *(many_assets(count) for count in (100, 1000, 5000)))
+"""All of them, the smallest first."""

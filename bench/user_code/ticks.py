@@ -1,0 +1,107 @@
+"""Jobs and sensors that every code location of the bench gets: its file has this text at its end.
+
+The sensors do to a code server what user code can do to one.
+"""
+
+import ctypes
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import dagster as dg
+
+VERSION = 1
+HOG_BYTES = 1_500_000_000
+PRINTED_LINES = 1_000_000
+LINE = "x" * 99
+
+_cache: list[bytes] = []
+
+
+@dg.op
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@dg.job
+def short() -> None:
+    """Have nothing to do, so that the time of a run is Dagster's and the server's."""
+    _nothing()
+
+
+@dg.job(tags={"codeserver/runs": "fresh"})
+def short_fresh() -> None:
+    """The same, for runs that import the code anew, as with stock."""
+    _nothing()
+
+
+@dg.job(name="edition_0")
+def _edition() -> None:
+    """Get another name with each edit of the file."""
+    _nothing()
+
+
+@dg.sensor(job=short)
+def quick() -> dg.SkipReason:
+    """Skip at once."""
+    return dg.SkipReason(f"version {VERSION}")
+
+
+@dg.sensor(job=short)
+def busy(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Use as many seconds of CPU as the cursor says, in pure Python."""
+    end = time.thread_time() + float(context.cursor or 0)
+    while time.thread_time() < end:
+        sum(range(1000))
+    return dg.SkipReason("busy")
+
+
+@dg.sensor(job=short)
+def hangs(context: dg.SensorEvaluationContext) -> None:
+    """Wait for ever, as for a host that never answers; say in which thread, in this folder."""
+    assert context.cursor
+    Path(context.cursor, f"{os.getpid()}-{threading.get_native_id()}").touch()
+    here, _there = socket.socketpair()
+    here.recv(1)
+
+
+@dg.sensor(job=short)
+def segfaults() -> None:
+    """Read the memory at address 0."""
+    ctypes.string_at(0)
+
+
+@dg.sensor(job=short)
+def exits() -> None:
+    """End the process."""
+    os._exit(1)
+
+
+@dg.sensor(job=short)
+def hogs() -> dg.SkipReason:
+    """Allocate 1.5 GB as rows of 1 kB, write to all of it, and let it go."""
+    rows = [bytes([row % 256]) * 1000 for row in range(HOG_BYTES // 1000)]
+    return dg.SkipReason(f"{len(rows)} rows")
+
+
+@dg.sensor(job=short)
+def leaks() -> dg.SkipReason:
+    """Allocate the same and keep it in a cache of the module."""
+    _cache.extend(bytes([row % 256]) * 1000 for row in range(HOG_BYTES // 1000))
+    return dg.SkipReason(f"{len(_cache)} rows")
+
+
+@dg.sensor(job=short)
+def floods() -> dg.SkipReason:
+    """Print 100 MB."""
+    for _ in range(PRINTED_LINES):
+        print(LINE)
+    return dg.SkipReason("printed")
+
+
+ticks = {
+    "jobs": [short, short_fresh, _edition],
+    "sensors": [quick, busy, hangs, segfaults, exits, hogs, leaks, floods],
+}

@@ -1,0 +1,104 @@
+"""What becomes of calls when user code takes all the CPU it can get."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from bench.attempts import Attempt, attempt, quantile, repeating
+from bench.client import Client
+from bench.figures import Unit
+from bench.h2load import Clients, Target, compare, is_there
+from bench.measurement import Measurement
+from bench.resources import rest
+from bench.servers import Server
+from bench.subjects import EXAMPLE, many_assets
+
+SUBJECTS = (EXAMPLE, many_assets(1000))
+
+_BUSY_TICKS = 4
+_BUSY_SECONDS = "0.5"
+_SETTLE_SECONDS = 0.3
+_CALLS = 150
+_LIMIT_SECONDS = 8.0
+_PAUSE_SECONDS = 0.005
+_LOAD_SECONDS = 2.0
+_QUICK_SECONDS = 0.5
+_SHORT_TICK = "0.05"
+
+
+def measure(it: Measurement) -> None:
+    """Calls while four ticks at once use CPU; and plans and CPU-bound ticks a second.
+
+    For the first, four threads have a sensor's tick evaluated, each again and again, that uses 0.5
+    s of CPU in pure Python. Meanwhile GetServerId (limit 2 s), ListRepositories and ExternalJob are
+    called in turn through Dagster's client, a new channel for each call and 5 ms between two, until
+    each was called 150 times, for 8 s at most: of a slow server, the 99th percentile is the slowest
+    call. The servers take turns, and come to rest before. A call that fails counts with the time
+    until it did, and is counted as failed. The client shares the cores with the server and its
+    ticks, so its own waiting for a core is in the times: of a server that lets user code use all
+    cores, this is the larger. "CPU-bound ticks meanwhile" says how much user code got done in that
+    time. For the second, h2load has eight connections with one call at a time on each, for 2 s,
+    after 50 calls that do not count: plans of a job without config, and ticks that use 0.05 s of
+    CPU. It sends what Dagster's client was seen to send and takes next to no CPU; nothing is
+    confined to a core. Calls that are under way at the end are not counted. "Server CPU" is what
+    all processes of the server used meanwhile, divided by the number of calls; what was under way
+    at the end makes it larger by up to eight ticks.
+    """
+    seconds = _QUICK_SECONDS if it.quick else _LOAD_SECONDS
+    with it.serving() as servers:
+        for server in servers:
+            server.client.tick("quick")
+        for server in servers:
+            rest(servers)
+            _calls_meanwhile(it, server)
+        if is_there():
+            for name, call in _loads(it.subject.job).items():
+                for server in servers:
+                    rest(servers)
+                    with it.tolerated(server, name):
+                        target = Target(server, server.client.exchange(call))
+                        compare(it, f"{name}, 8 clients", [target], Clients(8), seconds)
+
+
+def _loads(job: str) -> dict[str, Callable[[Client], str]]:
+    return {
+        "plans": lambda client: client.plan(job),
+        "CPU-bound ticks": lambda client: client.tick("busy", _SHORT_TICK),
+    }
+
+
+def _calls_meanwhile(it: Measurement, server: Server) -> None:
+    client = server.client
+    made: dict[str, list[Attempt]] = defaultdict(list)
+    began = time.monotonic()
+    ticks = [[lambda: client.tick("busy", _BUSY_SECONDS)]] * _BUSY_TICKS
+    with repeating(ticks, _PAUSE_SECONDS) as done:
+        time.sleep(_SETTLE_SECONDS)
+        for name, each in _ask(it, client):
+            made[name].append(each)
+    rate = sum(tick.error is None for tick in done) / (time.monotonic() - began)
+    for name, attempts in made.items():
+        seconds = [each.seconds for each in attempts]
+        failed = sum(each.error is not None for each in attempts)
+        when = "while 4 CPU-bound ticks run"
+        it.add(f"{name}, p50, {when}", server.key, Unit.SECONDS, quantile(seconds, 0.5))
+        it.add(f"{name}, p99, {when}", server.key, Unit.SECONDS, quantile(seconds, 0.99))
+        it.add(f"{name}, failed, {when}", server.key, Unit.CALLS, failed)
+    it.add("CPU-bound ticks meanwhile", server.key, Unit.PER_SECOND, rate, more_is_better=True)
+
+
+def _ask(it: Measurement, client: Client) -> Iterator[tuple[str, Attempt]]:
+    calls: dict[str, Callable[[], str]] = {
+        "GetServerId": client.server_id,
+        "ListRepositories": client.list_repositories,
+        "ExternalJob": lambda: client.job(it.subject.job),
+    }
+    end = time.monotonic() + _LIMIT_SECONDS
+    for _ in range(it.times(_CALLS, 3)):
+        for name, call in calls.items():
+            yield name, attempt(call)
+            time.sleep(_PAUSE_SECONDS)
+        if time.monotonic() > end:
+            return

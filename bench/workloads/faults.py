@@ -1,0 +1,257 @@
+"""Faults: what becomes of a server when user code hangs, crashes and takes what it can get."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from bench.attempts import Answers, Attempt, Probe, asked, running
+from bench.figures import Unit
+from bench.measurement import Measurement
+from bench.processes import is_alive, name_of, threads
+from bench.recovery import exit_in_words, healthy, note_share, recovery
+from bench.resources import memory_of, rest
+from bench.servers import API, CODE_SERVER, Server
+from bench.subjects import EXAMPLE
+from bench.tables import in_unit
+
+SUBJECTS = (EXAMPLE,)
+
+_WARM_CALLS = 20
+_HUNG = 40
+_HUNG_SECONDS = 9
+_BUSY_SECONDS = "3"
+_EXIT_SECONDS = 60
+_PAUSE_SECONDS = 10
+
+
+def measure(it: Measurement) -> None:
+    """What becomes of a server when user code hangs, crashes, and takes what it can get.
+
+    One server runs at a time, with a new one for each fault, and is asked a few times until it is
+    warm. Every call opens a new channel, and GetServerId, ListRepositories and the ticks of a
+    sensor that skips at once have a limit of 2 s. Calls that were not answered are in no p99, and
+    without an answer there is none.
+
+    Hanging: 40 ticks of a sensor that never returns are asked for at once, each with a limit of
+    9 s. Two seconds later, for 4 s, GetServerId is called 20 times a second, ListRepositories 5
+    times and a sensor that skips at once 2 times a second; that is "while 40 ticks hang". Four
+    seconds after all callers of the hanging ticks have given up, the same is done for 4 s again;
+    that is "after 40 hung ticks". A thread hangs for good when it exists at the very end.
+
+    CPU: four ticks at once use 3 s of CPU each, in pure Python, while GetServerId is called 20
+    times a second.
+
+    Crashing: a tick reads the memory at address 0, another one calls `os._exit(1)`, and the process
+    that has the user's code is killed: the host of codeserver, the child of
+    `dagster code-server start`, and the whole server for `dagster api grpc`. At once the healthy
+    sensor is ticked until that works; the time is from the failure of the first to the answer of
+    the second. There is none when no tick works for 40 s, or when the server's process has been
+    gone for 3 s, because nothing starts it again but its owner. Meanwhile, and for at least 3 s,
+    GetServerId is called 20 times and the health check 4 times a second. Then GetServerId and the
+    healthy sensor are called 10 times more each.
+
+    SIGTERM is sent while a tick hangs that may take 60 s; Kubernetes kills after 30 s. The file
+    gets a syntax error and is repaired, with ReloadCode after each. One tick makes 1.5 million byte
+    strings of 1 kB and returns, another one keeps them: the memory of all processes of the server
+    5 s later, less that before. And one tick prints a million lines of 100 bytes, while nobody
+    reads the output of the server for 10 s, as with a paused terminal.
+    """
+    for event, harm in _FAULTS.items():
+        for kind in it.kinds:
+            with it.serving([kind]) as servers:
+                for server in servers:
+                    with it.tolerated(server, event):
+                        _warm_up(server)
+                        it.note(event, server, harm(it, server))
+
+
+def _warm_up(server: Server) -> None:
+    for _ in range(_WARM_CALLS):
+        server.client.server_id()
+        server.client.health()
+        server.client.list_repositories()
+        server.client.tick("quick")
+    rest([server])
+
+
+def _hang(it: Measurement, server: Server) -> str:
+    marks = server.folder / "hung"
+    marks.mkdir()
+    before = len(server.processes)
+    seconds = it.times(4, quick=1)
+    with threads(_HUNG) as pool:
+        for _ in range(_HUNG):
+            pool.submit(asked, lambda: _hanging(server, marks, _HUNG_SECONDS))
+        time.sleep(2)
+        during = _ask(it, server, "while 40 ticks hang", seconds)
+    time.sleep(4)
+    afterwards = _ask(it, server, "after 40 hung ticks", seconds)
+    tick = asked(lambda: server.client.tick("quick", seconds=10))
+    places = (each.name.split("-") for each in marks.iterdir())
+    hanging = sum(Path(f"/proc/{pid}/task/{thread}").exists() for pid, thread in places)
+    works = "fails" if tick.error else f"works, {in_unit(tick.seconds, Unit.SECONDS)}"
+    return (
+        f"GetServerId {during + afterwards}; healthy tick afterwards {works}; {hanging} threads "
+        f"hang for good, processes {before} → {len(server.processes)}"
+    )
+
+
+def _hanging(server: Server, marks: Path, seconds: int) -> str:
+    return server.client.tick("hangs", str(marks), seconds=seconds)
+
+
+def _ask(it: Measurement, server: Server, when: str, seconds: int) -> Answers:
+    ids = Probe(server.client.server_id, 20)
+    listings = Probe(server.client.list_repositories, 5)
+    ticks = Probe(lambda: healthy(server), 2)
+    with running(ids, listings, ticks):
+        time.sleep(seconds)
+    if ids.answers.seconds:
+        it.add(f"GetServerId, p99, {when}", server.key, Unit.SECONDS, ids.answers.p99)
+    note_share(it, server, f"GetServerId calls answered {when}", ids.answers)
+    note_share(it, server, f"ListRepositories calls answered {when}", listings.answers)
+    note_share(it, server, f"ticks of another sensor answered {when}", ticks.answers)
+    return ids.answers
+
+
+def _burn(_: Measurement, server: Server) -> str:
+    began = time.monotonic()
+    ids = Probe(server.client.server_id, 20)
+    with running(ids), threads(4) as pool:
+        ticks = list(pool.map(asked, [partial(server.client.tick, "busy", _BUSY_SECONDS)] * 4))
+    took = in_unit(time.monotonic() - began, Unit.SECONDS)
+    failed = sum(tick.error is not None for tick in ticks)
+    return f"GetServerId {ids.answers}; ticks done after {took}, {failed} of them with an error"
+
+
+def _segfault(it: Measurement, server: Server) -> str:
+    return recovery(
+        it, server, "a segfault", lambda: asked(lambda: server.client.tick("segfaults"))
+    )
+
+
+def _exit(it: Measurement, server: Server) -> str:
+    return recovery(it, server, "an exit", lambda: asked(lambda: server.client.tick("exits")))
+
+
+def _kill(it: Measurement, server: Server) -> str:
+    victim = _code_process(server)
+
+    def kill() -> None:
+        victim.kill()
+        while is_alive(victim):
+            time.sleep(0.001)
+
+    return recovery(it, server, "a kill", kill)
+
+
+def _code_process(server: Server) -> psutil.Process:
+    """The process that has the user's code, and evaluates it or is forked for that."""
+    main, *children = server.processes
+    if server.key == API.key:
+        return main
+    if server.key == CODE_SERVER.key:
+        (found,) = (child for child in children if "api" in child.cmdline())
+    else:
+        (found,) = (child for child in children if name_of(child) == "codeserver host")
+    return found
+
+
+def _terminate(it: Measurement, server: Server) -> str:
+    marks = server.folder / "hung"
+    marks.mkdir()
+    with threads(1) as pool:
+        pool.submit(asked, lambda: _hanging(server, marks, _EXIT_SECONDS))
+        server.wait_until(lambda: any(marks.iterdir()))
+        time.sleep(0.5)
+        family = server.processes
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        try:
+            code = server.process.wait(it.times(_EXIT_SECONDS, quick=3))
+        except subprocess.TimeoutExpired:
+            server.close()  # or the caller of the tick would be waited for
+            return f"still runs after {it.times(_EXIT_SECONDS, quick=3)} s"
+        took = in_unit(time.monotonic() - began, Unit.SECONDS)
+    time.sleep(1)
+    left = sum(is_alive(process) for process in family)
+    more = f"; {left} processes left" if left else ""
+    return f"exits after {took}, {exit_in_words(code)}{more}"
+
+
+def _reload(_: Measurement, server: Server) -> str:
+    good = server.code.read_text("utf-8")
+    server.code.write_text(good + "\n\ndef broken(:\n", "utf-8")
+    failed = asked(server.client.reload)
+    tick = asked(lambda: server.client.tick("quick"))
+    server.code.write_text(good.replace("VERSION = 1", "VERSION = 22"), "utf-8")
+    asked(server.client.reload)
+    repaired = asked(lambda: server.client.tick("quick")).answer == "version 22"
+    if failed.error is None and tick.error is None and not repaired:
+        return "cannot reload: says success, serves the old code until it is restarted"
+    reply = "carries the error" if failed.error else "says success"
+    ticks = "work on" if tick.error is None else "fail"
+    return (
+        f"reply {reply}; ticks {ticks}; repaired: {'works again' if repaired else 'does not work'}"
+    )
+
+
+def _hog(_: Measurement, server: Server) -> str:
+    return _growth(server, "hogs")
+
+
+def _leak(_: Measurement, server: Server) -> str:
+    return _growth(server, "leaks")
+
+
+def _growth(server: Server, sensor: str) -> str:
+    before = memory_of(server.processes)
+    asked(lambda: server.client.tick(sensor))
+    time.sleep(5)
+    grown = memory_of(server.processes) - before
+    tick = asked(lambda: server.client.tick("quick"))
+    return f"memory {grown / 1e6:+.0f} MB 5 s later{'; next tick fails' if tick.error else ''}"
+
+
+def _flood(it: Measurement, server: Server) -> str:
+    ids = Probe(server.client.server_id, 20)
+    printed = server.output.size
+    with threads(1) as pool:
+        with server.output.paused(), running(ids):
+            future = pool.submit(asked, lambda: server.client.tick("floods"))
+            time.sleep(it.times(_PAUSE_SECONDS, quick=3))
+            finished = future.done()
+        tick = future.result()
+    time.sleep(1)
+    arrived = (server.output.size - printed) / 1e6
+    done = _done(tick, finished)
+    return f"GetServerId {ids.answers}; tick {done}; {arrived:.0f} MB of the output arrive"
+
+
+def _done(tick: Attempt, finished: bool) -> str:
+    took = in_unit(tick.seconds, Unit.SECONDS)
+    if tick.error is not None:
+        return f"fails after {took}"
+    return f"done after {took}" if finished else f"hangs until somebody reads ({took})"
+
+
+_FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
+    "40 ticks that hang": _hang,
+    "4 ticks that use 3 s of CPU each": _burn,
+    "a segfault in a tick": _segfault,
+    "`os._exit(1)` in a tick": _exit,
+    "`kill -9` of the process with the user's code": _kill,
+    "SIGTERM while a tick hangs": _terminate,
+    "a reload that fails": _reload,
+    "a tick that takes 1.5 GB": _hog,
+    "a tick that leaks 1.5 GB": _leak,
+    "a tick that prints 100 MB while nobody reads": _flood,
+}
+"""What happens to a server, in the order of the page."""

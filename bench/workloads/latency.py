@@ -1,0 +1,95 @@
+"""How long single calls take."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from bench.attempts import quantile, timed
+from bench.client import Client, Refused, said
+from bench.figures import Unit
+from bench.measurement import Measurement
+from bench.resources import cpu_of, rest
+from bench.servers import Server
+from bench.subjects import EXAMPLE, Subject, many_assets
+
+SUBJECTS = (EXAMPLE, many_assets(1000), many_assets(5000))
+
+_ROUNDS = 3
+_WARM_CALLS = 2
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of one kind, and how often it is made in a round."""
+
+    name: str
+    make: Callable[[Client], str]
+    times: int
+
+
+def measure(it: Measurement) -> None:
+    """Calls of one kind, one after the other, through Dagster's client: a new channel for each.
+
+    GetServerId, ListRepositories and ExternalJob (of one job) are called 300 times, the plan of a
+    job and a tick of a sensor that skips at once 150 times, and ExternalRepository and
+    StreamingExternalRepository with deferred snapshots 120 times for the example and 24 times for
+    1,000 assets. For 5,000 assets, only these two are called, 6 times; there, and wherever there
+    are fewer than 100 calls, the 99th percentile is the slowest call. The servers take turns three
+    times, for each kind of call, and come to rest before. A call takes from before the client opens
+    the channel until it has the reply, without making objects of it, but with undoing its
+    compression. StreamingExternalRepository is called from asyncio, since Dagster's client has no
+    other way, and starts an event loop for each call. "Server CPU" is what all processes of the
+    server use during its turns, divided by the number of calls; stock servers use a little of that
+    for heartbeats among themselves. A server that refuses a call has no figure.
+    """
+    with it.serving() as servers:
+        for call in _calls(it.subject):
+            able = [server for server in servers if _warm_up(server, call)]
+            times = defaultdict[str, list[float]](list)
+            cpus = defaultdict[str, float](float)
+            rest(servers)
+            for _ in range(it.times(_ROUNDS)):
+                for server in able:
+                    with it.tolerated(server, call.name):
+                        before = cpu_of(server)
+                        make = partial(call.make, server.client)
+                        count = it.times(call.times, 2)
+                        times[server.key] += [timed(make) for _ in range(count)]
+                        cpus[server.key] += cpu_of(server) - before
+            for key, took in times.items():
+                it.add(f"{call.name}, p50", key, Unit.SECONDS, quantile(took, 0.5))
+                it.add(f"{call.name}, p99", key, Unit.SECONDS, quantile(took, 0.99))
+                it.add(f"{call.name}, server CPU", key, Unit.SECONDS, cpus[key] / len(took))
+
+
+def _calls(subject: Subject) -> list[_Call]:
+    few = {4: 40, 1000: 8}.get(subject.assets, 2)
+    repository = [
+        _Call("ExternalRepository", lambda client: client.repository(), few),
+        _Call("StreamingExternalRepository", lambda client: client.streaming_repository(), few),
+    ]
+    if subject.assets > 1000:
+        return repository
+    return [
+        _Call("GetServerId", lambda client: client.server_id(), 100),
+        _Call("ListRepositories", lambda client: client.list_repositories(), 100),
+        *repository,
+        _Call("ExternalJob", lambda client: client.job(subject.job), 100),
+        _Call("ExecutionPlanSnapshot", lambda client: client.plan(subject.job), 50),
+        _Call("tick", lambda client: client.tick("quick"), 50),
+    ]
+
+
+def _warm_up(server: Server, call: _Call) -> bool:
+    """Make the call a few times; whether it works."""
+    try:
+        for _ in range(_WARM_CALLS):
+            said(lambda: call.make(server.client))
+    except Refused as error:
+        print(f"{call.name} of {server.key} is refused: {error}", file=sys.stderr)
+        return False
+    return True

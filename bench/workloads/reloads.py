@@ -1,0 +1,69 @@
+"""Reloads: what becomes of requests while code is edited."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+from bench.attempts import Answers, Attempt, Call, quantile, repeating
+from bench.figures import Unit, shorten
+from bench.measurement import Measurement
+from bench.resources import rest
+from bench.servers import Server
+from bench.subjects import EXAMPLE, PACKAGES, many_assets
+from bench.workloads.edits import edited
+
+SUBJECTS = (EXAMPLE, PACKAGES, many_assets(1000))
+
+_CLIENTS = 16
+_PAUSE_SECONDS = 0.1
+_RELOADS_A_TURN = 5
+
+
+def measure(it: Measurement) -> None:
+    """Requests of 16 clients at once, while the file is edited 50 times, without waiting for rest.
+
+    Each client makes a call, waits for its end, pauses for 0.1 s and makes the next one: in turn
+    GetServerId (limit 2 s), ListRepositories (2 s), ExternalJob and a sensor's tick (10 s), through
+    Dagster's client, which opens a new channel for each call. An edit follows when the one before
+    it is served and ReloadCode, where it is called, has answered. The servers take turns of 5
+    edits. A request has failed when there is a gRPC error or the reply carries an error; the times
+    are those of the requests that were answered. All clients are threads of one process and share
+    two cores with the servers, which is in all times. A faster reload leaves less time to ask in.
+    """
+    made: dict[str, list[Attempt]] = {}
+    with edited(it) as servers:
+        for _ in range(it.times(50 // _RELOADS_A_TURN)):
+            for each in servers:
+                rest(each.server for each in servers)
+                with repeating(_clients(each.server, it.subject.job), _PAUSE_SECONDS) as answers:
+                    for _ in range(it.times(_RELOADS_A_TURN)):
+                        each.edit()
+                made.setdefault(each.server.key, []).extend(answers)
+    for key, attempts in made.items():
+        _note(it, key, attempts)
+
+
+def _clients(server: Server, job: str) -> list[list[Call]]:
+    client = server.client
+    calls: list[Call] = [
+        client.server_id,
+        client.list_repositories,
+        lambda: client.job(job),
+        lambda: client.tick("quick", seconds=10),
+    ]
+    firsts = (number % len(calls) for number in range(_CLIENTS))
+    return [calls[first:] + calls[:first] for first in firsts]
+
+
+def _note(it: Measurement, key: str, attempts: list[Attempt]) -> None:
+    errors = Counter(shorten(each.error) for each in attempts if each.error is not None)
+    for error, count in errors.most_common():
+        print(f"{key}: {count}x {error}", file=sys.stderr)
+    answers = Answers.of(attempts)
+    it.add("requests while code is reloaded", key, Unit.CALLS, answers.asked)
+    it.add("requests that failed", key, Unit.CALLS, sum(errors.values()))
+    for name, share in (("p50", 0.5), ("p99", 0.99), ("the longest", 1.0)):
+        if answers.seconds:
+            seconds = quantile(answers.seconds, share)
+            it.add(f"time of a request, {name}", key, Unit.SECONDS, seconds)

@@ -1,0 +1,58 @@
+"""Shutdown: how soon a server is gone."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+from bench.client import Refused
+from bench.figures import Unit
+from bench.measurement import Measurement
+from bench.processes import is_alive
+from bench.resources import rest
+from bench.servers import Server
+from bench.subjects import EXAMPLE
+
+SUBJECTS = (EXAMPLE,)
+
+_TICKS = 5
+_LIMIT_SECONDS = 30.0
+_LEFT_SECONDS = 1.0
+
+
+def measure(it: Measurement) -> None:
+    """Seconds from SIGTERM until the process that was started has exited.
+
+    The server has been loaded once by Dagster's client, has answered 5 ticks and is at rest, as are
+    the others, which run side by side; they are stopped one after the other. Only the process that
+    was started gets the signal, as in a container. Kubernetes kills after 30 s, so a server that is
+    there after 30 s has no time. Processes left behind are those that the server had at the signal
+    and that still run one second after it has exited. This is done twice, with new servers.
+    """
+    for _ in range(it.times(2)):
+        with it.serving() as servers:
+            for server in servers:
+                with it.tolerated(server, "a location load and ticks"):
+                    server.client.load()
+                    for _ in range(_TICKS):
+                        server.client.tick("quick")
+            for server in servers:
+                rest(each for each in servers if each.exit_code is None)
+                with it.tolerated(server, "SIGTERM"):
+                    _stop(it, server)
+
+
+def _stop(it: Measurement, server: Server) -> None:
+    family = server.processes
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    try:
+        server.process.wait(_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"it still runs after {_LIMIT_SECONDS:.0f} s") from error
+    took = time.monotonic() - began
+    it.add("time from SIGTERM to exit", server.key, Unit.SECONDS, took)
+    time.sleep(_LEFT_SECONDS)
+    left = sum(is_alive(process) for process in family)
+    it.add("processes left behind after SIGTERM", server.key, Unit.PROCESSES, left)

@@ -1,0 +1,81 @@
+"""How long servers take to start."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.attempts import attempt
+from bench.client import Refused, health
+from bench.figures import Unit
+from bench.measurement import Measurement
+from bench.resources import cpu_of, run
+from bench.servers import OURS, Kind, made_home, started, temporary_folder
+from bench.subjects import EXAMPLE, many_assets
+
+SUBJECTS = (EXAMPLE, many_assets(100), many_assets(1000), many_assets(5000))
+
+_TIMES = {4: 3, 5000: 1}
+"""By number of assets; two of others."""
+_POLL_SECONDS = 0.005
+
+
+def measure(it: Measurement) -> None:
+    """The time from the moment just before a server's process is started until it can be used.
+
+    One server runs at a time, in turns, three times each for the example, twice for 100 and 1,000
+    assets and once for 5,000, and is killed after its turn. Its code is in a new folder each time,
+    so Python compiles it; Dagster and all other packages are compiled. Every 5 ms it is tried
+    whether its socket accepts a connection ("to port"). From then on, the standard health service
+    is asked every 5 ms over one channel until it says SERVING. Then the location is loaded by
+    Dagster's client with `create_location`, as the webserver does it: ListRepositories,
+    GetServerId, ExternalRepository with deferred snapshots, and ExternalJob for each job from four
+    threads; if that fails, it is tried again after 5 ms. What the client needs to make objects of
+    the replies is in that time. The CPU is what the server's processes have used by then. The
+    server called "codeserver, snapshot" has `--snapshot` with a file that `codeserver snapshot` has
+    made before; its first location load comes before its code is loaded.
+    """
+    with temporary_folder() as folder:
+        kinds = [*it.kinds, *([_baked(it, folder)] if OURS in it.kinds else [])]
+        for _ in range(it.times(_TIMES.get(it.subject.assets, 2))):
+            for kind in kinds:
+                gc.collect()
+                try:
+                    _start(it, kind)
+                except (RuntimeError, Refused) as error:
+                    print(error, file=sys.stderr)
+
+
+def _baked(it: Measurement, folder: Path) -> Kind:
+    """Ours with a snapshot of the location."""
+    code, snapshot = it.subject.place(folder / "code"), str(folder / "location.snap")
+    command = ["-m", "codeserver", "snapshot", "-f", str(code), "-o", snapshot]
+    run(command, folder, made_home(folder))
+    arguments = (*OURS.arguments, "--snapshot", snapshot)
+    return Kind("ours-snapshot", "codeserver, snapshot", arguments)
+
+
+def _start(it: Measurement, kind: Kind) -> None:
+    with started(kind, it.subject.place) as server:
+
+        def wait(name: str, is_so: Callable[[], bool]) -> None:
+            server.wait_until(is_so, _POLL_SECONDS)
+            seconds = time.monotonic() - server.began
+            it.add(f"time from exec to {name}", kind.key, Unit.SECONDS, seconds)
+
+        wait("port", lambda: _accepts(server.socket))
+        with server.client.channel() as channel:
+            wait("health SERVING", lambda: attempt(lambda: health(channel)).answer == "SERVING")
+        # Errors may be of any kind, as long as the server is not ready.
+        wait("first location load", lambda: attempt(server.client.load).error is None)
+        name = "server CPU until first location load"
+        it.add(name, kind.key, Unit.SECONDS, cpu_of(server))
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
