@@ -13,10 +13,13 @@ _SET_NAME = 15
 _SET_CHILD_SUBREAPER = 36
 
 STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
-"""The signal at which an evaluator prints its stack; None where there are no such signals.
+"""The signal at which a process that loads code writes its stack; an evaluator does, and ends.
 
-One of those without a name, which user code does not use for itself.
+None where there is none of those without a name, which user code does not use for itself.
 """
+
+NATIVE_STACK_SIGNAL: int | None = None if STACK_SIGNAL is None else STACK_SIGNAL + 1
+"""The signal for a process that does not answer to the first: in native code, or asleep there."""
 
 
 def _name_for(role: str) -> str:
@@ -37,6 +40,15 @@ def name_of(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
     return ""
+
+
+def is_asleep(pid: int) -> bool:
+    """Whether the main thread of a process waits in a system call (proc(5))."""
+    with contextlib.suppress(OSError, IndexError):
+        # The name may have anything in it, but what follows it has no parenthesis.
+        _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
+        return facts.split()[0] in ("S", "D")
+    return False
 
 
 def adopt_descendants() -> None:

@@ -62,7 +62,7 @@ def test_help_imports_neither_dagster_nor_grpc(tmp_path: Path) -> None:
 
 def test_the_worker_side_imports_nothing_of_the_front(tmp_path: Path) -> None:
     # All that the forkserver imports before it forks.
-    loaded = _loaded("from codeserver.worker import caretaker, forkserver, host", tmp_path)
+    loaded = _loaded("from codeserver.worker.roles import caretaker, forkserver, host", tmp_path)
 
     assert "dagster" in loaded
     foreign = {"grpc", "grpc_health", "google.protobuf", "uvloop", "watchfiles"}

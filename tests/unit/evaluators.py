@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from codeserver.messages import Answer, Ask, Crashed, Refused
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating import request as request_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
@@ -58,7 +58,8 @@ class Evaluator:
         self.signals.append(number)
         if number == STACK_SIGNAL:
             os.write(self.stderr, b"it was here\n")
-        elif number not in self.ignores:
+            number = signal.SIGTERM
+        if number not in {*self.ignores, NATIVE_STACK_SIGNAL}:
             await self.end(-number if self._unreported is None else self._unreported)
 
     async def end(self, code: int) -> None:

@@ -5,7 +5,6 @@ Run with the descriptor of its socket to the test. Its children do what requests
 
 from __future__ import annotations
 
-import faulthandler
 import json
 import os
 import signal
@@ -14,10 +13,11 @@ from functools import partial
 from types import FrameType
 
 from codeserver.messages import Answer, Ask
-from codeserver.processes import STACK_SIGNAL, adopt_descendants
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL, adopt_descendants
 from codeserver.worker.process import basics
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.forking import ForkLoop, Main, Role, trampoline
+from codeserver.worker.process.own_stack import write_stack
 from codeserver.worker.roles import template
 
 
@@ -27,15 +27,22 @@ def terminate(number: int, _: FrameType | None) -> None:
     os.kill(os.getpid(), number)
 
 
+def show_and_terminate(_: int, frame: FrameType | None) -> None:
+    """Print the stack, and end as by SIGTERM."""
+    write_stack(2, frame)
+    terminate(signal.SIGTERM, frame)
+
+
 def serve(channel: Channel, readers: list[int]) -> int:
     """Do as each request says; the name of its RPC is the deed."""
     if STACK_SIGNAL is not None:
-        faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
+        signal.signal(STACK_SIGNAL, show_and_terminate)
     signal.signal(signal.SIGTERM, terminate)
     while (ask := channel.expect(Ask)) is not None:
         deed, extra, body = ask.rpc, ask.extra, ask.body
         if deed == "deaf":
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for number in (signal.SIGTERM, STACK_SIGNAL, NATIVE_STACK_SIGNAL):
+                signal.signal(number or signal.SIGTERM, signal.SIG_IGN)
             if os.fork() == 0:  # user code that started something of its own
                 signal.pause()
         if deed in ("deaf", "hang"):

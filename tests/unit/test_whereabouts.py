@@ -6,6 +6,7 @@ import fcntl
 import os
 import resource
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -40,6 +41,29 @@ def test_the_stack_is_written_when_it_is_asked_for(pipe: tuple[int, int]) -> Non
         assert f'"{__file__}", line '.encode() in os.read(reader, 1 << 16)
     ask()  # too late, which does no harm
     assert os.read(reader, 10) == b"", "nothing holds the other end any more"
+
+
+def test_asking_harms_no_process_that_executes_code(pipe: tuple[int, int]) -> None:
+    """As `faulthandler` does at a signal: it reads frames that are half made."""
+    _, writer = pipe
+    main = threading.get_ident()
+    asked = threading.Event()
+
+    def ask_often() -> None:
+        assert STACK_SIGNAL is not None
+        for _ in range(5_000):
+            signal.pthread_kill(main, STACK_SIGNAL)
+        asked.set()
+
+    def calls(depth: int) -> int:
+        return 1 if depth == 0 else calls(depth - 1) + sum(each for each in range(3))
+
+    with shown([writer]):
+        asking = threading.Thread(target=ask_often)
+        asking.start()
+        while not asked.is_set():
+            calls(50)
+        asking.join()
 
 
 def test_nobody_waits_for_a_reader(pipe: tuple[int, int]) -> None:

@@ -270,13 +270,9 @@ class Pool:
 
     async def _end(self, evaluator: Child, is_late: bool) -> None:
         self._evaluators.forget(evaluator)
-        ending = self._tasks.start("await end of evaluator", self._signal(evaluator, is_late))
+        end = evaluator.end(KILL_GRACE, shows_stack=is_late)
+        ending = self._tasks.start("await end of evaluator", end)
         await asyncio.wait([ending], timeout=KILL_GRACE + _KILL_PATIENCE)
-
-    async def _signal(self, evaluator: Child, is_late: bool) -> None:
-        if is_late:
-            await evaluator.show_stack()
-        await evaluator.end(KILL_GRACE)
 
     async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
         await end

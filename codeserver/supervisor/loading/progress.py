@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from codeserver.errors import StillLoading
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import STACK_SIGNAL, is_asleep
 from codeserver.supervisor.loading import stacks
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
@@ -19,7 +19,8 @@ _log = logging.getLogger("codeserver")
 _PAUSES = (3.0, 7.0, 10.0, 20.0, 30.0)
 """Seconds before each line of the log; the last one again and again."""
 
-_ANSWER_SECONDS = 0.5
+_ANSWER_SECONDS = 0.25
+"""Seconds for an answer to each of the two signals."""
 _RECENT_SECONDS = 1.0
 _READ_SIZE = 64 * 1024
 
@@ -124,6 +125,13 @@ class _Asked:
         if not self._may_ask or self._fd is None:
             return ""
         await self._child.show_stack()
+        stack = await self._answer()
+        if not stack and is_asleep(self._child.pid):
+            await self._child.show_stack(is_native=True)
+            stack = await self._answer()
+        return stack
+
+    async def _answer(self) -> str:
         read: list[bytes] = []
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._collect(read), _ANSWER_SECONDS)

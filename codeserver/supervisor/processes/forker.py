@@ -23,7 +23,7 @@ from codeserver.messages import (
     Prepare,
     Signal,
 )
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.exits import note_out_of_memory
 from codeserver.supervisor.processes.killing import kill_group
@@ -33,6 +33,9 @@ from codeserver.wire import Message
 _REMEMBERED_EXITS = 1024
 _OBEDIENCE = 2.0
 """Seconds in which a parent carries out an order. One that was stopped never does."""
+
+_LAST_WORD = 0.1
+"""Seconds in which native code is interrupted to print the stack, before it is killed."""
 
 OUTLIVING = frozenset({"run", "caretaker"})
 """Roles of children that go on when their parent dies."""
@@ -58,10 +61,15 @@ class Child:
         self._parent: Forker | None = None
         self._pidfd: int | None = None
 
-    async def show_stack(self) -> None:
-        """Have an evaluator print where it is, for the log."""
-        if STACK_SIGNAL is not None:
-            await self.signal(STACK_SIGNAL)
+    async def show_stack(self, *, is_native: bool = False) -> None:
+        """Have a process that loads code write its stack.
+
+        Args:
+            is_native: it is in native code, or asleep there, and not between Python's instructions.
+        """
+        number = NATIVE_STACK_SIGNAL if is_native else STACK_SIGNAL
+        if number is not None:
+            await self.signal(number)
 
     async def signal(self, number: int) -> None:
         """Send a signal.
@@ -81,11 +89,20 @@ class Child:
         """Wait for its end; returns the exit code."""
         return await asyncio.shield(self.exited)
 
-    async def end(self, grace: float) -> int | None:
-        """Make it end: by SIGTERM, and by SIGKILL (with its group) after `grace` seconds."""
+    async def end(self, grace: float, *, shows_stack: bool = False) -> int | None:
+        """Make it end: by SIGTERM, and by SIGKILL (with its group) after `grace` seconds.
+
+        Args:
+            grace: seconds.
+            shows_stack: it is an evaluator, and is to print its stack for the log first.
+        """
         self.channel.close()
-        await self.signal(signal.SIGTERM)
+        asked, last = (STACK_SIGNAL, NATIVE_STACK_SIGNAL) if shows_stack else (None, None)
+        await self.signal(asked or signal.SIGTERM)
         if not await self._ends_within(grace):
+            if last is not None:
+                await self.signal(last)
+                await self._ends_within(_LAST_WORD)
             await self.kill()
         return await self.ended()
 

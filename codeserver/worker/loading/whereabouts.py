@@ -8,8 +8,9 @@ import faulthandler
 import fcntl
 from collections.abc import Iterator, Sequence
 
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.worker.process.originals import os, signal
+from codeserver.worker.process.own_stack import write_stack
 
 _HIGH = 512
 
@@ -18,8 +19,8 @@ _HIGH = 512
 def shown(fds: Sequence[int]) -> Iterator[None]:
     """Write the stack to the pipe that the front has sent along, whenever the front asks for it.
 
-    That costs nothing until it asks. Python's own handler writes it, at once: also when native code
-    is at work, and without interrupting what the system does for that.
+    System calls that are under way go on (`siginterrupt`), because libraries may not expect that
+    one is interrupted. So while such a call waits, only the second signal gets an answer.
 
     Args:
         fds: the writing end of the pipe, if the front wants to ask.
@@ -28,14 +29,18 @@ def shown(fds: Sequence[int]) -> Iterator[None]:
         yield
         return
     fd = _out_of_the_way(fds[0])
-    # What comes too late is ignored, and does not end this process.
-    signal.signal(STACK_SIGNAL, signal.SIG_IGN)
-    faulthandler.register(STACK_SIGNAL, file=fd, all_threads=False)
+    signal.signal(STACK_SIGNAL, lambda _, frame: write_stack(fd, frame))
+    signal.siginterrupt(STACK_SIGNAL, False)
+    assert NATIVE_STACK_SIGNAL is not None
+    faulthandler.register(NATIVE_STACK_SIGNAL, file=fd, all_threads=False)
     try:
         os.write(fd, b"\n")  # from now on, it may ask
         yield
     finally:
-        faulthandler.unregister(STACK_SIGNAL)
+        faulthandler.unregister(NATIVE_STACK_SIGNAL)
+        # What comes too late is ignored, and does not end this process.
+        for number in (STACK_SIGNAL, NATIVE_STACK_SIGNAL):
+            signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(OSError):
             os.close(fd)
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from codeserver import processes
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.worker.process.originals import os, signal
 
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_NEEDED = (*_HANDLED, *([] if STACK_SIGNAL is None else [STACK_SIGNAL]))
+_NEEDED = (*_HANDLED, *filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)))
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _HIGHEST_SCORE = 1000  # proc(5)
@@ -58,13 +58,13 @@ def unblock_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _NEEDED)
 
 
-def reset_stack_signal() -> None:
-    """Give back the default meaning of the signal that a host ignores once it has loaded the code.
+def reset_stack_signals() -> None:
+    """Give back the default meaning of the signals that a host ignores once it has loaded the code.
 
     In its forks only: the front may have asked a host too late where it is.
     """
-    if STACK_SIGNAL is not None:
-        signal.signal(STACK_SIGNAL, signal.SIG_DFL)
+    for number in filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def reseed() -> None:

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from codeserver.errors import CallerError, InvalidRequest
 from codeserver.messages import Answer, Ask, Crashed, LoadedAgain, Refused
-from codeserver.processes import STACK_SIGNAL
+from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.answers import answer
 from codeserver.worker.failures import current_error
@@ -29,11 +29,12 @@ from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.forking import Main
 from codeserver.worker.process.leaving import finish_threads, leave
 from codeserver.worker.process.originals import os, signal
+from codeserver.worker.process.own_stack import write_stack
 from codeserver.worker.process.wear import Wear
 
 
 class _Terminated(BaseException):
-    """SIGTERM: the front gave up on this request; `finally` blocks of user code still run."""
+    """The front gave up on this request; `finally` blocks of user code still run."""
 
 
 def load_and_serve(channel: Channel) -> Main | int:
@@ -91,8 +92,9 @@ class _Evaluator:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
         basics.unblock_signals()
-        if STACK_SIGNAL is not None:
-            faulthandler.register(STACK_SIGNAL, file=2, all_threads=False)
+        if STACK_SIGNAL is not None and NATIVE_STACK_SIGNAL is not None:
+            signal.signal(STACK_SIGNAL, self._show_and_terminate)
+            faulthandler.register(NATIVE_STACK_SIGNAL, file=2, all_threads=False)
         if order.memory_limit:
             limits.limit_memory(order.memory_limit)
         self._wear = Wear(order.max_growth)
@@ -105,6 +107,10 @@ class _Evaluator:
         finish_threads(self._threads)
 
     def _terminate(self, _: int, __: FrameType | None) -> None:
+        raise _Terminated
+
+    def _show_and_terminate(self, _: int, frame: FrameType | None) -> None:
+        write_stack(2, frame)
         raise _Terminated
 
     def _answer(self, ask: Ask) -> None:
