@@ -87,7 +87,9 @@ class Evaluator:
             if deed == "hang undead":
                 self.ignores.add(signal.SIGKILL)
             await asyncio.Event().wait()
-        elif deed == "die":
+        elif deed in ("die", "die later"):
+            if deed == "die later":
+                await self._gates.setdefault(request.body, asyncio.Event()).wait()
             os.write(self.stderr, extra.get("words", "").encode())
             self._has_ended(extra["code"])
             raise asyncio.CancelledError

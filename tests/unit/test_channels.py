@@ -318,6 +318,34 @@ async def test_close_ends_a_receive_that_waits(ends: Ends) -> None:
         await asyncio.wait([receiving])
 
 
+async def test_what_nobody_waits_for_does_not_keep_the_event_loop_awake(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop watches the socket between two receives, and looks at it once."""
+    looks: list[Channel] = []
+    look = Channel._readable
+
+    def counted(channel: Channel) -> None:
+        looks.append(channel)
+        look(channel)
+
+    monkeypatch.setattr(Channel, "_readable", counted)
+    other = Ends()
+    first, second, third = (Exited(number, 0) for number in (1, 2, 3))
+    for message in (first, second):
+        ends.worker.send(message)
+        assert await soon(ends.front.receive()) == message
+    ends.worker.send(third)
+    looks.clear()
+    for _ in range(10):  # the event loop asks the kernel each time
+        other.worker.send(first)
+        await soon(other.front.receive())
+    assert looks.count(ends.front) == 1
+    assert await soon(ends.front.receive()) == third
+    other.front.close()
+    other.worker.close()
+
+
 async def test_close_during_a_receive_does_not_deafen_the_next_channel(ends: Ends) -> None:
     """The next socket usually gets the same descriptor, which the event loop must have let go."""
     receiving = asyncio.create_task(ends.front.receive())

@@ -304,6 +304,19 @@ async def test_ends_of_strangers_are_remembered_up_to_a_limit(
             run.close()
 
 
+async def test_the_end_of_a_stranger_is_not_that_of_a_later_run_of_the_same_number() -> None:
+    async with script() as forkserver, script(adopter=forkserver.forker) as host:
+        forkserver.report(Exited(NOBODY, 5))
+        await forkserver.heard()
+        run, theirs = await host.fork("run", NOBODY)
+        await host.die()
+        assert not run.exited.done()
+        forkserver.report(Exited(NOBODY, 6))
+        assert await soon(run.ended()) == 6
+        theirs.close()
+        run.close()
+
+
 async def test_real_children_end_in_every_way() -> None:
     async with forking_process() as forker:
         ways = {

@@ -296,6 +296,24 @@ async def test_a_subject_that_keeps_crashing_is_left_alone(clock: Clock) -> None
         assert (await used.ask(subject="sensor bad")).body == b"X", "the answer has ended the row"
 
 
+async def test_those_that_have_waited_while_it_crashed_leave_it_alone_too(clock: Clock) -> None:
+    async with pool(slots=1) as used:
+        for _ in range(2):
+            with pytest.raises(WorkerCrashed, match="evaluated the sensor bad"):
+                await used.ask("die", extra={"code": 3}, subject="sensor bad")
+        third = used.start("die later", b"third", extra={"code": 3}, subject="sensor bad")
+        await used.started(b"third")
+        waiting = used.start("echo", b"waiting", subject="sensor bad")
+        await until(lambda: used.load == (1, 1))
+        used.starter.open(b"third")
+        with pytest.raises(WorkerCrashed, match="evaluated the sensor bad"):
+            await third
+        with pytest.raises(WorkerCrashed, match="has crashed 3 times in a row and is not tried"):
+            await waiting
+        assert b"waiting" not in used.starter.served
+        assert used.starter.started == 3
+
+
 async def test_errors_of_user_code_are_no_crashes() -> None:
     extra = {"message": "User code raised SystemExit(1)."}
     async with pool() as used:

@@ -64,6 +64,26 @@ WORN = {
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)",
         "it has changed its signal handlers",
     ),
+    "a signal that is blocked": (
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])",
+        "it has changed its blocked signals",
+    ),
+    "a signal that was blocked": (
+        "was = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\n"
+        "signal.pthread_sigmask(signal.SIG_SETMASK, was)",
+        "None",
+    ),
+    **{
+        f"a timer of {kind}": (
+            f"signal.setitimer(signal.ITIMER_{kind}, 3600)",
+            "it has changed its timers",
+        )
+        for kind in ("REAL", "VIRTUAL", "PROF")
+    },
+    "a timer that is taken back": (
+        "signal.setitimer(signal.ITIMER_REAL, 3600); signal.setitimer(signal.ITIMER_REAL, 0)",
+        "None",
+    ),
     "a few files": ("kept = [open(os.devnull) for _ in range(64)]", "None"),
     "many files": (
         "kept = [open(os.devnull) for _ in range(65)]",
