@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
+.PHONY: help run test test-fast test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ run: $(VENV)/.run  ## Serve the example on 127.0.0.1:4000 and show that it works
 
 test: $(VENV)/.dev test-tools  ## Run every test.
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/.dev  ## Run the tests of the logic alone, which start no process.
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/unit
 
 # Programs that some tests are about; without them, those are skipped.
 test-tools:

@@ -24,6 +24,7 @@ from dagster._core.workspace.autodiscovery import (
 from dagster_k8s import k8s_job_executor
 
 from example_user_code import repo
+from tests.support.eventually import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "example_user_code"
@@ -217,7 +218,7 @@ def s3_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         thread.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path / "a-bucket"
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 

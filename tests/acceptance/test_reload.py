@@ -10,7 +10,7 @@ import pytest
 
 from tests.acceptance.conftest import UNDER_TEST, USER_CODE, StartServer
 from tests.support.dagster_programs import Deployment
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.graphql import POLL
 
 pytestmark = pytest.mark.skipif(UNDER_TEST == "stock-api", reason="it does not reload")
@@ -83,9 +83,7 @@ def shows(dagster: Deployment, location: str, jobs: set[str]) -> None:
     Also after a reload that it was told of: a look at the server that its watching thread began
     before may end after that, and what it has seen is shown until the thread looks again.
     """
-    eventually(
-        lambda: dagster.jobs(location) == jobs, within=120, every=POLL, what=f"the jobs {jobs}"
-    )
+    eventually(lambda: dagster.jobs(location) == jobs, every=POLL, what=f"the jobs {jobs}")
 
 
 def test_a_reload_serves_and_runs_the_new_code(dagster: Deployment, file: Path):
@@ -205,4 +203,4 @@ def test_a_server_that_was_replaced_by_one_with_new_code_is_noticed(
 
 def reload_as_somebody_else(dagster: Deployment) -> None:
     """Reload the edited location without the webserver's doing."""
-    dagster.servers["edited"].client.reload_code(timeout=60)
+    dagster.servers["edited"].client.reload_code(timeout=PATIENCE)

@@ -17,11 +17,12 @@ from google.rpc.status_pb2 import Status
 
 from codeserver.api import v1
 from codeserver.api.v1.code_location_pb2_grpc import CodeLocationServiceStub
+from tests.support.eventually import PATIENCE
 from tests.support.servers import OURS_WARM, ServerProcess
 
 USER_CODE = Path(__file__).parent.parent / "user_code" / "api"
 EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code" / "repo.py"
-LIMIT = 60  # seconds that a call may take on a busy machine with two cores
+LIMIT = PATIENCE
 
 _STREAMS = frozenset({"GetAssetGraph", "WatchLocation"})
 
@@ -99,9 +100,9 @@ class Api:
         found: v1.Location = self.call("GetLocation").location
         return found
 
-    def loaded(self, *, within: float = LIMIT) -> v1.Location:
-        """How it is once the first load has ended; that may take so many seconds."""
-        stream = self.stub.WatchLocation(v1.WatchLocationRequest(), timeout=within)
+    def loaded(self) -> v1.Location:
+        """How it is once the first load has ended."""
+        stream = self.stub.WatchLocation(v1.WatchLocationRequest(), timeout=LIMIT)
         for message in stream:
             if message.location.state != v1.Location.STATE_LOADING:
                 stream.cancel()

@@ -22,7 +22,7 @@ MESSAGE = 1_200_000  # about 1 MiB
 @pytest.fixture(scope="module")
 def large(serve: Serve) -> Api:
     api = serve("large", env={"LARGE_ASSETS": str(ASSETS)})
-    api.loaded(within=4 * LIMIT)
+    api.loaded()
     return api
 
 
@@ -37,7 +37,7 @@ def test_others_are_answered_while_it_is_described(large: Api) -> None:
         assert listing.result().assets
         if answers > 1:
             return
-        large.call("ReloadLocation", timeout=4 * LIMIT)  # and then it is described anew
+        large.call("ReloadLocation")  # and then it is described anew
     raise AssertionError("nothing was answered meanwhile")
 
 
@@ -90,23 +90,25 @@ def test_a_job_of_thousands_of_ops(large: Api, unlimited: Api) -> None:
 
 
 def test_a_graph_that_is_asked_for_again_is_there_at_once(large: Api) -> None:
-    large.call("GetAssetGraph")
-    began = cpu_seconds(large)
-    for _ in range(5):
-        large.call("GetAssetGraph")
-
-    assert cpu_seconds(large) - began < 10
+    first = large.call("GetAssetGraph")
+    with stopped_workers(large):
+        assert large.call("GetAssetGraph") == first
 
 
-def cpu_seconds(api: Api) -> float:
-    """What the processes of the server have used; it does not pass while they wait for a turn."""
-    front = psutil.Process(api.server.process.pid)
-    used = 0.0
-    for process in (front, *front.children(recursive=True)):
+@contextlib.contextmanager
+def stopped_workers(api: Api) -> Iterator[None]:
+    """No process but the front does anything."""
+    workers = psutil.Process(api.server.process.pid).children(recursive=True)
+    assert workers
+    for worker in workers:
         with contextlib.suppress(psutil.NoSuchProcess):  # an evaluator that has just ended
-            times = process.cpu_times()
-            used += times.user + times.system
-    return used
+            worker.suspend()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
 
 
 def test_how_many_are_defined_is_told(large: Api) -> None:

@@ -22,7 +22,7 @@ class Watch:
         deadline: of the whole stream in seconds.
     """
 
-    def __init__(self, api: Api, *, deadline: float = 4 * LIMIT) -> None:
+    def __init__(self, api: Api, *, deadline: float = LIMIT) -> None:
         self.stream: Any = api.stub.WatchLocation(v1.WatchLocationRequest(), timeout=deadline)
         self.messages: list[v1.WatchLocationResponse] = []
 

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from tests.deploy.files import Manifest
+from tests.support.eventually import PATIENCE
 
 HERE = Path(__file__).parent
 
@@ -34,7 +35,7 @@ def render(values: dict[str, Any]) -> list[Manifest]:
         pytest.skip("helm-python-sdk is not there")
     ended = subprocess.run(
         [sys.executable, HERE / "helm_program.py", HERE / "chart"],
-        check=True, capture_output=True, text=True, input=json.dumps(values), timeout=60,
+        check=True, capture_output=True, text=True, input=json.dumps(values), timeout=PATIENCE,
     )  # fmt: skip
     reply = json.loads(ended.stdout)
     if "refused" in reply:

@@ -16,8 +16,9 @@ from dagster._grpc.types import CanCancelExecutionRequest, CancelExecutionReques
 from bench.requests import NEW_YEAR, REPOSITORY, Requests, message
 from tests.differential.plain import chunks, value
 from tests.differential.sides import Side
+from tests.support.eventually import PATIENCE
 
-TIMEOUT = 60
+TIMEOUT = PATIENCE
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def pair(work: Path) -> Iterator[Pair]:
 
 def _reload(side: Side, code: str) -> object:
     (side.home.parent / "made.py").write_text(code)
-    return fields(side.client.reload_code(timeout=60))
+    return fields(side.client.reload_code(timeout=calls.TIMEOUT))
 
 
 def _jobs(side: Side) -> list[str]:

@@ -14,7 +14,7 @@ from tests.support.eventually import eventually
 
 
 def _exit_code(side: Side) -> int:
-    return side.server.process.wait(timeout=60)
+    return side.server.process.wait(timeout=calls.TIMEOUT)
 
 
 def _idle(side: Side) -> object:

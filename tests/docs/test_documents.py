@@ -17,11 +17,8 @@ import pytest
 
 from tests.docs.blocks import ROOT, Block, blocks, commands
 from tests.process.serving import Server, run, serve
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.processes import nothing_left_behind
-
-LIMIT = 240
-"""Seconds that a command may take; on a machine with much else to do, some need half a minute."""
 
 NOT_HERE = {
     "make": "what CI consists of, or runs for minutes",
@@ -106,7 +103,7 @@ def test_command(command: str, folder: Path, environment: dict[str, str]) -> Non
     if command.startswith(ENDLESS):
         _begin_and_end(words, folder, environment)
         return
-    ended = run(*words, cwd=folder, env=environment, limit=LIMIT)
+    ended = run(*words, cwd=folder, env=environment)
     assert ended.code == 0, ended.output
     assert ended.output
 
@@ -127,12 +124,11 @@ def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) 
             wanted = "serving " if words[1] == "grpc" else "ready"
             eventually(
                 lambda: process.poll() is not None or wanted in log.read_text(),
-                within=LIMIT,
                 what="a sign of life",
             )
             assert process.poll() is None, log.read_text()
             process.send_signal(signal.SIGINT)
-            process.wait(LIMIT)
+            process.wait(PATIENCE)
         finally:
             process.kill()
             process.wait()
@@ -146,7 +142,7 @@ def test_program(block: Block, folder: Path, environment: dict[str, str]) -> Non
         _as_a_test(text, folder, environment)
         return
     (folder / "program.py").write_text(text)
-    ended = run(sys.executable, "program.py", cwd=folder, env=environment, limit=LIMIT)
+    ended = run(sys.executable, "program.py", cwd=folder, env=environment)
     assert ended.code == 0, ended.output
     assert ended.output, "it prints nothing"
 
@@ -159,6 +155,6 @@ def _as_a_test(text: str, folder: Path, environment: dict[str, str]) -> None:
     (project / "pyproject.toml").write_text(settings.text)
     (project / "test_it.py").write_text(text)
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    ended = run(*command, cwd=project, env=environment, limit=LIMIT)
+    ended = run(*command, cwd=project, env=environment)
     assert ended.code == 0, ended.output
     assert "1 passed" in ended.output

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scripts.engine import Engine
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 
-LIMIT = 180  # seconds that the engine may take for one command
+LIMIT = PATIENCE
 
 CONFINED = (
     *("--read-only", "--tmpfs=/tmp"),

@@ -92,7 +92,7 @@ def _run(server: Server, begun: Path, _: float) -> str:
         assert calls.cancel(launched.run_id).make(server).success
         if "hangs_in_c" in deed.read_text():
             server.only("run").kill()
-    eventually(lambda: launched.run.is_finished, within=LIMIT, what="the end of the run")
+    eventually(lambda: launched.run.is_finished, what="the end of the run")
     eventually(lambda: not current_runs(server), what="the server to know of the end")
     if launched.run.status is DagsterRunStatus.SUCCESS:
         return FINE

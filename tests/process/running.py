@@ -8,7 +8,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 
 from tests.differential import running
 from tests.differential.running import Launched
-from tests.process.serving import LIMIT, Server
+from tests.process.serving import Server
 from tests.support.eventually import eventually
 
 
@@ -27,9 +27,9 @@ def launch_patient(server: Server, release: Path) -> Launched:
     return launched
 
 
-def final_status(launched: Launched, within: float = LIMIT) -> DagsterRunStatus:
+def final_status(launched: Launched) -> DagsterRunStatus:
     """The status of the run when it is over."""
-    eventually(lambda: launched.run.is_finished, within=within, what="the end of the run")
+    eventually(lambda: launched.run.is_finished, what="the end of the run")
     return launched.run.status
 
 

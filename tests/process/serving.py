@@ -19,15 +19,14 @@ from dagster._grpc.types import SensorExecutionArgs
 from tests.differential.calls import NEW_YEAR, origin
 from tests.differential.plain import value
 from tests.differential.sides import Side
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.servers import OURS_WARM, ServerProcess
 
 T = TypeVar("T")
 
 USER_CODE = Path(__file__).parent.parent / "user_code" / "process"
-LIMIT = 60  # seconds that anything may take on a busy machine with two cores
-SOON = 30  # seconds in which what must go is gone
-_PATIENCE = 10  # seconds that the runs of a server may take when a test is over
+LIMIT = PATIENCE
+_GRACE = 10  # seconds that the runs of a server may take when a test is over
 
 
 @dataclass
@@ -121,7 +120,7 @@ def serve(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     for end, patience in (
-        (process.terminate, _PATIENCE),
+        (process.terminate, _GRACE),
         (process.terminate, LIMIT),
         (process.kill, LIMIT),
     ):
@@ -139,10 +138,8 @@ class Ended:
     output: str
 
 
-def run(
-    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, limit: float = 3 * LIMIT
-) -> Ended:
-    """Run a command that must end by itself within `limit` seconds, with all that it started."""
+def run(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ended:
+    """Run a command that must end by itself, with all that it started."""
     process = subprocess.Popen(
         arguments,
         stdout=subprocess.PIPE,
@@ -155,7 +152,7 @@ def run(
     with process:
         try:
             # Ends when the last process that has the pipe does.
-            output, _ = process.communicate(timeout=limit)
+            output, _ = process.communicate(timeout=LIMIT)
         except BaseException:
             process.kill()
             raise
@@ -208,10 +205,10 @@ def pid_in(path: Path) -> int:
     return eventually(lambda: int(path.read_text()), what=f"a process id in {path}")
 
 
-def wait_until_gone(processes: Iterable[psutil.Process], within: float = LIMIT) -> None:
-    """Fail unless they all end in time; those that did not are killed all the same."""
-    _, alive = psutil.wait_procs(list(processes), timeout=within)
+def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
+    """Fail unless they all end; those that did not are killed all the same."""
+    _, alive = psutil.wait_procs(list(processes), timeout=LIMIT)
     described = [(process.pid, name_of(process)) for process in alive]
     for process in alive:
         process.kill()
-    assert not alive, f"still there after {within} s: {described}"
+    assert not alive, f"still there after {LIMIT} s: {described}"

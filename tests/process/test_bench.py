@@ -39,7 +39,7 @@ def has_server(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda each: each.name)
 def test_a_signal_ends_all_that_was_started(number: signal.Signals) -> None:
     with start("--only", "probe", "--servers", "ours") as process:
-        eventually(lambda: has_server(process.pid), within=LIMIT, what="a server")
+        eventually(lambda: has_server(process.pid), what="a server")
         process.send_signal(number)
         try:
             _, errors = process.communicate(timeout=LIMIT)

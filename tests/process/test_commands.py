@@ -66,7 +66,7 @@ def codeserver(*arguments: str, cwd: Path, stdin: str = "", **env: str) -> Ended
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=LIMIT * 2,
+        timeout=LIMIT,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
@@ -331,7 +331,7 @@ class Watching:
         self.process, self._log = process, log
 
     def wait_for(self, text: str) -> None:
-        eventually(lambda: text in self._log.read_text(), within=LIMIT, what=text)
+        eventually(lambda: text in self._log.read_text(), what=text)
 
     def wait_for_exit(self) -> tuple[int, str]:
         return self.process.wait(LIMIT), self._log.read_text()
@@ -458,7 +458,7 @@ def test_ctrl_c_while_code_is_loaded(work: Path) -> None:
         command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
-            eventually((work / "begun").exists, within=LIMIT, what="the begin of the load")
+            eventually((work / "begun").exists, what="the begin of the load")
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=LIMIT)
         finally:

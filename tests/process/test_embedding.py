@@ -238,7 +238,7 @@ def test_a_server_that_is_killed_while_it_loads(work: Path, nothing_left: None) 
 
 
 def kill_when_listening(server: CodeServer) -> None:
-    eventually(lambda: "listening" in server.output, within=LIMIT)
+    eventually(lambda: "listening" in server.output)
     assert server._server
     server._server.kill()
 
@@ -358,7 +358,7 @@ def test_gone_with_its_program(then: str, number: int | None, forks: bool, tempo
         print(file=program.stdin, flush=True)  # not before all are known
         if number is not None:
             program.send_signal(number)
-        eventually(lambda: not any(map(name_of, family)), within=LIMIT, what="the server's end")
+        eventually(lambda: not any(map(name_of, family)), what="the server's end")
     eventually(lambda: not list(temporary.iterdir()), what="an empty folder")
 
 

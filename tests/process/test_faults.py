@@ -83,7 +83,7 @@ def test_a_fault_is_one_failed_request(
     end_child_of_run(begun, place)
     assert in_time(location, begun, place) == before
     check_control(location)
-    eventually(lambda: strangers(location) == [], within=LIMIT, what="no process too many")
+    eventually(lambda: strangers(location) == [], what="no process too many")
 
 
 _WELL: dict[str, str] = {}

@@ -31,7 +31,7 @@ def health(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, 
         [*COMMAND, *PATIENTLY, *arguments],  # of an option that is given twice, the last counts
         capture_output=True,
         text=True,
-        timeout=LIMIT * 2,
+        timeout=LIMIT,
         env={**os.environ, **(env or {})},
         check=False,
     )

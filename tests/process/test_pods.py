@@ -24,9 +24,8 @@ from dagster._serdes import serialize_value
 
 from codeserver.cli.commands.install_dagster import install
 from tests.process.serving import USER_CODE
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 
-PATIENCE = 240  # seconds; each of a dozen processes side by side may import all of Dagster
 CODE = FileCodePointer(str(USER_CODE / "pods.py"), "defs", str(USER_CODE))
 REPOSITORY = RepositoryPythonOrigin(sys.executable, CODE, entry_point=["dagster"])
 
@@ -147,7 +146,7 @@ class Pod:
     def story(self) -> Any:
         """What became of it, in words that do not depend on when, where and as what it was."""
         if self.case.sent:
-            eventually((self.work / "waiting").exists, within=PATIENCE, what="the op")
+            eventually((self.work / "waiting").exists, what="the op")
             self.process.send_signal(self.case.sent)
         out, err = self.process.communicate(timeout=PATIENCE)
         told = {

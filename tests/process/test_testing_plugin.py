@@ -167,7 +167,7 @@ def run_pytest(project: Path, home: Path, ini: str, *options: str) -> tuple[int,
         capture_output=True,
         text=True,
         cwd=project,
-        timeout=4 * LIMIT,
+        timeout=LIMIT,
         env={**os.environ, "DAGSTER_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
         check=False,
     )

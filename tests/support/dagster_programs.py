@@ -19,16 +19,14 @@ from typing import Any
 import yaml
 from dagster import DagsterInstance
 
+from tests.support.eventually import PATIENCE
 from tests.support.graphql import DagsterApi, GraphQL
 from tests.support.servers import ServerProcess
-
-START_TIMEOUT = 120  # seconds; a busy machine with two cores is the measure
-STOP_TIMEOUT = 60
 
 _INSTANCE = {
     "telemetry": {"enabled": False},
     "nux": {"enabled": False},
-    "code_servers": {"reload_timeout": START_TIMEOUT},
+    "code_servers": {"reload_timeout": PATIENCE},
     "run_coordinator": {
         "module": "dagster.core.run_coordinator",
         "class": "DefaultRunCoordinator",
@@ -87,17 +85,17 @@ class Program:
         """Everything that the program wrote so far."""
         return "".join(self._lines)
 
-    def wait_for_output(self, part: str, *, within: float = START_TIMEOUT) -> None:
+    def wait_for_output(self, part: str) -> None:
         """Wait until the program has written a line that contains `part`.
 
-        Raises AssertionError with all output when it ends before, or after `within` seconds.
+        Raises AssertionError with all output when it ends before, or when patience does.
         """
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + PATIENCE
         with self._news:
             while not any(part in line for line in self._lines):
                 remaining = deadline - time.monotonic()
                 if self._ended or remaining <= 0:
-                    how = "ended before" if self._ended else f"did not within {within} s say"
+                    how = "ended before" if self._ended else f"did not within {PATIENCE} s say"
                     raise AssertionError(f"{self.name} {how} {part!r}:\n{self.text}")
                 self._news.wait(remaining)
 
@@ -106,15 +104,15 @@ class Program:
         if self.process.poll() is None:
             self.process.send_signal(self._stop_signal)
 
-    def stop(self, *, timeout: float = STOP_TIMEOUT) -> int:
-        """Stop the program, by force after `timeout` seconds; return the exit code."""
+    def stop(self) -> int:
+        """Stop the program, by force if it takes no notice; return the exit code."""
         self.ask_to_stop()
         try:
-            self.process.wait(timeout)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
         code = self.process.wait()
-        self._reader.join(timeout)
+        self._reader.join(PATIENCE)
         assert self.process.stdout
         self.process.stdout.close()
         return code

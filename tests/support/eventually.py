@@ -8,16 +8,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 240
+"""Seconds after which something that a test waits for counts as something that never happens.
 
-def eventually(
-    probe: Callable[[], T], *, within: float = 60, every: float = 0.05, what: str = ""
-) -> T:
+All tests have this one patience. Only one that fails takes it, however busy the machine is.
+"""
+
+
+def eventually(probe: Callable[[], T], *, every: float = 0.05, what: str = "") -> T:
     """Call `probe` until it returns something true; return that.
 
     `every` is the pause between two calls in seconds, longer for a probe that costs much.
-    Raises AssertionError with the last value or exception after `within` seconds.
+    Raises AssertionError with the last value or exception when patience ends.
     """
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + PATIENCE
     last: object = None
     while time.monotonic() < deadline:
         try:
@@ -29,4 +33,4 @@ def eventually(
                 return value
             last = value
         time.sleep(every)
-    raise AssertionError(f"not within {within} s: {what or probe}; last: {last!r}")
+    raise AssertionError(f"not within {PATIENCE} s: {what or probe}; last: {last!r}")

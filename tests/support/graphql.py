@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 
 FINISHED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 BACKFILL_FINISHED = frozenset({"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"})
@@ -25,7 +25,7 @@ fragment error on Error { message ... on PythonError { stack causes { message st
 class GraphQL:
     """One GraphQL endpoint."""
 
-    def __init__(self, url: str, *, timeout: float = 60) -> None:
+    def __init__(self, url: str, *, timeout: float = PATIENCE) -> None:
         self.url = url
         self._timeout = timeout
         # The environment's HTTP proxy, if any, is not for servers of this machine.
@@ -201,14 +201,14 @@ class DagsterApi:
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
         return {"job": run["jobName"], "status": run["status"], "tags": tags}
 
-    def wait_for_run(self, run_id: str, status: str, *, within: float = 180) -> None:
+    def wait_for_run(self, run_id: str, status: str) -> None:
         """Wait until the run has that status; fail at once when it ended with another one."""
 
         def settled() -> str | None:
             now = self.run(run_id)["status"]
             return now if now == status or now in FINISHED else None
 
-        reached = eventually(settled, within=within, every=POLL, what=f"run is {status}")
+        reached = eventually(settled, every=POLL, what=f"run is {status}")
         assert reached == status, f"run is {reached}, not {status}:\n{self.log(run_id)}"
 
     def events(self, run_id: str) -> list[tuple[str, str | None]]:
@@ -283,7 +283,7 @@ class DagsterApi:
         """The ticks of a schedule or sensor, newest first."""
         return self._instigator(name, location)["ticks"]
 
-    def wait_for_tick(self, name: str, location: str = "main", *, within: float = 180) -> str:
+    def wait_for_tick(self, name: str, location: str = "main") -> str:
         """Wait for the first tick that launches a run; return the run's id.
 
         A tick that fails ends the wait.
@@ -293,7 +293,7 @@ class DagsterApi:
             oldest_first = reversed(self.ticks(name, location))
             return next((tick for tick in oldest_first if tick["runIds"] or tick["error"]), None)
 
-        tick = eventually(telling, within=within, every=POLL, what=f"{name} launched a run")
+        tick = eventually(telling, every=POLL, what=f"{name} launched a run")
         assert not tick["error"], error_text(tick["error"])
         return tick["runIds"][0]
 
@@ -358,7 +358,7 @@ class DagsterApi:
         )
         return launched["backfillId"]
 
-    def wait_for_backfill(self, backfill_id: str, *, within: float = 240) -> dict[str, str]:
+    def wait_for_backfill(self, backfill_id: str) -> dict[str, str]:
         """Wait until the backfill is over, which must be a success; the run of each partition."""
 
         def finished() -> Mapping[str, Any] | None:
@@ -373,7 +373,7 @@ class DagsterApi:
             )
             return now if now["status"] in BACKFILL_FINISHED else None
 
-        backfill = eventually(finished, within=within, every=POLL, what="backfill is over")
+        backfill = eventually(finished, every=POLL, what="backfill is over")
         assert backfill["status"] == "COMPLETED_SUCCESS", json.dumps(backfill, indent=1)
         return {
             tag["value"]: run["runId"]

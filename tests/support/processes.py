@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.eventually import PATIENCE
+
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -26,7 +28,7 @@ def nothing_left_behind() -> Iterator[None]:
     """Fail when the body leaves a process behind that was not there before."""
     before = leftover_children(grace=0)
     yield
-    left = leftover_children(grace=60, but=before)
+    left = leftover_children(grace=PATIENCE, but=before)
     assert not left, f"processes left behind: {sorted(left)}"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 from dagster._grpc.client import DagsterGrpcClient
 
+from tests.support.eventually import PATIENCE
 from tests.support.printed import Printed
 
 OURS: tuple[str, ...] = (sys.executable, "-m", "codeserver", "grpc")
@@ -38,7 +39,6 @@ class ServerProcess:
     socket: Path
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
-    start_timeout: float = 120
 
     def __enter__(self) -> ServerProcess:
         self.process = subprocess.Popen(
@@ -56,7 +56,7 @@ class ServerProcess:
                 ready = grpc.channel_ready_future(channel)
                 end = threading.Thread(target=_fail_fast, args=(self.process, ready), daemon=True)
                 end.start()
-                ready.result(timeout=self.start_timeout)
+                ready.result(timeout=PATIENCE)
         except BaseException:
             self.stop()
             raise AssertionError("server did not start:\n" + self.text) from None
@@ -65,16 +65,16 @@ class ServerProcess:
     def __exit__(self, *exc: object) -> None:
         self.stop()
 
-    def stop(self, *, timeout: float = 60) -> int:
-        """Send SIGTERM, wait, and return the exit code; kill after `timeout` seconds."""
+    def stop(self) -> int:
+        """Send SIGTERM, wait, and return the exit code; kill what does not end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         code = self.process.wait()
-        self._printed.close(timeout)
+        self._printed.close(PATIENCE)
         return code
 
     @property

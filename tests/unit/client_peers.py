@@ -20,6 +20,7 @@ from google.rpc.status_pb2 import Status
 
 from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.client import connect, connect_async
+from tests.support.eventually import PATIENCE
 from tests.unit.waiting import soon
 
 Ask = Callable[[Any], Any]
@@ -106,7 +107,7 @@ class TypedApi:
         yield from self.replies.get(name, [])
         self._maybe_fail(context)
         if name == "WatchLocation":
-            self.ended.wait(30)
+            self.ended.wait(PATIENCE)
 
     def _note(self, request: Message, context: grpc.ServicerContext) -> None:
         copy = type(request)()
@@ -165,7 +166,7 @@ def serving(*handlers: grpc.GenericRpcHandler) -> Iterator[str]:
         try:
             yield f"127.0.0.1:{port}"
         finally:
-            server.stop(None).wait(10)
+            server.stop(None).wait(PATIENCE)
 
 
 @contextlib.contextmanager
@@ -200,7 +201,7 @@ def listener(
         for connection in list(heard.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(PATIENCE)
         listening.close()
 
 

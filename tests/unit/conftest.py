@@ -1,14 +1,21 @@
-"""Keep unit tests fast."""
+"""Keep unit tests fast: they start no process, and collect no garbage that is none."""
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
 from codeserver.supervisor.evaluating import pool
+
+FILTERS = ("dot", "hadolint")
+"""Programs that are functions of what they read."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,6 +28,26 @@ def frozen_imports() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_process() -> Iterator[None]:
+    """A test that starts one belongs to `tests/process`."""
+
+    def refuse(what: object, *_: object, **__: object) -> NoReturn:
+        raise AssertionError(f"a unit test starts a process: {what}")
+
+    start = subprocess.Popen.__init__
+
+    def start_filter(popen: Any, command: Any, *more: Any, **options: Any) -> None:
+        if Path(command[0]).name not in FILTERS:
+            refuse(command)
+        start(popen, command, *more, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fork", lambda: refuse("a fork"))
+        patch.setattr(subprocess.Popen, "__init__", start_filter)
+        yield
 
 
 @pytest.fixture

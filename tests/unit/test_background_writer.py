@@ -75,7 +75,7 @@ def writing_to(pipe: Pipe) -> Iterator[BackgroundWriter]:
         yield writer
     finally:
         in_time(writer.close)
-        eventually(lambda: set(threading.enumerate()) <= before, within=DEADLINE, every=0.01)
+        eventually(lambda: set(threading.enumerate()) <= before, every=0.01)
 
 
 def test_what_is_written_is_read_in_order(pipe: Pipe) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import click
 import pytest
-from click.shell_completion import ShellComplete
+from click.shell_completion import BashComplete, ShellComplete
 from click.testing import CliRunner, Result
 
 from codeserver.cli import commands
@@ -55,23 +53,6 @@ def test_help_of(name: str) -> None:
     for paragraph in command.help.split("\n\n"):
         if paragraph.startswith("\b\n"):
             assert textwrap.indent(paragraph.removeprefix("\b\n"), "  ") in result.output
-
-
-def test_help_and_the_module_of_main_import_neither_grpc_nor_protobuf() -> None:
-    program = (
-        "import sys, codeserver.cli.main\n"
-        "assert 'click' not in sys.modules\n"
-        "from click.testing import CliRunner\n"
-        "from codeserver.cli.commands import cli\n"
-        "result = CliRunner().invoke(cli, ['--help'])\n"
-        "assert result.exit_code == 0, result.output\n"
-        "print([name for name in ('grpc', 'google.protobuf', 'rich', 'asyncio', 'dagster')"
-        " if name in sys.modules])\n"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert ended.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("command", NAMES)
@@ -201,7 +182,9 @@ def test_format_of(form: str | None, output: str | None, expect: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_script(shell: str) -> None:
+def test_completion_script(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It would ask the bash that is installed for its version.
+    monkeypatch.setattr(BashComplete, "_check_version", staticmethod(lambda: None))
     result = invoke("completion", shell)
     assert result.exit_code == 0
     assert f"{commands.COMPLETION_VARIABLE}={shell}_complete" in result.output

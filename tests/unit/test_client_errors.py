@@ -19,6 +19,7 @@ from codeserver.api import v1
 from codeserver.client import connect, errors
 from codeserver.errors import CodeserverError
 from tests.unit.client_peers import TypedApi, each_client, listener, packed, serving, typed_api
+from tests.unit.waiting import DEADLINE
 
 Code = grpc.StatusCode
 MISTAKE = v1.RunConfigError(path=["ops", "a"], message="no", allowed=["b"])
@@ -162,7 +163,7 @@ def test_no_server(peer: AbstractContextManager[Any], address: str, says: str) -
     with peer as heard:
         target = address or heard.address
         with (
-            connect(target, timeout=20) as client,
+            connect(target, timeout=DEADLINE) as client,
             pytest.raises(errors.UnreachableError) as caught,
         ):
             client.location()
@@ -196,7 +197,7 @@ def test_an_http_2_server_that_is_not_grpc() -> None:
         connect(heard.address) as client,
         pytest.raises(errors.UnreachableError) as caught,
     ):
-        client.location(timeout=20)
+        client.location(timeout=DEADLINE)
 
     assert "answers with HTTP 404 and not with gRPC" in str(caught.value)
 

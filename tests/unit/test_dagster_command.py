@@ -191,18 +191,3 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, kind: str) -> None:
         install(path, "/venv/bin/python")
 
     assert mark_in(path.lstat()) == before
-
-
-@pytest.mark.parametrize("name", ["plain", "with space", "long" * 40])
-def test_the_interpreter_of_the_command(tmp_path: Path, name: str) -> None:
-    """A shell and Python read the first lines alike, whatever the path of Python."""
-    (tmp_path / name).mkdir()
-    python = tmp_path / name / "python"
-    python.write_text('#!/bin/sh\necho "$@"\n')
-    python.chmod(0o755)
-    path = tmp_path / "dagster"
-    install(path, str(python))
-
-    compile(path.read_bytes(), "dagster", "exec")
-    with os.popen(f"{path} one two") as output:
-        assert output.read() == f"{path} one two\n"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Any
 
 import pytest
 
@@ -24,13 +23,9 @@ from codeserver.errors import (
 from codeserver.messages import Ask
 from codeserver.supervisor.evaluating import evaluators as evaluators_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
-from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
+from codeserver.supervisor.evaluating.pool import Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
-from codeserver.supervisor.loading.starter import Fork
-from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.evaluators import pool
-from tests.unit.forking import forking_process
 from tests.unit.waiting import DEADLINE, soon, until
 
 
@@ -307,27 +302,3 @@ async def test_an_evaluator_that_is_started_during_the_end_is_ended() -> None:
         await soon(used.tasks.settle())
         [evaluator] = used.starter.evaluators
         assert (evaluator.alive, evaluator.requests) == (False, [])
-
-
-async def test_real_evaluators() -> None:
-    async with forking_process() as forker:
-        tasks = Tasks()
-        used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(2, 0), Slots(1, 0)), tasks)
-
-        async def ask(deed: str, **extra: Any) -> Reply:
-            return await soon(
-                used.evaluate(Request(deed, b"body", Deadline.after(DEADLINE), deed, extra))
-            )
-
-        assert [await ask("echo") for _ in range(3)] == [Reply(b"body", False)] * 3
-        assert len(forker.children) == 1
-        with pytest.raises(
-            WorkerCrashed, match=r"evaluated the kill was killed by signal 11 \(SIGSEGV\)\.$"
-        ):
-            await ask("kill", signal=11)
-        with pytest.raises(WorkerCrashed, match=r"evaluated the exit exited with code 3\.$"):
-            await ask("exit", code=3)
-        assert await ask("echo") == Reply(b"body", False)
-        used.close()
-        await soon(tasks.settle())
-        assert forker.children == frozenset()

@@ -13,14 +13,7 @@ from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating import request as request_module
-from codeserver.supervisor.evaluating.evaluators import Evaluators
-from codeserver.supervisor.evaluating.pool import Lanes, Pool
-from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
-from codeserver.supervisor.loading.starter import Fork
-from codeserver.supervisor.processes.tasks import Tasks
-from tests.unit.evaluators import TOO_LONG, LeapingClock, pool
-from tests.unit.forking import forking_process
+from tests.unit.evaluators import TOO_LONG, pool
 from tests.unit.waiting import DEADLINE, soon, until
 
 
@@ -382,38 +375,3 @@ async def test_where_a_late_one_is_is_logged(caplog: pytest.LogCaptureFixture) -
         assert [(each.origin, each.getMessage()) for each in printed] == [  # type: ignore[attr-defined]
             ("sensor late", "it was here")
         ]
-
-
-async def test_real_evaluators_that_hang(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """One ends at SIGTERM, the other at SIGKILL with its offspring; there is room after that."""
-    caplog.set_level(logging.INFO, "codeserver.output")
-    async with forking_process() as forker:
-        tasks = Tasks()
-        used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(1, 1), Slots(1, 1)), tasks)
-        # The first one has the time to say where it is, the other one would use any.
-        for count, (deed, grace) in enumerate((("hang", 3600.0), ("deaf", 0.1)), 1):
-            monkeypatch.setattr(pool_module, "KILL_GRACE", grace)
-            with LeapingClock() as clock:
-                late = asyncio.create_task(
-                    used.evaluate(Request(deed, b"", Deadline.after(TOO_LONG), deed))
-                )
-                await until(lambda count=count: caplog.messages.count("it hangs") == count)  # type: ignore[misc]
-                clock.let_pass(TOO_LONG)
-                with pytest.raises(RequestTimeout):
-                    await soon(late)
-            reply = await soon(
-                used.evaluate(Request("echo", b"after", Deadline.after(DEADLINE), "echo"))
-            )
-            assert reply.body == b"after"
-        used.close()
-        await soon(tasks.settle())
-        assert forker.children == frozenset()
-        await until(
-            lambda: [
-                each
-                for each in caplog.records
-                if "forking_program.py" in each.getMessage() and each.origin == "hang"  # type: ignore[attr-defined]
-            ]
-        )

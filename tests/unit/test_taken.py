@@ -6,8 +6,6 @@ import errno
 import fcntl
 import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,18 +42,6 @@ def sqlite(path: Path) -> None:
         second.close()
 
 
-def duckdb(path: Path) -> None:
-    connect = f"import duckdb; connection = duckdb.connect({str(path)!r})"
-    holding = [sys.executable, "-c", f"{connect}\nprint(flush=True); input()"]
-    with subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            exec(connect, {})
-        finally:
-            process.communicate()
-
-
 def wrapped(path: Path) -> None:
     try:
         port(path)
@@ -75,7 +61,7 @@ def _error_of(work: Callable[[], None]) -> Exception | None:
     return None
 
 
-@pytest.mark.parametrize("fail", [port, lock_of_a_file, sqlite, duckdb, wrapped, in_words])
+@pytest.mark.parametrize("fail", [port, lock_of_a_file, sqlite, wrapped, in_words])
 def test_something_is_taken(fail: Callable[[Path], None], tmp_path: Path) -> None:
     error = _error_of(lambda: fail(tmp_path / "file"))
     assert is_for_what_is_taken(error)

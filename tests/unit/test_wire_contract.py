@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,30 +173,3 @@ def test_handlers_can_be_made_from_the_service_descriptor() -> None:
             message = message_factory.GetMessageClass(descriptor)
             assert message is getattr(ours, descriptor.name)
             assert message.__module__ == ours.__name__
-
-
-MEET = """
-import importlib.util, pathlib, sys
-
-def load(path):
-    spec = importlib.util.spec_from_file_location(pathlib.Path(path).parent.name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-first, second = map(load, sys.argv[1:])
-data = first.PingReply(echo="a", serialized_server_utilization_metrics="b").SerializeToString()
-assert second.PingReply.FromString(data).SerializeToString() == data
-"""
-
-
-@pytest.mark.parametrize("implementation", ["upb", "python"])
-@pytest.mark.parametrize("modules", [(ours, theirs), (theirs, ours)], ids=["ours", "Dagster's"])
-def test_both_modules_fit_into_one_process(implementation: str, modules: tuple[Any, Any]) -> None:
-    """Whichever comes first: each defines `api.PingReply`, and protobuf refuses a taken name."""
-    subprocess.run(
-        [sys.executable, "-c", MEET, *(str(Path(module.__file__)) for module in modules)],
-        env={"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": implementation},
-        timeout=60,
-        check=True,
-    )

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from tests.support.eventually import PATIENCE
+
 T = TypeVar("T")
 
-DEADLINE = 60.0
-"""Seconds; only a test that fails takes them."""
+DEADLINE = float(PATIENCE)
 
 
 async def soon(work: Awaitable[T]) -> T:

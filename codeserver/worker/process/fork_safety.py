@@ -3,7 +3,7 @@
 A fork copies all memory but only one thread: locks that other threads hold stay locked in it, and
 work is handed to threads that are not there. Sockets and the like are not even copied but shared.
 Libraries differ in what they do about that, so what counts here was measured with the libraries
-themselves (`tests/unit/test_fork_safety.py`). In doubt, a fork is not trusted.
+themselves (`tests/process/parts/test_fork_safety.py`). In doubt, a fork is not trusted.
 """
 
 from __future__ import annotations

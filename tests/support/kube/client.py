@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.kube.cluster import Cluster
 
 JOBS = "/apis/batch/v1/namespaces/default/jobs"
@@ -21,7 +21,7 @@ def request(cluster: Cluster, method: str, path: str, body: object = None) -> tu
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        answer = opener.open(asked, timeout=60)
+        answer = opener.open(asked, timeout=PATIENCE)
     except urllib.error.HTTPError as error:
         answer = error
     with answer:

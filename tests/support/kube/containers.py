@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from scripts.engine import Engine
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 from tests.support.kube.processes import Container, End, Mount, Running, Start
 
-LIMIT = 180  # seconds that the engine may take for one command
+LIMIT = PATIENCE
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -69,7 +69,7 @@ class EngineContainer:
             done = self._engine.run(*command, timeout=LIMIT).returncode == 0
             return done or self._attached.poll() is not None
 
-        eventually(sent, within=LIMIT, what=f"{self._name} gets {name}")
+        eventually(sent, what=f"{self._name} gets {name}")
 
     def _out_of_memory(self) -> bool:
         state = self._do("inspect", "--format", "{{.State.OOMKilled}}", self._name)

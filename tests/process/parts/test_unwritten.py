@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.eventually import PATIENCE
+
 _PROGRAM = """
 import bz2, codecs, ctypes, gc, gzip, io, json, lzma, os, sys, zipfile
 from tempfile import NamedTemporaryFile, TemporaryDirectory
@@ -49,7 +51,7 @@ def _fork(path: Path, in_fork: str, before: str = "") -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=100,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stdout
     return ended.stdout

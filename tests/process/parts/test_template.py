@@ -16,7 +16,7 @@ from codeserver.supervisor.loading.templates import Templates
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
-from tests.unit.forking import forking_process, value
+from tests.process.parts.forking import forking_process, value
 from tests.unit.waiting import soon, until
 
 INSTALLED = {

@@ -19,6 +19,7 @@ import pytest
 
 from codeserver.worker.process import originals
 from codeserver.worker.process.fork_safety import reasons_not_to_fork
+from tests.support.eventually import PATIENCE
 from tests.support.postgres import postgres
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
@@ -27,7 +28,7 @@ _PROGRAM = """
 import json, os, signal, sys
 from codeserver.worker.process.fork_safety import reasons_not_to_fork
 
-at_import, in_fork, forks = json.loads(sys.argv[1])
+at_import, in_fork, forks, patience = json.loads(sys.argv[1])
 module = {}
 exec(at_import, module)
 reasons = reasons_not_to_fork(module.get("own_fds", ()))
@@ -35,7 +36,7 @@ ends = []
 for _ in range(0 if reasons else forks):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(60)  # a deadlock ends by that signal
+        signal.alarm(patience)  # a deadlock ends by that signal
         try:
             exec(in_fork, module)
         except BaseException:
@@ -178,14 +179,14 @@ def _needs(package: str) -> pytest.MarkDecorator:
 
 def audit(at_import: str, in_fork: str = "") -> tuple[list[str], list[int]]:
     """Reasons not to fork after `at_import`, and how forks ended that executed `in_fork`."""
-    case = json.dumps([at_import, in_fork, _FORKS])
+    case = json.dumps([at_import, in_fork, _FORKS, PATIENCE])
     # -W: newer Pythons warn about forks of processes with native threads.
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _PROGRAM, case],
         check=False,
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stderr
     reasons, ends = json.loads(ended.stdout.splitlines()[-1])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import codeserver
+from tests.support.eventually import PATIENCE
 
 PROGRAM = """
 import asyncio, json, os, signal, sys, traceback
@@ -177,7 +178,7 @@ def results() -> dict[str, str]:
         capture_output=True,
         text=True,
         cwd=Path(codeserver.__file__).parents[1],
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, str] = json.loads(done.stdout)

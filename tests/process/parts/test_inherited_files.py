@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.eventually import PATIENCE
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
 
 _PROGRAM = """
@@ -56,7 +58,7 @@ def _fork_twice(
         check=False,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stderr
     seen, afterwards = json.loads(ended.stdout)

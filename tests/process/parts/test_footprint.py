@@ -17,6 +17,7 @@ import pytest
 
 import codeserver
 from codeserver.marks import mark
+from tests.support.eventually import PATIENCE
 
 # Loads what the first argument says, and does later what the second one says.
 PROGRAM = """
@@ -83,7 +84,7 @@ def run(folder: Path, load: str, *later: str, before: str = "") -> list[dict[str
         env={"PYTHONPATH": str(Path(codeserver.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 0, result.stderr

@@ -19,7 +19,7 @@ import pytest
 
 from bench.locations import generate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # Imports or loads each module, and prints its values, or its findings against those values.
 PROGRAM = """

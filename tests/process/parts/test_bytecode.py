@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import codeserver
+from tests.support.eventually import PATIENCE
 
 # Imports `edited`, changes it without a trace in size or whole-second modification time, and
 # imports it again as a new process would.
@@ -53,7 +54,7 @@ def test_an_edit_within_a_second(tmp_path: Path, distrust: str, age: int, expect
         env={"PYTHONPATH": str(Path(codeserver.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.stdout.strip() == expected, result.stderr
