@@ -18,6 +18,7 @@ import pytest
 from tests.docs.blocks import ROOT, Block, blocks, commands
 from tests.process.serving import Server, run, serve
 from tests.support.eventually import PATIENCE, eventually
+from tests.support.in_process import invoke
 from tests.support.processes import nothing_left_behind
 
 NOT_HERE = {
@@ -36,6 +37,9 @@ NOT_HERE = {
 
 ENDLESS = ("codeserver grpc", "codeserver status --watch")
 """What goes on until it is ended."""
+
+QUESTIONS = ("list", "graph", "plan", "config", "partitions", "status", "reload", "health")
+"""Commands that ask a server, which need no process of their own."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -103,6 +107,11 @@ def test_command(command: str, folder: Path, environment: dict[str, str]) -> Non
     if command.startswith(ENDLESS):
         _begin_and_end(words, folder, environment)
         return
+    if words[1] in QUESTIONS and "-f" not in words:
+        answer = invoke(*words[1:], cwd=folder, **environment)
+        assert answer.code == 0, answer.err
+        assert answer.out + answer.err
+        return
     ended = run(*words, cwd=folder, env=environment)
     assert ended.code == 0, ended.output
     assert ended.output
@@ -121,7 +130,7 @@ def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) 
             words, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output
         )
         try:
-            wanted = "serving " if words[1] == "grpc" else "ready"
+            wanted = "listening on " if words[1] == "grpc" else "ready"
             eventually(
                 lambda: process.poll() is not None or wanted in log.read_text(),
                 what="a sign of life",

@@ -12,9 +12,10 @@ import pytest
 from dagster._grpc.client import DagsterGrpcClient
 
 from tests.process.conftest import Start
-from tests.process.serving import LIMIT, USER_CODE, Ended, Server, run, serve, skip_message
+from tests.process.serving import LIMIT, USER_CODE, Ended, run, serve, skip_message
 from tests.support.dagster_programs import Program
 from tests.support.eventually import eventually
+from tests.support.in_process import invoke
 from tests.support.processes import leftover_children
 from tests.support.servers import OURS, ServerProcess
 
@@ -28,6 +29,12 @@ def refused(*options: str, cwd: Path) -> Ended:
     assert set(cwd.iterdir()) == files
     eventually(lambda: leftover_children(grace=0) <= processes)
     return ended
+
+
+def refused_at_once(*options: str, cwd: Path) -> Ended:
+    """The same without a process; what is refused before anything is started leaves nothing."""
+    done = invoke("grpc", *options, cwd=cwd)
+    return Ended(done.code, done.out + done.err)
 
 
 USAGE = [
@@ -69,7 +76,12 @@ USAGE = [
     ("options", "expect"), USAGE, ids=[" ".join(options[-2:]) for options, _ in USAGE]
 )
 def test_bad_usage(work: Path, options: tuple[str, ...], expect: str) -> None:
-    check_usage(refused("-s", "unused.sock", *options, cwd=work), expect)
+    check_usage(refused_at_once("-s", "unused.sock", *options, cwd=work), expect)
+
+
+def test_bad_usage_of_a_process(work: Path) -> None:
+    options = (*REPO, "-s", "unused.sock", "--max-workers", "0")
+    check_usage(refused(*options, cwd=work), "--max-workers must be at least 1")
 
 
 def check_usage(ended: Ended, expect: str) -> None:
@@ -108,13 +120,15 @@ def check_usage(ended: Ended, expect: str) -> None:
 def test_bad_pyproject(work: Path, pyproject: str, expect: str) -> None:
     (work / "pyproject.toml").write_bytes(pyproject.encode(errors="surrogateescape"))
 
-    check_usage(refused(cwd=work), expect)
+    check_usage(refused_at_once(cwd=work), expect)
 
 
 def test_pyproject_is_a_folder(work: Path) -> None:
     (work / "pyproject.toml").mkdir()
 
-    check_usage(refused(cwd=work), "cannot be read")
+    ended = refused_at_once(cwd=work)
+
+    check_usage(ended, "cannot be read")
 
 
 @pytest.fixture
@@ -155,17 +169,6 @@ def test_an_address_that_cannot_be_had(
     (line,) = ended.output.splitlines()
     assert line.startswith("Error: ")
     assert expect.format(port=used_port, work=work) in line
-
-
-def test_a_socket_of_a_living_server(example: Server, work: Path) -> None:
-    before = example.id
-
-    ended = refused(*REPO, "-s", str(example.server.socket), cwd=work)
-
-    assert ended.code == 1
-    (line,) = ended.output.splitlines()
-    assert line.startswith(f"Error: Socket {example.server.socket} is in use")
-    assert example.id == before
 
 
 def test_a_socket_that_a_killed_server_left_behind(home: Path, work: Path) -> None:
@@ -209,13 +212,20 @@ def test_port_zero_takes_a_free_port_and_says_which(home: Path, work: Path) -> N
         assert program.stop() == 0
 
 
-def test_a_port_and_a_socket(start: Start) -> None:
+def test_a_port_and_a_socket(start: Start, work: Path) -> None:
     server = start(*REPO, "-p", "0")
 
     path, address = sorted(addresses_of(server.server), reverse=True)[:2]
 
     assert path == f"unix:{server.server.socket}"
     other = DagsterGrpcClient(port=port_in(address), host="localhost")
+    assert other.get_server_id() == server.id
+
+    # Nobody else can have them, and they stay what they are.
+    ended = refused(*REPO, "-s", str(server.server.socket), cwd=work)
+    assert ended.code == 1
+    (line,) = ended.output.splitlines()
+    assert line.startswith(f"Error: Socket {server.server.socket} is in use")
     assert other.get_server_id() == server.id
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from codeserver import CodeServer, UnsupportedError, connect
+from codeserver.cli.main import main
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, USER_CODE
 from tests.support.eventually import eventually
@@ -22,6 +23,7 @@ from tests.unit.client_peers import listener, serving
 
 COMMAND = (sys.executable, "-m", "codeserver", "health")
 PATIENTLY = ("--timeout", str(LIMIT))
+Health = Callable[..., tuple[int, str, str]]
 HEAVY = ("click", "dagster", "google", "grpc", "rich", "asyncio", "codeserver.config")
 
 
@@ -36,6 +38,25 @@ def health(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, 
         check=False,
     )
     return ended.returncode, ended.stdout, ended.stderr
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Health:
+    """The same without a process of its own."""
+
+    def health_here(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["codeserver", "health", *PATIENTLY, *arguments])
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return (code if isinstance(code, int) else 0), printed.out, printed.err
+
+    return health_here
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +89,22 @@ def port(on_both: CodeServer) -> str:
         ("--service=codeserver.LastLoad", "-s", "{path}"),
     ],
 )
-def test_serving(on_both: CodeServer, port: str, arguments: tuple[str, ...]) -> None:
+def test_serving(on_both: CodeServer, port: str, arguments: tuple[str, ...], here: Health) -> None:
     path = on_both.address.removeprefix("unix:")
     given = [each.format(port=port, socket=on_both.address, path=path) for each in arguments]
 
-    assert health(*given) == (0, "SERVING\n", "")
+    assert here(*given) == (0, "SERVING\n", "")
 
 
-def test_the_address_of_the_environment(on_both: CodeServer) -> None:
+def test_the_address_of_the_environment(on_both: CodeServer, here: Health) -> None:
     env = {"CODESERVER_ADDRESS": on_both.address}
 
     assert health(env=env) == (0, "SERVING\n", "")
-    assert health("-p", "1", env=env)[0] == 1
+    assert here("-p", "1", env=env)[0] == 1
 
 
-def test_as_json(on_both: CodeServer) -> None:
-    code, out, err = health("--json", "--address", on_both.address)
+def test_as_json(on_both: CodeServer, here: Health) -> None:
+    code, out, err = here("--json", "--address", on_both.address)
 
     assert (code, err) == (0, "")
     assert json.loads(out) == {
@@ -119,21 +140,23 @@ def test_the_fast_way_imports_little(on_both: CodeServer) -> None:
     assert imported.isdisjoint(HEAVY)
 
 
-def test_a_location_that_loads(start: Start, work: Path) -> None:
+def test_a_location_that_loads(start: Start, work: Path, here: Health) -> None:
     (work / "repo.py").write_text("import time; time.sleep(600)")
     server = start("-f", "repo.py")
     address = f"unix:{server.server.socket}"
 
-    code, out, err = health("--address", address)
+    code, out, err = here("--address", address)
     assert (code, out) == (1, "")
     assert err == f"NOT_SERVING: the location is loading ({address})\n"
 
-    code, out, _ = health("--address", address, "--json")
+    code, out, _ = here("--address", address, "--json")
     assert code == 1
     assert json.loads(out)["state"] == "loading"
 
 
-def test_a_location_whose_code_is_broken(start: Start, work: Path) -> None:
+def test_a_location_whose_code_is_broken_and_then_a_server_that_is_killed(
+    start: Start, work: Path, here: Health
+) -> None:
     (work / "repo.py").write_text("raise RuntimeError('out of order')")
     server = start("-f", "repo.py")
     server.client.list_repositories()
@@ -145,6 +168,12 @@ def test_a_location_whose_code_is_broken(start: Start, work: Path) -> None:
     assert err.startswith("NOT_SERVING: the location is failed")
     assert "RuntimeError" in err
     assert err.count("\n") == 1
+
+    server.front.kill()
+    server.wait_for_exit()
+    code, _, err = here("--address", address)
+    assert code == 1
+    assert "Nothing listens" in err
 
 
 PEERS: list[tuple[str, AbstractContextManager[Any], str, str]] = [
@@ -165,11 +194,13 @@ PEERS: list[tuple[str, AbstractContextManager[Any], str, str]] = [
 @pytest.mark.parametrize(
     ("peer", "address", "says"), [case[1:] for case in PEERS], ids=[case[0] for case in PEERS]
 )
-def test_unhealthy(peer: AbstractContextManager[Any], address: str, says: str) -> None:
+def test_unhealthy(
+    peer: AbstractContextManager[Any], address: str, says: str, here: Health
+) -> None:
     with peer as found:
         address = address or getattr(found, "address", found)
         limit = ("--timeout", "0.5") if "0.5" in says else ()
-        code, out, err = health("--address", address, *limit)
+        code, out, err = here("--address", address, *limit)
 
     assert (code, out) == (1, "")
     assert says in err
@@ -177,8 +208,8 @@ def test_unhealthy(peer: AbstractContextManager[Any], address: str, says: str) -
     assert err.count("\n") == 1
 
 
-def test_an_unknown_service(on_both: CodeServer) -> None:
-    code, out, err = health("--address", on_both.address, "--service", "no.such.Service", "--json")
+def test_an_unknown_service(on_both: CodeServer, here: Health) -> None:
+    code, out, err = here("--address", on_both.address, "--service", "no.such.Service", "--json")
 
     assert code == 1
     assert json.loads(out)["status"] == "SERVICE_UNKNOWN"
@@ -201,22 +232,22 @@ def test_an_unknown_service(on_both: CodeServer) -> None:
         (("extra",), "unexpected extra argument"),
     ],
 )
-def test_bad_usage(arguments: tuple[str, ...], says: str) -> None:
-    code, out, err = health(*arguments)
+def test_bad_usage(arguments: tuple[str, ...], says: str, here: Health) -> None:
+    code, out, err = here(*arguments)
 
     assert (code, out) == (2, "")
     assert says in err.splitlines()[-1]
 
 
-def test_an_address_of_the_environment_that_is_none() -> None:
-    code, _, err = health(env={"CODESERVER_ADDRESS": "/run/code.sock"})
+def test_an_address_of_the_environment_that_is_none(here: Health) -> None:
+    code, _, err = here(env={"CODESERVER_ADDRESS": "/run/code.sock"})
 
     assert code == 2
     assert "write unix:/run/code.sock" in err
 
 
-def test_help() -> None:
-    code, out, err = health("--help")
+def test_help(here: Health) -> None:
+    code, out, err = here("--help")
 
     assert (code, err) == (0, "")
     assert all(flag in out for flag in ("--address", "--port", "--service", "--timeout", "--json"))
@@ -236,15 +267,3 @@ def test_stock_dagster(work: Path, home: Path) -> None:
         client = stack.enter_context(connect(f"unix:{process.socket}"))
         with pytest.raises(UnsupportedError, match="does not know GetLocation"):
             client.location()
-
-
-def test_a_server_that_is_killed(start: Start) -> None:
-    server = start("-f", str(USER_CODE / "repo.py"))
-    address = f"unix:{server.server.socket}"
-    server.front.kill()
-    server.wait_for_exit()
-
-    code, _, err = health("--address", address)
-
-    assert code == 1
-    assert "Nothing listens" in err
