@@ -85,7 +85,7 @@ OPTIONS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
 
 def test_what_the_operator_has_said(start: Serve) -> None:
     options = [option for given, _ in OPTIONS for option in given]
-    api = start(USER_CODE / "empty.py", *options)
+    api = start(("-m", "empty", "-d", ".", *options), cwd=USER_CODE)
 
     location = api.loaded()
 
@@ -95,30 +95,28 @@ def test_what_the_operator_has_said(start: Serve) -> None:
     assert location.isolation.mode == v1.Isolation.MODE_SPAWN
     assert location.isolation.reasons
     assert location.counts == v1.Counts()
+    assert location.target.module_name == "empty"
+    assert location.target.working_directory in (".", str(USER_CODE))
+    assert sources_of(location) == ["module_name"]
 
 
-@pytest.mark.parametrize(
-    ("target", "expected"),
-    [
-        (("-m", "empty", "-d", "."), {"module_name": "empty", "working_directory": "."}),
-        (("-f", "several.py", "-a", "first"), {"python_file": "several.py", "attribute": "first"}),
-    ],
-    ids=str,
-)
-def test_the_target(start: Serve, target: tuple[str, ...], expected: dict[str, str]) -> None:
-    api = start(target, cwd=USER_CODE)
-
-    location = api.loaded()
+def test_an_attribute_of_a_file(start: Serve) -> None:
+    location = start(("-f", "several.py", "-a", "first"), cwd=USER_CODE).loaded()
 
     assert location.name
-    for name, value in expected.items():
-        assert getattr(location.target, name).rpartition("/")[2] == value.rpartition("/")[2]
+    assert location.target.python_file.rpartition("/")[2] == "several.py"
+    assert location.target.attribute == "first"
+    assert sources_of(location) == ["python_file"]
+
+
+def sources_of(location: v1.Location) -> list[str]:
     sources = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
-    assert len([name for name in sources if getattr(location.target, name)]) == 1
+    return [name for name in sources if getattr(location.target, name)]
 
 
-def test_it_is_found_out_whether_runs_may_share_an_import(start: Serve) -> None:
-    api = start(EXAMPLE, "--runs", "auto")
+def test_what_is_found_out_about_the_import(start: Serve) -> None:
+    """Whether runs may share it, and what it consists of, when that is asked for."""
+    api = start(EXAMPLE, "--runs", "auto", "--profile-imports")
 
     with Watch(api) as watch:
         rehearsed = watch.until(
@@ -131,11 +129,6 @@ def test_it_is_found_out_whether_runs_may_share_an_import(start: Serve) -> None:
     assert before.location.runs.mode == v1.Runs.MODE_FRESH
     before.location.runs.CopyFrom(last.location.runs)
     assert before.location == last.location
-
-
-def test_imports_are_told_when_they_are_profiled(start: Serve) -> None:
-    api = start(EXAMPLE, "--profile-imports")
-
     found = list(api.loaded().imports)
 
     modules = {each.module: each for each in found}

@@ -56,6 +56,26 @@ def file(short_tmp: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reloaded")
+
+
+@pytest.fixture(params=["keep"])
+def shared(serve: Serve, folder: Path, request: pytest.FixtureRequest) -> tuple[Api, Path]:
+    """A server of the first edition and its file, whatever earlier tests did."""
+    file = folder / f"{request.param}.py"
+    file.write_text(FIRST)
+    # Each state is large, so that they do not all fit into what a connection holds (4 MiB).
+    name = "n" * (125_000 if request.param == "surface" else 1)
+    api = serve(file, "--on-reload-error", request.param, "--location-name", name)
+    api.call("ReloadLocation")
+    return api, file
+
+
+SURFACED = pytest.mark.parametrize("shared", ["surface"], indirect=True)
+
+
 def significant(message: object) -> list[str]:
     """Changes, without those of what contains or runs the thing that changed."""
     return [change for change in changes_of(message) if "__ASSET_JOB" not in change]
@@ -69,8 +89,8 @@ def normal(changes: list[str]) -> list[str]:
 # ReloadLocation
 
 
-def test_reloads(start: Serve, file: Path) -> None:
-    api = start(file)
+def test_reloads(shared: tuple[Api, Path]) -> None:
+    api, file = shared
     before = api.call("ReloadLocation")
     assert not before.changes  # nothing has changed
 
@@ -99,7 +119,8 @@ def test_reloads(start: Serve, file: Path) -> None:
     location = api.location
     assert location.state == Location.STATE_READY
     assert location.generation == second.location.generation
-    assert (location.load_error.type, location.failed_loads) == ("RuntimeError", 1)
+    failed = second.location.failed_loads + 1
+    assert (location.load_error.type, location.failed_loads) == ("RuntimeError", failed)
     assert location.server_id == second.location.server_id
     assert [job.description for job in api.call("ListJobs").jobs] == ["second"]
 
@@ -111,8 +132,9 @@ def test_reloads(start: Serve, file: Path) -> None:
     assert [job.name for job in api.call("ListJobs").jobs] == ["greeting", "other"]
 
 
-def test_what_was_kept_of_older_code_is_forgotten(start: Serve, file: Path) -> None:
-    api = start(file)
+def test_what_was_kept_of_older_code_is_forgotten(shared: tuple[Api, Path]) -> None:
+    api, file = shared
+    before = api.location.generation
     calls = {
         "GetJob": {"name": "greeting"},
         "GetRunConfigSchema": {"job": "greeting"},
@@ -120,7 +142,8 @@ def test_what_was_kept_of_older_code_is_forgotten(start: Serve, file: Path) -> N
         "GetExecutionPlan": {"job": "greeting"},
     }
     for rpc, fields in calls.items():
-        assert api.call(rpc, **fields).generation == 1 if rpc != "GetExecutionPlan" else True
+        reply = api.call(rpc, **fields)
+        assert rpc == "GetExecutionPlan" or reply.generation == before
 
     file.write_text(FIRST.replace("def hello(): ...", "def hello(number: int): ..."))
     api.call("ReloadLocation")
@@ -129,18 +152,19 @@ def test_what_was_kept_of_older_code_is_forgotten(start: Serve, file: Path) -> N
     assert [each.name for each in hello.inputs] == ["number"]
     assert api.call("GetRunConfigSchema", job="greeting").is_required
     assert api.failure("GetExecutionPlan", job="greeting").code is Code.INVALID_ARGUMENT
-    assert {api.call(rpc, **f).generation for rpc, f in calls.items() if "Plan" not in rpc} == {2}
+    now = {api.call(rpc, **f).generation for rpc, f in calls.items() if "Plan" not in rpc}
+    assert now == {before + 1}
 
 
-def test_reloads_at_the_same_time_share_loads(start: Serve, file: Path) -> None:
-    api = start(file)
-    api.call("ListJobs")
+def test_reloads_at_the_same_time_share_loads(shared: tuple[Api, Path]) -> None:
+    api, file = shared
+    loads = api.location.loads
     gate = file.with_name("gate")
     file.write_text(WAIT.format(str(gate)) + SECOND)
 
     request = v1.ReloadLocationRequest()
     calls = [api.stub.ReloadLocation.future(request, timeout=LIMIT) for _ in range(10)]
-    assert api.location.loads == 1  # what was asked for before this has come before it, too
+    assert api.location.loads == loads  # what was asked for before this has come before it, too
     gate.touch()
 
     replies = [call.result() for call in calls]
@@ -148,13 +172,13 @@ def test_reloads_at_the_same_time_share_loads(start: Serve, file: Path) -> None:
         Location.STATE_READY,
         Location.STATE_RELOADING,
     }
-    assert api.location.loads <= 4
+    assert api.location.loads <= loads + 3
     assert [job.description for job in api.call("ListJobs").jobs] == ["second"]
 
 
-def test_a_failed_reload_that_is_surfaced(start: Serve, file: Path) -> None:
-    api = start(file, "--on-reload-error", "surface")
-    api.call("ListJobs")
+@SURFACED
+def test_a_failed_reload_that_is_surfaced(shared: tuple[Api, Path]) -> None:
+    api, file = shared
     file.write_text(BROKEN)
 
     failure = api.failure("ReloadLocation")
@@ -174,28 +198,29 @@ def test_a_failed_reload_that_is_surfaced(start: Serve, file: Path) -> None:
 # WatchLocation
 
 
-def test_watching_through_an_edit_a_mistake_and_a_repair(start: Serve, file: Path) -> None:
-    api = start(file)
+def test_watching_through_an_edit_a_mistake_and_a_repair(shared: tuple[Api, Path]) -> None:
+    api, file = shared
+    before = api.location
     with Watch(api) as watch:
         first = watch.until_state(Location.STATE_READY)
         assert not first.changes
 
         file.write_text(SECOND)
         api.call("ReloadLocation")
-        second = watch.until(lambda location: location.generation == 2)
+        second = watch.until(lambda location: location.generation == before.generation + 1)
         assert second.location.state == Location.STATE_READY
         assert normal([c for c in significant(second) if "asset table" not in c]) == CHANGES
 
         file.write_text(BROKEN)
         api.failure("ReloadLocation")
-        broken = watch.until(lambda location: location.failed_loads == 1)
+        broken = watch.until(lambda location: location.failed_loads == before.failed_loads + 1)
         assert broken.location.load_error.message == "a mistake"
-        assert broken.location.generation == 2
+        assert broken.location.generation == second.location.generation
         assert not broken.changes
 
         file.write_text(FIRST)
         api.call("ReloadLocation")
-        repaired = watch.until(lambda location: location.generation > 2)
+        repaired = watch.until(lambda location: location.generation > second.location.generation)
         assert normal([c for c in significant(repaired) if "asset table" not in c]) == REVERSED
         assert not repaired.location.HasField("load_error")
 
@@ -206,25 +231,6 @@ def test_watching_through_an_edit_a_mistake_and_a_repair(start: Serve, file: Pat
     assert "RELOADING" in watch.states
     # Each message says something new.
     assert all(a != b for a, b in zip(watch.messages, watch.messages[1:], strict=False))
-
-
-def test_watching_from_the_first_load_on(start: Serve, short_tmp: Path) -> None:
-    gate = short_tmp / "gate"
-    file = short_tmp / "served.py"
-    file.write_text(WAIT.format(str(gate)) + FIRST)
-    api = start(file)
-    with Watch(api) as watch:
-        loading = watch.next()
-        assert loading.location.state == Location.STATE_LOADING
-        assert loading.location.generation == 0
-        assert loading.location.server_id == ""
-        assert not loading.location.HasField("counts")
-
-        gate.touch()
-
-        ready = watch.next()
-    assert ready.location.state == Location.STATE_READY
-    assert not ready.changes
 
 
 def test_watching_files(start: Serve, file: Path) -> None:
@@ -251,27 +257,26 @@ def replace(file: Path, text: str) -> None:
     new.replace(file)
 
 
-def test_a_reader_that_is_slow_gets_the_last_state(start: Serve, file: Path) -> None:
-    # Each state is large, so that they do not all fit into what a connection holds (4 MiB).
-    api = start(file, "--on-reload-error", "surface", "--location-name", "n" * 125_000)
-    reloads = 30
+@SURFACED
+def test_a_reader_that_is_slow_gets_the_last_state(shared: tuple[Api, Path]) -> None:
+    api, file = shared
+    reloads, before = 30, api.location.failed_loads
     with Watch(api) as watch:
         watch.until_state(Location.STATE_READY)
         for number in range(reloads):
             file.write_text(f"raise RuntimeError({number})")
             assert api.failure("ReloadLocation").code is Code.FAILED_PRECONDITION
 
-        last = watch.until(lambda location: location.failed_loads == reloads)
+        last = watch.until(lambda location: location.failed_loads == before + reloads)
 
         assert last.location.state == Location.STATE_FAILED
         assert last.location == api.location
         assert len(watch.messages) < 2 * reloads
 
 
-@pytest.mark.parametrize("watchers", [1, 50])
-def test_at_sigterm_watchers_are_told_and_let_go(start: Serve, file: Path, watchers: int) -> None:
+def test_at_sigterm_watchers_are_told_and_let_go(start: Serve, file: Path) -> None:
     api = start(file)
-    watches = [Watch(api) for _ in range(watchers)]
+    watches = [Watch(api) for _ in range(50)]
     for watch in watches:
         watch.until_state(Location.STATE_READY)
 
@@ -300,20 +305,20 @@ def test_while_it_drains_only_reloads_are_refused(start: Serve, file: Path) -> N
     assert api.server.process.wait(LIMIT) == 0
 
 
-def test_watchers_that_go_away_are_forgotten(start: Serve, file: Path) -> None:
-    api = start(file)
+def test_watchers_that_go_away_are_forgotten(shared: tuple[Api, Path]) -> None:
+    api, _ = shared
+    before = len(api.server.text)
     for _ in range(100):
         with Watch(api) as watch:
             watch.next()
 
     api.call("ReloadLocation")
-    assert "defect of codeserver" not in api.server.text
-    assert "Traceback" not in api.server.text
+    assert "defect of codeserver" not in api.server.text[before:]
+    assert "Traceback" not in api.server.text[before:]
 
 
-def test_a_watcher_with_a_deadline(start: Serve, file: Path) -> None:
-    api = start(file)
-    api.call("ListJobs")
+def test_a_watcher_with_a_deadline(shared: tuple[Api, Path]) -> None:
+    api, _ = shared
     for seconds in (1, 10, 50):  # until there was time to be told anything
         with Watch(api, deadline=seconds) as watch:
             assert watch.rest() is Code.DEADLINE_EXCEEDED
@@ -325,23 +330,33 @@ def test_a_watcher_with_a_deadline(start: Serve, file: Path) -> None:
 # The first load
 
 
-def test_calls_during_the_first_load_wait_for_its_end(start: Serve, short_tmp: Path) -> None:
+def test_watchers_and_calls_from_the_first_load_on(start: Serve, short_tmp: Path) -> None:
     gate = short_tmp / "gate"
     file = short_tmp / "served.py"
     file.write_text(WAIT.format(str(gate)) + FIRST)
     api = start(file)
-    request = v1.GetJobRequest(name="greeting")
-    waiting = [
-        api.stub.ListJobs.future(v1.ListJobsRequest(), timeout=LIMIT),
-        api.stub.GetJob.future(request, timeout=LIMIT),
-        api.stub.GetExecutionPlan.future(v1.GetExecutionPlanRequest(job="greeting"), timeout=LIMIT),
-    ]
+    with Watch(api) as watch:
+        loading = watch.next()
+        assert loading.location.state == Location.STATE_LOADING
+        assert loading.location.generation == 0
+        assert loading.location.server_id == ""
+        assert not loading.location.HasField("counts")
+        request = v1.GetJobRequest(name="greeting")
+        plan = v1.GetExecutionPlanRequest(job="greeting")
+        waiting = [
+            api.stub.ListJobs.future(v1.ListJobsRequest(), timeout=LIMIT),
+            api.stub.GetJob.future(request, timeout=LIMIT),
+            api.stub.GetExecutionPlan.future(plan, timeout=LIMIT),
+        ]
 
-    assert api.failure("ListAssets", timeout=1).code is Code.DEADLINE_EXCEEDED
-    assert api.location.state == Location.STATE_LOADING
-    assert not any(call.done() for call in waiting)
-    gate.touch()
+        assert api.failure("ListAssets", timeout=1).code is Code.DEADLINE_EXCEEDED
+        assert api.location.state == Location.STATE_LOADING
+        assert not any(call.done() for call in waiting)
+        gate.touch()
 
+        ready = watch.next()
+    assert ready.location.state == Location.STATE_READY
+    assert not ready.changes
     assert [reply.result(LIMIT).generation for reply in waiting] == [1, 1, 1]
 
 

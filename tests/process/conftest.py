@@ -15,10 +15,12 @@ from dagster._core.instance.ref import InstanceRef
 
 pytest.register_assert_rewrite("tests.process.serving")
 
+from tests.process.editing import replace  # noqa: E402
 from tests.process.serving import USER_CODE, Server, serve  # noqa: E402
 from tests.support.processes import nothing_left_behind  # noqa: E402
 
 Start = Callable[..., Server]
+Load = Callable[..., Server]
 
 # Compute logs would give every run four more processes, which are Dagster's affair.
 DAGSTER_YAML = """
@@ -70,6 +72,33 @@ def start(home: Path, work: Path) -> Iterator[Start]:
             return stack.enter_context(server)
 
         yield begin
+
+
+@pytest.fixture(scope="module")
+def load(home: Path, request: pytest.FixtureRequest) -> Iterator[Load]:
+    """Has code loaded, by a server that the tests of a module share if they give the same options.
+
+    What a test has the code leave behind must not be in the way of the next one.
+    """
+    servers: dict[tuple[str, ...], Server] = {}
+    module = request.module.__name__.rpartition(".")[2]
+    with ExitStack() as stack:
+
+        def have(code: str, *options: str) -> Server:
+            if options in servers:
+                server = servers[options]
+                replace(server.folder / "served.py", code)
+                assert not server.reload()
+                return server
+            folder = Path(tempfile.mkdtemp(prefix="proc-"))
+            stack.callback(shutil.rmtree, folder)
+            (folder / "served.py").write_text(code)
+            socket = home / f"{module}-{len(servers)}.sock"
+            server = serve(home, socket, "-f", "served.py", *options, cwd=folder)
+            servers[options] = stack.enter_context(server)
+            return servers[options]
+
+        yield have
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,22 @@ def logs(server: Server, part: str, *, times: int = 1) -> None:
     eventually(lambda: server.server.text.count(part) >= times, what=f"{part!r} in the log")
 
 
+class Since:
+    """What a server that others have used before logs from now on."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._at = len(server.server.text)
+
+    @property
+    def text(self) -> str:
+        return self._server.server.text[self._at :]
+
+    def logs(self, part: str, *, times: int = 1) -> None:
+        """Wait until that has this so many times."""
+        eventually(lambda: self.text.count(part) >= times, what=f"{part!r} in the log")
+
+
 def one_load_after(server: Server, act: Callable[[], object]) -> None:
     """Act, and make sure that the code is loaded once because of it."""
     before = ended_loads(server)

@@ -44,6 +44,12 @@ class Server(Side):
     def front(self) -> subprocess.Popen[bytes]:
         return self.server.process
 
+    @property
+    def folder(self) -> Path:
+        """Where it was started."""
+        assert self.server.cwd
+        return self.server.cwd
+
     def processes(self, role: str = "") -> list[psutil.Process]:
         """Its living worker processes that have this role, or any."""
         if self.front.poll() is None:

@@ -9,7 +9,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from tests.differential.running import current_runs
-from tests.process.conftest import Start
+from tests.process.conftest import Load, Start
 from tests.process.running import final_status, launch_patient, reasons
 from tests.process.serving import USER_CODE, Server, skip_message, wait_until_gone
 from tests.support.eventually import eventually
@@ -17,15 +17,11 @@ from tests.support.eventually import eventually
 GOOD = (USER_CODE / "edition.py").read_text()
 
 
-def start_with(
-    start: Start, work: Path, lines: str = "", op: str = "", *options: str, **more: object
-) -> Server:
-    """A server of the good code with these lines in its module, and these in its op."""
+def good_with(lines: str = "", op: str = "") -> str:
+    """The good code with these lines in its module, and these in its op."""
     beginning, end = GOOD.split("defs = ")
     code = f"{beginning}{lines}\ndefs = {end}"
-    code = code.replace("    context.log.info(", f"    {op or 'pass'}\n    context.log.info(")
-    (work / "served.py").write_text(code)
-    return start("-f", "served.py", *options, **more)
+    return code.replace("    context.log.info(", f"    {op or 'pass'}\n    context.log.info(")
 
 
 def run_to_its_end(server: Server, work: Path) -> DagsterRunStatus:
@@ -34,37 +30,37 @@ def run_to_its_end(server: Server, work: Path) -> DagsterRunStatus:
     return final_status(launched)
 
 
-def test_a_run_ends_though_what_it_started_goes_on(start: Start, work: Path) -> None:
-    server = start_with(start, work, op="os.system('sleep 120 & echo $! > left_behind')")
+def test_a_run_ends_though_what_it_started_goes_on(load: Load, work: Path) -> None:
+    server = load(good_with(op="os.system('sleep 120 & echo $! > left_behind')"))
 
     assert run_to_its_end(server, work) is DagsterRunStatus.SUCCESS
 
     eventually(lambda: not current_runs(server))
-    os.kill(int((work / "left_behind").read_text()), 9)
+    os.kill(int((server.folder / "left_behind").read_text()), 9)
 
 
-def test_a_run_that_dies_beside_what_it_started_has_failed(start: Start, work: Path) -> None:
+def test_a_run_that_dies_beside_what_it_started_has_failed(load: Load, work: Path) -> None:
     op = "os.system('sleep 120 & echo $! > left_behind'); os._exit(7)"
-    server = start_with(start, work, op=op)
+    server = load(good_with(op=op))
     launched = launch_patient(server, work / "release")
     (work / "release").touch()
 
     assert final_status(launched) is DagsterRunStatus.FAILURE
 
     assert "exited with code 7" in reasons(launched)[0]
-    os.kill(int((work / "left_behind").read_text()), 9)
+    os.kill(int((server.folder / "left_behind").read_text()), 9)
 
 
-def test_exit_handlers_of_the_module_run_in_each_run(start: Start, work: Path) -> None:
+def test_exit_handlers_of_the_module_run_in_each_run(load: Load, work: Path) -> None:
     lines = "import atexit; atexit.register(lambda: Path(f'exit-{os.getpid()}').touch())"
-    server = start_with(start, work, lines)
+    server = load(good_with(lines))
     launched = launch_patient(server, work / "release")
     pid = server.only("run").pid
 
     (work / "release").touch()
     final_status(launched)
 
-    eventually((work / f"exit-{pid}").exists)
+    eventually((server.folder / f"exit-{pid}").exists)
 
 
 FINALIZED = """
@@ -81,10 +77,10 @@ weakref.finalize(CLOSING, lambda: Path(f"finalized-{os.getpid()}").touch())
     ("isolation", "expected"), [("fork", []), ("spawn", ["deleted", "finalized"])]
 )
 def test_a_run_finalizes_what_it_has_loaded_itself(
-    isolation: str, expected: list[str], start: Start, work: Path
+    isolation: str, expected: list[str], load: Load, work: Path
 ) -> None:
     """As stock's; what it was forked with is still in use where that was loaded."""
-    server = start_with(start, work, FINALIZED, "", "--isolation", isolation)
+    server = load(good_with(FINALIZED), *(["--isolation", isolation] if expected else []))
     launched = launch_patient(server, work / "release")
     process = server.only("run")
 
@@ -92,13 +88,15 @@ def test_a_run_finalizes_what_it_has_loaded_itself(
     assert final_status(launched) is DagsterRunStatus.SUCCESS
     wait_until_gone([process])
 
-    found = sorted(work.glob(f"*-{process.pid}"))
+    found = sorted(server.folder.glob(f"*-{process.pid}"))
     assert [path.name.partition("-")[0] for path in found] == expected
 
 
 def test_what_the_module_prints_is_printed_once(start: Start, work: Path) -> None:
-    env = {"PYTHONUNBUFFERED": ""}
-    server = start_with(start, work, "print('printed at import')", env=env)
+    # Kubernetes names a port of a service of this name like a setting, which it is not.
+    env = {"PYTHONUNBUFFERED": "", "CODESERVER_PORT": "tcp://10.0.0.1:4000"}
+    (work / "served.py").write_text(good_with("print('printed at import')"))
+    server = start("-f", "served.py", env=env)
     assert skip_message(server, "says") == "first"
     assert run_to_its_end(server, work) is DagsterRunStatus.SUCCESS
 
@@ -128,16 +126,11 @@ def test_a_lost_run_is_recorded_with_the_environment_of_the_code(start: Start, w
     env = {"DAGSTER_HOME": str(home)}
     os.environ["ONLY_IN_ENV_FILE"] = str(home)
     try:
-        server = start_with(start, work, op="os._exit(7)", env={**env, "ONLY_IN_ENV_FILE": ""})
+        (work / "served.py").write_text(good_with(op="os._exit(7)"))
+        server = start("-f", "served.py", env={**env, "ONLY_IN_ENV_FILE": ""})
         server.home = home
         launched = launch_patient(server, work / "release")
         (work / "release").touch()
         assert final_status(launched) is DagsterRunStatus.FAILURE
     finally:
         del os.environ["ONLY_IN_ENV_FILE"]
-
-
-def test_variables_of_kubernetes_services_are_no_settings(start: Start, work: Path) -> None:
-    server = start_with(start, work, env={"CODESERVER_PORT": "tcp://10.0.0.1:4000"})
-
-    assert server.client.ping("there")["echo"] == "there"

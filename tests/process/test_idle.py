@@ -24,7 +24,7 @@ from tests.differential import running
 from tests.differential.calls import origin
 from tests.differential.plain import value
 from tests.process.conftest import Start
-from tests.process.editing import BROKEN, CODE, WATCHED, edition, logs, replace
+from tests.process.editing import BROKEN, CODE, WATCHED, Since, edition, logs, replace
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import (
     LIMIT,
@@ -45,17 +45,41 @@ UNLOADED = "idle for 0.2 s: the code is unloaded until a request needs it"
 
 @pytest.fixture
 def file(work: Path) -> Path:
+    """A file of a test that has its own server."""
     found = work / "served.py"
     found.write_text(CODE)
     return found
 
 
+@pytest.fixture(scope="module")
+def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("idle")
+    (folder / "served.py").write_text(CODE)
+    with serve(home, home / "idle.sock", *IDLE, cwd=folder) as server:
+        yield server
+
+
 @pytest.fixture
-def typed(file: Path, start: Start) -> Iterator[tuple[Server, Client]]:
-    """A server of that file, and a client of its typed API."""
-    server = start(*IDLE)
-    with codeserver.connect(f"unix:{server.server.socket}") as client:
-        yield server, client
+def served(shared: Server) -> Path:
+    """The file of the shared server, whose code is unloaded, and as in the beginning."""
+    assert shared.server.cwd
+    file = shared.server.cwd / "served.py"
+    replace(file, CODE)
+    assert not shared.reload()
+    is_unloaded(shared)
+    return file
+
+
+@pytest.fixture
+def log(shared: Server, served: Path) -> Since:
+    return Since(shared)
+
+
+@pytest.fixture
+def client(shared: Server, served: Path) -> Iterator[Client]:
+    """Of its typed API."""
+    with codeserver.connect(f"unix:{shared.server.socket}") as client:
+        yield client
 
 
 def users(server: Server) -> list[psutil.Process]:
@@ -63,12 +87,9 @@ def users(server: Server) -> list[psutil.Process]:
     return [p for role in ("host", "evaluator", "run") for p in server.processes(role)]
 
 
-def is_unloaded(server: Server, times: int = 1) -> None:
-    """Wait until the code was unloaded so many times or more, and no process has it.
-
-    How often depends on the machine: whenever it stops a test for long enough, it is once more.
-    """
-    logs(server, UNLOADED, times=times)
+def is_unloaded(server: Server) -> None:
+    """Wait until the code was unloaded, and no process has it."""
+    logs(server, UNLOADED)
     eventually(lambda: not users(server), what="the end of the processes with the code")
 
 
@@ -77,85 +98,92 @@ def host_of(server: Server) -> psutil.Process:
     return eventually(lambda: server.only("host"), what="one host")
 
 
-def test_answers_go_on_when_the_code_is_unloaded(typed: tuple[Server, Client]) -> None:
-    server, client = typed
-    assert skip_message(server, "says") == "first"
+def test_answers_go_on_when_the_code_is_unloaded(
+    shared: Server, client: Client, log: Since
+) -> None:
+    assert skip_message(shared, "says") == "first"
     generation = client.location().generation
-    before = (
-        server.client.list_repositories(),
-        server.id,
-        server.client.external_repository(origin(), defer_snapshots=True),
-        server.client.external_job(origin(), "patient"),
+    told = (
+        shared.client.list_repositories,
+        lambda: shared.id,
+        lambda: shared.client.external_repository(origin(), defer_snapshots=True),
+        lambda: shared.client.external_job(origin(), "patient"),
     )
-    is_unloaded(server)
-    forkserver = server.only("forkserver")
+    before = [each() for each in told]
+    is_unloaded(shared)
+    forkserver = shared.only("forkserver")
 
-    assert before == (
-        server.client.list_repositories(),
-        server.id,
-        server.client.external_repository(origin(), defer_snapshots=True),
-        server.client.external_job(origin(), "patient"),
-    )
-    assert server.client.health_check_query() == "SERVING"
+    assert [each() for each in told] == before
+    assert shared.client.health_check_query() == "SERVING"
     location = client.location()
     assert (location.state, location.generation) == (v1.Location.STATE_READY, generation)
     assert location.HasField("unloaded_at")
-    assert not users(server)
+    assert not users(shared)
 
-    assert skip_message(server, "says") == "first"
-    assert server.id == before[1]
-    assert server.only("forkserver") == forkserver
-    logs(server, "the sensor says needs the code, which is loaded again")
-    logs(server, "no visible change")
-    assert "loading again" not in server.server.text
+    assert skip_message(shared, "says") == "first"
+    assert shared.id == before[1]
+    assert shared.only("forkserver") == forkserver
+    log.logs("the sensor says needs the code, which is loaded again", times=2)
+    log.logs("no visible change", times=2)
+    assert "loading again" not in log.text
 
 
-def test_watchers_are_told(typed: tuple[Server, Client]) -> None:
-    server, client = typed
+def test_watchers_are_told(shared: Server, client: Client) -> None:
+    generation = client.location().generation
     responses = client.watch()
     assert next(each for each in responses if each.location.HasField("unloaded_at"))
-    waking = in_background(lambda: skip_message(server, "says"))
+    waking = in_background(lambda: skip_message(shared, "says"))
     awake = next(each for each in responses if not each.location.HasField("unloaded_at"))
-    assert (awake.location.generation, list(awake.changes)) == (2, [])
+    assert (awake.location.generation, list(awake.changes)) == (generation + 1, [])
     assert waking.result() == "first"
     assert next(each for each in responses if each.location.HasField("unloaded_at"))
     responses.close()
 
 
-def test_ticks_at_once_load_the_code_once(file: Path, start: Start) -> None:
-    server = start(*IDLE, "--max-workers", "16")
-    is_unloaded(server)
-    go = loads_when_there_is(file, "go")
+def test_ticks_at_once_load_the_code_once(
+    shared: Server, served: Path, client: Client, log: Since
+) -> None:
+    loads = client.location().loads
+    go = loads_when_there_is(served, "go")
     request = pb.ExternalSensorExecutionRequest(
         serialized_external_sensor_execution_args=serialize_value(
-            sensor_args(server, "says", "", LIMIT)
+            sensor_args(shared, "says", "", LIMIT)
         )
     )
     ticks = [
-        server.stub.SyncExternalSensorExecution.future(request, timeout=LIMIT) for _ in range(8)
+        shared.stub.SyncExternalSensorExecution.future(request, timeout=LIMIT) for _ in range(8)
     ]
-    server.stub.GetServerId(pb.Empty(), timeout=LIMIT)  # on the same connection, so they came first
+    shared.stub.GetServerId(pb.Empty(), timeout=LIMIT)  # on the same connection, so they came first
     go.touch()
     replies = [value(each.result().serialized_sensor_result) for each in ticks]
+    go.unlink()
     assert [each.skip_message for each in replies] == ["first"] * 8
-    is_unloaded(server, times=2)
-    assert server.server.text.count("which is loaded again") == 1
-    assert "reload #3" not in server.server.text
+    is_unloaded(shared)
+    assert log.text.count("which is loaded again") == 1
+    assert client.location().loads == loads + 1
 
 
-def test_it_is_unloaded_again_and_again(file: Path, start: Start) -> None:
-    server = start(*IDLE)
-    for times in range(1, 4):
-        is_unloaded(server, times)
-        assert skip_message(server, "says") == "first"
-    assert server.client.health_check_query() == "SERVING"
+def test_it_is_unloaded_again_and_again(shared: Server, log: Since) -> None:
+    for _ in range(3):
+        is_unloaded(shared)
+        assert skip_message(shared, "says") == "first"
+    assert log.text.count("which is loaded again") == 3
+    assert shared.client.health_check_query() == "SERVING"
 
 
-@pytest.mark.parametrize("isolation", ["fork", "spawn"])
-def test_a_run_wakes_it_and_keeps_it(file: Path, start: Start, isolation: str, work: Path) -> None:
-    server = start(*IDLE, "--isolation", isolation)
+def test_a_run_wakes_it_and_keeps_it(shared: Server, served: Path, work: Path) -> None:
+    check_a_run(shared, work)
+
+
+def test_a_run_that_loads_the_code_itself_does_too(file: Path, start: Start, work: Path) -> None:
+    check_a_run(start(*IDLE, "--isolation", "spawn"), work)
+
+
+def check_a_run(server: Server, work: Path) -> None:
     first = launch_patient(server, work / "first")
     host = host_of(server)
+    answers_without_the_code(server)
+    assert host_of(server) == host
     (work / "first").touch()
     assert final_status(first) is DagsterRunStatus.SUCCESS
     is_unloaded(server)
@@ -168,17 +196,6 @@ def test_a_run_wakes_it_and_keeps_it(file: Path, start: Start, isolation: str, w
     launched = running.start(server, again.run_id, "patient")
     assert launched.reply.success, launched.reply  # type: ignore[attr-defined]
     logs(server, f"the run {again.run_id} needs the code")
-    assert final_status(launched) is DagsterRunStatus.SUCCESS
-    is_unloaded(server)
-
-
-def test_a_run_that_goes_on_keeps_it(file: Path, start: Start, work: Path) -> None:
-    server = start(*IDLE)
-    launched = launch_patient(server, work / "release")
-    host = host_of(server)
-    answers_without_the_code(server)
-    assert host_of(server) == host
-    (work / "release").touch()
     assert final_status(launched) is DagsterRunStatus.SUCCESS
     is_unloaded(server)
 
@@ -204,28 +221,27 @@ def slow_tick(server: Server, work: Path) -> Future[object]:
     return ticking
 
 
-def test_a_tick_that_takes_long_keeps_it(file: Path, start: Start, work: Path) -> None:
-    server = start(*IDLE)
-    ticking = slow_tick(server, work)
-    host = host_of(server)
-    answers_without_the_code(server)
-    assert skip_message(server, "says") == "first"
-    assert host_of(server) == host
+def test_a_tick_that_takes_long_keeps_it(shared: Server, served: Path, work: Path) -> None:
+    ticking = slow_tick(shared, work)
+    host = host_of(shared)
+    answers_without_the_code(shared)
+    assert skip_message(shared, "says") == "first"
+    assert host_of(shared) == host
     (work / "tick.go").touch()
     assert ticking.result().skip_message == "first"  # type: ignore[attr-defined]
-    is_unloaded(server)
+    is_unloaded(shared)
 
 
-def test_an_edit_meanwhile_is_what_wakes_up(typed: tuple[Server, Client], file: Path) -> None:
-    server, client = typed
-    is_unloaded(server)
-    before = server.id
-    replace(file, edition("second"))
-    assert server.id == before
-    assert skip_message(server, "says") == "second"
-    assert server.id != before
-    logs(server, "~1 job patient")
-    assert client.location().generation == 2
+def test_an_edit_meanwhile_is_what_wakes_up(
+    shared: Server, served: Path, client: Client, log: Since
+) -> None:
+    before, generation = shared.id, client.location().generation
+    replace(served, edition("second"))
+    assert shared.id == before
+    assert skip_message(shared, "says") == "second"
+    assert shared.id != before
+    log.logs("~1 job patient")
+    assert client.location().generation == generation + 1
 
 
 def test_an_edit_meanwhile_is_loaded_when_files_are_watched(file: Path, start: Start) -> None:
@@ -236,51 +252,45 @@ def test_an_edit_meanwhile_is_loaded_when_files_are_watched(file: Path, start: S
     before = server.id
     replace(file, edition("second"))
     eventually(lambda: server.id != before, what="the edit to be served")
-    is_unloaded(server, times=2)
+    is_unloaded(server)
     assert server.only("template") == template
     assert skip_message(server, "says") == "second"
 
 
 def test_a_mistake_meanwhile_is_told_to_who_needs_the_code(
-    typed: tuple[Server, Client], file: Path
+    shared: Server, served: Path, client: Client, log: Since, work: Path
 ) -> None:
-    server, client = typed
-    is_unloaded(server)
-    listed = server.client.list_repositories()
-    replace(file, BROKEN)
+    (work / "release").touch()
+    launched = launch_patient(shared, work / "release")
+    final_status(launched)
+    is_unloaded(shared)
+    listed = shared.client.list_repositories()
+    replace(served, BROKEN)
 
-    answer = tick(server, "says")
+    answer = tick(shared, "says")
 
     assert isinstance(answer, SensorExecutionErrorSnap)
     assert "the user made a mistake" in answer.error.message
     assert client.location().state == v1.Location.STATE_LOST
-    assert server.client.health_check_query() == "NOT_SERVING"
-    assert server.client.list_repositories() == listed
+    assert shared.client.health_check_query() == "NOT_SERVING"
+    assert shared.client.list_repositories() == listed
     # Later ones are told, too, and it is tried again, with pauses.
-    assert "the user made a mistake" in tick(server, "says").error.message  # type: ignore[attr-defined]
-    logs(server, "was ended on purpose; loading again in 1.0 s")
-    assert "loading again in 0.0 s" not in server.server.text
-
-    replace(file, edition("second"))
-    eventually(lambda: server.client.health_check_query() == "SERVING")
-    assert skip_message(server, "says") == "second"
-    is_unloaded(server, times=2)
-
-
-def test_a_run_is_told_of_a_mistake_meanwhile(file: Path, start: Start, work: Path) -> None:
-    server = start(*IDLE)
-    (work / "release").touch()
-    launched = launch_patient(server, work / "release")
-    final_status(launched)
-    is_unloaded(server)
-    replace(file, BROKEN)
-    reply = running.start(server, launched.run_id, "patient").reply
+    assert "the user made a mistake" in tick(shared, "says").error.message  # type: ignore[attr-defined]
+    reply = running.start(shared, launched.run_id, "patient").reply
     assert not reply.success  # type: ignore[attr-defined]
     assert "the user made a mistake" in reply.serializable_error_info.message  # type: ignore[attr-defined]
+    log.logs("was ended on purpose; loading again in 1.0 s")
+    assert "loading again in 0.0 s" not in log.text
+
+    replace(served, edition("second"))
+    eventually(lambda: shared.client.health_check_query() == "SERVING")
+    assert skip_message(shared, "says") == "second"
+    is_unloaded(shared)
 
 
 def test_a_mistake_meanwhile_is_shown_when_errors_are(file: Path, start: Start) -> None:
-    server = start(*IDLE, "--on-reload-error", "surface")
+    """And the server stops at once when the code is unloaded."""
+    server = start(*IDLE, "--on-reload-error", "surface", "--shutdown-grace", "600")
     is_unloaded(server)
     replace(file, BROKEN)
     assert "the user made a mistake" in tick(server, "says").error.message  # type: ignore[attr-defined]
@@ -288,46 +298,38 @@ def test_a_mistake_meanwhile_is_shown_when_errors_are(file: Path, start: Start) 
     assert "the user made a mistake" in value(server.client.list_repositories()).to_string()
     replace(file, CODE)
     assert not server.reload()
-    is_unloaded(server, times=2)
+    is_unloaded(server)
     assert skip_message(server, "says") == "first"
-
-
-def test_code_that_is_kept_because_newer_code_does_not_load_is_not_unloaded(
-    file: Path, start: Start
-) -> None:
-    """It could not be had again."""
-    server = start(*IDLE)
-    is_unloaded(server)
-    ticking = slow_tick(server, file.parent)
-    replace(file, BROKEN)
-    assert "the user made a mistake" in server.reload()
-    host = host_of(server)
-    (file.parent / "tick.go").touch()
-    ticking.result()
-    answers_without_the_code(server)
-    assert host_of(server) == host
-    assert skip_message(server, "says") == "first"
-    replace(file, edition("second"))
-    assert not server.reload()
-    is_unloaded(server)
-
-
-def test_a_reload_loads_it(file: Path, start: Start) -> None:
-    server = start(*IDLE)
-    is_unloaded(server)
-    replace(file, edition("second"))
-    before = server.id
-    assert not server.reload()
-    assert server.id != before
-    assert "which is loaded again" not in server.server.text
-    assert skip_message(server, "says") == "second"
-
-
-def test_the_server_stops_at_once_when_the_code_is_unloaded(file: Path, start: Start) -> None:
-    server = start(*IDLE, "--shutdown-grace", "600")
     is_unloaded(server)
     server.front.send_signal(signal.SIGTERM)
     assert server.wait_for_exit() == 0
+
+
+def test_code_that_is_kept_because_newer_code_does_not_load_is_not_unloaded(
+    shared: Server, served: Path, work: Path
+) -> None:
+    """It could not be had again."""
+    ticking = slow_tick(shared, work)
+    replace(served, BROKEN)
+    assert "the user made a mistake" in shared.reload()
+    host = host_of(shared)
+    (work / "tick.go").touch()
+    ticking.result()
+    answers_without_the_code(shared)
+    assert host_of(shared) == host
+    assert skip_message(shared, "says") == "first"
+    replace(served, edition("second"))
+    assert not shared.reload()
+    is_unloaded(shared)
+
+
+def test_a_reload_loads_it(shared: Server, served: Path, log: Since) -> None:
+    replace(served, edition("second"))
+    before = shared.id
+    assert not shared.reload()
+    assert shared.id != before
+    assert "which is loaded again" not in log.text
+    assert skip_message(shared, "says") == "second"
 
 
 def test_the_server_stops_while_the_code_wakes_up(file: Path, start: Start, work: Path) -> None:
@@ -344,27 +346,24 @@ def test_the_server_stops_while_the_code_wakes_up(file: Path, start: Start, work
     assert server.wait_for_exit() == 0
 
 
-def test_a_request_waits_no_longer_than_it_may(file: Path, start: Start, work: Path) -> None:
-    server = start(*IDLE)
-    is_unloaded(server)
-    go = loads_when_there_is(file, "go")
+def test_a_request_waits_no_longer_than_it_may(shared: Server, served: Path) -> None:
+    go = loads_when_there_is(served, "go")
     with pytest.raises(DagsterUserCodeUnreachableError) as raised:
-        tick(server, "says", deadline=1)
+        tick(shared, "says", deadline=1)
     cause = raised.value.__cause__
     assert isinstance(cause, grpc.RpcError)
     assert cause.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     go.touch()
-    assert skip_message(server, "says") == "first"
+    assert skip_message(shared, "says") == "first"
+    go.unlink()
 
 
-def test_a_forkserver_that_dies_meanwhile_is_replaced(file: Path, start: Start) -> None:
-    server = start(*IDLE)
-    is_unloaded(server)
-    victim = server.only("forkserver")
+def test_a_forkserver_that_dies_meanwhile_is_replaced(shared: Server, log: Since) -> None:
+    victim = shared.only("forkserver")
     victim.kill()
     wait_until_gone([victim])
-    assert skip_message(server, "says") == "first"
-    assert "the host of generation" not in server.server.text
+    assert skip_message(shared, "says") == "first"
+    assert "the host of generation" not in log.text
 
 
 def test_without_the_option_it_stays(home: Path, work: Path, file: Path) -> None:

@@ -13,7 +13,8 @@ from dagster import DagsterRunStatus
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
-from tests.process.conftest import Start
+from tests.process.conftest import Load, Start
+from tests.process.editing import Since
 from tests.process.running import final_status, launch_patient, messages, reasons
 from tests.process.serving import (
     LIMIT,
@@ -134,6 +135,14 @@ def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield server
 
 
+def use(server: Server, code: str) -> None:
+    """Have the server load it."""
+    (server.folder / "served.py").write_text(code)
+    log = Since(server)
+    assert not server.reload()
+    log.logs("load #")
+
+
 def check(server: Server, work: Path, case: Case) -> None:
     """It works in ticks, also in several at once, and in runs; and the log says how."""
     assert [skip_message(server, "says") for _ in range(3)] == [case.said] * 3
@@ -162,18 +171,14 @@ def explanation(server: Server) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_a_module_does_at_its_import(shared: Server, work: Path, case: Case) -> None:
-    assert shared.server.cwd
-    (shared.server.cwd / "served.py").write_text(case.code)
-    count = shared.server.text.count("load #")
-    assert not shared.reload()
-    eventually(lambda: shared.server.text.count("load #") > count, what="the line in the log")
+    use(shared, case.code)
 
     check(shared, work, case)
 
     explains(shared, case.reason)
 
 
-def test_a_connection_to_postgres(start: Start, work: Path) -> None:
+def test_a_connection_to_postgres(shared: Server, work: Path) -> None:
     with postgres() as database:
         case = Case(
             "SQLAlchemy connected to PostgreSQL",
@@ -182,17 +187,17 @@ def test_a_connection_to_postgres(start: Start, work: Path) -> None:
             "42",
             "a socket to",
         )
-        (work / "served.py").write_text(case.code)
-        server = start("-f", "served.py")
-        check(server, work, case)
-        explains(server, case.reason)
-        server.server.stop()
+        use(shared, case.code)
+        check(shared, work, case)
+        explains(shared, case.reason)
+        use(shared, CODE)
+        eventually(lambda: len(shared.processes("host")) == 1, what="the end of what is connected")
 
 
 @pytest.mark.parametrize(
     ("mode", "forked"), [("fork", True), ("spawn", False)], ids=["fork", "spawn"]
 )
-def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool) -> None:
+def test_the_operator_decides(load: Load, mode: str, forked: bool) -> None:
     """Whatever the module has done: the thread is not there in a fork of it.
 
     An evaluator that loads the code itself has been prepared for opening the instance nevertheless.
@@ -200,18 +205,16 @@ def test_the_operator_decides(start: Start, work: Path, mode: str, forked: bool)
     case = next(case for case in CASES if case.name == "thread")
     use = f"({case.in_use}, {'[]' if forked else 'imported_by_an_instance()'})"
     case = replace(case, at_import=f"{case.at_import}\n{OPENING}", in_use=use)
-    (work / "served.py").write_text(case.code)
-
-    server = start("-f", "served.py", "--isolation", mode)
+    server = load(case.code, "--isolation", mode)
 
     assert skip_message(server, "says") == str((not forked, []))
     explains(server, "" if forked else "--isolation spawn")
 
 
-def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
+def test_what_is_killed_is_replaced(load: Load) -> None:
     """A host that does not fork is an evaluator like others; what all are forked from is not."""
-    (work / "served.py").write_text(CODE)
-    server = start("-f", "served.py", "--isolation", "spawn")
+    server = load(CODE, "--isolation", "spawn")
+    log = Since(server)
     assert skip_message(server, "says") == "first"
 
     (host := server.only("host")).kill()
@@ -220,9 +223,9 @@ def test_what_is_killed_is_replaced(start: Start, work: Path) -> None:
     assert not server.processes("host")
 
     server.only("forkserver").kill()
-    eventually(lambda: "loading again" in server.server.text, what="the loss in the log")
+    log.logs("loading again")
     assert eventually(lambda: skip_message(server, "says"), what="an answer again") == "first"
-    assert server.server.text.count("loading again") == 1
+    assert log.text.count("loading again") == 1
 
 
 IN_EACH_PROCESS = """

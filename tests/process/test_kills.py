@@ -58,36 +58,6 @@ def test_when_the_front_is_killed_all_but_its_runs_end(start: Start, work: Path)
     assert not failures(launched)
 
 
-def test_a_killed_worker_is_replaced(start: Start) -> None:
-    server = start(*REPO)
-    assert skip_message(server)
-    before = server.id, server.client.list_repositories()
-
-    for role in ("host", "forkserver"):
-        kill(server, role)
-
-        # What is cached is answered at every moment.
-        assert (server.id, server.client.list_repositories()) == before
-        assert server.client.health_check_query() == "SERVING"
-        wait_until_ticks_work(server)
-        assert (server.id, server.client.list_repositories()) == before
-        eventually(lambda: len(server.processes("host")) == 1)
-
-
-def test_a_host_whose_code_is_broken_meanwhile_comes_back(start: Start, work: Path) -> None:
-    code, good = work / "served.py", (USER_CODE / "repo.py").read_text()
-    code.write_text(good)
-    server = start("-f", "served.py")
-    assert skip_message(server)
-    code.write_text("raise RuntimeError('the database is away')")
-    kill(server, "host")
-    eventually(lambda: "the database is away" in server.server.text)
-
-    code.write_text(good)
-
-    wait_until_ticks_work(server)
-
-
 @pytest.mark.parametrize("role", ["host", "forkserver"])
 def test_runs_go_on_without_the_process_that_started_them(
     start: Start, work: Path, role: str
@@ -123,23 +93,42 @@ def test_runs_go_on_without_the_process_that_started_them(
     assert interrupted.run.status is DagsterRunStatus.FAILURE
 
 
-@pytest.mark.parametrize("role", ["host", "forkserver"])
-def test_what_a_tick_has_started_ends_with_it_when_its_parents_are_killed(
-    start: Start, work: Path, role: str
+def test_a_killed_worker_is_replaced_and_what_a_tick_has_started_ends(
+    start: Start, work: Path
 ) -> None:
     server = start(*REPO)
-    answer = in_background(lambda: tick(server, "starts_a_child", work / "child"))
-    child = psutil.Process(pid_in(work / "child"))
+    assert skip_message(server)
+    before = server.id, server.client.list_repositories()
 
-    server.only(role).kill()
+    for role in ("host", "forkserver"):
+        note = work / role
+        answer = in_background(lambda note=note: tick(server, "starts_a_child", note))  # type: ignore[misc]
+        child = psutil.Process(pid_in(note))
 
-    wait_until_gone([child])
-    assert isinstance(answer.result(LIMIT), SensorExecutionErrorSnap)
-    wait_until_ticks_work(server)
+        kill(server, role)
+
+        wait_until_gone([child])
+        assert isinstance(answer.result(LIMIT), SensorExecutionErrorSnap)
+        # What is cached is answered at every moment.
+        assert (server.id, server.client.list_repositories()) == before
+        assert server.client.health_check_query() == "SERVING"
+        wait_until_ticks_work(server)
+        assert (server.id, server.client.list_repositories()) == before
+        eventually(lambda: len(server.processes("host")) == 1)
 
 
-def test_a_run_is_cancelled_though_its_host_dies_at_that_moment(start: Start) -> None:
+def test_a_run_that_is_killed_and_one_that_is_cancelled_when_its_host_dies(start: Start) -> None:
     server = start(*REPO)
+    killed = launch(server, "endless")
+
+    server.only("run").kill()
+
+    assert final_status(killed) is DagsterRunStatus.FAILURE
+    eventually(lambda: not current_runs(server), what="the server to know of the end")
+    assert len(failures(killed)) == 1
+    (told,) = reasons(killed)
+    assert "signal 9 (SIGKILL)" in told
+
     launched = launch(server, "endless")
     host = server.only("host")
     host.suspend()  # what it is told from now on, it does not live to obey
@@ -149,25 +138,3 @@ def test_a_run_is_cancelled_though_its_host_dies_at_that_moment(start: Start) ->
     host.kill()
 
     assert final_status(launched) is DagsterRunStatus.CANCELED
-
-
-@pytest.mark.parametrize(
-    ("killed_before", "reason"),
-    [("", "signal 9 (SIGKILL)"), ("forkserver", "")],
-)
-def test_a_killed_run_is_marked_as_failed_once(
-    start: Start, killed_before: str, reason: str
-) -> None:
-    server = start(*REPO)
-    launched = launch(server, "endless")
-    process = server.only("run")
-    if killed_before:
-        kill(server, killed_before)
-
-    process.kill()
-
-    assert final_status(launched) is DagsterRunStatus.FAILURE
-    eventually(lambda: not current_runs(server), what="the server to know of the end")
-    assert len(failures(launched)) == 1
-    (told,) = reasons(launched)
-    assert reason in told

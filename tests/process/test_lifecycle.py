@@ -17,7 +17,14 @@ from dagster._core.remote_representation.external_data import SensorExecutionErr
 from tests.differential.running import current_runs
 from tests.differential.running import start as start_run
 from tests.process.conftest import Start
-from tests.process.running import failures, launch, launch_patient, messages, reasons
+from tests.process.running import (
+    failures,
+    final_status,
+    launch,
+    launch_patient,
+    messages,
+    reasons,
+)
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -45,7 +52,9 @@ def wait_until_shutting_down(server: Server) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_and_all_it_started(start: Start, number: signal.Signals) -> None:
-    server = start(*REPO)
+    """Ctrl-C does not wait for clients to go elsewhere."""
+    delay = ("--drain-delay", "600") if number is signal.SIGINT else ()
+    server = start(*REPO, *delay)
     assert skip_message(server)
     processes = server.processes()
     assert len(processes) >= 3  # forkserver, host, evaluator
@@ -58,59 +67,36 @@ def test_a_signal_ends_the_server_and_all_it_started(start: Start, number: signa
     assert "Traceback" not in server.server.text
 
 
-def test_sigterm_waits_for_a_run_that_ends_in_time(start: Start, work: Path) -> None:
-    server = start(*REPO)
-    launched = launch_patient(server, work / "release")
+def test_runs_at_sigterm(start: Start, work: Path) -> None:
+    """One that ends in time is waited for; a second signal interrupts the others, or kills them."""
+    server = start(*REPO, "--shutdown-grace", "600")
+    patient, endless = launch_patient(server, work / "release"), launch(server, "endless")
+    stubborn = launch(server, "stubborn")
+    eventually(lambda: "ignoring interrupts" in messages(stubborn), what="the op")
+    processes = server.processes("run")
+    assert len(processes) == 3
 
     server.front.terminate()
     wait_until_shutting_down(server)
     (work / "release").touch()
+    assert final_status(patient) is DagsterRunStatus.SUCCESS
+    assert not endless.run.is_finished
+    assert not stubborn.run.is_finished
+
+    server.front.terminate()
 
     assert server.wait_for_exit() == 0
-    assert launched.run.status is DagsterRunStatus.SUCCESS
+    wait_until_gone(processes)
+    assert endless.run.status is stubborn.run.status is DagsterRunStatus.FAILURE
+    assert "interrupted" in failures(endless)[0]
+    assert "signal 9 (SIGKILL)" in " ".join(reasons(stubborn))
 
 
-def test_sigterm_interrupts_a_run_that_takes_longer(start: Start) -> None:
+def test_neither_a_run_nor_a_tick_that_hangs_is_waited_for_longer_than_the_grace(
+    start: Start, work: Path
+) -> None:
     server = start(*REPO, "--shutdown-grace", "1")
     launched = launch(server, "endless")
-
-    began = time.monotonic()
-    server.front.terminate()
-
-    assert server.wait_for_exit() == 0
-    assert time.monotonic() - began >= 1
-    assert launched.run.status is DagsterRunStatus.FAILURE
-    assert "interrupted" in failures(launched)[0]
-
-
-def test_a_run_that_ignores_the_interrupt_is_killed_and_marked_as_failed(start: Start) -> None:
-    server = start(*REPO, "--shutdown-grace", "0")
-    launched = launch(server, "stubborn")
-    eventually(lambda: "ignoring interrupts" in messages(launched), what="the op")
-    process = server.only("run")
-
-    server.front.terminate()
-
-    assert server.wait_for_exit() == 0
-    wait_until_gone([process])
-    assert launched.run.status is DagsterRunStatus.FAILURE
-    assert "signal 9 (SIGKILL)" in " ".join(reasons(launched))
-
-
-def test_a_second_sigterm_is_faster(start: Start) -> None:
-    server = start(*REPO, "--shutdown-grace", "600")
-    launched = launch(server, "endless")
-    server.front.terminate()
-    wait_until_shutting_down(server)
-
-    server.front.terminate()
-
-    assert server.wait_for_exit() == 0
-    assert launched.run.status is DagsterRunStatus.FAILURE
-
-
-def test_sigterm_does_not_wait_for_a_tick_that_hangs(start: Start, work: Path) -> None:
-    server = start(*REPO, "--shutdown-grace", "1")
     answer = in_background(lambda: tick(server, "ignores_sigterm", work / "tick"))
     pid_in(work / "tick")
     processes = server.processes()
@@ -120,6 +106,8 @@ def test_sigterm_does_not_wait_for_a_tick_that_hangs(start: Start, work: Path) -
 
     assert server.wait_for_exit() == 0
     assert time.monotonic() - began >= 1
+    assert launched.run.status is DagsterRunStatus.FAILURE
+    assert "interrupted" in failures(launched)[0]
     # Its process is ended, or its call: whatever comes first.
     ended = answer.exception(LIMIT) or answer.result(LIMIT)
     assert isinstance(ended, DagsterUserCodeUnreachableError | SensorExecutionErrorSnap)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
-from tests.process.conftest import Start
+from tests.process.conftest import Load
 from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
 from tests.support.eventually import eventually
 from tests.support.servers import OURS
@@ -17,32 +17,35 @@ from tests.support.servers import OURS
 CODE = (USER_CODE / "edition.py").read_text()
 
 
-def start_with(start: Start, work: Path, deed: str, *options: str) -> Server:
+def load_with(load: Load, deed: str, *options: str) -> Server:
     """A server whose sensor `says` does this, and says in which process."""
     code = CODE.replace("def says():\n", f"def says():\n    {deed}\n")
     code = f"KEPT = []\n{code}".replace("SkipReason(EDITION)", "SkipReason(str(os.getpid()))", 1)
-    (work / "served.py").write_text(code)
-    return start("-f", "served.py", *options)
+    return load(code, *options)
+
+
+GROWTH = ("--worker-max-growth", "20MiB")
+NO_LIMITS = ("--worker-max-growth", "0", "--worker-max-requests", "0")
 
 
 REPLACED = {
-    "grows": ("KEPT.append(bytearray(30_000_000))", ["--worker-max-growth", "20MiB"]),
-    "answers many": ("pass", ["--worker-max-requests", "1"]),
-    "changes the folder": ("os.chdir('/')", []),
-    "changes a variable": ("os.environ['X'] = str(os.getpid())", []),
-    "leaves files open": ("KEPT.extend(open('/dev/null') for _ in range(100))", []),
+    "grows": ("KEPT.append(bytearray(30_000_000))", GROWTH),
+    "answers many": ("pass", ("--worker-max-requests", "1")),
+    "changes the folder": ("os.chdir('/')", GROWTH),
+    "changes a variable": ("os.environ['X'] = str(os.getpid())", GROWTH),
+    "leaves files open": ("KEPT.extend(open('/dev/null') for _ in range(100))", GROWTH),
     "leaves a thread": (
         "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()",
-        [],
+        GROWTH,
     ),
 }
 
 
 @pytest.mark.parametrize(("deed", "options"), REPLACED.values(), ids=REPLACED)
 def test_an_evaluator_is_replaced_when_its_tick(
-    start: Start, work: Path, deed: str, options: list[str]
+    load: Load, deed: str, options: tuple[str, ...]
 ) -> None:
-    server = start_with(start, work, deed, *options)
+    server = load_with(load, deed, *options)
 
     pids = [skip_message(server, "says") for _ in range(3)]
 
@@ -50,17 +53,17 @@ def test_an_evaluator_is_replaced_when_its_tick(
 
 
 KEPT = {
-    "allocates and frees": ("len(bytearray(90_000_000))", ["--worker-max-growth", "20MiB"]),
-    "may grow": ("KEPT.append(bytearray(30_000_000))", ["--worker-max-growth", "0"]),
-    "answers any number": ("pass", ["--worker-max-requests", "0"]),
+    "allocates and frees": ("len(bytearray(90_000_000))", GROWTH),
+    "may grow": ("KEPT.append(bytearray(30_000_000))", NO_LIMITS),
+    "answers any number": ("pass", NO_LIMITS),
 }
 
 
 @pytest.mark.parametrize(("deed", "options"), KEPT.values(), ids=KEPT)
 def test_an_evaluator_is_kept_when_its_tick(
-    start: Start, work: Path, deed: str, options: list[str]
+    load: Load, deed: str, options: tuple[str, ...]
 ) -> None:
-    server = start_with(start, work, deed, *options)
+    server = load_with(load, deed, *options)
 
     pids = [skip_message(server, "says") for _ in range(3)]
 
@@ -68,9 +71,9 @@ def test_an_evaluator_is_kept_when_its_tick(
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
-def test_memory_is_limited_again_after_it_ran_out(start: Start, work: Path, isolation: str) -> None:
+def test_memory_is_limited_again_after_it_ran_out(load: Load, isolation: str) -> None:
     limit = ["--worker-memory-limit", "100MiB", "--isolation", isolation]
-    server = start_with(start, work, "bytearray(200_000_000)", *limit)
+    server = load_with(load, "bytearray(200_000_000)", *limit)
 
     for _ in range(3):
         answer = tick(server, "says")

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 
-from tests.process.conftest import Start
+from tests.process.conftest import Load, Start
 from tests.process.editing import CODE, logs
 from tests.process.running import final_status, launch_patient, reasons
 from tests.process.serving import (
     LIMIT,
-    USER_CODE,
     Server,
     skip_message,
     tick,
@@ -25,12 +24,15 @@ from tests.process.serving import (
 from tests.support.eventually import eventually
 
 
-def start_with(start: Start, work: Path, *options: str, tick: str = "", op: str = "") -> Server:
-    """A server whose sensor `says` and whose run do this first."""
+def code_with(tick: str = "", op: str = "") -> str:
+    """Code whose sensor `says` and whose run do this first."""
     code = CODE.replace("def says():\n", f"def says():\n    {tick or 'pass'}\n")
     code = code.replace("    context.log.info(", f"    {op or 'pass'}\n    context.log.info(")
-    code = "import sys\nprint('imported')\n" + code
-    (work / "served.py").write_text(code)
+    return "import sys\nprint('imported')\n" + code
+
+
+def start_with(start: Start, work: Path, *options: str, tick: str = "", op: str = "") -> Server:
+    (work / "served.py").write_text(code_with(tick, op))
     return start("-f", "served.py", *options)
 
 
@@ -43,12 +45,13 @@ def run_to_its_end(server: Server, work: Path) -> DagsterRunStatus:
 PRINTS = "print('to stdout'); print('to stderr', file=sys.stderr); os.system('echo from a child')"
 
 
-def test_lines_have_their_origin(start: Start, work: Path) -> None:
-    server = start_with(start, work, tick=PRINTS, op=PRINTS)
+def test_lines_have_their_origin(load: Load, work: Path) -> None:
+    server = load(code_with(tick=PRINTS, op=PRINTS))
     assert skip_message(server, "says") == "first"
     assert run_to_its_end(server, work) is DagsterRunStatus.SUCCESS
-    logs(server, "| from a child", times=2)
-    server.server.stop()
+    logs(server, "| imported")
+    for text in ("to stdout", "to stderr", "from a child"):
+        logs(server, f"| {text}", times=2)
 
     lines = server.server.text.splitlines()
     for text in ("to stdout", "to stderr", "from a child"):
@@ -84,8 +87,8 @@ def test_json_has_an_object_for_every_line(start: Start, work: Path) -> None:
 FLOOD = "os.write(1, b'x' * 99 + b'\\n'); [print('y' * 1023) for _ in range(100_000)]"
 
 
-def test_a_tick_that_prints_100_megabytes(start: Start, work: Path) -> None:
-    server = start_with(start, work, tick=FLOOD)
+def test_a_tick_that_prints_100_megabytes(load: Load, work: Path) -> None:
+    server = load(code_with(tick=FLOOD))
 
     assert skip_message(server, "says") == "first"
 
@@ -94,7 +97,6 @@ def test_a_tick_that_prints_100_megabytes(start: Start, work: Path) -> None:
     (work / "next.go").touch()
     assert skip_message(server, "waits", work / "next") == "first"
     logs(server, "bytes of output were dropped")
-    server.server.stop()
     assert len(server.server.text) < 20_000_000
 
 
@@ -154,23 +156,22 @@ def test_a_run_prints_on_when_the_front_is_gone(start: Start, work: Path, isolat
     assert "the end of it" in server.server.text
 
 
-def test_where_a_tick_hangs_is_in_the_log(start: Start, work: Path) -> None:
-    server = start("-f", str(USER_CODE / "repo.py"))
-    assert skip_message(server)
+def test_where_a_tick_hangs_is_in_the_log(load: Load, work: Path) -> None:
+    server = load(code_with())
+    assert skip_message(server, "says")
 
     def is_told() -> bool:
         with pytest.raises(Exception, match="timed out"):
-            tick(server, "hangs", work / "note", deadline=1)
-        return "in hangs" in server.server.text
+            tick(server, "waits", work / "note", deadline=1)
+        return "in waits" in server.server.text
 
     # On a busy machine a second may be over before the sensor is called.
     eventually(is_told, what="the place in the log")
-    logs(server, "sensor hangs took longer than")
+    logs(server, "sensor waits took longer than")
 
 
-def test_last_words_of_a_run(start: Start, work: Path) -> None:
-    op = "import ctypes; ctypes.string_at(0)"
-    server = start_with(start, work, op=op)
+def test_last_words_of_a_run(load: Load, work: Path) -> None:
+    server = load(code_with(op="import ctypes; ctypes.string_at(0)"))
     launched = launch_patient(server, work / "release")
     (work / "release").touch()
 

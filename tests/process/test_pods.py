@@ -40,7 +40,6 @@ class Case:
         job: the job of the run.
         named: the job that the run says it is of, if that is another one.
         steps: executed by `execute_step`; None is `execute_run`.
-        words: instead of what names the run.
         in_variable: it is named in a variable, as Kubernetes executors do it.
         status: of the run before.
         sent: a signal, when the op of `waits` waits.
@@ -53,7 +52,6 @@ class Case:
     job: str = "doubles"
     named: str | None = None
     steps: tuple[str, ...] | None = None
-    words: tuple[str, ...] | None = None
     in_variable: bool = False
     status: DagsterRunStatus = DagsterRunStatus.STARTING
     sent: signal.Signals | None = None
@@ -67,12 +65,16 @@ RUNS = [
     Case("fails", '"code": 1', job="fails", options={"set_exit_code_on_failure": True}),
     Case("broken code", "broken code", env={"POD_CODE_IS_BROKEN": "1"}),
     Case("terminated", "Execution was interrupted", job="waits", sent=signal.SIGTERM),
-    Case("unknown option", "No such option", words=("--nope",)),
 ]
 ONE = ("one",)
 STEPS = [
-    Case("succeeds", '["STEP_SUCCESS", "one"', steps=ONE, in_variable=True),
-    Case("prints events", "STEP_SUCCESS", steps=ONE, options={"print_serialized_events": True}),
+    Case(
+        "succeeds and prints events",
+        '["STEP_SUCCESS", "one"',
+        steps=ONE,
+        in_variable=True,
+        options={"print_serialized_events": True},
+    ),
     Case("unknown step", "framework error", steps=("gone",)),
     Case("run has ended", "Skipping step", steps=ONE, status=DagsterRunStatus.CANCELED),
     Case("interrupted", "by interrupt", job="waits", steps=("wait",), sent=signal.SIGINT),
@@ -133,8 +135,6 @@ class Pod:
     def _named(self, origin: JobPythonOrigin) -> tuple[Sequence[str], Mapping[str, str]]:
         given = {"run_id": self.run_id, "instance_ref": self.instance.get_ref()}
         options = {**given, **self.case.options}
-        if self.case.words is not None:
-            return self.case.words, {}
         if self.case.steps is None:
             args: Any = ExecuteRunArgs(origin, **options)
             words, name = args.get_command_args(), "DAGSTER_EXECUTE_RUN_ARGS"

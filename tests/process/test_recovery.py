@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from dagster import DagsterRunStatus
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
-from tests.process.editing import CODE, logs
+from tests.process.editing import CODE, Since, logs
 from tests.process.running import final_status, launch_patient
-from tests.process.serving import skip_message, tick, wait_until_gone
+from tests.process.serving import Server, skip_message, tick, wait_until_gone
 from tests.support.eventually import eventually
 
 
-def test_health_says_that_the_code_is_lost_until_it_is_back(start: Start, work: Path) -> None:
+def test_code_that_is_lost_until_it_is_back(start: Start, work: Path) -> None:
     file = work / "served.py"
     file.write_text(CODE)
     server = start("-f", "served.py")
@@ -39,21 +38,20 @@ def test_health_says_that_the_code_is_lost_until_it_is_back(start: Start, work: 
     eventually(lambda: server.client.health_check_query() == "SERVING")
     assert skip_message(server, "says") == "second"
 
+    for role in ("host", "forkserver"):
+        requests_wait_while_the_code_is_loaded_again(server, role, work / f"release {role}")
 
-@pytest.mark.parametrize("role", ["host", "forkserver"])
-def test_requests_wait_while_the_code_is_loaded_again(start: Start, work: Path, role: str) -> None:
-    (work / "served.py").write_text(CODE)
-    server = start("-f", "served.py")
-    assert skip_message(server, "says") == "first"
-    victim = server.only(role)
+
+def requests_wait_while_the_code_is_loaded_again(server: Server, role: str, release: Path) -> None:
+    victim, log = server.only(role), Since(server)
 
     victim.kill()
     wait_until_gone([victim])
-    logs(server, "loading again")
+    log.logs("loading again")
 
-    launched = launch_patient(server, work / "release")
-    (work / "release").touch()
-    assert skip_message(server, "says") == "first"
+    launched = launch_patient(server, release)
+    release.touch()
+    assert skip_message(server, "says") == "second"
     assert final_status(launched) is DagsterRunStatus.SUCCESS
 
 

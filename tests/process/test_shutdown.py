@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
 
@@ -64,15 +63,6 @@ def test_the_server_ends_after_the_delay(start: Start) -> None:
 
     assert server.wait_for_exit() == 0
     assert time.monotonic() - began >= 1
-
-
-def test_ctrl_c_does_not_wait_for_clients(start: Start) -> None:
-    server = start(*REPO, "--drain-delay", "600")
-    assert skip_message(server)
-
-    server.front.send_signal(signal.SIGINT)
-
-    assert server.wait_for_exit() == 0
 
 
 def test_a_tick_that_was_begun_is_finished(start: Start, work: Path) -> None:

@@ -35,6 +35,10 @@ if os.environ.get("FAILS"):
 """)
 CODESERVER = (sys.executable, "-m", "codeserver")
 TARGET = ("-f", "served.py")
+OF_THIS_SERVER = (
+    *("--container-image", "shop:1", "--container-context", '{"k8s": {"namespace": "a"}}'),
+    "--use-python-environment-entry-point",
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +91,12 @@ def test_a_check_is_of_the_code_and_not_of_a_snapshot(code: Path) -> None:
 
 
 def test_it_is_served_while_the_code_is_loaded(start: Start, code: Path, gate: Path) -> None:
-    server = serve(start, code, GATE=str(gate))
+    server = serve(start, code, *OF_THIS_SERVER, GATE=str(gate))
     before = told(server)
 
+    # Nobody knows the image while it is built.
+    listed = deserialize_value(server.client.list_repositories(), ListRepositoriesResponse)
+    assert listed.container_image == "shop:1"
     assert server.client.health_check_query() == "SERVING"
     waiting = in_background(lambda: says(server))
     run_waiting = in_background(lambda: launch_patient(server, gate))
@@ -105,6 +112,8 @@ def test_it_is_served_while_the_code_is_loaded(start: Start, code: Path, gate: P
     assert final_status(run_waiting.result()) is DagsterRunStatus.SUCCESS
     logs(server, "as in its snapshot")
     assert told(server) == before
+    without = start(*TARGET, *OF_THIS_SERVER, cwd=code)
+    assert told(without) == before, "replicas with and without snapshot are alike"
 
 
 def told(server: Server) -> list[object]:
@@ -112,20 +121,6 @@ def told(server: Server) -> list[object]:
     job = server.client.external_job(origin(), "patient").serialized_job_data
     repository = server.client.external_repository(origin(), defer_snapshots=True)
     return [server.id, server.client.list_repositories(), repository, job]
-
-
-def test_what_it_says_of_the_server_is_of_this_server(start: Start, code: Path, gate: Path) -> None:
-    """Nobody knows the image while it is built; replicas with and without snapshot are alike."""
-    options = (
-        *("--container-image", "shop:1", "--container-context", '{"k8s": {"namespace": "a"}}'),
-        "--use-python-environment-entry-point",
-    )
-    restored = serve(start, code, *options, GATE=str(gate))
-    listed = deserialize_value(restored.client.list_repositories(), ListRepositoriesResponse)
-    loaded = start(*TARGET, *options, cwd=code)
-
-    assert listed.container_image == "shop:1"
-    assert told(restored) == told(loaded)
 
 
 def test_the_code_wins(start: Start, code: Path, gate: Path) -> None:
@@ -179,8 +174,10 @@ def test_another_one_is_not_used(start: Start, code: Path) -> None:
 
 
 def test_what_the_command_says(code: Path) -> None:
+    before = content(code)
     ended = take(code, "--json")
     assert ended.code == 0, ended.output
+    assert content(code) == before, "it is the same each time"
     said = json.loads(ended.output)
     assert said["counts"] == {"jobs": 1, "assets": 0, "schedules": 0, "sensors": 2}
     assert said["files"] == 3  # the .env that is not there, too
@@ -200,14 +197,11 @@ def test_what_the_command_says(code: Path) -> None:
     assert [each.name for each in code.glob("*.snap")] == ["location.snap"]
 
 
-def test_it_is_the_same_each_time_but_for_its_time(code: Path) -> None:
-    messages = []
-    for _ in range(2):
-        assert take(code).code == 0
-        message = file.read(str(code / "location.snap"))
-        message.ClearField("created_at")
-        messages.append(message)
-    assert messages[0] == messages[1]
+def content(code: Path) -> object:
+    """What the snapshot says, but its time."""
+    message = file.read(str(code / "location.snap"))
+    message.ClearField("created_at")
+    return message
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])

@@ -189,7 +189,6 @@ MODULE = "code_location_module = repo"
 @pytest.mark.parametrize(
     ("ini", "files"),
     [
-        (MODULE, {}),
         (f"{MODULE}\ncode_location_working_directory = src", {"src/repo.py": DEFINITIONS}),
         ("", {"pyproject.toml": '[tool.dagster]\nmodule_name = "repo"'}),
         (
@@ -202,7 +201,7 @@ MODULE = "code_location_module = repo"
             },
         ),
     ],
-    ids=["module", "working directory", "pyproject.toml", "overridden"],
+    ids=["working directory", "pyproject.toml", "overridden"],
 )
 def test_targets(project: Path, home: Path, ini: str, files: dict[str, str]) -> None:
     for name, content in files.items():

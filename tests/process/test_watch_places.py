@@ -121,13 +121,16 @@ DATA = edition_by("import os\nEDITION = os.popen('cat data/*.sql data/*/*.sql').
 """What a subprocess reads, only the user knows."""
 
 
-def test_a_folder_with_data(start: Start, work: Path) -> None:
+def test_a_folder_with_data_and_names_that_are_watched_nowhere(start: Start, work: Path) -> None:
     data = work / "data"
     (data / "deep").mkdir(parents=True)
     (data / "a.sql").write_text("a")
     (data / "deep" / "b.sql").write_text("b")
-    (work / "served.py").write_text(DATA)
-    server = start(*WATCHED, "--watch-dir", "data", "--watch-filter", "*.sql")
+    (work / "generated.py").write_text("PART = 1\n")
+    (work / "served.py").write_text(f"import generated\n{DATA}")
+    filters = ("*.sql", "!generated.py", "!*/other/*")
+    options = [option for each in filters for option in ("--watch-filter", each)]
+    server = start(*WATCHED, "--watch-dir", "data", *options)
     shows(server, "ab")
     (data / "deep" / "b.sql").write_text("B")
     shows(server, "aB")
@@ -143,6 +146,9 @@ def test_a_folder_with_data(start: Start, work: Path) -> None:
         (data / "notes.txt").write_text("not what is wanted")
         (data / ".git").mkdir()
         (data / ".git" / "x.sql").write_text("not looked into")
+        (work / "generated.py").write_text("PART = 2\n")
+        (work / "other").mkdir()
+        (work / "other" / "new.py").write_text("x = 1\n")
         (data / "c.sql").write_text("C")
 
     one_load_after(server, act)
@@ -152,22 +158,6 @@ def test_a_folder_with_data(start: Start, work: Path) -> None:
     data.mkdir()
     (data / "a.sql").write_text("back")
     shows(server, "back")
-
-
-def test_names_that_are_watched_nowhere(start: Start, work: Path) -> None:
-    (work / "generated.py").write_text("PART = 1\n")
-    (work / "served.py").write_text("import generated\n" + CODE)
-    server = start(*WATCHED, "--watch-filter", "!generated.py", "--watch-filter", "!*/other/*")
-    shows(server, "first")
-
-    def act() -> None:
-        (work / "generated.py").write_text("PART = 2\n")
-        (work / "other").mkdir()
-        (work / "other" / "new.py").write_text("x = 1\n")
-        replace(work / "served.py", edition("second"))
-
-    one_load_after(server, act)
-    assert says(server) == "second"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.process.editing import (
     BROKEN,
     CODE,
     WATCHED,
+    Since,
     edition,
     edition_by,
     logs,
@@ -30,36 +31,53 @@ from tests.process.editing import (
     shows,
 )
 from tests.process.running import final_status, launch_patient, messages
-from tests.process.serving import LIMIT, Server, in_background, pid_in, skip_message
+from tests.process.serving import LIMIT, Server, in_background, pid_in, serve, skip_message
 from tests.support.eventually import eventually
+
+
+@pytest.fixture(scope="module")
+def shared(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("watched")
+    replace(folder / "served.py", CODE)
+    with serve(home, home / "watch_reloads.sock", *WATCHED, cwd=folder) as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared: Server) -> Server:
+    """A server of the first edition, whatever earlier tests did."""
+    replace(shared.folder / "served.py", CODE)
+    assert not shared.reload()
+    shows(shared, "first")
+    hosts(shared, 1)
+    return shared
+
+
+@pytest.fixture
+def served(server: Server) -> Path:
+    """The file of that server."""
+    return server.folder / "served.py"
 
 
 @pytest.fixture
 def file(work: Path) -> Path:
+    """The file of a test that starts its own."""
     replace(work / "served.py", CODE)
     return work / "served.py"
-
-
-@pytest.fixture
-def server(start: Start, file: Path) -> Server:
-    server = start(*WATCHED)
-    shows(server, "first")
-    logs(server, "load #1")
-    return server
 
 
 def hosts(server: Server, count: int) -> None:
     eventually(lambda: len(server.processes("host")) == count, what=f"{count} hosts")
 
 
-def test_ticks_and_runs_go_on_through_three_edits(server: Server, file: Path, work: Path) -> None:
+def test_ticks_and_runs_go_on_through_three_edits(server: Server, served: Path, work: Path) -> None:
     """Their hosts end when they do."""
     note = work / "tick"
     began_before = in_background(lambda: skip_message(server, "waits", note))
     pid_in(note)
     launched = launch_patient(server, work / "release")
     for name in ("second", "third", "fourth"):
-        replace(file, edition(name))
+        replace(served, edition(name))
         shows(server, name)
     hosts(server, 2)
     assert not began_before.done()
@@ -78,15 +96,15 @@ def waiting_for(gate: Path, name: str) -> str:
     return edition_by(source)
 
 
-def test_a_change_during_a_load_begins_it_anew(server: Server, file: Path, work: Path) -> None:
+def test_a_change_during_a_load_begins_it_anew(server: Server, served: Path, work: Path) -> None:
     serving = server.only("host")
-    replace(file, waiting_for(work / "never", "second"))
+    replace(served, waiting_for(work / "never", "second"))
     hosts(server, 2)
     (stale,) = {*server.processes("host")} - {serving}
     asked_meanwhile = in_background(server.reload)
     assert says(server) == "first", "the code before answers"
 
-    replace(file, edition("third"))
+    replace(served, edition("third"))
 
     shows(server, "third")
     assert asked_meanwhile.result(LIMIT) == "", "who waited for a load gets the newer one"
@@ -96,16 +114,16 @@ def test_a_change_during_a_load_begins_it_anew(server: Server, file: Path, work:
 
 @pytest.mark.parametrize("known", ["new", "there"])
 def test_a_module_that_hangs_when_it_is_imported_first_can_be_repaired(
-    server: Server, file: Path, work: Path, known: str
+    server: Server, served: Path, work: Path, known: str
 ) -> None:
     """No load that has ended has used it."""
-    sibling = file.with_name("sibling.py")
+    sibling = served.with_name(f"sibling_{known}.py")
     hanging = f"import pathlib, time\nwhile not pathlib.Path({str(work / 'never')!r}).exists():\n"
     sibling.write_text("" if known == "there" else f"{hanging}    time.sleep(0.01)\n")
     shows(server, "first")
     if known == "there":
         sibling.write_text(f"{hanging}    time.sleep(0.01)\n")
-    replace(file, edition_by("import sibling\nEDITION = 'second'"))
+    replace(served, edition_by(f"import {sibling.stem}\nEDITION = 'second'"))
     hosts(server, 2)
     sibling.write_text("PART = 1\n")
     shows(server, "second")
@@ -125,9 +143,9 @@ def test_an_import_that_hangs_is_ended(start: Start, file: Path, work: Path) -> 
     hosts(server, 1)
 
 
-def test_an_error_is_surfaced_and_goes_away(server: Server, file: Path) -> None:
+def test_an_error_is_surfaced_and_goes_away(server: Server, served: Path) -> None:
     before = server.id
-    replace(file, BROKEN)
+    replace(served, BROKEN)
     error = eventually(
         lambda: value(server.client.list_repositories()) if server.id != before else None,
         what="another id",
@@ -135,10 +153,10 @@ def test_an_error_is_surfaced_and_goes_away(server: Server, file: Path) -> None:
     assert isinstance(error, SerializableErrorInfo)
     text = error.to_string()
     assert "RuntimeError: the user made a mistake" in text
-    assert str(file) in text or file.name in text
+    assert str(served) in text or served.name in text
     assert "/codeserver/" not in text
     assert server.client.health_check_query() == "SERVING"
-    replace(file, CODE)
+    replace(served, CODE)
     shows(server, "first")
     assert server.id not in (before, ""), "who has not seen the error must not miss it"
 
@@ -193,47 +211,47 @@ defs = dg.Definitions(
 """
 
 
-def test_what_the_log_says_of_an_edit(server: Server, file: Path) -> None:
-    replace(file, CODE + MORE)
-    line = logged(server, "reload #2")
+def test_what_the_log_says_of_an_edit(server: Server, served: Path) -> None:
+    log = Since(server)
+    replace(served, CODE + MORE)
+    line = logged(log, "+1 asset daily_orders")
     assert re.search(
-        r"reload #2  \d+\.\d\d s  \(start \d+\.\d\d, import \d+\.\d\d, resolve \d+\.\d\d, "
+        r"reload #\d+  \d+\.\d\d s  \(start \d+\.\d\d, import \d+\.\d\d, resolve \d+\.\d\d, "
         r"snapshot \d+\.\d\d\)  "
         r"\+1 asset daily_orders  \+1 schedule nightly$",
         line,
     ), line
-    replace(file, edition("other") + MORE)
-    assert logged(server, "reload #3").endswith(")  ~1 job patient")
-    replace(file, edition("other"))
-    assert logged(server, "reload #4").endswith(")  -1 asset daily_orders  -1 schedule nightly")
-    assert "\x1b" not in server.server.text, "colours are for terminals"
+    replace(served, edition("other") + MORE)
+    assert logged(log, "~1 job").endswith(")  ~1 job patient")
+    replace(served, edition("other"))
+    assert logged(log, "-1 asset").endswith(")  -1 asset daily_orders  -1 schedule nightly")
+    assert "\x1b" not in log.text, "colours are for terminals"
 
 
-def test_what_the_log_says_of_an_error(start: Start, file: Path) -> None:
-    file.with_name("sibling.py").write_text("import json\njson.loads('{')\n")
-    server = start(*WATCHED)
-    logs(server, "load #1")
-    replace(file, "import sibling\n" + CODE)
-    line = logged(server, "reload #2")
-    assert line.endswith("reload #2 of served.py failed, the error is served")
-    logs(server, "JSONDecodeError: Expecting")
-    text = server.server.text
+def test_what_the_log_says_of_an_error(server: Server, served: Path) -> None:
+    served.with_name("wrong.py").write_text("import json\njson.loads('{')\n")
+    log = Since(server)
+    replace(served, "import wrong\n" + CODE)
+    line = logged(log, "failed, the error is served")
+    assert re.search(r"reload #\d+ of served.py failed, the error is served$", line)
+    log.logs("JSONDecodeError: Expecting")
+    text = log.text
     lines = text[text.index(line) :].splitlines()[1:]
     assert lines[0] == "Traceback (most recent call last):"
     places = [
         re.sub(r'.*/(\w+\.py)", line \d+.*', r"\1", each) for each in lines if "  File" in each
     ]
-    assert places == ["served.py", "sibling.py", "decoder.py"]
+    assert places == ["served.py", "wrong.py", "decoder.py"]
 
 
-def logged(server: Server, part: str) -> str:
+def logged(log: Since, part: str) -> str:
     """The line of the log that has this."""
-    logs(server, part)
-    (line,) = (each for each in server.server.text.splitlines() if part in each)
+    log.logs(part)
+    (line,) = (each for each in log.text.splitlines() if part in each)
     return line
 
 
-def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: Path) -> None:
+def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, served: Path) -> None:
     """Sixteen clients, each with a channel for each call as Dagster's has, and ten edits."""
     stop = threading.Event()
     socket = str(server.server.socket)
@@ -249,7 +267,7 @@ def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: P
         try:
             calls = [threads.submit(lambda n=number: [*poll(n)]) for number in range(16)]
             for number in range(10):
-                replace(file, edition(f"edit {number}"))
+                replace(served, edition(f"edit {number}"))
                 shows(server, f"edit {number}")
         finally:
             stop.set()
@@ -259,7 +277,7 @@ def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, file: P
         assert answer in ("", "first") or answer.startswith("edit ")
 
 
-def test_strange_modules_are_left_alone(start: Start, file: Path) -> None:
+def test_strange_modules_are_left_alone(server: Server, served: Path) -> None:
     """Some put objects into `sys.modules` whose attributes are computed, or fail."""
     strange = (
         "import sys\n"
@@ -269,10 +287,9 @@ def test_strange_modules_are_left_alone(start: Start, file: Path) -> None:
         "sys.modules['settings_object'] = Settings()\n"
         "EDITION = 'strange'"
     )
-    replace(file, edition_by(strange))
-    server = start(*WATCHED)
+    replace(served, edition_by(strange))
     shows(server, "strange")
-    replace(file, edition_by(strange.replace("'strange'", "'stranger'")))
+    replace(served, edition_by(strange.replace("'strange'", "'stranger'")))
     shows(server, "stranger")
 
 

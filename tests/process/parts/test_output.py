@@ -60,16 +60,17 @@ async def test_a_flood_does_not_block_who_prints(
 ) -> None:
     """A real process prints 50 MB, and ends; what is logged of it is little, and said to be."""
     with running(FLOOD.replace("FD", str(stream))) as (process, output):
+        output.budget.per_second = 0.0  # or a slow machine would log all of it
         assert await soon(asyncio.to_thread(process.wait, DEADLINE)) == 0
         assert output.last_words().splitlines()[-2:] == ["the last", "words"]
         await until(lambda: not output.is_open)
     logged = sum(len(line) + 1 for line in lines(log))
     dropped = sum(int(text.split()[0]) for text in losses(log))
-    assert logged < 10_000_000
+    assert logged < 1_000_000
     # A line that is broken by what is dropped may be counted as either.
     assert logged + dropped == pytest.approx(820 * 800 * 80, rel=0.01)
     assert losses(log)[0].endswith(
-        "bytes of output were dropped: more than 10000 lines at once and 1000 a second"
+        "bytes of output were dropped: more than 10000 lines at once and 0 a second"
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 OPENING = """
 import sys
@@ -33,12 +32,26 @@ assert sql.ScriptDirectory.from_config(own).dir == sys.argv[1]
 """
 
 STORAGES = """
-import sys
+import json, os, sys
 from codeserver.worker.process.preparing import prepare_instance
 
-prepare_instance()
-print("imported" if "storages" in sys.modules else "left alone")
+outcomes = []
+for home, folder in json.loads(sys.argv[1]):
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.environ["DAGSTER_HOME"] = home
+        sys.path.insert(0, folder)
+        prepare_instance()
+        os.write(writer, b"imported" if "storages" in sys.modules else b"left alone")
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as outcome:
+        outcomes.append(outcome.read())
+    os.waitpid(pid, 0)
+print(json.dumps(outcomes))
 """
+"""Each case is a fork of one process, which has imported Dagster for all."""
 
 HOME = """
 local_artifact_storage:
@@ -47,13 +60,9 @@ local_artifact_storage:
 """
 
 
-def run(program: str, *arguments: str, **environment: str) -> str:
+def run(program: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment or None,
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -63,24 +72,31 @@ def test_an_instance_opens_as_before_and_imports_nothing(tmp_path: Path) -> None
     run(OPENING, str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("folder", "source", "outcome"),
-    [
-        ("site-packages", "", "imported"),
-        ("code", "", "left alone"),
-        ("site-packages", "import grpc", "left alone"),
-        ("site-packages", "raise SystemExit", "left alone"),
-        ("site-packages", "import socket; open_for_ever = socket.socket()", "left alone"),
-    ],
-    ids=["installed", "of the user", "imports gRPC", "does not import", "cannot be forked"],
-)
+CASES = {
+    "installed": ("site-packages", "", "imported"),
+    "of the user": ("code", "", "left alone"),
+    "imports gRPC": ("site-packages", "import grpc", "left alone"),
+    "does not import": ("site-packages", "raise SystemExit", "left alone"),
+    "cannot be forked": (
+        "site-packages",
+        "import socket; open_for_ever = socket.socket()",
+        "left alone",
+    ),
+}
+
+
 def test_what_the_storages_of_an_instance_are_made_of_is_imported_if_that_does_no_harm(
-    folder: str, source: str, outcome: str, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    (tmp_path / "dagster.yaml").write_text(HOME)
-    (tmp_path / folder).mkdir()
-    (tmp_path / folder / "storages.py").write_text(f"{source}\n")
+    places = []
+    for name, (folder, source, _) in CASES.items():
+        home = tmp_path / name
+        (home / folder).mkdir(parents=True)
+        (home / "dagster.yaml").write_text(HOME)
+        (home / folder / "storages.py").write_text(f"{source}\n")
+        places.append((str(home), str(home / folder)))
 
-    printed = run(STORAGES, DAGSTER_HOME=str(tmp_path), PYTHONPATH=str(tmp_path / folder))
+    outcomes = json.loads(run(STORAGES, json.dumps(places)))
 
-    assert printed == outcome
+    expected = {name: outcome for name, (_, _, outcome) in CASES.items()}
+    assert dict(zip(CASES, outcomes, strict=True)) == expected
