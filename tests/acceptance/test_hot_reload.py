@@ -29,13 +29,8 @@ Save = Callable[[Path, str], None]
 
 def edition(name: str) -> str:
     """The code, of which every part says this."""
-    return edition_by(f'EDITION = "{name}"')
-
-
-def edition_by(source: str) -> str:
-    """The code with an edition that this statement finds out."""
     assert 'EDITION = "first"' in CODE
-    return CODE.replace('EDITION = "first"', source)
+    return CODE.replace('EDITION = "first"', f'EDITION = "{name}"')
 
 
 def jobs_of(name: str) -> set[str]:
@@ -55,23 +50,10 @@ def in_place(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def switch(link: Path, target: str) -> None:
-    """Let a link lead elsewhere, in one step."""
-    new = link.with_name(f"{link.name}.new")
-    new.symlink_to(target)
-    new.replace(link)
-
-
 @pytest.fixture(scope="module")
 def dagster(home: Path) -> Iterator[Deployment]:
-    for folder in ("edited", "kept", "release-1", "release-2"):
-        (home / folder).mkdir()
-        (home / folder / "repo.py").write_text(CODE)
-    for number in (1, 2):
-        (home / f"release-{number}" / "release.py").write_text(f'NAME = "release_{number}"\n')
-        source = "from release import NAME as EDITION"
-        (home / f"release-{number}" / "repo.py").write_text(edition_by(source))
-    (home / "current").symlink_to("release-1")
+    (home / "edited").mkdir()
+    (home / "edited" / "repo.py").write_text(CODE)
     shutil.copytree(PROJECT, home / "project")
 
     def watching(name: str, folder: str, *options: str) -> ServerProcess:
@@ -85,11 +67,6 @@ def dagster(home: Path) -> Iterator[Deployment]:
 
     servers = {
         "edited": watching("edited", "edited", "-f", "repo.py"),
-        # A run that is not warm imports what is on disk, and fails there as with stock.
-        "kept": watching(
-            *("kept", "kept", "-f", "repo.py", "--on-reload-error", "keep", "--runs", "warm")
-        ),
-        "deployed": watching("deployed", "current", "-f", "repo.py"),
         "defs folder": watching("defs-folder", "project", "-m", "berries.definitions"),
     }
     with Deployment(home, servers) as deployment:
@@ -118,27 +95,17 @@ def runs(dagster: Deployment, location: str, job: str, text: str) -> None:
     assert text in dagster.log(run_id)
 
 
-def _first_edition(dagster: Deployment, location: str) -> Path:
-    file = dagster.home / location / "repo.py"
+@pytest.fixture
+def file(dagster: Deployment) -> Path:
+    """The file of the location ``edited``: the first edition, whatever earlier tests did."""
+    file = dagster.home / "edited" / "repo.py"
     for path in file.parent.iterdir():
         if path != file:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     replace(file, CODE)
-    dagster.reload(location)  # what is tested comes after this
-    shows(dagster, location, jobs_of("first"))
+    dagster.reload("edited")  # what is tested comes after this
+    shows(dagster, "edited", jobs_of("first"))
     return file
-
-
-@pytest.fixture
-def file(dagster: Deployment) -> Path:
-    """The file of the location ``edited``: the first edition, whatever earlier tests did."""
-    return _first_edition(dagster, "edited")
-
-
-@pytest.fixture
-def kept(dagster: Deployment) -> Path:
-    """The same of the location ``kept``."""
-    return _first_edition(dagster, "kept")
 
 
 def test_what_is_saved_is_shown_and_run(dagster: Deployment, file: Path):
@@ -190,24 +157,6 @@ def test_mistakes_are_shown_until_the_last_is_repaired(dagster: Deployment, file
 
     shows(dagster, "edited", jobs_of("repaired"))
     runs(dagster, "edited", "repaired_job", "the repaired edition works")
-
-
-def test_a_mistake_does_not_disturb_what_is_kept(dagster: Deployment, kept: Path):
-    mistake = MISTAKES[0]
-    server = dagster.servers["kept"]
-    before = len(server.text)
-    mistake.save(kept, mistake.code)
-    for part in ("the code loaded before is served on", mistake.error):
-        eventually(lambda part=part: part in server.text[before:], what=f"{part!r} in the log")
-
-    assert dagster.jobs("kept") == jobs_of("first")
-    runs(dagster, "kept", "first_job", "the first edition works")
-    assert dagster.jobs("kept") == jobs_of("first")
-
-    replace(kept, edition("repaired"))
-
-    shows(dagster, "kept", jobs_of("repaired"))
-    runs(dagster, "kept", "repaired_job", "the repaired edition works")
 
 
 @pytest.fixture
@@ -277,15 +226,6 @@ def test_a_run_goes_on_through_edits(dagster: Deployment, file: Path):
     dagster.wait_for_run(run_id, "SUCCESS")
     assert "the first edition goes on" in dagster.log(run_id)
     assert "the first edition works" in dagster.log(run_id)
-
-
-def test_a_deployment_that_switches_a_link(dagster: Deployment):
-    link = dagster.home / "current"
-    for number in (2, 1):  # and back
-        switch(link, f"release-{number}")
-        shows(dagster, "deployed", jobs_of(f"release_{number}"))
-        job = f"release_{number}_job"
-        runs(dagster, "deployed", job, f"the release_{number} edition works")
 
 
 def test_an_edited_sensor_launches_by_the_new_code(dagster: Deployment, file: Path):

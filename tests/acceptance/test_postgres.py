@@ -22,14 +22,6 @@ def dagster(home: Path, code_server: StartServer) -> Iterator[Deployment]:
         yield deployment
 
 
-@pytest.fixture(scope="module", autouse=True)
-def backfill_id(dagster: Deployment) -> str:
-    """Ask for the backfill before there is a daemon, which looks at them when it starts."""
-    backfill_id = dagster.backfill("lettered_job", ["a", "c"])
-    dagster.start_daemon()
-    return backfill_id
-
-
 def test_the_location_loads(dagster: Deployment):
     assert {"example_job", "lettered_job", "sensed_job"} <= dagster.jobs()
     assert not (dagster.home / "history").exists(), "state is in SQLite"
@@ -44,20 +36,10 @@ def test_a_launched_job_succeeds(dagster: Deployment):
 
 
 def test_a_sensor_ticks_and_its_run_succeeds(dagster: Deployment):
+    dagster.start_daemon()
     dagster.start_sensor("once")
 
     run_id = dagster.wait_for_tick("once")
 
     dagster.wait_for_run(run_id, "SUCCESS")
     dagster.stop_sensor("once")
-
-
-def test_a_backfill_runs_its_partitions(dagster: Deployment, backfill_id: str):
-    # A daemon that starts looks at backfills at once, not only after the rest of 30 s.
-    dagster.restart_daemon()
-
-    runs = dagster.wait_for_backfill(backfill_id)
-
-    assert set(runs) == {"a", "c"}
-    for letter, run_id in runs.items():
-        assert f"letter {letter}" in dagster.log(run_id)

@@ -9,7 +9,7 @@ from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._serdes import serialize_value
 
 from tests.differential import calls
-from tests.differential.calls import Call, raw
+from tests.differential.calls import Call, fields, raw
 from tests.differential.cases import Case, check, table
 from tests.differential.sides import Pair
 
@@ -100,6 +100,22 @@ def test_bytes_that_are_no_request(case: Case, pair: Pair) -> None:
     for call in calls.of_repository("nope")
 )
 def test_unknown_repository(case: Case, pair: Pair) -> None:
+    check(case, pair)
+
+
+def _refresh(*keys: str) -> Call:
+    return Call(
+        "RefreshComponentState", lambda side: fields(side.client.refresh_component_state(keys))
+    )
+
+
+@table(
+    [
+        Case("no components", _refresh("nope"), expect="No matching state-backed components"),
+        Case("no components, no keys", _refresh(), expect="No project root found"),
+    ]
+)
+def test_without_components(case: Case, pair: Pair) -> None:
     check(case, pair)
 
 

@@ -135,10 +135,8 @@ def test_loads(pair: Pair) -> None:
 
 @table(
     [
-        Case("one", _refreshed(APPLE), expect="gala"),
         Case("two", _refreshed(APPLE, PEAR), expect="conference"),
         Case("none", _keys(), expect='"info_mapping": {}'),
-        Case("unknown", _keys("nope"), expect="No matching state-backed components"),
         Case("unknown and known", _keys("nope", APPLE, "none"), expect="for keys: none, nope"),
         Case(
             "component raises",
@@ -153,7 +151,6 @@ def test_refresh(case: Case, pair: Pair) -> None:
 
 @table(
     [
-        Case("one", _reloaded(APPLE), expect="apple/gala"),
         Case("two", _reloaded(PEAR, APPLE), expect="pear/conference"),
         Case("other version", _reloading(_state_changed), expect="apple/boskoop"),
         Case("no version", _reloading(_state_taken_away), expect="pear/conference"),
@@ -173,13 +170,3 @@ def test_refresh(case: Case, pair: Pair) -> None:
 )
 def test_reload_with_state(case: Case, pair: Pair) -> None:
     check(case, pair)
-
-
-@table(
-    [
-        Case("no components", _keys("nope"), expect="No matching state-backed components"),
-        Case("no components, no keys", _keys(), expect="No project root found"),
-    ]
-)
-def test_without_components(case: Case, repo_pair: Pair) -> None:
-    check(case, repo_pair)

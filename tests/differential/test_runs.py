@@ -65,7 +65,6 @@ def _cancelled(side: Side) -> object:
     [
         Case("succeeds", _to_the_end("arithmetic"), expect='"status": "SUCCESS"'),
         Case("in several processes", _to_the_end("in_processes"), expect='"status": "SUCCESS"'),
-        Case("resource", _to_the_end("greets"), expect='"status": "SUCCESS"'),
         Case("fails", _to_the_end("raises"), expect="ValueError: no such thing"),
         Case("exits", _to_the_end("exits"), expect="unexpectedly exited with code 7"),
         Case("is killed", _to_the_end("killed"), expect="terminated by signal 9 (SIGKILL)"),

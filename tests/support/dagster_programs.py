@@ -183,12 +183,6 @@ class Deployment(DagsterApi):
         self.daemon = self._program("dagster-daemon", "run")
         self.daemon.wait_for_output("Instance is configured with the following daemons")
 
-    def restart_daemon(self) -> None:
-        """Stop the daemon and start another one."""
-        assert self.daemon
-        self.daemon.stop()
-        self.start_daemon()
-
     def restart_server(self, name: str) -> None:
         """Stop a location's code server and start it again on the same socket."""
         self.servers[name].stop()
