@@ -11,12 +11,26 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.processes import adopt_orphans, nothing_left_behind
 
 pytest_plugins = ["tests.support.fixtures"]
 
-LONGEST = "test_watch_storm.py"
+TOGETHER = (
+    "tests/api/",
+    *(
+        f"tests/differential/test_{name}.py"
+        for name in ("bad_input", "basics", "definitions", "notebook", "partitions", "ticks")
+    ),
+)
+"""Files that share servers with the others of their folder, so one worker has them all."""
+
+LONGEST = (
+    *("tests/api/", "tests/acceptance/", "tests/process/test_watch_storm.py"),
+    *("tests/process/test_soak.py", "tests/differential/", "tests/docs/"),
+)
+"""What is begun first, or one worker would be at it when the others have nothing left to do."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,9 +47,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 2
 
 
+class _Scheduling(LoadFileScheduling):
+    """A worker gets a file at a time, or all files that share servers."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return file.rpartition("/")[0] if file.startswith(TOGETHER) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Scheduling | None:
+    return _Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Otherwise one worker would be at it for minutes when the others have nothing left to do.
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    def place(item: pytest.Item) -> int:
+        return next((n for n, each in enumerate(LONGEST) if item.nodeid.startswith(each)), 99)
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:

@@ -7,12 +7,12 @@ import os
 from bench.soak import report
 from bench.soak.endurance import Settings, soak
 
-OPERATIONS = 500
+OPERATIONS = 300
 SEED = 20
 
 
 def test_nothing_is_lost_under_mixed_load_faults_reloads_and_kills() -> None:
-    settings = Settings(operations=OPERATIONS, seed=SEED, reload_every=60, kill_every=40)
+    settings = Settings(operations=OPERATIONS, clients=8, seed=SEED, reload_every=60, kill_every=15)
     tally = soak(settings)
 
     print(report.as_text(tally))
