@@ -37,6 +37,7 @@ from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.load_log import LoadLog
 from codeserver.supervisor.loading.loader import Loader
 from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
@@ -51,9 +52,6 @@ _log = logging.getLogger("codeserver")
 
 _RUN_PATIENCE = 60.0
 """Seconds that the start of a run waits for code that is being loaded again."""
-
-_CLOSE_SECONDS = 10.0
-"""How long generations may take to end, before the forkserver ends and they end with it."""
 
 KEEP_STATE: Any = object()
 """For `Location.reload`: load the component state that is loaded now."""
@@ -297,7 +295,7 @@ class Location:
         self._forkservers.refuse()
         ending = [self._tasks.start("end generation", self._retire(g)) for g in self._generations]
         if ending:
-            await asyncio.wait(ending, timeout=_CLOSE_SECONDS)
+            await asyncio.wait(ending, timeout=patience.CLOSE)
         await self._forkservers.close()
         await self._tasks.close()
         self._outputs.close()

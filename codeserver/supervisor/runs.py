@@ -14,13 +14,13 @@ from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
 from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")
 
-_KILL_GRACE = 5.0
 _RECORDING_PAUSES = (0.0, 1.0, 5.0)
 _RECORDING_SECONDS = 60.0
 
@@ -138,12 +138,12 @@ class Runs:
         running = list(self._runs.values())
         await self.interrupt_all()
         try:
-            await asyncio.wait_for(self.finished(), _KILL_GRACE)
+            await asyncio.wait_for(self.finished(), patience.RUN_GRACE)
         except asyncio.TimeoutError:
             await asyncio.gather(*(run.child.kill() for run in running if run.child is not None))
             # Recording their ends needs the instance, which may not answer.
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self.finished(), _KILL_GRACE)
+                await asyncio.wait_for(self.finished(), patience.RUN_GRACE)
 
     async def _launch(self, run: _Run, child: Child) -> Launch:
         channel = child.channel
@@ -193,7 +193,7 @@ class Runs:
                 except asyncio.TimeoutError:
                     recorded = None
                 finally:
-                    await caretaker.leave(_KILL_GRACE, _KILL_GRACE)
+                    await caretaker.leave(patience.RUN_GRACE, patience.RUN_GRACE)
                     caretaker.close()
                 if recorded is not None:
                     return

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from codeserver.supervisor.evaluating import pool
+from codeserver.supervisor.processes import patience
 
 FILTERS = ("dot", "hadolint")
 """Programs that are functions of what they read."""
@@ -53,19 +53,19 @@ def no_process() -> Iterator[None]:
 @pytest.fixture
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluators that do not end when they are asked to are killed soon."""
-    monkeypatch.setattr(pool, "KILL_GRACE", 0.02)
+    monkeypatch.setattr(patience, "END_GRACE", 0.02)
 
 
 @pytest.fixture
 def long_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluators that do not end when they are asked to are not killed in this test."""
-    monkeypatch.setattr(pool, "KILL_GRACE", 3600.0)
+    monkeypatch.setattr(patience, "END_GRACE", 3600.0)
 
 
 @pytest.fixture
 def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluators that have closed their connection are soon taken to go on all the same."""
-    monkeypatch.setattr(pool, "_EXIT_PATIENCE", 0.02)
+    monkeypatch.setattr(patience, "EXIT_REPORT", 0.02)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from codeserver.messages import (
     Signal,
 )
 from codeserver.supervisor.processes import forker as forker_module
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
@@ -315,7 +316,7 @@ async def test_the_end_of_a_stranger_is_not_that_of_a_later_run_of_the_same_numb
 
 
 async def test_orders_to_a_process_that_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forker_module, "_OBEDIENCE", 0.01)
+    monkeypatch.setattr(patience, "OBEDIENCE", 0.01)
     ours, theirs = socket.socketpair()
     with theirs:
         forker = Forker(Channel(ours), Outputs())

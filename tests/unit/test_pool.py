@@ -25,6 +25,7 @@ from codeserver.supervisor.evaluating import evaluators as evaluators_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
+from codeserver.supervisor.processes import patience
 from tests.unit.evaluators import pool
 from tests.unit.waiting import DEADLINE, soon, until
 
@@ -264,7 +265,7 @@ async def test_closed_waits_for_those_that_leave() -> None:
 
 @pytest.mark.usefixtures("short_grace")
 async def test_those_that_do_not_leave_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluators_module, "_LEAVE_PATIENCE", 0.02)
+    monkeypatch.setattr(patience, "LEAVE", 0.02)
     async with pool() as used:
         await used.ask()
         [evaluator] = used.starter.evaluators

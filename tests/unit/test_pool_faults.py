@@ -13,6 +13,7 @@ from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating import request as request_module
+from codeserver.supervisor.processes import patience
 from tests.unit.evaluators import TOO_LONG, pool
 from tests.unit.waiting import DEADLINE, soon, until
 
@@ -102,7 +103,7 @@ async def test_the_slot_of_an_evaluator_that_cannot_be_killed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As one that waits for a disk; it must not cost its slot for ever."""
-    monkeypatch.setattr(pool_module, "_KILL_PATIENCE", 0.02)
+    monkeypatch.setattr(patience, "DEATH", 0.02)
     async with pool(slots=1) as used:
         with pytest.raises(RequestTimeout):
             await used.ask_too_long("hang undead")
@@ -211,8 +212,8 @@ async def test_a_crash_that_is_reported_late(
     code: int, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process that reaps it may have been too busy to say so at once."""
-    monkeypatch.setattr(pool_module, "_EXIT_PATIENCE", 0.0)
-    monkeypatch.setattr(pool_module, "KILL_GRACE", DEADLINE)
+    monkeypatch.setattr(patience, "EXIT_REPORT", 0.0)
+    monkeypatch.setattr(patience, "END_GRACE", DEADLINE)
     async with pool() as used:
         with pytest.raises(WorkerCrashed, match=f"^The process that evaluated the .* {how}"):
             await used.ask("die unreported", extra={"code": code})

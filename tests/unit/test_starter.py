@@ -23,8 +23,8 @@ from codeserver.messages import (
     Reimport,
     Signal,
 )
-from codeserver.supervisor.loading import starter as starter_module
 from codeserver.supervisor.loading.starter import Fork, Import, Spawn
+from codeserver.supervisor.processes import patience
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 
@@ -125,7 +125,7 @@ async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
 
 
 async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starter_module, "_END_GRACE", 0.01)
+    monkeypatch.setattr(patience, "END_GRACE", 0.01)
     async with script() as forkserver:
         starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)

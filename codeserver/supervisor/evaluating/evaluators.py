@@ -10,6 +10,7 @@ from codeserver.errors import CodeserverError, Draining, LoadsOnlyOnce, WorkerCr
 from codeserver.letters import printable
 from codeserver.supervisor.evaluating.request import Deadline
 from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -18,10 +19,6 @@ Starting = asyncio.Task["Child | CodeserverError"]
 
 _log = logging.getLogger("codeserver")
 
-KILL_GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL for an evaluator that must go."""
-_LEAVE_PATIENCE = 5.0
-"""Seconds that an evaluator which is not needed any more may take to finish its threads."""
 _IDLE_SECONDS = 60.0
 
 
@@ -247,7 +244,7 @@ class Evaluators:
         """Let it end by itself: it sees the end of its input."""
         self.forget(evaluator)
         leaving = self._tasks.start(
-            "dismiss evaluator", evaluator.leave(_LEAVE_PATIENCE, KILL_GRACE)
+            "dismiss evaluator", evaluator.leave(patience.LEAVE, patience.END_GRACE)
         )
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)

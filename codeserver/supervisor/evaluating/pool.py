@@ -14,10 +14,11 @@ from codeserver.config import Config
 from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
 from codeserver.supervisor.evaluating.crashes import Crashes
-from codeserver.supervisor.evaluating.evaluators import KILL_GRACE, Evaluators, Starting
+from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
 from codeserver.supervisor.evaluating.slots import ENDING, Slots
 from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
@@ -30,11 +31,7 @@ _log = logging.getLogger("codeserver")
 
 _OTHER_SLOTS = 2
 """Evaluators for requests that call no function of the user."""
-_KILL_PATIENCE = 1.0
-"""Seconds that a killed process may take to be gone, before its slot is given to another."""
 _SAME_MOMENT = 0.1
-_EXIT_PATIENCE = 0.5
-"""Seconds between the end of what an evaluator says and the report that it has ended."""
 _AT_SIGTERM = (0, -signal.SIGTERM)
 """How an evaluator exits at SIGTERM, whether it has come to handle that or not."""
 
@@ -153,7 +150,7 @@ class Pool:
         """End every evaluator, and refuse what is still to come."""
         for evaluator in (*self._evaluators.end(), *self._working):
             self._evaluators.forget(evaluator)
-            self._tasks.start("end evaluator", evaluator.end(KILL_GRACE))
+            self._tasks.start("end evaluator", evaluator.end(patience.END_GRACE))
 
     def _refuse_what_keeps_crashing(self, request: Request) -> None:
         if request.runs_user_code:
@@ -270,9 +267,9 @@ class Pool:
 
     async def _end(self, evaluator: Child, is_late: bool) -> None:
         self._evaluators.forget(evaluator)
-        end = evaluator.end(KILL_GRACE, shows_stack=is_late)
+        end = evaluator.end(patience.END_GRACE, shows_stack=is_late)
         ending = self._tasks.start("await end of evaluator", end)
-        await asyncio.wait([ending], timeout=KILL_GRACE + _KILL_PATIENCE)
+        await asyncio.wait([ending], timeout=patience.END_GRACE + patience.DEATH)
 
     async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
         await end
@@ -292,12 +289,12 @@ async def _how_it_ended(evaluator: Child) -> str:
 
     It may live on without its connection, and is ended then. Or the report of its end is late.
     """
-    done, _ = await asyncio.wait([evaluator.exited], timeout=_EXIT_PATIENCE)
+    done, _ = await asyncio.wait([evaluator.exited], timeout=patience.EXIT_REPORT)
     if done:
         return explain_exit(evaluator.exited.result())
     began = time.monotonic()
-    code = await evaluator.end(KILL_GRACE)
-    may_be_killed = time.monotonic() - began >= KILL_GRACE
+    code = await evaluator.end(patience.END_GRACE)
+    may_be_killed = time.monotonic() - began >= patience.END_GRACE
     if code in _AT_SIGTERM or (may_be_killed and code == -signal.SIGKILL):
         return "has closed its connection to the server, and was ended"
     return explain_exit(code)

@@ -31,15 +31,13 @@ from codeserver.supervisor.loading.rehearsal import Code, rehearse
 from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")
-
-END_GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL for a worker that must go."""
 
 
 class LoadFailed(UserCodeError):
@@ -161,12 +159,12 @@ class Host:
         if self._rehearsing is not None:
             self._rehearsing.cancel()
         if self.loaded.isolation == "spawn":
-            await self._child.leave(END_GRACE, END_GRACE)
+            await self._child.leave(patience.END_GRACE, patience.END_GRACE)
             if not self.ended.done():
                 self.ended.set_result(None)
             return
         await self.forker.exit()
-        done, _ = await asyncio.wait([self._child.exited], timeout=END_GRACE)
+        done, _ = await asyncio.wait([self._child.exited], timeout=patience.END_GRACE)
         if not done:
             await self._child.kill()
 
@@ -183,7 +181,7 @@ async def load(parent: Forker, loading: Loading) -> Host:
         return await _within(loading.timeout, _load(child, loading))
     except BaseException as error:
         # Also when this task is cancelled, and then at once: nobody else knows this host.
-        ending = loading.tasks.start("end host", child.end(END_GRACE))
+        ending = loading.tasks.start("end host", child.end(patience.END_GRACE))
         if not isinstance(error, asyncio.CancelledError):
             await asyncio.shield(ending)
         raise
@@ -245,7 +243,7 @@ async def _follow(
     when the host has not even described the code.
     """
     if await asyncio.shield(described) is None:
-        code = await child.end(END_GRACE)
+        code = await child.end(patience.END_GRACE)
     else:
         loss = asyncio.ensure_future(forkserver.loss.wait())
         try:
@@ -320,7 +318,7 @@ async def _receive_rest(
 
 
 async def _crashed(child: Child, doing: str) -> LoadFailed:
-    code = await child.end(END_GRACE)
+    code = await child.end(patience.END_GRACE)
     how = f"The process that was {doing} {explain_exit(code)}."
     words = child.output.last_words()
     text = f"{how} The last lines on its standard error:\n{words}" if words else how

@@ -13,6 +13,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder, Surroundings
 from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
 from codeserver.supervisor.loading.run_modes import Verdict
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.tasks import Tasks
@@ -22,7 +23,6 @@ T = TypeVar("T")
 _SHORTEST, _FACTOR = 60.0, 10.0
 """Seconds that a rehearsal may take at least, and how much longer than the load it may take."""
 
-_END_GRACE = 2.0
 _UNKNOWN = "whether the import is repeatable is not known"
 
 
@@ -73,7 +73,7 @@ async def _forked(parent: Forker, role: str, tasks: Tasks) -> AsyncIterator[Chil
     try:
         yield child
     finally:
-        tasks.start(f"end {role}", child.end(_END_GRACE))
+        tasks.start(f"end {role}", child.end(patience.END_GRACE))
 
 
 async def _heard(child: Child, telling: Awaitable[T | None]) -> T:
@@ -81,5 +81,5 @@ async def _heard(child: Child, telling: Awaitable[T | None]) -> T:
         return told
     code = None
     with contextlib.suppress(asyncio.TimeoutError):
-        code = await asyncio.wait_for(child.ended(), _END_GRACE)
+        code = await asyncio.wait_for(child.ended(), patience.END_GRACE)
     raise WorkerCrashed(f"the process that imported it again {explain_exit(code)}")

@@ -11,10 +11,10 @@ from codeserver.facts import LoadOrder
 from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
 from codeserver.supervisor.loading.failure import headline
 from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 
-_END_GRACE = 2.0
 _LONGEST_LOAD = 600.0
 
 _HINT = "The code was loaded before, but not again in a process of its own"
@@ -117,7 +117,7 @@ class Spawn:
             except BrokenPipeError:
                 told = None
             except asyncio.TimeoutError:
-                await child.end(_END_GRACE)
+                await child.end(patience.END_GRACE)
                 raise WorkerCrashed(
                     f"{_HINT}: that took longer than {self._timeout:g} seconds."
                 ) from None
@@ -133,7 +133,7 @@ class Spawn:
         await self._parent().prepare()
 
     async def _failed(self, child: Child, error: LoadError | None) -> WorkerCrashed:
-        code = await child.end(_END_GRACE)
+        code = await child.end(patience.END_GRACE)
         if error is not None:
             text = f"{_HINT} (--isolation fork shares it): {error.text}"
             return LoadsOnlyOnce(text, headline(error.brief or error.text), error.body)

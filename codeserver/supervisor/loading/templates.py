@@ -12,6 +12,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.facts import InstalledPackages
 from codeserver.marks import Mark, mark
 from codeserver.messages import Import, Imported, Unfit
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
@@ -19,7 +20,6 @@ from codeserver.supervisor.processes.tasks import Tasks
 _log = logging.getLogger("codeserver")
 
 _MOST_TRIES = 8
-_END_GRACE = 2.0
 _LONGEST_IMPORT = 300.0
 
 
@@ -187,10 +187,10 @@ class Templates:
         except BrokenPipeError:
             told = None
         except asyncio.TimeoutError:
-            self._tasks.start("end template", child.end(_END_GRACE))
+            self._tasks.start("end template", child.end(patience.END_GRACE))
             told = None
         except BaseException:
-            self._tasks.start("end template", child.end(_END_GRACE))
+            self._tasks.start("end template", child.end(patience.END_GRACE))
             raise
         if isinstance(told, Imported):
             forker = Forker(child.channel, self._outputs, adopter=forkserver, pid=child.pid)

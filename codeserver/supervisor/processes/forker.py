@@ -24,6 +24,7 @@ from codeserver.messages import (
     Signal,
 )
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.exits import note_out_of_memory
 from codeserver.supervisor.processes.killing import kill_group
@@ -31,12 +32,6 @@ from codeserver.supervisor.processes.output import Output, Outputs
 from codeserver.wire import Message
 
 _REMEMBERED_EXITS = 1024
-_OBEDIENCE = 2.0
-"""Seconds in which a parent carries out an order. One that was stopped never does."""
-
-_LAST_WORD = 0.1
-"""Seconds in which native code is interrupted to print the stack, before it is killed."""
-
 OUTLIVING = frozenset({"run", "caretaker"})
 """Roles of children that go on when their parent dies."""
 
@@ -102,14 +97,14 @@ class Child:
         if not await self._ends_within(grace):
             if last is not None:
                 await self.signal(last)
-                await self._ends_within(_LAST_WORD)
+                await self._ends_within(patience.LAST_WORD)
             await self.kill()
         return await self.ended()
 
     async def kill(self) -> None:
         """Kill it with its group; when its parent does not do that, this process does."""
         await self.signal(signal.SIGKILL)
-        if not await self._ends_within(_OBEDIENCE) and self._parent is not None:
+        if not await self._ends_within(patience.OBEDIENCE) and self._parent is not None:
             self._parent.is_deaf = True
             self.has_ended(kill_group(self.pid, self._parent.pid))
 
@@ -270,7 +265,7 @@ class Forker:
         """Give an order, unless the process takes none any more."""
         # When there is no room for it, nothing of it was sent: it is small.
         with contextlib.suppress(BrokenPipeError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._channel.send(order), _OBEDIENCE)
+            await asyncio.wait_for(self._channel.send(order), patience.OBEDIENCE)
 
     async def follow(self) -> None:
         """Handle the process's reports until it ends."""

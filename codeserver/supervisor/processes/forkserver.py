@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from codeserver.errors import WorkerCrashed
-from codeserver.supervisor.processes import orphans
+from codeserver.supervisor.processes import orphans, patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.spawning import Spawned, spawn
 from codeserver.supervisor.processes.tasks import Tasks
-
-_END_GRACE = 5.0
 
 
 class ForkServers:
@@ -80,7 +78,7 @@ class ForkServer:
     async def close(self) -> None:
         """End it and everything it forked, but runs."""
         # While it imports Dagster, it hears nothing, and has nothing to bring to an end.
-        grace = _END_GRACE if self.forker.is_ready else 0
+        grace = patience.FORKSERVER_GRACE if self.forker.is_ready else 0
         await self.forker.exit()
         grace = 0.0 if self.forker.is_deaf else grace
         done, _ = await asyncio.wait([self.ended], timeout=grace)

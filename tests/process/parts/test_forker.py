@@ -11,7 +11,7 @@ import pytest
 from codeserver.messages import (
     Answer,
 )
-from codeserver.supervisor.processes import forker as forker_module
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.killing import kill_group
 from tests.process.parts.forking import forking_host, forking_process, order, value
 from tests.unit.scripted import NOBODY
@@ -52,7 +52,7 @@ async def test_a_child_of_a_process_that_was_stopped_is_killed_all_the_same(
     role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With its offspring, too; the parent reports its end when it goes on."""
-    monkeypatch.setattr(forker_module, "_OBEDIENCE", 0.05)
+    monkeypatch.setattr(patience, "OBEDIENCE", 0.05)
     async with forking_process() as forker:
         child = await soon(forker.fork(role))
         other = await soon(forker.fork("evaluator"))

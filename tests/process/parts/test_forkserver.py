@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor.processes import forkserver
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
@@ -20,7 +20,7 @@ async def test_one_that_imports_dagster_is_not_waited_for(
     os.mkfifo(tmp_path / "go")
     (tmp_path / "dagster.py").write_text(f"open({str(tmp_path / 'go')!r})")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(forkserver, "_END_GRACE", 3600.0)
+    monkeypatch.setattr(patience, "FORKSERVER_GRACE", 3600.0)
     tasks, outputs = Tasks(), Outputs()
     forkservers = ForkServers(None, outputs, tasks)
     living = forkservers.living()

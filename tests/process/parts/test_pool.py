@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
-from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.loading.starter import Fork
+from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.process.parts.forking import forking_process
 from tests.unit.evaluators import TOO_LONG, LeapingClock
@@ -55,7 +55,7 @@ async def test_real_evaluators_that_hang(
         used = Pool(Evaluators(Fork(forker), tasks), Lanes(Slots(1, 1), Slots(1, 1)), tasks)
         # The first one has the time to say where it is, the other one would use any.
         for count, (deed, grace) in enumerate((("hang", 3600.0), ("deaf", 0.1)), 1):
-            monkeypatch.setattr(pool_module, "KILL_GRACE", grace)
+            monkeypatch.setattr(patience, "END_GRACE", grace)
             with LeapingClock() as clock:
                 late = asyncio.create_task(
                     used.evaluate(Request(deed, b"", Deadline.after(TOO_LONG), deed))
