@@ -23,8 +23,8 @@ from codeserver.errors import (
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
-from codeserver.front.metadata import Metadata
 from codeserver.front.requests import describe
+from codeserver.front.snapshot_replies import SnapshotReplies
 from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
 from codeserver.front.utilization import Utilization
 from codeserver.supervisor.generation import Generation
@@ -72,7 +72,7 @@ class DagsterApi(UserCodeRpcs):
         self._heard = heard
         self._utilization = Utilization()
         self._generation: Generation | None = None
-        self._metadata: Metadata | None = None
+        self._replies: SnapshotReplies | None = None
         self._refreshing: weakref.WeakValueDictionary[str, asyncio.Lock] = (
             weakref.WeakValueDictionary()
         )
@@ -294,10 +294,10 @@ class DagsterApi(UserCodeRpcs):
             text = error.reply
         return chunk_messages(text) if streamed else [string_field(1, text)]
 
-    def _described(self, generation: Generation) -> Metadata:
-        if generation is not self._generation or self._metadata is None:
-            self._generation, self._metadata = generation, Metadata(generation.snapshot)
-        return self._metadata
+    def _described(self, generation: Generation) -> SnapshotReplies:
+        if generation is not self._generation or self._replies is None:
+            self._generation, self._replies = generation, SnapshotReplies(generation.snapshot)
+        return self._replies
 
 
 def _patience(wait: float, deadline: float | None) -> float | None:

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from codeserver import errors
 from codeserver.front import rich_errors
-from codeserver.front.replies import SHORT, Replies
+from codeserver.front.reply_room import SHORT, ReplyRoom
 from codeserver.supervisor.loading.failure import NotLoaded
 
 _log = logging.getLogger("codeserver")
@@ -38,7 +38,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def handlers_for(
-    service: ServiceDescriptor, messages: Any, servicer: object, replies: Replies
+    service: ServiceDescriptor, messages: Any, servicer: object, replies: ReplyRoom
 ) -> grpc.GenericRpcHandler:
     """Handlers for every RPC of a service.
 
@@ -76,7 +76,7 @@ def _size(reply: Message | bytes) -> int:
     return len(reply) if isinstance(reply, bytes) else reply.ByteSize()
 
 
-def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str, replies: Replies) -> Any:
+def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str, replies: ReplyRoom) -> Any:
     @functools.wraps(method)
     async def handle(request: Any, context: Context) -> Any:
         try:
@@ -100,7 +100,7 @@ def _when_over(context: Any, act: Callable[[], None]) -> None:
 
 
 def _stream(
-    method: Callable[[Any, Context], AsyncIterator[Any]], name: str, replies: Replies
+    method: Callable[[Any, Context], AsyncIterator[Any]], name: str, replies: ReplyRoom
 ) -> Any:
     @functools.wraps(method)
     async def handle(request: Any, context: Context) -> AsyncIterator[Any]:

@@ -18,7 +18,7 @@ from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
 from codeserver.front.heartbeats import Heartbeats
-from codeserver.front.replies import Replies
+from codeserver.front.reply_room import ReplyRoom
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
 from codeserver.supervisor.loading.failure import LoadFailure
@@ -65,7 +65,7 @@ class Server:
         self._typed_api = CodeLocationApi(config, target, self.location)
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
         health = health_pb2.DESCRIPTOR.services_by_name["Health"]
-        replies = Replies()
+        replies = ReplyRoom()
         # What is called most comes first: gRPC asks one after the other.
         self._server.add_generic_rpc_handlers(
             (

@@ -15,7 +15,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest as Request
 from codeserver.config import Config
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
-from codeserver.front.replies import Replies
+from codeserver.front.reply_room import ReplyRoom
 from codeserver.health_wire import health_pb2
 from codeserver.lifecycle import State
 from codeserver.messages import Loaded
@@ -100,7 +100,7 @@ async def serving(folder: Path) -> AsyncIterator[Client]:
     current, server = Current(), grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     health = Health(current)  # type: ignore[arg-type]
-    server.add_generic_rpc_handlers((handlers_for(service, health_pb2, health, Replies()),))
+    server.add_generic_rpc_handlers((handlers_for(service, health_pb2, health, ReplyRoom()),))
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
     try:

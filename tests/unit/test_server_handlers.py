@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from codeserver import errors
 from codeserver.front.encoding import string_field
 from codeserver.front.handlers import handlers_for
-from codeserver.front.replies import MOST_BYTES, Replies
+from codeserver.front.reply_room import MOST_BYTES, ReplyRoom
 from tests.unit.waiting import others_have_ended, soon, until
 
 Request = health_pb2.HealthCheckRequest
@@ -79,12 +79,12 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def serving(
-    folder: Path, servicer: Servicer, replies: Replies | None = None
+    folder: Path, servicer: Servicer, replies: ReplyRoom | None = None
 ) -> AsyncIterator[Client]:
     server = grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     server.add_generic_rpc_handlers(
-        (handlers_for(service, health_pb2, servicer, replies or Replies()),)
+        (handlers_for(service, health_pb2, servicer, replies or ReplyRoom()),)
     )
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
@@ -267,7 +267,7 @@ async def test_an_rpc_that_is_not_in_the_contract(short_tmp: Path) -> None:
 def test_a_servicer_without_a_method_is_refused_at_once() -> None:
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     with pytest.raises(AttributeError, match="Check"):
-        handlers_for(service, health_pb2, object(), Replies())
+        handlers_for(service, health_pb2, object(), ReplyRoom())
 
 
 LONG = string_field(15, bytes(100_000))
@@ -276,7 +276,7 @@ LONG = string_field(15, bytes(100_000))
 
 @pytest.mark.parametrize("rpc", ["check", "watch"])
 async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> None:
-    servicer, replies = Servicer(), Replies()
+    servicer, replies = Servicer(), ReplyRoom()
     servicer.replies = [LONG, LONG]
     async with serving(tmp_path, servicer, replies) as client:
         await soon(replies.take(MOST_BYTES - len(LONG)))
@@ -287,7 +287,7 @@ async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> No
 @pytest.mark.parametrize("rpc", ["Check", "Watch"])
 async def test_long_replies_wait_for_room(tmp_path: Path, rpc: str) -> None:
     """A call that ends meanwhile takes none."""
-    servicer, replies = Servicer(), Replies()
+    servicer, replies = Servicer(), ReplyRoom()
     servicer.replies = [LONG]
     async with serving(tmp_path, servicer, replies) as client:
         await soon(replies.take(MOST_BYTES))

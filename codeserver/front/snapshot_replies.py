@@ -14,7 +14,7 @@ _REPOSITORY = 1
 _JOB = 1
 
 
-class Metadata:
+class SnapshotReplies:
     """The encoded replies of one generation."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ from codeserver.dagster_wire import dagster_api_pb2 as pb
 from codeserver.errors import RequestTimeout, WorkerCrashed
 from codeserver.front import encoding
 from codeserver.front.dagster_api import DagsterApi
-from codeserver.front.metadata import Metadata
+from codeserver.front.snapshot_replies import SnapshotReplies
 from codeserver.supervisor.evaluating.pool import Reply
 from codeserver.supervisor.evaluating.request import Request
 from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
@@ -63,12 +63,12 @@ async def ask_together(
 
 
 async def test_listing() -> None:
-    reply = pb.ListRepositoriesReply.FromString(Metadata(snapshot()[0]).list_repositories)
+    reply = pb.ListRepositoriesReply.FromString(SnapshotReplies(snapshot()[0]).list_repositories)
     assert reply.serialized_list_repositories_response_or_error == '{"listing": "é"}'
 
 
 async def test_has_repository() -> None:
-    metadata = Metadata(snapshot()[0])
+    metadata = SnapshotReplies(snapshot()[0])
     assert metadata.has_repository("shop")
     assert not metadata.has_repository("shed")
 
@@ -76,7 +76,7 @@ async def test_has_repository() -> None:
 @pytest.mark.parametrize("whole", [False, True])
 async def test_repository(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
     monkeypatch.setattr(encoding, "CHUNK_CHARACTERS", 50)
-    metadata, maker = Metadata(snapshot()[0]), Maker(*[WHOLE] * 2)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(*[WHOLE] * 2)
     maker.go.set()
     text = WHOLE if whole else DEFERRED
     [message] = await soon(
@@ -93,7 +93,7 @@ async def test_repository(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
 
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_a_repository_is_made_once_for_all_who_ask(streamed: bool) -> None:
-    metadata, maker = Metadata(snapshot()[0]), Maker(WHOLE)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(WHOLE)
 
     async def ask() -> list[bytes]:
         return await metadata.repository("shop", streamed=streamed, whole=maker)
@@ -105,7 +105,7 @@ async def test_a_repository_is_made_once_for_all_who_ask(streamed: bool) -> None
 
 
 async def test_each_form_of_a_repository_is_a_reply_of_its_own() -> None:
-    metadata, maker = Metadata(snapshot()[0]), Maker(WHOLE, WHOLE)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(WHOLE, WHOLE)
     maker.go.set()
     forms = [
         b"".join(await soon(metadata.repository("shop", streamed=streamed, whole=whole)))
@@ -116,7 +116,7 @@ async def test_each_form_of_a_repository_is_a_reply_of_its_own() -> None:
 
 
 async def test_the_deferred_repository_is_encoded_once() -> None:
-    metadata = Metadata(snapshot()[0])
+    metadata = SnapshotReplies(snapshot()[0])
     first, second = [
         await soon(metadata.repository("shop", streamed=True, whole=None)) for _ in range(2)
     ]
@@ -124,7 +124,7 @@ async def test_the_deferred_repository_is_encoded_once() -> None:
 
 
 async def test_a_failure_is_told_to_all_who_wait_and_then_forgotten() -> None:
-    metadata, maker = Metadata(snapshot()[0]), Maker(RequestTimeout("slow"), WHOLE)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(RequestTimeout("slow"), WHOLE)
 
     async def ask() -> list[bytes]:
         return await metadata.repository("shop", streamed=False, whole=maker)
@@ -137,7 +137,7 @@ async def test_a_failure_is_told_to_all_who_wait_and_then_forgotten() -> None:
 
 
 async def test_a_caller_that_goes_away_takes_nobody_along() -> None:
-    metadata, maker = Metadata(snapshot()[0]), Maker(WHOLE)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(WHOLE)
     first, second = [
         asyncio.ensure_future(metadata.repository("shop", streamed=False, whole=maker))
         for _ in range(2)
@@ -153,7 +153,7 @@ async def test_a_caller_that_goes_away_takes_nobody_along() -> None:
 
 
 async def test_a_failure_after_the_callers_have_gone_is_forgotten_too() -> None:
-    metadata, maker = Metadata(snapshot()[0]), Maker(RequestTimeout("slow"), WHOLE)
+    metadata, maker = SnapshotReplies(snapshot()[0]), Maker(RequestTimeout("slow"), WHOLE)
     gone = asyncio.ensure_future(metadata.repository("shop", streamed=False, whole=maker))
     await asyncio.sleep(0)
     gone.cancel()
@@ -166,7 +166,7 @@ async def test_a_failure_after_the_callers_have_gone_is_forgotten_too() -> None:
 
 async def test_job() -> None:
     described, jobs = snapshot()
-    metadata = Metadata(described)
+    metadata = SnapshotReplies(described)
     answers = await ask_together(
         3, lambda: metadata.job("shop", "sell"), lambda: jobs["sell"].set_result(b'{"job": 1}')
     )
@@ -177,7 +177,7 @@ async def test_job() -> None:
 
 async def test_a_job_that_could_not_be_built() -> None:
     described, jobs = snapshot()
-    metadata = Metadata(described)
+    metadata = SnapshotReplies(described)
     jobs["broken"].set_result(None)
     assert await soon(metadata.job("shop", "broken")) is None
     assert await soon(metadata.job("shop", "broken")) is None
@@ -185,12 +185,12 @@ async def test_a_job_that_could_not_be_built() -> None:
 
 @pytest.mark.parametrize(("repository", "job"), [("shop", "steal"), ("shed", "sell"), ("", "")])
 async def test_a_job_that_there_is_not(repository: str, job: str) -> None:
-    assert await soon(Metadata(snapshot()[0]).job(repository, job)) is None
+    assert await soon(SnapshotReplies(snapshot()[0]).job(repository, job)) is None
 
 
 async def test_a_caller_that_waits_for_a_job_and_goes_away() -> None:
     described, jobs = snapshot()
-    metadata = Metadata(described)
+    metadata = SnapshotReplies(described)
     first, second = [asyncio.ensure_future(metadata.job("shop", "sell")) for _ in range(2)]
     await asyncio.sleep(0)
     first.cancel()

@@ -16,7 +16,7 @@ SHORT = 64 * 1024
 """Bytes. Shorter replies do not count."""
 
 
-class Replies:
+class ReplyRoom:
     """Room for replies: who asks first has it first, and one has room in any case."""
 
     def __init__(self) -> None:
