@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DEFAULT_PORT = 4000
+from codeserver import default_address
 
 _SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix-abstract:")
 _LOCAL = ("localhost", "127.", "[::1]", "unix")
@@ -48,7 +48,7 @@ def _unix_target(address: str) -> str:
 def _split(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not colon or address.endswith("]") or (address.count(":") > 1 and host[-1:] not in "]"):
-        return _checked(address, address), DEFAULT_PORT
+        return _checked(address, address), default_address.PORT
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise _unusable(address)
     return (_checked(host, address) if host else ""), int(port)

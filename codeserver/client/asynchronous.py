@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from codeserver import default_address
 from codeserver.api import v1
 from codeserver.client import channels, requests, rpcs
 from codeserver.client.addresses import grpc_target
@@ -23,7 +24,7 @@ _PageResponse = TypeVar("_PageResponse", bound=PageResponse)
 
 
 def connect_async(
-    address: str = "localhost:4000", *, timeout: float | None = channels.DEFAULT_TIMEOUT
+    address: str = default_address.ADDRESS, *, timeout: float | None = channels.DEFAULT_TIMEOUT
 ) -> AsyncClient:
     """A client of the code location at this address, to be made inside a running event loop.
 

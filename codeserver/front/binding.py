@@ -11,10 +11,9 @@ from pathlib import Path
 
 import grpc
 
+from codeserver import default_address
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-
-DEFAULT_PORT = 4000
 
 _LONGEST_SOCKET_PATH = 107
 """Bytes (`sun_path` in unix(7), without the closing zero)."""
@@ -32,7 +31,7 @@ def bind(server: grpc.aio.Server, config: Config) -> list[str]:
     addresses = []
     # The port first: when it cannot be had, no socket file is left behind.
     if config.port is not None or not config.socket:
-        port = DEFAULT_PORT if config.port is None else config.port
+        port = default_address.PORT if config.port is None else config.port
         addresses += _bind_port(server, config.host, port)
     if config.socket:
         addresses.insert(0, _bind_socket(server, config.socket))

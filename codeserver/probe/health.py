@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
+from codeserver import default_address
 from codeserver.probe.arguments import ADDRESS, parsed
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
     from codeserver.client.errors import ApiError
 
-HOST, PORT, SECONDS = "127.0.0.1", 4000, 5.0
-ADDRESS_VARIABLE = "CODESERVER_ADDRESS"
+SECONDS = 5.0
 LONGEST = 3600.0
 
 _OPTIONS = ("address", *ADDRESS, "service", "timeout")
@@ -59,10 +59,10 @@ def address_of(options: dict[str, str]) -> str:
     if "socket" in named:
         return grpc_target(f"unix:{options['socket']}")
     if named and "address" not in named:
-        return grpc_target(f"{options.get('host', HOST)}:{options.get('port', PORT)}")
-    return grpc_target(
-        options.get("address") or os.environ.get(ADDRESS_VARIABLE) or f"{HOST}:{PORT}"
-    )
+        host = options.get("host", default_address.HOST)
+        return grpc_target(f"{host}:{options.get('port', default_address.PORT)}")
+    given = options.get("address") or os.environ.get(default_address.VARIABLE)
+    return grpc_target(given or default_address.ADDRESS)
 
 
 def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:

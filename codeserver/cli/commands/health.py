@@ -7,27 +7,20 @@ import sys
 
 import click
 
+from codeserver import default_address
 from codeserver.errors import OperatorError
-from codeserver.probe.health import (
-    ADDRESS_VARIABLE,
-    HOST,
-    LONGEST,
-    PORT,
-    SECONDS,
-    address_of,
-    probe,
-)
+from codeserver.probe.health import LONGEST, SECONDS, address_of, probe
 
 
 @click.command("health")
 @click.option(
     "--address",
     metavar="ADDRESS",
-    help=f"The server, as HOST:PORT or unix:PATH.  [env var: {ADDRESS_VARIABLE}; "
-    f"default: {HOST}:{PORT}]",
+    help=f"The server, as HOST:PORT or unix:PATH.  [env var: {default_address.VARIABLE}; "
+    f"default: {default_address.ADDRESS}]",
 )
 @click.option("--port", "-p", type=click.IntRange(1, 65535), help="Its port.")
-@click.option("--host", "-h", help=f"Its host name or address.  [default: {HOST}]")
+@click.option("--host", "-h", help=f"Its host name or address.  [default: {default_address.HOST}]")
 @click.option("--socket", "-s", metavar="PATH", help="Its unix socket.")
 @click.option(
     "--service",

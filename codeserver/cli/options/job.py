@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from codeserver.cli.options.location import ADDRESS_VARIABLE, DEFAULT_ADDRESS, TARGET_OPTIONS
+from codeserver import default_address
+from codeserver.cli.options.location import TARGET_OPTIONS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,12 +59,12 @@ def _names(context: click.Context, _parameter: click.Parameter, incomplete: str)
     given = context.params
     if any(given.get(name) for name in TARGET_OPTIONS):
         return []  # loading that would take too long
-    address = given.get("address") or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS
+    address = given.get("address") or os.environ.get(default_address.VARIABLE)
     with contextlib.suppress(Exception):
         from codeserver.client import connect
 
         names = [f"{incomplete}*"] if incomplete.isidentifier() else []
-        with connect(address, timeout=_SECONDS) as client:
+        with connect(address or default_address.ADDRESS, timeout=_SECONDS) as client:
             found = [job.name for job in islice(client.jobs(names), _MOST)]
         return [name for name in found if name.startswith(incomplete)]
     return []

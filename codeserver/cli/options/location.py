@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from codeserver import default_address
 from codeserver.cli.options.code_file import check_is_there
 from codeserver.cli.options.where import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
@@ -18,9 +19,6 @@ from codeserver.errors import NothingToServe, OperatorError
 
 F = TypeVar("F", bound=Callable[..., Any])
 Choose = Callable[[Mapping[str, str], str, "float | None"], Where]
-
-DEFAULT_ADDRESS = "127.0.0.1:4000"
-ADDRESS_VARIABLE = "CODESERVER_ADDRESS"
 
 TARGET_OPTIONS = (
     *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
@@ -81,10 +79,10 @@ def _target_options() -> list[Callable[[Any], Any]]:
 def _address_option() -> Callable[[Any], Any]:
     return click.option(
         "--address",
-        envvar=ADDRESS_VARIABLE,
+        envvar=default_address.VARIABLE,
         show_envvar=True,
         metavar="ADDRESS",
-        help=f"A running server, as HOST:PORT or unix:PATH.  [default: {DEFAULT_ADDRESS}]",
+        help=f"A running server, as HOST:PORT or unix:PATH.  [default: {default_address.ADDRESS}]",
     )
 
 
@@ -122,7 +120,7 @@ def _anywhere(target: Mapping[str, str], address: str, timeout: float | None) ->
 
 def _server(target: Mapping[str, str], address: str, timeout: float | None) -> Where:
     if not target:
-        return Where(address or DEFAULT_ADDRESS, timeout=timeout)
+        return Where(address or default_address.ADDRESS, timeout=timeout)
     source = click.get_current_context().get_parameter_source("address")
     if address and source is not ParameterSource.ENVIRONMENT:
         flag = next(iter(target)).replace("_", "-")
