@@ -1,49 +1,50 @@
-"""How a setting of the server is declared, and how its value is written."""
+"""How a setting of the server is declared."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from codeserver.errors import OperatorError
-
-METADATA_KEY = "setting"
-"""Where a field of the config has the arguments of its `Setting`."""
+from codeserver.values import Kind, Refused, written_number
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How one field of `Config` is given from outside.
+    """How one field of the config is given from outside.
 
     Attributes:
         name: the field's name.
         default: its value when nothing is given.
+        kind: type of the value, or of each value of a list.
+        is_list: whether it may be given several times; in a variable, values are separated as in
+            PATH.
         flags: option strings of the command line, long form first.
         help: what it means, with the unit.
         variables: environment variables that Dagster documents for it, strongest first.
-        kind: type of the value: `str`, `int`, `float` or `bool` (a flag).
-        choices: the allowed values, if they are few.
-        metavar: the placeholder in the help text.
-        is_list: whether it may be given several times; in a variable, values are separated as in
-            PATH.
         last_variables: variables that Dagster reads when all others are unset, strongest first.
-        is_long: whether a value may be so long that it is better kept in a file, which the name of
-            each variable with `_FILE` behind it gives.
+        metavar: the placeholder in the help text.
+        least: the least number.
+        most: the largest number, if there is a least one.
+        above: a number that the value must be greater than.
     """
 
     name: str
     default: Any
+    kind: Kind
+    is_list: bool
     flags: tuple[str, ...]
     help: str
     variables: tuple[str, ...]
-    kind: type
-    choices: tuple[str, ...] | None
-    metavar: str | None
-    is_list: bool
     last_variables: tuple[str, ...]
-    is_long: bool
+    metavar: str | None
+    least: float | None
+    most: float | None
+    above: float | None
 
     @property
     def all_variables(self) -> tuple[str, ...]:
@@ -61,81 +62,97 @@ class Setting:
             *self.last_variables,
         )
 
+    @property
+    def written_default(self) -> str | None:
+        """The default as people write it; None when there is none, or nothing to write."""
+        if self.default in (None, ()) or self.kind.type is bool:
+            return None
+        return self.kind.write(self.default)
+
+    def read(self, given: Any, source: str | None = None) -> Any:
+        """The value that is meant.
+
+        Args:
+            given: what the command line has made of the text; a sequence of that for a list.
+            source: the variable that has given it, if it was one.
+
+        Raises:
+            OperatorError: it is refused. Names the variable, else the flag.
+        """
+        try:
+            if self.is_list:
+                return tuple(map(self.kind.read, given))
+            return self._within_bounds(self.kind.read(given))
+        except Refused as why:
+            raise OperatorError(f"{source or self.flags[0]} {why}") from None
+
+    def _within_bounds(self, value: Any) -> Any:
+        if self.most is not None:
+            assert self.least is not None
+            if not self.least <= value <= self.most:
+                raise Refused(
+                    f"must be from {self.least:g} to {self.most:g}; it is {written_number(value)}."
+                )
+        elif self.least is not None and value < self.least:
+            raise Refused(f"must be at least {self.least:g}; it is {written_number(value)}.")
+        elif self.above is not None and value <= self.above:
+            raise Refused(f"must be greater than {self.above:g}; it is {written_number(value)}.")
+        if isinstance(value, float) and math.isnan(value):
+            raise Refused("must be a number; it is nan.")
+        return value
+
 
 def setting(
-    default: Any,
-    *flags: str,
+    flags: str,
+    default: Any = None,
+    *,
     help: str,
     env: tuple[str, ...] = (),
-    kind: type | None = None,
-    choices: tuple[str, ...] | None = None,
-    metavar: str | None = None,
-    is_list: bool = False,
     last_env: tuple[str, ...] = (),
-    is_long: bool = False,
+    metavar: str | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    above: float | None = None,
 ) -> Any:
-    """Declare a field of the config; the arguments are attributes of `Setting`."""
+    """Declare a field of the config; the arguments are attributes of `Setting`.
+
+    What else a `Setting` has is said by the annotation of the field: `Size`, `tuple[FilePath, ...]`
+    or `Literal["auto", "fork"] | None`.
+    """
     return dataclasses.field(
         default=default,
         metadata={
-            METADATA_KEY: {
-                "default": default,
-                "flags": flags,
-                "help": help,
-                "variables": env,
-                "kind": kind or type(default),
-                "choices": choices,
-                "metavar": metavar,
-                "is_list": is_list,
-                "last_variables": last_env,
-                "is_long": is_long,
-            }
+            "flags": tuple(flags.split()),
+            "help": help,
+            "variables": env,
+            "last_variables": last_env,
+            "metavar": metavar,
+            "least": least,
+            "most": most,
+            "above": above,
         },
     )
 
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE | re.ASCII)
-
-_LARGEST_SIZE = float(1 << 62)
-
-
-def parse_size(text: str) -> int:
-    """Bytes, from a number with a unit such as `512MiB` or `1.5G`.
-
-    K, M, G and T are powers of 1000, and of 1024 with an `i`.
-
-    Raises:
-        OperatorError: it is no size.
-    """
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise OperatorError(f"{text[:80]!r} is not a size; write for example 512MiB.")
-    number, unit, binary = match.groups()
-    base = 1024 if binary else 1000
-    size = float(number) * base ** " KMGT".index(unit.upper() or " ")
-    if size > _LARGEST_SIZE:
-        raise OperatorError(f"{text[:80]!r} is more than a machine has; write for example 512MiB.")
-    return int(size)
+def declared(config: type) -> Iterator[Setting]:
+    """The settings that are the fields of this dataclass, in order."""
+    annotations = get_type_hints(config, include_extras=True)
+    for field in dataclasses.fields(config):
+        annotation = annotations[field.name]
+        form = get_origin(annotation)
+        if form in (Union, UnionType, tuple):  # `X | None` and `tuple[X, ...]`
+            annotation = get_args(annotation)[0]
+        facts = dict(field.metadata)
+        kind = _kind_of(annotation)
+        facts["metavar"] = facts["metavar"] or kind.metavar
+        yield Setting(field.name, field.default, kind, is_list=form is tuple, **facts)
 
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)", re.IGNORECASE | re.ASCII)
-
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-_LONGEST_DURATION = 366 * 86400.0
-
-
-def parse_duration(text: str) -> float:
-    """Seconds, from a number of them or one with a unit (s, m, h, d) such as `10m` or `1.5h`.
-
-    Raises:
-        OperatorError: it is no duration.
-    """
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise OperatorError(f"{text[:80]!r} is not a duration; write for example 10m.")
-    number, unit = match.groups()
-    seconds = float(number) * _SECONDS[unit.lower()]
-    if seconds > _LONGEST_DURATION:
-        raise OperatorError(f"{text[:80]!r} is more than a year; write for example 10m.")
-    return seconds
+def _kind_of(annotation: Any) -> Kind:
+    if get_origin(annotation) is Literal:
+        return Kind(str, choices=get_args(annotation))
+    if get_origin(annotation) is Annotated:
+        found = get_args(annotation)[1]
+        assert isinstance(found, Kind)
+        return found
+    return Kind(annotation, write=written_number if annotation is float else str)

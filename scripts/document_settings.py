@@ -69,7 +69,7 @@ def page() -> str:
     """The whole page."""
     rows = ["| option | default | meaning | variables |", "| --- | --- | --- | --- |"]
     rows += [_row(setting) for setting in settings()]
-    *most, last = [f"`{setting.flags[0]}`" for setting in settings() if setting.is_long]
+    *most, last = [f"`{setting.flags[0]}`" for setting in settings() if setting.kind.is_long]
     long = f"{', '.join(most)} and {last}"
     return HEAD.replace("{long}", long) + "\n".join(rows) + "\n" + TAIL
 
@@ -77,8 +77,8 @@ def page() -> str:
 def _row(setting: Setting) -> str:
     flags = ", ".join(f"`{flag}`" for flag in setting.flags)
     meaning = setting.help.replace("|", "\\|")
-    if setting.choices:
-        meaning += f" One of {', '.join(f'`{choice}`' for choice in setting.choices)}."
+    if setting.kind.choices:
+        meaning += f" One of {', '.join(f'`{choice}`' for choice in setting.kind.choices)}."
     variables = ", ".join(
         [
             *(f"`{name}`" for name in setting.variables),
@@ -89,11 +89,9 @@ def _row(setting: Setting) -> str:
 
 
 def _default(setting: Setting) -> str:
-    if setting.default in (None, ()) or setting.kind is bool:
-        return ""
     if setting.name == "max_workers":
         return "CPUs + 4"
-    return f"`{setting.default:g}`" if setting.kind is float else f"`{setting.default}`"
+    return f"`{setting.written_default}`" if setting.written_default else ""
 
 
 def main() -> int:

@@ -23,7 +23,6 @@ from codeserver.serving import (
     Policy,
     after_failure,
 )
-from codeserver.settings import parse_duration
 from codeserver.supervisor.current import Current, Served
 from codeserver.supervisor.evaluating.pool import Pools, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
@@ -86,7 +85,7 @@ class Location:
         self._number = 0
         self._defs_state_info = config.defs_state_info
         self._wanted_state_info = config.defs_state_info
-        self._idle = Idle(parse_duration(config.idle_unload), self._unload)
+        self._idle = Idle(config.idle_unload, self._unload)
         self._reviver = Reviver(self.reload, self._is_served, self._tasks)
         self._is_finishing = False
         self._loads = Loads(partial(self._idle.kept_off_by, self._load), self._tasks)

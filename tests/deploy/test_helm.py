@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -71,7 +70,7 @@ def test_values(name: str) -> None:
 def test_runs_get_what_the_deployment_has() -> None:
     ((_, container),) = containers(render(load("helm/values.yaml")))
 
-    context = json.loads(_served(container).container_context or "")["k8s"]
+    context = (_served(container).container_context or {})["k8s"]
     sources = [(kind, each[kind]["name"]) for each in container["envFrom"] for kind in each]
     for name in context["env_config_maps"]:
         assert ("configMapRef", name) in sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ STOCK_OPTIONS = [
     for option in stock.params
     if isinstance(option, click.Option)
 ]
+OBJECTS = {
+    "container_context": '{"k8s": {}}',
+    "instance_ref": '{"__class__": "InstanceRef"}',
+    "defs_state_info": '{"__class__": "DefsStateInfo"}',
+}
 
 
 def config(*arguments: str) -> Config:
@@ -40,6 +46,9 @@ def sample(option: click.Option) -> tuple[str, Any]:
     if isinstance(option.type, click.Choice):
         (value,) = [choice for choice in option.type.choices if choice != option.default][:1]
         return value, value
+    if (name := str(option.name)) in OBJECTS:
+        text = OBJECTS[name]
+        return text, json.loads(text) if name == "container_context" else text
     if option.type is click.INT:
         return "17", 17
     return "some text", "some text"

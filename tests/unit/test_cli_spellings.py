@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def test_a_container_context_of_a_variable_or_a_file(
             result = invoked(spelling, *options, **env)
             assert result.exit_code == (2 if problem else 0), result.output
             assert (f"Error: {source} {problem}" in result.output) is bool(problem), result.output
-    assert [each.container_context for each in served] == [CONTEXT] * 2
+    assert [each.container_context for each in served] == [json.loads(CONTEXT)] * 2
     assert {each.fixed_server_id for each in served} == {"abc"}
 
 
@@ -162,7 +163,10 @@ def test_a_container_context_of_a_variable_or_a_file(
         ({"DAGSTER_CONTAINER_CONTEXT_FILE": "bytes"}, "CONTEXT_FILE: bytes cannot be read"),
         ({"DAGSTER_GRPC_PORT": "70000"}, "DAGSTER_GRPC_PORT must be from 0 to 65535"),
         ({"DAGSTER_GRPC_PORT": "abc"}, "'-p' (from DAGSTER_GRPC_PORT): 'abc' is not a valid"),
-        ({"CODESERVER_IDLE_UNLOAD": "soon"}, "CODESERVER_IDLE_UNLOAD: 'soon' is not a duration"),
+        (
+            {"CODESERVER_IDLE_UNLOAD": "soon"},
+            "CODESERVER_IDLE_UNLOAD must be a duration",
+        ),
     ],
 )
 def test_a_variable_that_is_refused_is_named(
@@ -187,4 +191,36 @@ def test_a_file_that_is_not_needed_is_not_read(served: list[Config], stronger: s
     result = invoked(None, "-f", "repo.py", *option, **env)
 
     assert result.exit_code == 0, result.output
-    assert [each.container_context for each in served] == [CONTEXT]
+    assert [each.container_context for each in served] == [json.loads(CONTEXT)]
+
+
+OVERRIDE = "DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH"
+VERSIONS = '{"__class__": "DefsStateInfo", "info_mapping": {}}'
+
+
+@pytest.mark.parametrize(("content", "expected"), [(VERSIONS + "\n", VERSIONS), ("", None)])
+def test_the_override_file_wins_over_any_argument(
+    served: list[Config], tmp_path: Path, content: str, expected: str | None
+) -> None:
+    (tmp_path / "versions").write_text(content)
+
+    result = invoked(None, "-f", "repo.py", "--defs-state-info", "{", **{OVERRIDE: "versions"})
+
+    assert result.exit_code == 0, result.output
+    assert [each.defs_state_info for each in served] == [expected]
+
+
+def test_an_override_file_that_is_refused_is_named(tmp_path: Path) -> None:
+    (tmp_path / "versions").write_text("{}")
+
+    result = invoked(None, "-f", "repo.py", **{OVERRIDE: "versions"})
+
+    assert result.exit_code == 2
+    assert f"{OVERRIDE} (versions) must be a serialized DefsStateInfo; it is {{}}" in result.output
+
+
+def test_a_snapshot_has_no_settings_that_a_server_would_refuse() -> None:
+    result = CliRunner().invoke(cli, ["snapshot", "-f", "repo.py", "--startup-timeout", "-1"])
+
+    assert result.exit_code == 2
+    assert "Error: --startup-timeout must be at least 0; it is -1." in result.output

@@ -16,11 +16,10 @@ from dagster._cli.code_server import start_command as stock_start
 from codeserver.cli.commands import cli, grpc
 from codeserver.cli.options.settings import config_options
 from codeserver.config import Config, settings
-from codeserver.errors import OperatorError
-from codeserver.settings import Setting, parse_duration, parse_size
+from codeserver.settings import Setting
+from codeserver.values import Refused, parse_duration, parse_size, write_size
 
 SETTINGS = {setting.name: setting for setting in settings()}
-KINDS = {"str": str, "int": int, "float": float, "bool": bool, "tuple[str, ...]": str}
 
 
 def every(facts: Any) -> list[str]:
@@ -46,16 +45,34 @@ def test_a_declaration_is_complete(setting: Setting) -> None:
     assert all(flag[0] == "-" for flag in setting.flags)
     assert setting.help[0].isupper()
     assert setting.help[-1] == "."
-    declared = next(field for field in dataclasses.fields(Config) if field.name == setting.name)
-    kind, _, optional = str(declared.type).partition(" | ")
-    assert setting.kind is KINDS[kind]
-    assert setting.is_list is (kind == "tuple[str, ...]")
-    if setting.is_list:
-        assert setting.default == ()
-    else:
-        assert setting.default is None if optional else type(setting.default) is setting.kind
     assert setting.default == getattr(Config(), setting.name)
-    assert setting.choices is None or optional or setting.default in setting.choices
+    assert setting.is_list is (setting.default == ())
+    if setting.kind.choices:
+        assert setting.default in (None, *setting.kind.choices)
+    elif not setting.is_list and setting.default is not None:
+        is_flag = setting.kind.type is bool
+        text = setting.default if is_flag else setting.written_default
+        assert setting.read(setting.kind.type(text)) == setting.default, "it can be written"
+
+
+def test_the_annotation_says_what_a_value_is() -> None:
+    kinds = {name: setting.kind for name, setting in SETTINGS.items()}
+    assert (kinds["port"].type, kinds["heartbeat"].type) == (int, bool)
+    assert (kinds["watch_poll"].type, kinds["host"].type) == (float, str)
+    assert (kinds["idle_unload"].metavar, kinds["worker_max_growth"].metavar) == (
+        "DURATION",
+        "SIZE",
+    )
+    assert kinds["on_reload_error"].choices == ("keep", "surface")
+    assert [name for name, setting in SETTINGS.items() if setting.is_list] == [
+        "watch_dir",
+        "watch_filter",
+    ]
+    assert [name for name, kind in kinds.items() if kind.is_long] == [
+        "container_context",
+        "instance_ref",
+        "defs_state_info",
+    ]
 
 
 def test_variables_strongest_first() -> None:
@@ -90,9 +107,9 @@ def test_defaults_that_operators_rely_on() -> None:
     assert (config.log_level, config.log_format) == ("info", "colored")
     assert 1 <= config.max_workers <= 32
     assert (config.max_queue, config.isolation) == (200, "auto")
-    assert (config.worker_memory_limit, config.worker_max_growth) == ("0", "256MiB")
+    assert (config.worker_memory_limit, config.worker_max_growth) == (0, 256 << 20)
     assert config.worker_max_requests == 1000
-    assert parse_duration(config.idle_unload) == 0
+    assert config.idle_unload == 0
 
 
 @pytest.mark.parametrize(
@@ -151,24 +168,39 @@ def config_from(arguments: list[str], environment: dict[str, str]) -> Config:
     return made[0]
 
 
+TEXTS = {
+    "worker_memory_limit": "512MiB",
+    "worker_max_growth": "2GB",
+    "idle_unload": "10m",
+    "container_context": '{"k8s": {"namespace": "berries"}}',
+    "instance_ref": '{"__class__": "InstanceRef"}',
+    "defs_state_info": '{"__class__": "DefsStateInfo"}',
+}
+MEANT = {
+    "worker_memory_limit": 512 << 20,
+    "worker_max_growth": 2_000_000_000,
+    "idle_unload": 600.0,
+    "container_context": {"k8s": {"namespace": "berries"}},
+}
+
+
 def a_value(setting: Setting) -> Any:
-    """One that is not the default."""
-    if setting.choices:
-        return next(choice for choice in setting.choices if choice != setting.default)
+    """One that is not the default, as the command line gives it."""
+    if setting.kind.choices:
+        return next(choice for choice in setting.kind.choices if choice != setting.default)
     if setting.is_list:
         return ("one", "another")
-    return {str: "text", int: 77, float: 7.5, bool: True}[setting.kind]
+    plain = {str: "text", int: 77, float: 7.5, bool: True}
+    return TEXTS.get(setting.name) or plain[setting.kind.type]
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_every_flag_and_variable_sets_its_field(setting: Setting) -> None:
     value = a_value(setting)
-    expected = Config(**{setting.name: value})
+    expected = Config(**{setting.name: MEANT.get(setting.name, value)})
     values = [str(each) for each in (value if setting.is_list else [value])]
     for flag in setting.flags:
-        pairs = (
-            [flag] if setting.kind is bool else [part for each in values for part in (flag, each)]
-        )
+        pairs = [flag] if value is True else [part for each in values for part in (flag, each)]
         assert config_from(pairs, {}) == expected
     text = "1" if value is True else ":".join(values)
     for variable in setting.all_variables:
@@ -197,9 +229,9 @@ def test_takes_what_dagster_takes(command: click.Command, option: click.Option) 
     prefix = "API_GRPC" if command is stock_grpc else "CODE_SERVER_START"
     wanted = {f"DAGSTER_CLI_{prefix}_{str(option.name).upper()}"}
     assert wanted | ({str(option.envvar)} if option.envvar else set()) <= set(setting.all_variables)
-    assert option.is_flag is (setting.kind is bool)
+    assert option.is_flag is (setting.kind.type is bool)
     if isinstance(option.type, click.Choice):
-        assert set(option.type.choices) <= set(setting.choices or ())
+        assert set(option.type.choices) <= set(setting.kind.choices or ())
 
 
 SIZES = {
@@ -227,6 +259,22 @@ def test_sizes(text: str, size: int) -> None:
     assert parse_size(text.swapcase()) == size
 
 
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0"),
+        (1, "1"),
+        (1000, "1000"),
+        (2048, "2KiB"),
+        (256 << 20, "256MiB"),
+        (1 << 52, "4096TiB"),
+    ],
+)
+def test_a_size_as_people_write_it(size: int, text: str) -> None:
+    assert write_size(size) == text
+    assert parse_size(text) == size
+
+
 NO_SIZES = [
     "",
     "MiB",
@@ -249,7 +297,7 @@ NO_SIZES = [
 
 @pytest.mark.parametrize("text", NO_SIZES)
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(OperatorError, match=r"is not a size; write for example 512MiB\.$"):
+    with pytest.raises(Refused, match=r"^must be a size, such as 512MiB; it is '"):
         parse_size(text)
 
 
@@ -278,20 +326,20 @@ NO_DURATIONS = ["", "m", "-1", "+1", "1,5h", ".5h", "1e3", "10 min", "1h30m", "1
 
 @pytest.mark.parametrize("text", NO_DURATIONS)
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(OperatorError, match=r"is not a duration; write for example 10m\.$"):
+    with pytest.raises(Refused, match=r"^must be a duration, such as 10m; it is '"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["367d", "9" * 400])
 def test_what_lasts_too_long(text: str) -> None:
-    with pytest.raises(OperatorError, match=r"is more than a year; write for example 10m\.$"):
+    with pytest.raises(Refused, match=r"^must be at most a year; it is '"):
         parse_duration(text)
 
 
 REFUSED = {
     "no duration": (
         ["--idle-unload", "soon"],
-        "--idle-unload: 'soon' is not a duration; write for example 10m.",
+        "--idle-unload must be a duration, such as 10m; it is 'soon'.",
     ),
     "no evaluator": (["--max-workers", "0"], "--max-workers must be at least 1; it is 0."),
     "less than no queue": (["--max-queue", "-1"], "--max-queue must be at least 0; it is -1."),
@@ -301,19 +349,23 @@ REFUSED = {
     ),
     "no size": (
         ["--worker-memory-limit", "lots"],
-        "--worker-memory-limit: 'lots' is not a size; write for example 512MiB.",
+        "--worker-memory-limit must be a size, such as 512MiB; it is 'lots'.",
     ),
     "no size, either": (
         ["--worker-max-growth", "-1"],
-        "--worker-max-growth: '-1' is not a size; write for example 512MiB.",
+        "--worker-max-growth must be a size, such as 512MiB; it is '-1'.",
     ),
     "a size that is no number": (
         ["--worker-memory-limit", "9" * 400],
-        "--worker-memory-limit: '99999",
+        "--worker-memory-limit is more than a machine has; it is '99999",
     ),
     "a size that no machine has": (
         ["--worker-memory-limit", "10000000T"],
-        "--worker-memory-limit: '10000000T'",
+        "--worker-memory-limit is more than a machine has; it is '10000000T'.",
+    ),
+    "a port that no system has": (
+        ["--port", "9" * 400],
+        f"--port must be from 0 to 65535; it is {'9' * 400}.",
     ),
     "no descriptor": (
         ["--ready-fd", "-1"],
@@ -324,7 +376,7 @@ REFUSED = {
         f"--lifeline-fd {'9' * 20} is not open; pass it on to this process.",
     ),
     "no isolation": (["--isolation", "thread"], "'thread' is not one of 'auto', 'fork', 'spawn'"),
-    "never": (["--default-timeout", "0"], "--default-timeout must be greater than 0."),
+    "never": (["--default-timeout", "0"], "--default-timeout must be greater than 0; it is 0."),
     "no number": (["--default-timeout", "nan"], "--default-timeout must be a number; it is nan."),
 }
 

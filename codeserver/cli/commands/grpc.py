@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import dataclasses
 import gc
 import logging
 import os
@@ -48,13 +47,14 @@ def grpc_command(**options: Any) -> None:
     directory is served; without a port or socket, 127.0.0.1:4000.
     """
     context = click.get_current_context()
+    sources = {name: given_by(context, name) for name in options}
+    _take_override(options, sources)
     try:
-        given = Config.from_options(options)
+        given = Config.from_options(options, sources)
         if context.find_object(Spelling):
             check_as_dagster(given)
         config, target = resolve(given)
-        config = _with_override(config)
-        check(config, {name: given_by(context, name) for name in options})
+        check(config, sources)
         if _must_be_there(context, config):
             check_is_there(target)
     except OperatorError as error:
@@ -66,8 +66,8 @@ def grpc_command(**options: Any) -> None:
     sys.exit(code)
 
 
-def _with_override(config: Config) -> Config:
-    """The config with `--defs-state-info` replaced by the content of the override file, if any.
+def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> None:
+    """Replace `--defs-state-info` by the content of the override file, if any.
 
     A launcher that may change the versions after it has written the server's arguments names a
     file in `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH`. What it holds wins, and an empty file means
@@ -76,7 +76,7 @@ def _with_override(config: Config) -> Config:
     """
     path = os.environ.get(_OVERRIDE_PATH)
     if not path:
-        return config
+        return
     try:
         content = Path(path).read_text("utf-8").strip()
     except OSError as error:
@@ -86,8 +86,9 @@ def _with_override(config: Config) -> Config:
             _OVERRIDE_PATH,
             error.strerror,
         )
-        return config
-    return dataclasses.replace(config, defs_state_info=content or None)
+        return
+    options["defs_state_info"] = content or None
+    sources["defs_state_info"] = f"{_OVERRIDE_PATH} ({path})"
 
 
 def _must_be_there(context: click.Context, config: Config) -> bool:

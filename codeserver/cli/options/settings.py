@@ -28,7 +28,7 @@ def config_options(*names: str) -> Callable[[F], F]:
     """Give a command one option for each setting of these names, or for every one."""
 
     def decorate(command: F) -> F:
-        for setting in reversed(list(settings())):
+        for setting in reversed(settings()):
             if not names or setting.name in names:
                 command = _option(setting)(command)
         return command
@@ -60,21 +60,19 @@ class _Option(click.Option):
 
 
 def _option(setting: Setting) -> Callable[[F], F]:
-    shown = setting.default if setting.default not in (None, False, ()) else None
+    kind, default = setting.kind, setting.written_default
     return click.option(
         *setting.flags,
         setting.name,
         cls=_Option,
-        is_long=setting.is_long,
-        type=click.Choice(setting.choices, case_sensitive=False)
-        if setting.choices
-        else setting.kind,
-        is_flag=setting.kind is bool,
+        is_long=kind.is_long,
+        type=click.Choice(kind.choices, case_sensitive=False) if kind.choices else kind.type,
+        is_flag=kind.type is bool,
         multiple=setting.is_list,
-        default=None if setting.kind is not bool else False,
+        default=False if kind.type is bool else None,
         envvar=list(setting.all_variables),
         metavar=setting.metavar,
-        help=setting.help + (f"  [default: {shown}]" if shown is not None else ""),
+        help=setting.help + (f"  [default: {default}]" if default else ""),
     )
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import sys
 from collections.abc import Callable
 
 from codeserver.config import Config
 from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder
-from codeserver.settings import parse_size
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.importing import Importing
@@ -162,7 +160,7 @@ def load_order(
         executable_path=python,
         entry_point=[python, "-m", "dagster"] if by_python else ["dagster"],
         container_image=config.container_image,
-        container_context=json.loads(config.container_context or "{}"),
+        container_context=config.container_context or {},
         instance_ref=config.instance_ref,
         inject_env_vars_from_instance=config.inject_env_vars_from_instance,
         location_name=config.location_name,
@@ -170,8 +168,8 @@ def load_order(
         log_level=config.log_level,
         log_format=config.log_format,
         isolation=config.isolation,
-        memory_limit=parse_size(config.worker_memory_limit),
-        max_growth=parse_size(config.worker_max_growth),
+        memory_limit=config.worker_memory_limit,
+        max_growth=config.worker_max_growth,
         directory=directory,
         profile_imports=config.profile_imports,
     )
