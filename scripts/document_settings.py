@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from written import write_or_check
+
 from codeserver.config import settings
 from codeserver.settings import Setting
 
@@ -94,16 +96,5 @@ def _default(setting: Setting) -> str:
     return f"`{setting.written_default}`" if setting.written_default else ""
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    if "--check" not in sys.argv:
-        PAGE.write_text(page(), "utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text("utf-8") == page():
-        return 0
-    print(f"{PAGE.name} is not what codeserver/config.py says; run `make docs`.", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page(), "make docs"))

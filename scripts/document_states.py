@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from written import write_or_check
+
 from codeserver.lifecycle import Event, State, transitions
 
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
@@ -31,20 +33,12 @@ def picture() -> str:
     return "\n".join(["```mermaid", *lines, "```", ""])
 
 
-def main() -> int:
-    """Write the picture, or check it."""
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(BEGIN)
+def page() -> str:
+    """The whole page."""
+    head, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, tail = rest.partition(END)
-    made = "".join([head, BEGIN, picture(), END, tail])
-    if "--check" not in sys.argv:
-        PAGE.write_text(made, "utf-8")
-        return 0
-    if made == page:
-        return 0
-    print(f"{PAGE.name} does not show the states of the code; run `make docs`.", file=sys.stderr)
-    return 1
+    return "".join([head, BEGIN, picture(), END, tail])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page(), "make docs"))

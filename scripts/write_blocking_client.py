@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from written import write_or_check
+
 CLIENT = Path(__file__).parent.parent / "codeserver" / "client"
 SOURCE, WRITTEN = CLIENT / "asynchronous.py", CLIENT / "synchronous.py"
 
@@ -44,16 +46,5 @@ def blocking() -> str:
     return subprocess.run(ruff, input=text, text=True, check=True, stdout=subprocess.PIPE).stdout
 
 
-def main() -> int:
-    """Write the client, or check it."""
-    if "--check" not in sys.argv:
-        WRITTEN.write_text(blocking(), "utf-8")
-        return 0
-    if WRITTEN.exists() and WRITTEN.read_text("utf-8") == blocking():
-        return 0
-    print(f"{WRITTEN.name} is not written from {SOURCE.name}; run `make client`.", file=sys.stderr)
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(WRITTEN, blocking(), "make client"))
