@@ -9,10 +9,10 @@ from codeserver.drawing.diagram import Cluster, Diagram, Edge, Kind, Node, count
 from codeserver.drawing.facts import first_line, first_of_each, partitioning
 
 DEFAULT_GROUP = "default"
-"""What Dagster calls the group of assets that were given none."""
+"""Dagster's name for the group of assets without a group of their own."""
 
 _LONGEST_LABEL = 20
-"""Dagster's own partition mappings are described in whole sentences."""
+"""In characters. Dagster describes its own partition mappings in whole sentences."""
 
 _KINDS: Mapping[int, Kind] = {
     v1.Asset.EXECUTION_OBSERVATION: "observable",
@@ -25,8 +25,8 @@ def from_assets(
 ) -> Diagram:
     """The diagram of assets and their dependencies.
 
-    An asset that several repositories know is drawn once, as the one that can be materialized. A
-    dependency on an asset that is not given is left out.
+    An asset that several repositories define is drawn once; a definition that can be materialized
+    wins over an external one. Dependencies on assets outside `assets` are left out.
     """
     known = _one_of_each_key(assets)
     groups = list(first_of_each(asset.group for asset in known.values() if asset.group))

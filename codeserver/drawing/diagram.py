@@ -1,11 +1,11 @@
-"""What is drawn: cards, the lines between them, and the boxes around them."""
+"""The content of a drawing: cards, the lines between them, and the boxes around them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# What things are called in JSON is public; the names of the attributes are that, too.
+# These words, and the names of the attributes below, are public: the JSON format has them.
 Kind = Literal["op", "graph", "asset", "observable", "external", "step", "group"]
 Style = Literal["plain", "dynamic", "collected"]
 
@@ -16,13 +16,13 @@ class Node:
 
     Attributes:
         id: unique in the diagram.
-        title: what people call it.
-        kind: what it stands for.
-        subtitle: the definition behind it, or what it is for, in one line.
+        title: name that people know it by.
+        kind: type of definition that it stands for.
+        subtitle: its definition or its purpose, in one line.
         cluster: id of the innermost box around it; empty for none.
         badges: short facts.
         is_mapped: whether it is executed once for each value of a dynamic output.
-        level: its column from the left, when that is given and not to be found out.
+        level: its column from the left, from 0; None to let the layout choose one.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Node:
 
     @property
     def is_several(self) -> bool:
-        """Whether it is drawn as if it were several cards."""
+        """Whether it is drawn as a stack of cards."""
         return self.is_mapped or self.kind == "group"
 
 
@@ -47,12 +47,12 @@ class Edge:
     Attributes:
         source: id of the node that it comes from.
         target: id of the node that it goes to.
-        label: what is said about it, in a few words; empty for nothing.
-        style: how values go along it: one, one for each value of a dynamic output, or all that were
-            mapped, together.
-        source_port: name of the output. Lines of one output begin in one point.
-        target_port: name of the input. Lines to one input end in one point.
-        note: what the label says, at length; empty where the label says it all.
+        label: a few words beside the line; empty for none.
+        style: number of values that pass along it: one (`plain`), one for each value of a dynamic
+            output (`dynamic`), or all mapped values together (`collected`).
+        source_port: name of the output. Lines of one output begin at one point.
+        target_port: name of the input. Lines to one input end at one point.
+        note: the label at full length; empty if the label is complete.
     """
 
     source: str
@@ -70,10 +70,10 @@ class Cluster:
 
     Attributes:
         id: unique among the clusters.
-        title: what people call it.
+        title: name that people know it by.
         kind: a graph inside a job, or a group of assets.
         parent: id of the box around it; empty for none.
-        subtitle: the definition behind it, in one line.
+        subtitle: its definition, in one line.
         badges: short facts.
     """
 
@@ -87,10 +87,10 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Diagram:
-    """Everything that one drawing shows. The order is the order in which it is listed.
+    """The content of one drawing. Lists and sources keep its order.
 
     Attributes:
-        title: what the whole is.
+        title: heading of the drawing.
         nodes: the cards.
         edges: the lines; both ends of each are among the nodes.
         clusters: the boxes; each contains a node, and comes after the box around it.
@@ -102,7 +102,7 @@ class Diagram:
     clusters: tuple[Cluster, ...] = ()
 
     def summary(self) -> str:
-        """How much there is, such as `3 ops in 1 graph, 2 dependencies`."""
+        """The number of things in it, such as `3 ops in 1 graph, 2 dependencies`."""
         nouns = {"op": "op", "graph": "op", "step": "step", "group": "group"}
         noun = nouns.get(self.nodes[0].kind, "asset") if self.nodes else "node"
         groups = sum(node.kind == "group" for node in self.nodes) if noun == "asset" else 0

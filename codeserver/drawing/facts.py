@@ -1,4 +1,4 @@
-"""Short words for what the messages of the API say."""
+"""Short words for facts in messages of the typed API."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def first_line(text: str) -> str:
 
 
 def first_of_each(values: Iterable[T]) -> Iterator[T]:
-    """Leaves out what has been there before."""
+    """The values without repetitions, in the order of their first occurrence."""
     return iter(dict.fromkeys(values))
 
 
 def policies(pool: str, retry_policy: v1.RetryPolicy) -> Iterator[str]:
-    """What is said of an op or step that must wait or may be tried again."""
+    """Words for the pool and the retries of an op or a step."""
     if pool:
         yield f"pool {pool}"
     if retry_policy.max_retries:
@@ -39,7 +39,7 @@ def policies(pool: str, retry_policy: v1.RetryPolicy) -> Iterator[str]:
 
 
 def partitioning(partitions: v1.PartitionsDefinition) -> str:
-    """How something is partitioned, in a word or two."""
+    """The kind of the partitions in a word or two, such as `daily`."""
     kind = partitions.kind
     if kind == v1.PartitionsDefinition.KIND_STATIC:
         return counted(partitions.static_count, "partition")

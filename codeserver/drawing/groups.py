@@ -1,4 +1,4 @@
-"""Assets by their groups, for when there are too many for one picture."""
+"""Diagrams of asset groups, for locations with too many assets for one picture."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, counted
 from codeserver.drawing.facts import first_of_each
 
 MOST_ASSETS = 100
-"""What people can still find their way in."""
+"""The largest picture that people can still read."""
 
 Assets = Sequence[v1.Asset]
 Edges = Sequence[v1.AssetEdge]
 
 
 def group_of(asset: v1.Asset) -> str:
-    """The name of its group; that of Dagster's for one that was given none."""
+    """The name of its group; Dagster's default group if it has none."""
     return asset.group or DEFAULT_GROUP
 
 
 def nearest(assets: Assets, edges: Edges, depth: int) -> Assets:
-    """The assets to which there are so many steps at most, from those that begin everything.
+    """The assets at most `depth` dependencies after a root.
 
-    Those are the assets before which none of the given ones is.
+    A root is an asset that depends on none of `assets`.
     """
     known = {asset.key for asset in assets}
     after: defaultdict[str, list[str]] = defaultdict(list)
@@ -41,7 +41,7 @@ def nearest(assets: Assets, edges: Edges, depth: int) -> Assets:
 
 
 def from_groups(assets: Assets, edges: Edges) -> Diagram:
-    """The diagram of groups: a card for each, and between two, how many dependencies there are."""
+    """The diagram of groups: a card for each, and lines with the number of dependencies."""
     groups = {asset.key: group_of(asset) for asset in assets}
     ids = {key: _id(group) for key, group in groups.items()}
     return Diagram(
@@ -52,7 +52,7 @@ def from_groups(assets: Assets, edges: Edges) -> Diagram:
 
 
 def from_group(assets: Assets, edges: Edges, group: str) -> Diagram:
-    """The diagram of one group, with a card for each other one that is beside it."""
+    """The diagram of one group, with a card for each group that has a dependency with it."""
     inside = [asset for asset in assets if group_of(asset) == group]
     groups = {asset.key: group_of(asset) for asset in assets}
     ids = {key: key if its == group else _id(its) for key, its in groups.items()}
@@ -92,7 +92,7 @@ def _cards(groups: Mapping[str, str], wanted: Iterable[str]) -> tuple[Node, ...]
 
 
 def _lines(edges: Edges, ids: Mapping[str, str]) -> tuple[Edge, ...]:
-    """One line for all dependencies between the same two cards; none within a card."""
+    """One line for all dependencies between two cards, and none within a card."""
     pairs = first_of_each((edge.from_key, edge.to_key) for edge in edges)
     many = Counter(
         (ids[source], ids[target]) for source, target in pairs if {source, target} <= ids.keys()

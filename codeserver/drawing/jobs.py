@@ -1,4 +1,4 @@
-"""A diagram of a job: ops as cards, the graphs inside it as boxes."""
+"""A diagram of a job: ops as cards, nested graphs as boxes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, Style
 from codeserver.drawing.facts import first_line, first_of_each, policies
 
 _DEFAULT_OUTPUT = "result"
-"""What Dagster calls the output of an op that has one and no name for it."""
+"""Dagster's name for the only output of an op that does not name it."""
 
 End = tuple[v1.Node, str]
-"""An op, and the name of an input or output of it."""
+"""An op, and the name of one of its inputs or outputs."""
 
 
 def from_job(response: v1.GetJobResponse) -> Diagram:
     """The diagram of a job.
 
-    A line to the input of a graph is drawn to the ops inside that get the value, and one from its
-    output from the op that gives it.
+    A line to an input of a graph ends at the ops inside that take the value. A line from an output
+    of a graph begins at the op inside that gives it.
     """
     parts = _Parts()
     parts.add(response.graph, cluster="")
@@ -78,7 +78,7 @@ def _badges(node: v1.Node, *, collects: bool) -> tuple[str, ...]:
 
 
 def _edges(graph: v1.Graph) -> Iterator[Edge]:
-    """The lines that begin and end in one graph, drawn to what is inside its nodes."""
+    """The lines of one graph, drawn to the ops inside its nodes."""
     nodes = {node.name: node for node in graph.nodes}
     several = _inputs_of_several(graph)
     for edge in graph.edges:
@@ -93,7 +93,7 @@ def _edges(graph: v1.Graph) -> Iterator[Edge]:
 
 
 def _inputs_of_several(graph: v1.Graph) -> set[str]:
-    """Names of nodes with more than one input that something goes to."""
+    """Names of the nodes with more than one connected input."""
     used: defaultdict[str, set[str]] = defaultdict(set)
     for edge in graph.edges:
         used[edge.to_node].add(edge.to_input)
@@ -108,7 +108,7 @@ def _style(edge: v1.Edge, source: v1.Node) -> Style:
 
 
 def _label(edge: v1.Edge, to_several: bool) -> str:
-    """Names that say something: of an output that was given one, of one input of several."""
+    """The name of the output unless it is the default, and of the input if it is one of several."""
     given = "" if edge.from_output == _DEFAULT_OUTPUT else edge.from_output
     taken = edge.to_input if to_several else ""
     if given and taken and given != taken:
@@ -117,7 +117,7 @@ def _label(edge: v1.Edge, to_several: bool) -> str:
 
 
 def givers(node: v1.Node, output: str) -> Iterator[End]:
-    """The ops that an output comes from."""
+    """The ops that give the value of an output."""
     if not node.graph.nodes:
         yield node, output
         return
@@ -127,12 +127,12 @@ def givers(node: v1.Node, output: str) -> Iterator[End]:
     ]
     for mapping in mapped:
         yield from givers(inner[mapping.node], mapping.node_output)
-    if not mapped:  # So that no line is lost: the last that is executed.
+    if not mapped:  # So that no line is lost: the op that is executed last.
         yield from givers(node.graph.nodes[-1], "")
 
 
 def takers(node: v1.Node, its_input: str) -> Iterator[End]:
-    """The ops that an input goes to."""
+    """The ops that take the value of an input."""
     if not node.graph.nodes:
         yield node, its_input
         return

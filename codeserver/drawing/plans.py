@@ -12,7 +12,7 @@ _WORDS = {v1.Step.KIND_MAPPED: "for each value", v1.Step.KIND_COLLECT: "collects
 
 
 def from_plan(plan: v1.ExecutionPlan) -> Diagram:
-    """The diagram of the steps that a run executes."""
+    """The diagram of the steps of a run."""
     steps = {step.key: step for step in plan.steps}
     return Diagram(
         title=plan.job,
@@ -38,7 +38,7 @@ def _card(step: v1.Step) -> Node:
 
 
 def _edges(step: v1.Step, steps: Mapping[str, v1.Step]) -> Iterator[Edge]:
-    """One line for each step that this one waits for, whatever goes along it."""
+    """One line for each step that this one waits for, with or without a value."""
     handles = [handle for each in step.inputs for handle in each.upstream]
     for key in first_of_each((*(handle.step for handle in handles), *step.upstream)):
         if key not in steps:

@@ -1,4 +1,4 @@
-"""Names as text that can be shown: one line, of a known width, cut so that no two look the same."""
+"""Names as text for drawings: one line, of a known width, cut so that no two look the same."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _WIDTHS = {
     **dict.fromkeys('ftr()[]{}-/\\ `"', 0.46),
     **dict.fromkeys("mMW@%w—…→", 1.0),
 }
-"""In em. The font is the reader's own, so these are those of a wide one."""
+"""In em. The reader's own font draws the text, so these are the widths of a wide one."""
 
 ROUNDING = 0.01
-"""Sums of widths are equal when they differ by less."""
+"""Widths are equal if they differ by no more."""
 
 _JOINERS = "\u200c\u200d"
-"""Some scripts cannot be written without them, nor can some emoji."""
+"""Some scripts and some emoji need them."""
 
 
 _ROUNDS = 4
@@ -29,25 +29,25 @@ _BEFORE = 3
 
 
 def one_line(text: str) -> str:
-    """The text with everything written out that would break a line or turn the order of letters."""
+    """The text, with escapes for characters that break a line or change the order of letters."""
     return "".join(char if _is_harmless(char) else _written_out(char) for char in text)
 
 
 def shown(name: str) -> str:
-    """A name in one line, or words for having none."""
+    """A name in one line; `NAMELESS` for a blank one."""
     return one_line(name) if name.strip() else NAMELESS
 
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
-    """Width in the unit of the font size, a little too large rather than too small."""
+    """Width in the unit of the font size; an estimate that is rather too large than too small."""
     em = fsum(_em(char) for char in text)  # The same in all versions of Python, unlike sum().
     return em * size * (1.08 if bold else 1.0)
 
 
 def cut(text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """The text, or its begin and end with `…` between them, so that it is not wider than this.
+    """The text if it fits in `width`; else its beginning, `…` and its end.
 
-    Names that begin alike differ at their ends, so the end is worth more than the middle.
+    Names with the same beginning differ at their ends, so the end matters more than the middle.
     """
     if width_of(text, size, bold=bold) <= width + ROUNDING:
         return text
@@ -58,17 +58,17 @@ def cut(text: str, width: float, size: float, *, bold: bool = False) -> str:
 
 
 def cut_end(text: str, width: float, size: float) -> str:
-    """The text, or its begin and `…`, for sentences."""
+    """The text if it fits in `width`; else its beginning and `…`, as suits a sentence."""
     if width_of(text, size) <= width + ROUNDING:
         return text
     return _fitting(text, width / size - _em("…")).rstrip() + "…"
 
 
 def cut_apart(names: Sequence[str], widths: Sequence[float], size: float) -> list[str]:
-    """The bold names as they are drawn.
+    """The bold names, cut to their widths so that different names look different.
 
-    Those that would be equal begin shortly before the place where they differ. Where that is not
-    enough, they are numbered.
+    Names that look alike after the cut begin shortly before their first difference instead. If
+    they still look alike, they are numbered.
     """
     wanted = list(names)
     for round_ in range(_ROUNDS):
@@ -94,7 +94,7 @@ def _first_difference(names: Sequence[str]) -> int:
 
 
 def _alike(names: Sequence[str], drawn: Sequence[str]) -> list[list[int]]:
-    """The indices of different names that are drawn equally."""
+    """The indices of different names with the same drawn text, in groups."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for index, text in enumerate(drawn):
         found[text].append(index)

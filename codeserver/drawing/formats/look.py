@@ -1,4 +1,4 @@
-"""The look of pictures: colours for light and dark, lines and letters, as CSS."""
+"""The look of pictures: colours for light and dark mode, lines and letters, as CSS."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _RULES = f"""
 
 
 _COLOUR = re.compile(r"([\w-]+): var\(--([\w-]+)\)")
-"""Colours by their names, which are no variables in the picture: not every program knows those."""
+"""A colour by its name. The picture has no CSS variables, because some programs ignore them."""
 
 _LOOKS: Mapping[str, Mapping[str, object]] = {
     "all": {"fill": "ink", "font-family": "sans-serif", "font-size": TITLE},
@@ -109,23 +109,23 @@ _LOOKS: Mapping[str, Mapping[str, object]] = {
 
 
 def stylesheet() -> str:
-    """The rules; they apply inside of an element of the class `codeserver` only."""
+    """The rules. They apply only inside an element of the class `codeserver`."""
     dark = "".join(_only_colours(rule) for rule in _RULES.splitlines())
     light = _COLOUR.sub(lambda found: f"{found[1]}: {_LIGHT[found[2]]}", _RULES)
     return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
 def _only_colours(rule: str) -> str:
-    """The rule for the dark; empty when it says nothing about colours."""
+    """The rule for dark mode; empty if the rule sets no colour."""
     found = "; ".join(f"{name}: {_DARK[colour]}" for name, colour in _COLOUR.findall(rule))
     return f"{rule.partition(' {')[0]} {{ {found} }}\n" if found else ""
 
 
 def attributes(look: str) -> str:
-    """The same in attributes, which count where a program does not read rules; a space in front.
+    """The look as attributes with a leading space, for programs that ignore style sheets.
 
     Args:
-        look: the class of an element, as far as it has a look of its own.
+        look: class of the element; one without a look of its own gets no attributes.
     """
     found = _LOOKS.get(look, {})
     return "".join(f' {name}="{_LIGHT.get(str(each), each)}"' for name, each in found.items())

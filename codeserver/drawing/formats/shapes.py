@@ -1,4 +1,4 @@
-"""Pieces of SVG that pictures are made of."""
+"""The SVG elements of a picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from codeserver.drawing.texts import ROUNDING, cut, shown
 
 
 def badges(words: Sequence[str], x: float, y: float, room: float) -> Iterator[str]:
-    """As many badges as there is room for, and how many there are besides."""
+    """As many badges as there is room for, and a badge with the number of the others."""
     for index, word in enumerate(words):
         rest = len(words) - index
         more = badge_width(f"+{rest - 1}") + BADGE_GAP if rest > 1 else 0.0
@@ -40,7 +40,7 @@ def _badge(drawn: str, x: float, y: float) -> str:
 
 
 def rectangle(box: Box, radius: float, kind: str = "", look: str = "") -> str:
-    """A rectangle with round corners; what it looks like if its class does not say it."""
+    """A rectangle with round corners. Without `look`, its class `kind` decides the look."""
     return (
         f'<rect {_class(kind)}x="{number(box.x)}" y="{number(box.y)}" '
         f'width="{number(box.width)}" height="{number(box.height)}" rx="{number(radius)}"'
@@ -55,12 +55,12 @@ def text(content: str, x: float, y: float, kind: str = "", look: str = "") -> st
 
 
 def tip(*lines: str) -> str:
-    """What is told of an element to those who point at it or have it read to them."""
+    """A tooltip, which screen readers read aloud, too."""
     return f"<title>{escape(chr(10).join(filter(None, lines)))}</title>"
 
 
 def way(start: Point, curves: Sequence[Curve]) -> str:
-    """The data of a path. Level pieces that follow each other are one."""
+    """The data of a path. Consecutive level pieces become one."""
     parts = [f"M{_point(start)}"]
     for (_, _, here), curve in pairwise([(start, start, start), *curves]):
         level = {here[1], *(point[1] for point in curve)} == {here[1]}
@@ -74,7 +74,7 @@ def way(start: Point, curves: Sequence[Curve]) -> str:
 
 
 def number(value: float) -> str:
-    """A length with one digit behind the point, which is as fine as one can see."""
+    """A length with one decimal; finer steps are invisible."""
     return f"{round(value, 1) + 0.0:.1f}".removesuffix(".0")
 
 

@@ -1,4 +1,4 @@
-"""Diagrams in languages that other programs draw: dot of Graphviz, Mermaid, JSON."""
+"""Diagrams as sources for other programs: Graphviz's dot, Mermaid, JSON."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _DOT_STYLES: dict[Style, str] = {"plain": "solid", "dynamic": "dashed", "collect
 _MERMAID_LINES: dict[Style, str] = {"plain": "-->", "dynamic": "-.->", "collected": "==>"}
 
 _MERMAID_PLAIN = re.compile(r"[^\W_]|[ ,/]|(?<=[^\W_])[_.-](?=[^\W\d_])")
-"""What means nothing in a label. Everything else may be HTML, Markdown or Mermaid's own: `1. `
-begins a list, `__x__` is bold, `#` begins a code."""
+"""Characters without a meaning in a label. All others may be HTML, Markdown or Mermaid's syntax:
+`1. ` begins a list, `__x__` is bold, `#` begins a code."""
 
 
 def dot(diagram: Diagram) -> str:
@@ -65,7 +65,7 @@ def mermaid(diagram: Diagram) -> str:
 
 
 def to_json(diagram: Diagram) -> str:
-    """Title, nodes, edges and clusters, with the names of their attributes, in the given order."""
+    """The title, nodes, edges and clusters as a JSON object, in the order of the diagram."""
     return json.dumps(asdict(diagram), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -76,7 +76,7 @@ def _nested(
     end: str,
     indent: str,
 ) -> Iterator[str]:
-    """A line for each card, between those that begin and end the box around it."""
+    """A line for each card, between the lines that open and close its box."""
     inner: defaultdict[str, list[tuple[int, Cluster]]] = defaultdict(list)
     for number, cluster in enumerate(diagram.clusters):
         inner[cluster.parent].append((number, cluster))
@@ -113,12 +113,12 @@ def _dot_edge(edge: Edge) -> str:
 
 
 def _dot_text(text: str) -> str:
-    """Text that is shown as it is. Labels are read like HTML, where `&` begins a name."""
+    """A quoted label. Graphviz reads labels like HTML, where `&` begins an entity."""
     return _dot_id(text.replace("&", "&amp;"))
 
 
 def _dot_id(name: str) -> str:
-    """A name that stands for itself. There is no way to write the character of the number 0."""
+    """A quoted name. Dot cannot write the null character, which becomes a backslash and 0."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\\\\0")
     return f'"{escaped}"'
 

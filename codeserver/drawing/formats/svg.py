@@ -1,4 +1,4 @@
-"""A diagram as an SVG picture: one file with its own look, for light and dark."""
+"""A diagram as an SVG picture: one file with its own style, for light and dark mode."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _card(node: Node, box: Box, drawn: str) -> str:
     x, y, room = box.x + PADDING + STRIPE, box.y + 22.5, _room(box)
     title, subtitle = shown(node.title), one_line(node.subtitle)
     parts = [tip(title, subtitle, *map(one_line, node.badges))]
-    if node.is_several:  # As if there were several.
+    if node.is_several:  # A second card peeps out below.
         parts.append(rectangle(Box(box.x + 5, box.y + 5, box.width, box.height), 9, "frame"))
     parts.append(rectangle(box, 9, "frame"))
     parts.append(
@@ -109,7 +109,7 @@ def _card(node: Node, box: Box, drawn: str) -> str:
 
 
 def _edges(edges: Sequence[Edge], routes: Sequence[Route]) -> Iterator[str]:
-    """The lines. Where several have one way, it is drawn once, or it would look thicker."""
+    """The lines. Curves that several lines share are drawn once, or they would look thicker."""
     drawn: set[tuple[str, Point, Curve]] = set()
     for edge, route in zip(edges, routes, strict=True):
         start, curves = route.start, list(route.curves)

@@ -1,4 +1,4 @@
-"""A diagram as a tree for the terminal, where everything is listed once."""
+"""A diagram as a tree for the terminal, which lists every node once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from codeserver.drawing.texts import one_line, shown
 _WIDTH = 120
 _INDENT = 4
 _ROOM = 48
-"""For names; what would be further to the right begins at the left again."""
+"""Columns kept for names. A branch that would leave less begins at the left again."""
 
 _MOST_NAMES = 6
 _COLOURS: Mapping[str, str] = {"asset": "green", "observable": "yellow", "external": "dim"}
@@ -26,14 +26,14 @@ _COLOURS: Mapping[str, str] = {"asset": "green", "observable": "yellow", "extern
 
 @dataclass(frozen=True)
 class Entry:
-    """One node in its place.
+    """One node and its place in the tree.
 
     Attributes:
         node: the node.
-        prefix: names of the graphs that it is in, each with a dot behind it.
-        group: id of the group that it is listed in; empty for none.
-        under: id of the node that it is under; empty for none.
-        others: full names of the other nodes before it.
+        prefix: names of the graphs around it, each followed by a dot.
+        group: id of the group that lists it; empty for none.
+        under: id of its parent in the tree; empty for none.
+        others: full names of the other nodes that it depends on.
     """
 
     node: Node
@@ -44,15 +44,14 @@ class Entry:
 
 
 def tree(diagram: Diagram, width: int = _WIDTH) -> Tree:
-    """A tree in which everything is under what it can begin after.
+    """A tree that lists each node under a node that it depends on.
 
-    That is the last of those before it, where several are; the others are named behind it. Assets
-    are listed under their groups, and ops of a graph have its name before theirs.
+    A node that depends on several is listed under the last of them, and its line names the others.
+    Assets are listed under their groups. The name of an op in a graph begins with the graph's.
 
     Args:
-        diagram: what to draw.
-        width: how many columns there are. Where a chain is longer than that, it goes on at the
-            left.
+        diagram: the diagram to draw.
+        width: columns of the terminal. A longer chain continues at the left.
     """
     top = Tree(Text(shown(diagram.title), style="bold").append(f"  {diagram.summary()}", "dim"))
     titles = {each.id: each.title for each in diagram.clusters}
@@ -68,7 +67,7 @@ def tree(diagram: Diagram, width: int = _WIDTH) -> Tree:
 
 
 def text(diagram: Diagram, width: int = _WIDTH) -> str:
-    """The tree as plain text, without colours. A line may be longer, so that no name is cut."""
+    """The tree as plain text. Names are never cut, so a line may be longer than `width`."""
     console = Console(
         file=io.StringIO(),
         width=100_000,
@@ -100,14 +99,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
-    """The nodes, each after the one that it is under.
+    """The nodes, parents first.
 
-    A node is under the last of those before it that are in its group: the one that has the longest
-    way behind it.
+    The parent of a node is the dependency in its group that is at the end of the longest chain.
 
     Args:
-        diagram: what is listed.
-        deepest: so many nodes are under each other at most. One that would be deeper is under none.
+        diagram: the diagram to list.
+        deepest: most levels of the tree. A node that would be deeper has no parent.
     """
     nodes = diagram.nodes
     prefixes, groups = _clusters(diagram)
@@ -143,7 +141,7 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
 
 
 def _clusters(diagram: Diagram) -> tuple[dict[str, str], dict[str, str]]:
-    """What nodes in graphs have before their names, and the clusters that are groups."""
+    """The prefix of names in each cluster that is a graph, and the clusters that are groups."""
     prefixes: dict[str, str] = {}
     groups: dict[str, str] = {}
     for cluster in diagram.clusters:

@@ -1,6 +1,6 @@
-"""Lays a diagram out in columns from left to right: the picture that needs no other program.
+"""Lays a diagram out in columns from left to right, without another program.
 
-The way is that of Sugiyama: columns, an order in each of them, heights, curves. Each step is a
+The method is Sugiyama's: columns, an order in each of them, heights, curves. Each step is a
 module. The result depends on nothing but the diagram.
 """
 

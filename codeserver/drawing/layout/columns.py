@@ -1,4 +1,4 @@
-"""Where the columns are, and how wide: room for cards, edges of boxes, labels and steep curves."""
+"""Place and width of the columns, with room for cards, edges of boxes, labels and steep curves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from codeserver.drawing.layout.picture import Box
 
 _LEAST_GAP, _MOST_GAP = 52.0, 150.0
 _STEEPNESS = 0.09
-"""A gap grows by this part of the highest curve in it, because steep curves look like a wall."""
+"""A gap grows by this part of the height of its highest curve: steep curves look like a wall."""
 
 
 def widths(grid: Grid, sizes: Sequence[tuple[float, float]]) -> list[float]:
-    """Width of each column: that of its widest card."""
+    """Width of each column: the width of its widest card."""
     found = [0.0] * len(grid.columns)
     for node, (width, _) in enumerate(sizes):
         found[grid.layer[node]] = max(found[grid.layer[node]], width)
@@ -28,9 +28,9 @@ class Columns:
     """The columns.
 
     Attributes:
-        left: left edge of each.
-        right: right edge of each.
-        middle: height of each item.
+        left: left edge of each column.
+        right: right edge of each column.
+        middle: vertical middle of each item.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Columns:
         middle: Sequence[float],
         edges: Sequence[Edge],
     ) -> None:
-        """Takes the width of each column and the height of each item."""
+        """Takes the width of each column and the vertical middle of each item."""
         self._grid = grid
         self.middle = middle
         self._span = _spans(grid)
@@ -55,7 +55,7 @@ class Columns:
             x += width + gaps[layer]
 
     def width(self, item: int) -> float:
-        """Width of the column that an item is in."""
+        """Width of the column of an item."""
         return self.right[self._grid.layer[item]] - self.left[self._grid.layer[item]]
 
     def around(self, box: int, upper: float, lower: float) -> Box:
@@ -85,7 +85,7 @@ class Columns:
         ]
 
     def _insets(self, end: int) -> list[int]:
-        """Of each box, how many boxes end where it ends, itself included."""
+        """For each box, the depth of nested boxes with the same first or last column."""
         grid = self._grid
         found = [1] * len(grid.boxes)
         for box in range(len(grid.boxes) - 1, ROOT, -1):

@@ -1,4 +1,4 @@
-"""Demands of the columns on the heights, and wishes of the edges."""
+"""Demands on the heights: distances in the columns that must hold, and edges to keep level."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codeserver.drawing.layout.measures import BOX_HEADER, CARD_GAP, LINE_GAP
 from codeserver.drawing.layout.ports import Ports
 
 _BETWEEN_BOXES = 0.2
-"""An edge between boxes matters less than one inside, or it would tear them apart."""
+"""Weight of an edge between boxes; as heavy as one inside, it would tear the boxes apart."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Link:
     """Two things that should be level.
 
     Attributes:
-        left: one of them.
-        left_offset: how far below the middle of it the line begins.
-        right: the other one, further to the right.
-        right_offset: how far below the middle of it the line ends.
-        weight: how much it matters.
+        left: the thing at the left.
+        left_offset: distance from its middle down to the beginning of the line.
+        right: the thing at the right.
+        right_offset: distance from its middle down to the end of the line.
+        weight: importance beside other links.
         is_inside: whether both are in the same box.
     """
 
@@ -37,15 +37,17 @@ class Link:
 
 @dataclass
 class Rows:
-    """What must be below what, by how much, and what should be level.
+    """Least distances between things, and pairs of things that should be level.
+
+    A thing is an item of the grid, or the upper or lower edge of a box.
 
     Attributes:
-        count: how many things there are.
-        tops: of each box, its upper and lower edge: things that only enclose. Whatever is beside
-            what is in the box is above or below these.
-        members: of each box, everything in it, with its own edges.
+        count: number of things.
+        tops: upper and lower edge of each box. Everything outside the box in one of its columns
+            is above or below these.
+        members: everything in each box, its own edges included.
         gaps: least distance between two things, the first above the second. Without cycles.
-        links: what should be level.
+        links: pairs that should be level.
     """
 
     count: int
@@ -55,19 +57,19 @@ class Rows:
     links: list[Link] = field(default_factory=list)
 
     def keep(self, above: int, below: int, gap: float) -> None:
-        """Demands a distance."""
+        """Demands a least distance."""
         pair = (above, below)
         self.gaps[pair] = max(gap, self.gaps.get(pair, gap))
 
 
 def demands(grid: Grid, heights: Sequence[float], ports: Ports, line: Sequence[int]) -> Rows:
-    """Distances that must be kept in each column, and what should be level.
+    """The demands of a grid.
 
     Args:
         grid: the columns, in their order.
         heights: height of each item.
-        ports: where edges begin and end.
-        line: of each item, that which it is on one line with, and which stands for it.
+        ports: points at which edges begin and end.
+        line: for each item, the item that represents all on its straight line.
     """
     count = len(grid.layer)
     tops = [(count + 2 * box, count + 2 * box + 1) for box in range(len(grid.boxes) - 1)]
@@ -117,9 +119,10 @@ def _from_top(
     tops: Sequence[tuple[int, int]],
     line: Sequence[int],
 ) -> list[tuple[int, float, float]]:
-    """What follows each other in a column: edges of boxes and items, with the space they need.
+    """The edges of boxes and the items of a column from top to bottom.
 
-    The space between two that follow each other is what the first needs below and the second above.
+    Each comes with the space that it needs above and below. Two neighbours keep the sum of the
+    space below the first and the space above the second.
     """
     found: list[tuple[int, float, float]] = []
     opened: list[int] = []

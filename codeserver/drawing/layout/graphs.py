@@ -1,4 +1,4 @@
-"""Graphs of numbered nodes: without cycles, in order, in layers, in connected sets."""
+"""Algorithms on graphs of numbered nodes: cycles, order, layers, connected sets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PASSES = 8
 
 
 def acyclic(count: int, edges: Sequence[Pair]) -> list[Pair]:
-    """The edges without those that close a cycle, and without loops.
+    """The edges without repetitions, and without those that close a cycle or a loop.
 
-    Dagster has no cycles; without this, a message that has one would never be drawn.
+    Dagster has no cycles, but a message may have one, and the layout of a cycle would never end.
     """
     after = neighbours(count, edges)[1]
     state = [0] * count  # 1: on the way, 2: done
@@ -38,7 +38,7 @@ def acyclic(count: int, edges: Sequence[Pair]) -> list[Pair]:
 
 
 def neighbours(count: int, edges: Sequence[Pair]) -> tuple[list[list[int]], list[list[int]]]:
-    """Of each node, those before and those after it."""
+    """The nodes before each node, and the nodes after each."""
     before: list[list[int]] = [[] for _ in range(count)]
     after: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
@@ -48,7 +48,7 @@ def neighbours(count: int, edges: Sequence[Pair]) -> tuple[list[list[int]], list
 
 
 def in_order(after: Sequence[Sequence[int]]) -> list[int]:
-    """The nodes, each before those after it."""
+    """The nodes in topological order. `after` has the nodes after each, without cycles."""
     waiting = [0] * len(after)
     for following in chain.from_iterable(after):
         waiting[following] += 1
@@ -62,7 +62,7 @@ def in_order(after: Sequence[Sequence[int]]) -> list[int]:
 
 
 class Sets:
-    """Nodes that belong together, such as those that edges connect."""
+    """Disjoint sets of nodes, such as connected ones (union-find)."""
 
     def __init__(self, count: int, pairs: Iterable[Pair] = ()) -> None:
         self._above = list(range(count))
@@ -71,14 +71,14 @@ class Sets:
             self.join(one, other)
 
     def of(self, node: int) -> int:
-        """The node that stands for all that this one belongs to."""
+        """The node that represents the set of this one."""
         while self._above[node] != node:
             self._above[node] = self._above[self._above[node]]
             node = self._above[node]
         return node
 
     def join(self, one: int, other: int) -> None:
-        """Have two nodes, and all that belongs to either, belong together."""
+        """Merge the sets of two nodes."""
         one, other = self.of(one), self.of(other)
         if one != other:
             low, high = min(one, other), max(one, other)
@@ -86,23 +86,23 @@ class Sets:
             self._count[low] += self._count[high]
 
     def count_of(self, node: int) -> int:
-        """How many belong together with this one, itself included."""
+        """The size of the set of this node."""
         return self._count[self.of(node)]
 
 
 def assign(
     count: int, edges: Sequence[Pair], boxes: Sequence[int], given: Sequence[int | None]
 ) -> list[int]:
-    """The layer of each node, from 0: every edge goes up, and as short a way as possible.
+    """The layer of each node, from 0, so that every edge goes to a higher one and is short.
 
-    First each node is as far left as it can be. Then those that are nearer to what follows than to
-    what is before them move there, so that a node without any before it is not far from its use.
+    First each node is as far left as it can be. Then nodes with more weight of edges after them
+    than before them move right, so that a node without dependencies is near its use.
 
     Args:
-        count: how many nodes there are.
-        edges: without cycles.
-        boxes: the box of each node. An edge inside one should rather be short than one between two.
-        given: layers that are not to be found out; all or none of them.
+        count: number of nodes.
+        edges: pairs of nodes, without cycles.
+        boxes: the box of each node. Edges inside a box weigh more than edges between boxes.
+        given: layers to use, if all nodes have one and every edge goes up.
     """
     fixed = [level for level in given if level is not None]
     if len(fixed) == count and all(fixed[a] < fixed[b] for a, b in edges):
@@ -130,7 +130,7 @@ def _best(
     after: Sequence[int],
     boxes: Sequence[int],
 ) -> int:
-    """Where the edges of a node are shortest, as long as the others stay where they are."""
+    """The layer in which the edges of a node are shortest while the other nodes stay."""
     if not after:
         return layer[node]
     pull = sum(3 if boxes[each] == boxes[node] else 1 for each in after) - sum(

@@ -1,4 +1,4 @@
-"""The columns of a picture: nodes, and places that long edges and boxes keep free between them."""
+"""The columns of a picture: nodes, and places between them for long edges and boxes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from itertools import pairwise
 from codeserver.drawing.layout.boxes import ROOT, Boxes
 
 Bundle = tuple[int, str, str]
-"""Source, output and style: edges that have these in common share their way."""
+"""Source, output and style; edges with the same bundle share their way."""
 
 
 @dataclass
 class Grid:
-    """Items in columns. The first items are the nodes, under the same numbers.
+    """Items in columns. The first items are the nodes, with the same numbers.
 
     Attributes:
         boxes: the tree of boxes.
         box: the innermost box of each item.
         layer: the column of each item.
         columns: the items of each column, from top to bottom.
-        left: of each item, those in the column before that an edge comes from.
-        right: of each item, those in the column after it that an edge goes to.
-        routes: of each edge, the items from its source to its target; None for an edge that goes
-            backwards or nowhere.
-        nodes: how many of the items are nodes.
-        bends: the items that are places of long edges.
+        left: for each item, the items in the column before it that have an edge to it.
+        right: for each item, the items in the column after it that it has an edge to.
+        routes: for each edge, the items from its source to its target; None for an edge that
+            goes backwards or within a column.
+        nodes: number of items that are nodes.
+        bends: the items that long edges pass through.
     """
 
     boxes: Boxes
@@ -41,7 +41,7 @@ class Grid:
     bends: set[int] = field(default_factory=set)
 
     def add(self, layer: int, box: int) -> int:
-        """A further item."""
+        """Add an item at the lower end of a column, and return its number."""
         item = len(self.layer)
         self.layer.append(layer)
         self.box.append(box)
@@ -51,20 +51,20 @@ class Grid:
         return item
 
     def connect(self, here: int, there: int) -> None:
-        """Says that an edge goes from one item to one in the next column."""
+        """Add an edge from an item to one in the next column."""
         if there not in self.right[here]:
             self.right[here].append(there)
             self.left[there].append(here)
 
     def is_loose(self, item: int) -> bool:
-        """Whether it is a node that no edge is drawn to."""
+        """Whether it is a node without edges to other columns."""
         return item < self.nodes and not self.left[item] and not self.right[item]
 
 
 def build(
     boxes: Boxes, box: Sequence[int], layer: Sequence[int], edges: Sequence[tuple[Bundle, int]]
 ) -> Grid:
-    """The columns, in no particular order yet."""
+    """The columns; the order in each of them is not decided yet."""
     grid = Grid(boxes, [], [], [[] for _ in range(max(layer, default=-1) + 1)])
     grid.nodes = len(layer)
     for node, its_layer in enumerate(layer):
@@ -93,10 +93,10 @@ def build(
 
 
 class _Passages:
-    """In which box an edge passes a column.
+    """The box in which an edge passes a column.
 
-    An edge leaves a box at its right side and enters one at its left side, so it stays in that of
-    its source, or is in that of its target already, where they are as wide as that.
+    An edge leaves a box at its right side and enters one at its left side. So in a column of the
+    box of its source or its target, it passes inside that box.
     """
 
     def __init__(self, boxes: Boxes, box: Sequence[int], layer: Sequence[int]) -> None:
@@ -125,7 +125,7 @@ class _Passages:
 
 
 def _keep_free(grid: Grid) -> None:
-    """Gives every box an item in each column from its first to its last."""
+    """Give every box an item in each column from its first to its last."""
     used: defaultdict[int, set[int]] = defaultdict(set)
     for item, box in enumerate(grid.box):
         for each in grid.boxes.path[box]:

@@ -1,4 +1,4 @@
-"""How high everything is: near to what it is connected with, in its order, with its distance."""
+"""Vertical positions: near to connected things, in the order and with the distances demanded."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from codeserver.drawing.layout.graphs import Sets, in_order
 _ROUNDS, _POLISH = 30, 12
 _VISIBLE = 0.5
 _SLOWER, _LAST_STEP = 0.8, 2.0
-"""Large steps bring things near to where they belong, but leave gaps that only small ones close."""
+"""Large steps bring things near their places, but leave gaps that only small ones close."""
 
 
 def solve(rows: Rows) -> list[float]:
-    """The height of each thing.
+    """The vertical position of each thing.
 
-    Each thing wants to be where its neighbours are. Where that is impossible, half of what is
-    missing is gained by moving down what is below, and half by moving up what is above: the mean of
-    two arrangements that keep all distances keeps them, too.
+    Each thing moves towards its neighbours. If distances are too small then, things below move
+    down in one arrangement, and things above move up in another. The mean of two arrangements that
+    keep all distances keeps them, too.
     """
     solver = _Solver(rows)
     step = max(solver.at, default=0.0) / 4
@@ -58,7 +58,7 @@ class _Solver:
         self._tighten(self.at)
 
     def follow(self, step: float, *, left: bool, right: bool) -> None:
-        """Moves everything to the mean of its neighbours on one side or on both, a step at most."""
+        """Move everything towards the mean of its neighbours on these sides, by `step` at most."""
         at = self.at
         wanted = list(at)
         for thing in range(self._rows.count):
@@ -75,13 +75,13 @@ class _Solver:
         self._tighten(self.at)
 
     def polish(self) -> None:
-        """Moves each thing to the median of its neighbours, as far as there is room; then boxes."""
+        """Move each thing, then each box, to the median of its neighbours, if there is room."""
         for order in (self._order, self._order[::-1]):
             for thing in order:
                 left, right = self._left[thing], self._right[thing]
                 near = [(self.at[to] + off, weight) for to, off, weight in left + right]
                 if len(left) == len(right) == 1:
-                    # In the middle of the two, both lines would bend.
+                    # Midway between the two, both lines would bend.
                     first, second = (abs(to - self.at[thing]) for to, _ in near)
                     near = [near[1] if second < first - _VISIBLE else near[0]]
                 if near:
@@ -100,7 +100,7 @@ class _Solver:
                     self.at[thing] += way
 
     def close_up(self) -> None:
-        """Moves up what hangs together: first inside of boxes, then with them."""
+        """Move connected things up together: first those inside boxes, then with the boxes."""
         enclosing = {thing for pair in self._rows.tops for thing in pair}
         inside = [(link.left, link.right) for link in self._rows.links if link.is_inside]
         self._rise(Sets(self._rows.count, inside), enclosing)
@@ -131,7 +131,7 @@ class _Solver:
             self._tighten(self.at)
 
     def _leading_out_of(self, members: set[int]) -> list[tuple[int, int, float, float]]:
-        """The links with one end in a box: that end, the other, their distance, the weight."""
+        """The links that leave a box: the end inside, the other, their offset, the weight."""
         return [
             (thing, other, offset, weight)
             for thing in sorted(members)
@@ -156,7 +156,7 @@ class _Solver:
         return at
 
     def _tighten(self, at: list[float]) -> None:
-        """Lays the edges of boxes close around what is in them."""
+        """Lay the edges of boxes close around their content."""
         for thing in self._order:
             if self._is_bottom[thing]:
                 at[thing] = max(at[above] + gap for above, gap in self._above[thing])

@@ -1,4 +1,4 @@
-"""The order in each column, so that few edges cross and every box is in one piece."""
+"""The order of the items in each column, so that few edges cross and every box is in one piece."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from codeserver.drawing.layout.grid import Grid
 
 _MOST_SWEEPS = 24
 _PATIENCE = 5
-"""Sweeps without success after which there are no more."""
+"""Sweeps without success after which the search ends."""
 
 
 def arrange(grid: Grid, priority: Sequence[int]) -> None:
-    """Orders the columns.
+    """Order the columns.
 
-    Boxes that are beside each other in one column are in the same order in all columns, so that
-    none of them needs to be where another one is.
+    Boxes with the same parent are in the same order in all columns, so that they never overlap.
 
     Args:
-        grid: its columns are changed.
+        grid: the grid whose columns are ordered in place.
         priority: the nodes, in the order in which they are placed at first.
     """
     _sort_all(grid, [float(each) for each in _depth_first(grid, priority)])
@@ -40,7 +39,7 @@ def arrange(grid: Grid, priority: Sequence[int]) -> None:
 
 
 def crossings(grid: Grid) -> int:
-    """How many pairs of edges cross."""
+    """The number of pairs of edges that cross."""
     place = _places(grid)
     number = 0
     for column in grid.columns:
@@ -62,7 +61,7 @@ def _places(grid: Grid) -> list[int]:
 
 
 def _depth_first(grid: Grid, priority: Sequence[int]) -> list[int]:
-    """Of each item, as the how-manieth it is met. What belongs together is met together."""
+    """Position of each item in depth-first order, which keeps connected items together."""
     met = [-1] * len(grid.layer)
     number = 0
     for start in (*priority, *range(grid.nodes, len(grid.layer))):
@@ -85,7 +84,7 @@ def _sort_all(grid: Grid, key: Sequence[float]) -> None:
 
 
 def _ranks(grid: Grid, key: Sequence[float]) -> list[int]:
-    """Of each box, its place among all; only that among its siblings matters."""
+    """Position of each box among all boxes; only the order of siblings matters."""
     total, count = [0.0] * len(grid.boxes), [0] * len(grid.boxes)
     for item, box in enumerate(grid.box):
         for each in grid.boxes.path[box]:
@@ -99,7 +98,7 @@ def _ranks(grid: Grid, key: Sequence[float]) -> list[int]:
 
 
 def _sweep(grid: Grid, *, to_right: bool) -> None:
-    """Moves each item to the middle of its neighbours in the column before, column by column."""
+    """Move each item to the mean of its neighbours in the column before, column by column."""
     key = [0.0] * len(grid.layer)
     for column in grid.columns:
         _centre(column, key)
@@ -122,9 +121,9 @@ def _centre(column: Sequence[int], key: list[float]) -> None:
 
 
 def _sort(grid: Grid, column: list[int], key: Sequence[float], rank: Sequence[int]) -> None:
-    """Sorts by key, where the boxes in the column are kept together and in the order of ranks.
+    """Sort a column by key, with each box in one piece and siblings in the order of their ranks.
 
-    What is connected with nothing comes last in its box.
+    Nodes without edges come last in their box.
     """
     if len(grid.boxes) == 1:
         column.sort(key=lambda item: (grid.is_loose(item), key[item]))
@@ -151,7 +150,7 @@ def _sort(grid: Grid, column: list[int], key: Sequence[float], rank: Sequence[in
 
 
 def _rising(means: Sequence[tuple[float, int]]) -> Iterator[float]:
-    """The nearest values that do not fall (isotonic regression)."""
+    """The nearest values that never decrease (isotonic regression); pairs of mean and weight."""
     pools: list[tuple[float, int, int]] = []
     for mean, weight in means:
         pools.append((mean, weight, 1))
@@ -164,7 +163,7 @@ def _rising(means: Sequence[tuple[float, int]]) -> Iterator[float]:
 
 
 def _swap(grid: Grid) -> None:
-    """Swaps neighbours in the same box where that saves crossings."""
+    """Swap neighbours in the same box if that saves crossings."""
     place = _places(grid)
     for column in grid.columns:
         for index in range(len(column) - 1):

@@ -1,4 +1,4 @@
-"""Moves what is not connected to columns beside each other, so that no column becomes a tower."""
+"""Moves unconnected parts to columns side by side, so that no column becomes a tower."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from codeserver.drawing.layout.boxes import Boxes
 from codeserver.drawing.layout.graphs import Pair, Sets
 
 _ROWS_PER_COLUMN = 2.0
-"""As many rows as there are columns make a strip; with twice as many it is a page."""
+"""With as many rows as columns, the picture would be a strip; with twice as many, it is a page."""
 
 
 def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[int]) -> list[int]:
-    """Changes layers, and gives the order in which nodes should be placed from top to bottom.
+    """Change layers in place, and return the nodes in the order from top to bottom.
 
-    A *unit* is what must keep its place relative to each other: nodes that are connected, and the
-    content of a box. Units of one box that are connected with nothing outside are put side by
-    side, row by row.
+    A *unit* is a set of nodes that keep their layers relative to each other: connected nodes, and
+    the content of a box. Units of one box without edges out of it are put side by side, in rows.
     """
     component = Sets(len(box), edges)
     rank = list(range(len(box)))
@@ -62,12 +61,12 @@ def _units(
 
 
 def _whole(unit: Sequence[int], component: Sets, size: Sequence[int]) -> int:
-    """How many nodes there are in the components that the unit has a part of."""
+    """The number of nodes in all components that have a node in the unit."""
     return sum({component.of(node): size[node] for node in unit}.values())
 
 
 def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int]) -> None:
-    """Moves the free units side by side, in rows that begin where the fixed ones do."""
+    """Move the free units side by side, in rows that begin at the layer of the first fixed one."""
     if len(fixed) + len(free) < 2:
         return
     anchored = [layer[node] for unit in fixed for node in unit]
@@ -94,7 +93,7 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
 
 
 def _span(unit: Sequence[int], layer: Sequence[int]) -> tuple[int, int]:
-    """How many columns and rows it takes."""
+    """The number of columns and rows of a unit."""
     used: defaultdict[int, int] = defaultdict(int)
     for node in unit:
         used[layer[node]] += 1

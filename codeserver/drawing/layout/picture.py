@@ -1,4 +1,4 @@
-"""Where everything is: the drawing before it has a look."""
+"""The places of all parts of a drawing, before it has a look."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 Point = tuple[float, float]
 Curve = tuple[Point, Point, Point]
-"""Two control points and the end of a cubic curve that begins where the one before ended."""
+"""Two control points and the end of a cubic curve, which begins at the end of the one before."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle; x goes to the right and y down."""
+    """A rectangle. `x` and `y` are its upper left corner; y goes down."""
 
     x: float
     y: float
@@ -34,8 +34,8 @@ class Route:
     """The way of one edge.
 
     Attributes:
-        start: where it begins.
-        curves: how it goes on.
+        start: its first point.
+        curves: the curves from there to its end.
         label: the middle of its label; None without one.
     """
 
@@ -46,14 +46,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Picture:
-    """Places, in the order of what is drawn in the diagram.
+    """Places, in the order of the diagram.
 
     Attributes:
         cards: the place of each node.
         boxes: the place of each cluster.
         routes: the way of each edge.
-        width: right edge of everything.
-        height: lower edge of everything.
+        width: right edge of the whole.
+        height: lower edge of the whole.
     """
 
     cards: tuple[Box, ...]

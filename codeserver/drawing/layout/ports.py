@@ -1,4 +1,4 @@
-"""Where on a card edges begin and end: one point for each output and input that has any."""
+"""Points of a card at which edges begin and end: one for each connected output and input."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _MARGIN = 9.0
 
 
 class Ports:
-    """Points of the edges, as how far they are below the middle of the card.
+    """Points of the edges, as distances down from the middle of the card.
 
     Attributes:
-        out_of: of each edge, where it begins.
-        into: of each edge, where it ends.
+        out_of: point at which each edge begins.
+        into: point at which each edge ends.
     """
 
     def __init__(self, diagram: Diagram, grid: Grid, heights: Sequence[float]) -> None:
-        """Puts the points of each card in the order of what they are connected with."""
+        """Puts the points of each card in the order of the items that they are connected with."""
         place = {item: index for column in grid.columns for index, item in enumerate(column)}
         outs: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
         ins: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)

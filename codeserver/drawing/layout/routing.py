@@ -1,4 +1,4 @@
-"""The curves of edges, and where their labels are."""
+"""The curves of edges, and the places of their labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codeserver.drawing.layout.picture import Box, Curve, Point, Route
 from codeserver.drawing.layout.ports import Ports
 
 _LABEL_X, _LABEL_Y = 0.62, 0.72
-"""A point of the last curve where those to different cards are apart, as are those to one card."""
+"""A part of the last curve at which curves are apart, whether to different cards or to one."""
 
 
 def routes(
@@ -82,7 +82,7 @@ def _backwards(source: Box, target: Box) -> Route:
 
 
 def _apart(labels: Sequence[tuple[float, float, int]]) -> list[tuple[Point, int]]:
-    """Moves labels of one gap up and down until none is on another one."""
+    """Move the labels of one gap up and down until they no longer overlap."""
     ordered = sorted(labels)
     down, up = [each[0] for each in ordered], [each[0] for each in ordered]
     for index in range(1, len(ordered)):

@@ -1,4 +1,4 @@
-"""Which places of a long edge are at the same height, so that it is straight."""
+"""Places of a long edge that are at the same height, so that the edge is straight there."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from codeserver.drawing.layout.grid import Grid
 
 
 def lines(grid: Grid) -> list[int]:
-    """Of each item, the line that it is on; items on one line are at the same height.
+    """The line of each item, named by its first item; items of one line are at the same height.
 
-    Two places that follow each other on a long edge are on one line, unless the edge crosses
-    another one or a box between them: then one of the two must bend.
+    Two consecutive places of a long edge are on one line, unless the edge crosses another one or a
+    box between them: then one of the two must bend.
     """
     line = list(range(len(grid.layer)))
     place = [0] * len(grid.layer)
@@ -31,7 +31,7 @@ def lines(grid: Grid) -> list[int]:
 def _pairs(
     grid: Grid, here: Sequence[int], there: Sequence[int], place: Sequence[int]
 ) -> list[list[tuple[int, int]]]:
-    """The pairs of places that can be joined from one column to the next, for each box."""
+    """For each box, the pairs of places in two consecutive columns that are joined."""
     begin_here, begin_there = _begins(grid, here), _begins(grid, there)
     walls: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for box, begin in begin_here.items():
@@ -53,7 +53,7 @@ def _pairs(
 
 
 def _begins(grid: Grid, column: Sequence[int]) -> dict[int, int]:
-    """Where each box begins in a column."""
+    """The first place of each box in a column."""
     begins: dict[int, int] = {}
     for index, item in enumerate(column):
         for box in grid.boxes.path[grid.box[item]][1:]:
@@ -64,7 +64,7 @@ def _begins(grid: Grid, column: Sequence[int]) -> dict[int, int]:
 def _longest_rising(
     pairs: Sequence[tuple[int, int]], place: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """The most pairs that do not cross, of pairs in the order of their first."""
+    """The largest set of pairs that do not cross; the pairs come in the order of their first."""
     ends: list[int] = []
     last: list[int] = []
     before: list[int] = []
