@@ -1,6 +1,6 @@
 """Every error codeserver raises on purpose, classed by who must act.
 
-The message of each is one line that says what is wrong and what to do about it.
+The message of each is one line with the fault and the remedy.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ class CodeserverError(Exception):
 
 
 class OperatorError(CodeserverError):
-    """Whoever started the server must act: bad option, port in use, unwritable socket."""
+    """The operator must act: bad option, port in use, unwritable socket."""
 
 
 class NothingToServe(OperatorError):
-    """Nobody has said what to load."""
+    """The operator has named no code to load."""
 
 
 class CallerError(CodeserverError):
-    """The client sent something that cannot be answered; calling again unchanged will not help.
+    """The client must act: an unchanged retry of the request will fail again.
 
     Attributes:
-        details: the same as data: of each mistake, its `type` (`field`, `resource` or
-            `run_config`) and the fields of the message that `codeserver.front.rich_errors` makes
-            of it.
+        details: one mapping for each mistake: its `type` (`field`, `resource` or `run_config`), and
+            the fields of the protobuf message that `codeserver.front.rich_errors` builds from it.
     """
 
     def __init__(self, message: str, details: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -44,7 +43,7 @@ class NotFound(CallerError):
 
 
 class NotPermitted(CallerError):
-    """The request asks for something that must not be served."""
+    """The request asks for something that the server must not serve."""
 
 
 class UserCodeError(CodeserverError):
@@ -52,11 +51,11 @@ class UserCodeError(CodeserverError):
 
 
 class WorkerCrashed(UserCodeError):
-    """A worker process ended without answering; the message says how it ended.
+    """A worker process ended without a reply; the message has the signal or exit code.
 
     Attributes:
-        info: serialized `SerializableErrorInfo` with a traceback, when the process lived to make
-            one; else empty.
+        info: serialized `SerializableErrorInfo` with a traceback; empty if the process could not
+            build one.
     """
 
     def __init__(self, message: str, info: bytes = b"") -> None:
@@ -65,10 +64,10 @@ class WorkerCrashed(UserCodeError):
 
 
 class LoadsOnlyOnce(WorkerCrashed):
-    """A process cannot load the code that another one has loaded.
+    """A process failed to load code that another process has already loaded.
 
     Attributes:
-        headline: the line of the error that says what is wrong.
+        headline: the line of the error that names the fault.
         error: serialized `SerializableErrorInfo` of the failed load.
     """
 
@@ -79,24 +78,24 @@ class LoadsOnlyOnce(WorkerCrashed):
 
 
 class LoadTimeout(UserCodeError):
-    """Loading the user's code took longer than the start-up timeout."""
+    """The load of the user's code exceeded the start-up timeout."""
 
 
 class StillLoading(CodeserverError):
-    """The code is being loaded for the first time, so there is nothing to answer with yet."""
+    """The first load is under way, so there is nothing to serve yet."""
 
 
 class RequestTimeout(CodeserverError):
-    """The caller's deadline passed before the user's code answered."""
+    """The caller's deadline passed before the user's code replied."""
 
 
 class Overloaded(CodeserverError):
-    """Too many requests wait already; the message says what they wait for."""
+    """Too many requests are waiting; the message names the cause."""
 
 
 class Draining(CodeserverError):
-    """The server is shutting down and takes no new work of this kind."""
+    """The server is shutting down and accepts no new work of this kind."""
 
 
 class ProtocolError(CodeserverError):
-    """We must act: bytes between the front and a worker are not what they should be."""
+    """The developers of codeserver must act: a frame between front and worker is malformed."""

@@ -1,7 +1,7 @@
-"""Names that somebody else has made up, as they may stand in a message or a line of the log.
+"""Names from outside, such as those of files, made safe for messages and log lines.
 
-Python has bytes that the encoding of the file system does not know as halves of characters, which
-protobuf does not take. Where the locale has no letters beyond ASCII, most of them are UTF-8.
+Python represents bytes that the file system's encoding cannot decode as surrogates, which protobuf
+rejects. Under an ASCII locale, most of those bytes are UTF-8.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _LONGEST = 100
 
 
 def clean(text: str) -> str:
-    """The text without halves of characters: as UTF-8 where they are that, else with marks."""
+    """The text without surrogates: decoded as UTF-8 if possible, else with replacement marks."""
     try:
         return text.encode(errors="surrogateescape").decode(errors="replace")
     except UnicodeEncodeError:
@@ -20,15 +20,15 @@ def clean(text: str) -> str:
 
 
 def as_path(text: str) -> str:
-    """The path of which the text is the clean form, as functions of the system take it."""
+    """The path, in the form that `os` functions take, of a text that `clean` returned."""
     return os.fsdecode(text.encode(errors="surrogateescape"))
 
 
 def printable(text: str) -> str:
-    """The text; as a Python literal if it has line breaks or other control characters."""
+    """The text, or a Python literal of it if it has line breaks or other control characters."""
     return text if text.isprintable() else repr(text)
 
 
 def shown(name: str) -> str:
-    """A name of any length, printable and short."""
+    """A name in printable form, cut to 100 characters."""
     return printable(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}...")

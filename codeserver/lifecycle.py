@@ -6,10 +6,10 @@ from enum import Enum
 
 
 class State(str, Enum):
-    """What a code location is doing."""
+    """The state of a code location."""
 
     LOADING = "loading"
-    """The first load: there is nothing to serve yet."""
+    """The first load is under way; there is nothing to serve yet."""
     READY = "ready"
     """A generation is served."""
     UNLOADED = "unloaded"
@@ -17,30 +17,30 @@ class State(str, Enum):
     RELOADING = "reloading"
     """A generation, a snapshot or the error of a failed load is served while code is loaded."""
     FAILED = "failed"
-    """The last load failed; clients are shown its error."""
+    """The last load failed, and its error is served."""
     LOST = "lost"
-    """The process with the code has died, or was ended when it was idle, and the code could not be
-    loaded again; that is tried again, and what needs no user code is answered meanwhile."""
+    """The process with the code died or was unloaded, and a new load failed. Loading is retried;
+    meanwhile, requests that need no user code are answered."""
     DRAINING = "draining"
-    """Shutting down: no new runs, everything else is still answered."""
+    """The server is shutting down: it starts no runs, and answers all other requests."""
     STOPPED = "stopped"
-    """Nothing is answered any more."""
+    """The server answers nothing any more."""
 
 
 class Event(str, Enum):
-    """What can happen to a code location."""
+    """A change that can happen to a code location."""
 
     RESTORED = "restored"
-    """A file has described the code, before the first load."""
+    """A snapshot file was read before the first load."""
     LOAD = "load"
     """A load begins."""
     LOADED = "loaded"
     FAILED = "failed"
-    """The load has failed, and its error is shown."""
+    """The load has failed, and its error is served."""
     KEPT = "kept"
-    """The load has failed, and the generation before is served on."""
+    """The load has failed, and the previous generation is still served."""
     LOST = "lost"
-    """The load has failed, and the process with the code before is gone, too."""
+    """The load has failed, and the process with the previous code is gone, too."""
     UNLOAD = "unload"
     """The process with the code is ended."""
     DRAIN = "drain"
@@ -57,13 +57,13 @@ _TABLE: dict[tuple[State, Event], State] = {
     (State.UNLOADED, Event.LOAD): State.RELOADING,
     (State.FAILED, Event.LOAD): State.RELOADING,
     (State.RELOADING, Event.LOAD): State.RELOADING,
-    # Code that cannot be there twice is unloaded for the next load.
+    # Code that only one process can load is unloaded before the next load.
     (State.RELOADING, Event.UNLOAD): State.RELOADING,
     (State.RELOADING, Event.LOADED): State.READY,
     (State.RELOADING, Event.FAILED): State.FAILED,
     (State.RELOADING, Event.KEPT): State.READY,
     (State.RELOADING, Event.LOST): State.LOST,
-    # Health must not flap while it is tried again.
+    # Health must not flap while loading is retried.
     (State.LOST, Event.LOAD): State.LOST,
     (State.LOST, Event.LOST): State.LOST,
     (State.LOST, Event.UNLOAD): State.LOST,
@@ -71,7 +71,7 @@ _TABLE: dict[tuple[State, Event], State] = {
     (State.LOST, Event.FAILED): State.FAILED,
     (State.DRAINING, Event.STOPPED): State.STOPPED,
     **{(s, Event.DRAIN): State.DRAINING for s in State if s is not State.STOPPED},
-    # Loads that are under way come to their ends.
+    # Loads that are under way may still end.
     **{
         (state, event): state
         for state in (State.DRAINING, State.STOPPED)
@@ -81,7 +81,7 @@ _TABLE: dict[tuple[State, Event], State] = {
 
 
 class InvalidTransition(RuntimeError):
-    """The event cannot happen in this state; a defect of the caller."""
+    """The event cannot happen in this state: a bug in the caller."""
 
 
 def after(state: State, event: Event) -> State:
@@ -102,14 +102,13 @@ def transitions() -> list[tuple[State, Event, State]]:
 
 
 def shown(state: State) -> State:
-    """The state that clients are told: code that was unloaded is ready for them."""
+    """The state to report to clients: UNLOADED is READY for them."""
     return State.READY if state is State.UNLOADED else state
 
 
 def is_serving(state: State) -> bool:
-    """Whether health checks are told SERVING.
+    """Whether health checks report SERVING.
 
-    A location that failed to load serves: it serves the user's traceback, and taking it out of
-    rotation would hide exactly that.
+    A location that failed to load serves the user's traceback. NOT_SERVING would hide it.
     """
     return state in (State.READY, State.UNLOADED, State.RELOADING, State.FAILED)

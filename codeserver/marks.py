@@ -1,4 +1,4 @@
-"""How a file or directory looks, so that a change can be noticed. Standard library only."""
+"""The state of files and directories, for noticing changes. Standard library only."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
 """The folder of codeserver itself."""
 
 Mark = list[int]
-"""What differs when a file does. A list, because it travels as JSON."""
+"""A value that changes when a file does. A list, because it travels as JSON."""
 
 DEFINITION_SUFFIXES = (".py", ".yaml", ".yml", ".sql")
-"""Of files that may belong to the definitions as soon as they are there."""
+"""Suffixes of files that may become part of the code as soon as they exist."""
 
 _MOST_NAMES = 20_000
 _CACHE = "__pycache__"
 
 
 def mark(path: str) -> Mark | None:
-    """How the file looks that this path leads to; None when there is none.
+    """The mark of the file at this path, after following links; None if there is none.
 
-    Not only its times: tools keep those. A file that was replaced is another one (inode), and one
-    that was made readable has another mode.
+    Times are not enough, because some tools preserve them. A replacement has another inode, and a
+    file that was made readable has another mode.
     """
     found = _stat(path)
     return None if found is None else mark_in(found)
 
 
 def mark_in(found: os.stat_result) -> Mark:
-    """The `mark` in what the kernel tells of a file."""
+    """The `mark` of a file, from its `stat` result."""
     return [found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode]
 
 
 Look = Mark | str
-"""A `mark`, or only the kind of a file: `nothing`, `file`, `folder` or `other`."""
+"""A `mark`, or just a kind: `nothing`, `file`, `folder` or `other`."""
 
 
 def kind_in(found: os.stat_result | None) -> str:
-    """The kind of a file in what the kernel tells of it."""
+    """The kind of a file, from its `stat` result."""
     if found is None:
         return "nothing"
     if stat.S_ISDIR(found.st_mode):
@@ -50,7 +50,7 @@ def kind_in(found: os.stat_result | None) -> str:
 
 
 def looks_like(path: str, before: Look) -> bool:
-    """Whether a file still looks as before."""
+    """Whether the file at this path is unchanged since `before`."""
     found = _stat(path)
     if isinstance(before, str):
         return kind_in(found) == before
@@ -64,7 +64,7 @@ def _stat(path: str) -> os.stat_result | None:
 
 
 def names_that_count(directory: str) -> tuple[list[str], list[str]]:
-    """Names of files in a directory that may belong to definitions, and of directories in it."""
+    """Names of files in a directory that may be part of the code, and of its subdirectories."""
     files, folders = [], []
     with contextlib.suppress(OSError), os.scandir(directory) as entries:
         for entry in islice(entries, _MOST_NAMES):
@@ -78,7 +78,7 @@ def names_that_count(directory: str) -> tuple[list[str], list[str]]:
 
 
 def listing(directory: str) -> str | None:
-    """A digest of all names in a directory but Python's caches; None when it cannot be listed."""
+    """A digest of the names in a directory, without `__pycache__`; None if it is unreadable."""
     try:
         names = [name for name in os.listdir(directory) if name != _CACHE]
     except OSError:

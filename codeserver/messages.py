@@ -1,8 +1,8 @@
 """Every conversation between the front and its worker processes, message by message.
 
-A message is a frozen dataclass, which travels as one frame (`codeserver.wire`). The field `body`,
-where there is one, is the body of the frame, which nothing on the way looks into. Each group below
-begins with the order in which its messages may come.
+A message is a frozen dataclass that travels as one frame (`codeserver.wire`). The field `body`, if
+there is one, is the body of the frame and is not parsed on the way. Each group below begins with
+the order of its messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from codeserver.marks import Look, Mark
 from codeserver.wire import Message
 
 SerializedError = bytes
-"""Dagster's serialized `SerializableErrorInfo`; empty when there is none."""
+"""Dagster's serialized `SerializableErrorInfo`; empty if there is none."""
 
 
 # Forking: with the forkserver, templates, and hosts that fork.
@@ -29,14 +29,14 @@ SerializedError = bytes
 
 @dataclass(frozen=True)
 class Called(Message):
-    """The command line of the server, which all processes show in `sys.argv`."""
+    """The command line of the server, for `sys.argv` of all worker processes."""
 
     argv: Sequence[str]
 
 
 @dataclass(frozen=True)
 class DagsterImported(Message):
-    """The forkserver obeys orders from now on."""
+    """The forkserver is ready for orders."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class DagsterMissing(Message):
 class Fork(Message):
     """Fork a child; its socket and standard streams come along as descriptors."""
 
-    number: int  # of this order, for the reply
-    role: str  # what the child does (`codeserver.worker.process.forking.Role`)
+    number: int  # of this order; the reply repeats it
+    role: str  # role of the child (`codeserver.worker.process.forking.Role`)
 
 
 @dataclass(frozen=True)
 class Forked(Message):
-    """The child of an order has this process id."""
+    """The child was forked."""
 
     number: int
     pid: int
@@ -64,7 +64,7 @@ class Forked(Message):
 
 @dataclass(frozen=True)
 class ForkFailed(Message):
-    """The system has no process for an order."""
+    """The operating system refused to fork a child."""
 
     number: int
     reason: str
@@ -80,44 +80,44 @@ class Signal(Message):
 
 @dataclass(frozen=True)
 class Adopt(Message):
-    """Own a child of a dead child, which the kernel has handed to this process."""
+    """Take over the child of a dead child, which the kernel has handed to this process."""
 
     pid: int
 
 
 @dataclass(frozen=True)
 class Prepare(Message):
-    """Do ahead of time, once, work that each child would do anew."""
+    """Do work once, ahead of time, that each child would otherwise repeat."""
 
 
 @dataclass(frozen=True)
 class Exit(Message):
-    """End, with all children but those that outlive their parent."""
+    """End, together with all children except those that outlive their parent."""
 
 
 @dataclass(frozen=True)
 class Exited(Message):
-    """A child has ended: with this exit code, negative for a signal."""
+    """A child has ended."""
 
     pid: int
-    code: int
+    code: int  # its exit code; minus the signal number if a signal ended it
 
 
 # Loading: with a host, or with an evaluator that loads the code itself.
-#   front sends Load, worker sends Uses, any number of them (from a host)
+#   front sends Load; worker sends Uses, any number of times (from a host)
 #   worker sends Loaded (from a host), LoadedAgain (from an evaluator) or LoadError
 
 
 @dataclass(frozen=True)
 class Load(Message):
-    """Load the user's code; a descriptor to write stacks to may come along."""
+    """Load the user's code. A descriptor for stack traces may come along."""
 
     order: LoadOrder
 
 
 @dataclass(frozen=True)
 class Uses(Message):
-    """Sources that the load has imported, each with its mark from before that."""
+    """Source files that the load imports, each with its mark from before the import."""
 
     files: Mapping[str, Mark | None]
 
@@ -128,19 +128,20 @@ class Loaded(Message):
 
     seconds: Mapping[str, float] = field(default_factory=dict)  # duration of each phase of the load
     isolation: str = "fork"  # how evaluators and runs get the code: `fork` or `spawn`
-    reasons: Sequence[str] = ()  # of that choice
-    # threads that stock's processes have from the start of Python, and forks lack
+    reasons: Sequence[str] = ()  # for the choice of isolation
+    # names of threads that every new Python process starts and a fork lacks
     lost_threads: Sequence[str] = ()
-    surroundings: Surroundings = field(default_factory=Surroundings)  # as the load has left them
-    # serialized `ReconstructableRepository` of each, by name
+    surroundings: Surroundings = field(default_factory=Surroundings)  # after the load
+    # serialized `ReconstructableRepository` of each repository, by name
     repositories: Mapping[str, str] = field(default_factory=dict)
     # the tag `codeserver/runs` of each job that has it, by `repository/job`
     run_wishes: Mapping[str, str] = field(default_factory=dict)
-    footprint: UsedFiles = field(default_factory=UsedFiles)  # of the load
-    installed: InstalledPackages = field(default_factory=InstalledPackages)  # likewise
+    footprint: UsedFiles = field(default_factory=UsedFiles)  # files that the load used
+    # packages that the load imported
+    installed: InstalledPackages = field(default_factory=InstalledPackages)
     # versions of Dagster's libraries, by name
     libraries: Mapping[str, str] = field(default_factory=dict)
-    imports: Sequence[ImportTime] = ()  # the slowest ones, if they were timed
+    imports: Sequence[ImportTime] = ()  # the slowest imports, if imports were timed
 
 
 @dataclass(frozen=True)
@@ -150,19 +151,19 @@ class LoadedAgain(Message):
 
 @dataclass(frozen=True)
 class LoadError(Message):
-    """The code cannot be loaded, or not be described."""
+    """Loading or describing the code has failed."""
 
     body: SerializedError  # the error for clients
     text: str  # the error with its traceback, for people
-    brief: str  # the text without frames that are not of the user's files, for a terminal
-    is_taken: bool = False  # whether something is taken that one process at a time can have
-    footprint: UsedFiles | None = None  # of the load, if that got so far
-    imports: Sequence[ImportTime] = ()  # the slowest ones, if they were timed
+    brief: str  # `text` with frames of the user's files only, for a terminal
+    is_taken: bool = False  # whether it is about a resource that only one process can hold
+    footprint: UsedFiles | None = None  # files that the load used; None if it failed before that
+    imports: Sequence[ImportTime] = ()  # the slowest imports, if imports were timed
 
 
 # Describing: with a fork of the host, or with a host that forks nothing.
-#   worker sends Listing, Repository for each, Summary; or LoadError at any time before that
-#   worker sends DefinitionDigests, JobSnapshot for each that can be described, Described
+#   worker sends Listing, a Repository for each, Summary; or LoadError at any time before Summary
+#   worker sends DefinitionDigests, a JobSnapshot for each job that can be described, Described
 
 
 @dataclass(frozen=True)
@@ -174,28 +175,28 @@ class Listing(Message):
 
 @dataclass(frozen=True)
 class Repository(Message):
-    """A repository."""
+    """The description of one repository."""
 
-    body: bytes  # its serialized `RepositorySnap`, which refers to its jobs
-    name: str  # its name
-    jobs: Sequence[str]  # names of its jobs
-    schedules: Sequence[str]  # likewise
-    sensors: Sequence[str]  # likewise
-    counts: Mapping[str, int]  # how many of each kind people count
-    is_dynamic: bool  # whether user code defines it anew whenever it is asked
+    body: bytes  # serialized `RepositorySnap`, which refers to the jobs by name
+    name: str
+    jobs: Sequence[str]  # names
+    schedules: Sequence[str]  # names
+    sensors: Sequence[str]  # names
+    counts: Mapping[str, int]  # number of definitions of each kind that is shown to people
+    is_dynamic: bool  # whether user code may define it anew at each request
 
 
 @dataclass(frozen=True)
 class Summary(Message):
-    """A client can load the location; what follows takes longer."""
+    """The location can be served; the messages that follow take longer."""
 
-    digest: str  # of all that clients are told
+    digest: str  # of everything that clients receive
     seconds: float  # duration of the description so far
 
 
 @dataclass(frozen=True)
 class DefinitionDigests(Message):
-    """JSON of a digest of each definition, by kind and name."""
+    """A digest of each definition, by kind and name, as JSON."""
 
     body: bytes
 
@@ -211,12 +212,12 @@ class JobSnapshot(Message):
 
 @dataclass(frozen=True)
 class Described(Message):
-    """That was all."""
+    """The description is complete."""
 
 
 # Evaluating: with an evaluator.
 #   front sends Ask
-#   worker sends Answer, Refused or Crashed; then the next
+#   worker sends Answer, Refused or Crashed; then the next Ask may come
 
 
 @dataclass(frozen=True)
@@ -229,16 +230,16 @@ class Ask(Message):
 
 
 EXPLAIN, CATALOG = "explain", "catalog"
-"""Asked for by the front itself: how Dagster finds fault with an argument, and a description of all
-definitions, from which several RPCs are answered."""
+"""Requests of the front itself: Dagster's error for a malformed argument, and a description of all
+definitions, which answers several RPCs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reply(Message):
     """The end of a request."""
 
-    worn: str | None = None  # why this evaluator should not be used again; None when it may
-    # sources that user code has imported since the load, or since the last reply
+    worn: str | None = None  # reason not to use this evaluator again; None to use it again
+    # source files that user code has imported since the load or the last reply
     late: Mapping[str, Mark | None] = field(default_factory=dict)
 
 
@@ -247,8 +248,8 @@ class Answer(_Reply):
     """The reply of user code."""
 
     body: bytes  # the serialized reply
-    # the body is a bare error, for which the messages of some RPCs have a field of their own, or a
-    # repository that cannot be described, which is not to be kept
+    # the body is an error by itself, which the replies of some RPCs have a separate field for; or a
+    # repository that cannot be described, which must not be cached
     is_error: bool = False
 
 
@@ -257,34 +258,34 @@ class Refused(_Reply):
     """The request cannot be answered."""
 
     error: str  # name of the class in `REFUSALS`
-    message: str  # of the error
-    # of the error (`codeserver.errors.CallerError.details`)
+    message: str
+    # see `codeserver.errors.CallerError.details`
     details: Sequence[Mapping[str, Any]] = ()
 
 
 REFUSALS = {each.__name__: each for each in (InvalidRequest, NotFound, NotPermitted)}
-"""Errors by which a request is refused, by name."""
+"""The error classes of refused requests, by name."""
 
 
 @dataclass(frozen=True)
 class Crashed(_Reply):
-    """User code raised an exception that no reply has a place for, such as SystemExit."""
+    """User code raised an exception that does not fit into a reply, such as SystemExit."""
 
     body: SerializedError
     message: str
 
 
 # Running: with the process of a run.
-#   front sends Reimport (to one that has not imported the code), then Run
+#   front sends Reimport (to a fresh run, which has not imported the code), then Run
 #   worker sends Started or NotStarted; Finished, once the run has a final status
 
 
 @dataclass(frozen=True)
 class Reimport(Message):
-    """Import the code again, as the host has."""
+    """Import the code again, as the host did."""
 
     surroundings: Surroundings  # of the host
-    repositories: Mapping[str, str]  # serialized `ReconstructableRepository` of each, by name
+    repositories: Mapping[str, str]  # see `Loaded.repositories`
 
 
 @dataclass(frozen=True)
@@ -296,15 +297,15 @@ class Run(Message):
 
 @dataclass(frozen=True)
 class Started(Message):
-    """The run is being executed."""
+    """The execution of the run has begun."""
 
 
 @dataclass(frozen=True)
 class NotStarted(Message):
     """The run cannot be executed."""
 
-    body: SerializedError  # the error
-    message: str | None = None  # that is shown instead of the error's own; None for that
+    body: SerializedError
+    message: str | None = None  # shown instead of the message in `body`; None to show that one
 
 
 @dataclass(frozen=True)
@@ -318,43 +319,43 @@ class Finished(Message):
 
 @dataclass(frozen=True)
 class RecordEnd(Message):
-    """Mark a run as failed whose process has ended, unless it has a final status."""
+    """Mark a run as failed after the end of its process, unless it has a final status."""
 
     body: bytes  # the run's serialized `ExecuteExternalJobArgs`
-    code: int | None  # exit code of its process, negative for a signal; None when it is not known
-    out_of_memory: bool = False  # whether the kernel killed it for that
-    last_words: str = ""  # the last lines that it has printed
-    # variables that the code was loaded with, for an instance that needs them
+    code: int | None  # exit code of its process, negative for a signal; None if unknown
+    out_of_memory: bool = False  # whether the kernel killed the process to free memory
+    last_words: str = ""  # the last lines of its output
+    # environment variables of the load, which opening the instance may need
     environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Recorded(Message):
-    """The run has a final status now."""
+    """The run has a final status."""
 
 
 # Importing: with a template.
 #   front sends Import
-#   worker sends Imported, and then it forks; or Unfit, and then it ends
+#   worker sends Imported, and then forks; or Unfit, and then ends
 
 
 @dataclass(frozen=True)
 class Import(Message):
     """Import modules of installed packages."""
 
-    modules: Sequence[str]  # their names, in this order
-    # variables to import them with; None for one that is not to be there
+    modules: Sequence[str]  # names, in the order of the imports
+    # environment variables to set before the imports; None removes a variable
     environment: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
 class Imported(Message):
-    """The template obeys orders to fork from now on."""
+    """The template is ready for orders to fork."""
 
 
 @dataclass(frozen=True)
 class Unfit(Message):
-    """The import of a module has left something that does not survive a fork, for this reason."""
+    """The import of a module has made the process unsafe to fork."""
 
     module: str
     reason: str
@@ -368,31 +369,31 @@ class Unfit(Message):
 
 @dataclass(frozen=True)
 class Values(Message):
-    """JSON of the values that the import has given to names of the user's modules."""
+    """The values of names in the user's modules after the import, as JSON."""
 
     body: bytes
 
 
 @dataclass(frozen=True)
 class Rehearse(Message):
-    """Import the code again, and compare."""
+    """Import the code again, and compare the values."""
 
-    body: bytes  # of `Values`
-    order: LoadOrder  # that the host has obeyed
+    body: bytes  # the body of `Values`
+    order: LoadOrder  # the order of the host's load
     surroundings: Surroundings  # of the host
 
 
 @dataclass(frozen=True)
 class Rehearsed(Message):
-    """The code was imported."""
+    """The code was imported again."""
 
-    findings: Sequence[str] = ()  # of anything that another import may do otherwise
-    # files that the code has asked about, by path, and how they looked
+    findings: Sequence[str] = ()  # evidence that another import may differ
+    # files that the code asked about, with their state at that time, by path
     looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class NotRehearsed(Message):
-    """The code could not be imported again, for this reason."""
+    """The code could not be imported again."""
 
     reason: str

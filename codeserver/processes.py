@@ -27,7 +27,7 @@ def _name_for(role: str) -> str:
 
 
 DEPENDENT_NAMES = frozenset(map(_name_for, ("evaluator", "snapshots")))
-"""Names of processes that die with their parent, and the processes that they have started, too."""
+"""Names of processes that die with their parent, together with processes that they started."""
 
 
 def set_name(role: str) -> None:
@@ -36,7 +36,7 @@ def set_name(role: str) -> None:
 
 
 def name_of(pid: int) -> str:
-    """The name of a process that has not been waited for; empty where the kernel does not tell."""
+    """The name of a process that is not yet reaped; empty if the kernel does not provide it."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/comm").read_text("utf-8").strip()
     return ""
@@ -52,7 +52,7 @@ def is_asleep(pid: int) -> bool:
 
 
 def adopt_descendants() -> None:
-    """Be the parent of descendants whose parents have died (Linux)."""
+    """Make this process the parent of descendants whose parent dies (Linux)."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
 
 

@@ -1,8 +1,8 @@
 """The value that a code location serves, and its changes. Pure: no I/O, no clock, no processes.
 
-Clients are answered from a generation, that is one load of the code, or from the error of a load.
-The process with the code of a generation may be missing. Answers that need no user code go on
-meanwhile, and everybody else waits until the code is loaded again.
+A location serves a generation, which is the result of one load, or the error of a load. The process
+with the code of a generation may be missing. Meanwhile, requests that need no user code are
+answered, and other requests wait until the code is loaded again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ F = TypeVar("F")
 
 
 class Absence(Enum):
-    """Why there is no process with the code."""
+    """The reason for a missing process with the code."""
 
     RESTORED = "a file has described the code, which is loaded for the first time"
     UNLOADED = "it was ended, as nothing needed it, or for the next load"
@@ -32,8 +32,8 @@ class Nothing:
     """The first load has not ended.
 
     Attributes:
-        generation: the code that clients are answered from; none here.
-        failure: of the newest load; none here.
+        generation: always None.
+        failure: always None.
     """
 
     generation: None = None
@@ -42,7 +42,7 @@ class Nothing:
 
 @dataclass(frozen=True)
 class Broken(Generic[F]):
-    """Clients are shown the failure of the newest load."""
+    """The failure of the newest load is served."""
 
     failure: F
     generation: None = None
@@ -50,7 +50,12 @@ class Broken(Generic[F]):
 
 @dataclass(frozen=True)
 class Live(Generic[G, F]):
-    """The process with the code lives; the newest load may have failed and left it."""
+    """The process with the code is alive.
+
+    Attributes:
+        generation: the generation that is served.
+        failure: of the newest load, if it failed and this generation was kept.
+    """
 
     generation: G
     failure: F | None = None
@@ -61,10 +66,11 @@ class Hollow(Generic[G, F]):
     """There is no process with the code.
 
     Attributes:
-        generation: the code that clients are answered from.
-        why: there is none.
-        since: seconds since the epoch.
-        failure: of the newest load, if that has failed and left this.
+        generation: the generation that is served.
+        why: the reason for the missing process.
+        since: seconds since the epoch at which the process went away, or at which the file with a
+            restored generation was made.
+        failure: of the newest load, if it failed and this generation was kept.
     """
 
     generation: G
@@ -77,7 +83,7 @@ Served = Nothing | Broken[F] | Live[G, F] | Hollow[G, F]
 
 
 class Outcome(str, Enum):
-    """The consequence of a load that has failed, in words for the log."""
+    """The consequence of a failed load, in words for the log."""
 
     KEPT = "the code loaded before is served on"
     LOST = "and the process with the code loaded before is lost; it is tried again"
@@ -88,10 +94,10 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True)
 class Policy:
-    """The operator's wishes for loads that fail.
+    """The operator's policy for failed loads.
 
     Attributes:
-        shows_errors: show the error of a reload instead of serving the code from before.
+        shows_errors: serve the error of a failed reload instead of the previous code.
         exits: end the server when the first load fails.
     """
 
@@ -101,11 +107,11 @@ class Policy:
 
 @dataclass(frozen=True)
 class Step(Generic[F, G]):
-    """The change that a failed load makes.
+    """The change after a failed load.
 
     Attributes:
         served: the next value.
-        event: for the state of the location.
+        event: for the state machine of the location.
         outcome: for the log.
     """
 
@@ -117,19 +123,19 @@ class Step(Generic[F, G]):
 def after_failure(
     served: Served[F, G], failure: F, policy: Policy, *, is_of_code: bool, is_first: bool
 ) -> Step[F, G]:
-    """The consequence of a load that has failed.
+    """The change after a failed load.
 
     Args:
-        served: the value until now.
-        failure: of the load.
-        policy: the operator's wishes.
-        is_of_code: whether the code is to blame, and not that there was no process to load it.
+        served: the current value.
+        failure: the failure of the load.
+        policy: the operator's policy.
+        is_of_code: whether the user's code caused the failure, not a missing process.
         is_first: whether it was the first load.
     """
     shows = policy.shows_errors and is_of_code
     if isinstance(served, Live) and not shows:
         return Step(replace(served, failure=failure), Event.KEPT, Outcome.KEPT)
-    # A restored generation is good for nothing without the code.
+    # A restored generation is useless without the code.
     if isinstance(served, Hollow) and served.why is not Absence.RESTORED and not shows:
         outcome = Outcome.LOST if served.why is Absence.DIED else Outcome.UNLOADED
         return Step(replace(served, failure=failure), Event.LOST, outcome)

@@ -24,13 +24,13 @@ from codeserver.errors import ProtocolError
 _PREFIX = struct.Struct("!IQ")
 
 PREFIX_SIZE = _PREFIX.size
-"""Bytes at the start of every frame that say how long the rest is."""
+"""Size of the start of a frame, in bytes: the lengths of its header and body."""
 
 MAX_HEADER = 16 * 1024 * 1024
-"""Longest header, in bytes: user code can write rubbish into a socket."""
+"""Maximum length of a header, in bytes. User code can write garbage into a socket."""
 
 MAX_BODY = 4 * 1024 * 1024 * 1024
-"""Longest body, in bytes."""
+"""Maximum length of a body, in bytes."""
 
 _CLASSES: dict[str, type[Message]] = {}
 
@@ -49,7 +49,7 @@ def encode(message: Message) -> bytes:
     facts = dict(vars(message))
     body: bytes = facts.pop("body", b"")
     header = {"kind": type(message).__name__, **facts}
-    # Facts within it are dataclasses, too, and `vars` has their fields.
+    # Nested facts are dataclasses, too; `vars` returns their fields.
     data = dumps(header, separators=(",", ":"), default=vars).encode()
     return b"".join((_PREFIX.pack(len(data), len(body)), data, body))
 
@@ -70,7 +70,7 @@ def decode(header: bytes, body: bytes) -> Message:
     """The message whose frame has these two parts.
 
     Raises:
-        ProtocolError: they are of no message.
+        ProtocolError: they are not a valid message.
     """
     facts = _facts(header)
     kind = facts.pop("kind", None)
@@ -86,7 +86,7 @@ def decode(header: bytes, body: bytes) -> Message:
 
 
 def _made(made: Any, facts: Any) -> Any:
-    """An object of a dataclass, or a list of them, made of the fields; or None."""
+    """Build an object of a dataclass, or a list of them, from its JSON; None stays None."""
     if facts is None:
         return None
     if isinstance(facts, list):
@@ -97,7 +97,7 @@ def _made(made: Any, facts: Any) -> Any:
 
 @cache
 def _inner(made: Any) -> Mapping[str, Any]:
-    """The dataclasses that the fields of a dataclass have, by field."""
+    """The dataclasses of the fields of a dataclass, by field name."""
     found = (
         (name, next(filter(is_dataclass, (hint, *get_args(hint))), None))
         for name, hint in get_type_hints(made).items()

@@ -1,1 +1,1 @@
-"""Load the user's code, and record what that used and left behind."""
+"""Load the user's code, and record the files that it used and the state that it left behind."""

@@ -1,8 +1,8 @@
-"""Make sure that a reload sees the file as it is now.
+"""Make sure that a reload runs the current source.
 
-Python trusts a cached `.pyc` file when the source has the recorded size and the recorded
-modification time *in whole seconds*. Two edits within one second that keep the size would then
-run the older code. A stock server restarts too slowly to notice; a reload of ours does not.
+Python trusts a cached `.pyc` file if the source has the recorded size and the recorded modification
+time *in whole seconds*. After two edits of the same size within one second, it would run the older
+code. A stock server restarts too slowly to be affected; a reload of codeserver is fast enough.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from importlib.machinery import SourceFileLoader
 from typing import Any
 
 _RECENT = 2.0
-"""Seconds. Beyond this the whole-second comparison is safe."""
+"""Age of a source, in seconds, above which the whole-second comparison is safe."""
 
 _path_stats = SourceFileLoader.path_stats
 
 listeners: list[Callable[[str], None]] = []
-"""Called with the path of each source that is about to be loaded."""
+"""Functions to call with the path of each source before it is loaded."""
 
 
 def _stats_unless_recent(self: SourceFileLoader, path: str) -> Any:
@@ -27,16 +27,15 @@ def _stats_unless_recent(self: SourceFileLoader, path: str) -> Any:
         listener(path)
     stats = _path_stats(self, path)
     if abs(time.time() - stats["mtime"]) < _RECENT:
-        # `importlib` takes OSError for "no cache here": it neither reads nor writes one.
+        # On OSError, `importlib` neither reads nor writes a cache.
         raise OSError(f"{path} was modified a moment ago")
     return stats
 
 
 def see_files_as_they_are() -> None:
-    """Compile source files that were modified a moment ago instead of using their cache.
+    """Compile recently modified sources instead of using their caches.
 
-    And look into directories anew: the listings that the forkserver has kept may be older than the
-    user's files.
+    Also drop cached directory listings: those of the forkserver may be older than the user's files.
     """
     importlib.invalidate_caches()
     SourceFileLoader.path_stats = _stats_unless_recent  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""Component state, looked up when a component asks for it.
+"""Component state, looked up only when a component asks for it.
 
-Most code has no such components, and opening the instance takes longer than loading it: SQLite
-storages read all their migrations, others connect to a server that may be down.
+Most code has no components with state, and opening the instance can take longer than loading the
+code: SQLite storages read all their migrations, and others connect to a server that may be down.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from codeserver.worker import dagster_internals as dagster
 
 
 class LateStorage(dagster.DefsStateStorage):
-    """The state storage of an instance that is opened at its first use.
+    """The state storage of an instance, which is opened at the first use.
 
     Args:
-        open_instance: opens it; the caller closes it.
+        open_instance: opens the instance; the caller closes it.
     """
 
     def __init__(self, open_instance: Callable[[], dagster.DagsterInstance]) -> None:
@@ -37,23 +37,22 @@ class LateStorage(dagster.DefsStateStorage):
         return self._real.get_latest_defs_state_info()
 
     def download_state_to_path(self, key: str, version: str, path: Path) -> None:
-        """Write a component's state of this version to a file."""
+        """Write this version of a component's state to a file."""
         self._real.download_state_to_path(key, version, path)
 
     def upload_state_from_path(self, key: str, version: str, path: Path) -> None:
-        """Keep what is in a file as a component's state of this version."""
+        """Store the content of a file as this version of a component's state."""
         self._real.upload_state_from_path(key, version, path)
 
     def set_latest_version(self, key: str, version: str | None) -> None:
-        """Make this the newest version of a component's state; None for no state."""
+        """Make this the newest version of a component's state; None removes the state."""
         self._real.set_latest_version(key, version)
 
 
 class LateLoadContext(dagster.DefinitionsLoadContext):
-    """What Dagster knows of the load that is under way.
+    """Dagster's context of the current load, with component versions looked up at first use.
 
-    The original looks for the newest versions when it is made; this one, when a component wants to
-    know its version.
+    Dagster's own class looks up the newest versions when it is created.
 
     Args:
         state: the versions to load; None for the newest ones.
@@ -86,12 +85,12 @@ class LateLoadContext(dagster.DefinitionsLoadContext):
 
     @property
     def accessed_defs_state_info(self) -> dagster.DefsStateInfo | None:
-        """The versions that were loaded."""
+        """The versions that components have asked for."""
         return super().accessed_defs_state_info if self._is_known else None
 
     @contextlib.contextmanager
     def with_storage(self, storage: dagster.DefsStateStorage | None) -> Iterator[None]:
-        """Look things up there meanwhile, and nowhere afterwards."""
+        """Look up component state in this storage within the block, and nowhere afterwards."""
         with dagster.set_defs_state_storage(storage):
             yield
         self._is_known = True

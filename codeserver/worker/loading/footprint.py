@@ -1,11 +1,10 @@
-"""What a load has used of the user's files, so that a change of exactly that can be noticed.
+"""The user's files that a load has used, so that a change to exactly those files is noticed.
 
-Python tells of every file that it opens and of every directory that it lists (PEP 578). Sources of
-modules are not always opened, as there may be bytecode; their loader tells of them (`bytecode`).
-Everything is marked as it was *before* it was used. So whatever changes while the code is being
-loaded differs from its mark afterwards. What the load itself writes is told as well, because that
-is no change; and what was written anew before the load has read it, because how it was before does
-not matter.
+Python's audit events report every file that it opens and every directory that it lists (PEP 578).
+A module with cached bytecode may be imported without opening its source, so the source loader
+reports sources (`bytecode`). Each file is marked *before* it is used. So a file that changes during
+the load differs from its mark afterwards. Two kinds of change do not count, and are listed: writes
+by the load itself, and changes to a file before the load has read it.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from codeserver.worker.loading import bytecode
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
 
 _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
-"""What definitions are made of. Other files that are read may be data that changes all the time."""
+"""Suffixes of files that define things. Other files may be data that changes all the time."""
 
 _COARSE = 5
-"""CLOCK_REALTIME_COARSE of Linux (clock_gettime(2)), which `time` has no name for."""
+"""Linux's CLOCK_REALTIME_COARSE (clock_gettime(2)), which the module `time` does not define."""
 
 _SOURCE = ".py"
 _SETTINGS = ".env"
@@ -42,9 +41,9 @@ _IMPORT_SYSTEM = "<frozen importlib"
 
 
 def _time_of_files() -> int:
-    """The time that a file would get that is written now, in nanoseconds.
+    """The modification time of a file that is written now, in nanoseconds.
 
-    Linux takes it from a clock that is some milliseconds late.
+    Linux takes it from a clock that lags by some milliseconds.
     """
     return time.clock_gettime_ns(_COARSE if sys.platform == "linux" else time.CLOCK_REALTIME)
 
@@ -53,8 +52,8 @@ class Footprint:
     """The user's files that were read, and directories that were listed, since `record`.
 
     Args:
-        directory: the working directory as the user writes it, which may have links in it.
-        tell: called with each source, and its mark, before it is imported.
+        directory: the working directory as written by the user; the path may have links in it.
+        tell: called with each source and its mark before the import of the source.
     """
 
     def __init__(
@@ -79,23 +78,23 @@ class Footprint:
         self._looking: int | None = None
 
     def record(self) -> None:
-        """Begin; there is one footprint a process, because Python does not forget a hook."""
+        """Begin. Call it once in a process: an audit hook cannot be removed."""
         self._known = set(sys.modules)
         self._began = _time_of_files()
         bytecode.listeners.append(self._source)
         sys.addaudithook(self._hear)
 
     def expect(self, path: str) -> None:
-        """Mark a file that will be read, whether or not it is there."""
+        """Mark a file that the load will look for, even if it does not exist."""
         path = self._absolute(path)
         self._used(path)
         self._listed(os.path.dirname(path))
 
     def close(self) -> None:
-        """End the load; from now on, only sources of modules that are imported late are marked."""
+        """End the load. Afterwards, only sources of modules that are imported late are marked."""
         for name, module in list(sys.modules.items()):
             if name not in self._known and (origin := origin_of(module)) is not None:
-                self._source(origin)  # those that have no source, such as extensions
+                self._source(origin)  # modules without a source, such as extensions
         with self._telling:
             self._is_open = False
         for path in self._written:
@@ -105,7 +104,7 @@ class Footprint:
 
     @property
     def facts(self) -> UsedFiles:
-        """What the load has used."""
+        """The files that the load has used."""
         return UsedFiles(
             files=self._files,
             folders=self._folders,
@@ -117,7 +116,7 @@ class Footprint:
         )
 
     def take_late(self) -> Mapping[str, Mark | None]:
-        """Sources of modules that were imported since the load, or since the last call."""
+        """Sources of modules that were imported since the load or the last call, with marks."""
         late = dict(islice(self._files.items(), self._reported, None))
         self._reported = len(self._files)
         return late
@@ -127,20 +126,20 @@ class Footprint:
             return
         if self._looking == threading.get_ident():
             return
-        # An exception here would be one of what the user does.
+        # An exception here would be raised by the user's call of `open` or `listdir`.
         with contextlib.suppress(Exception), self._is_looking():
             if event == "open":
                 self._opened(*arguments)
             elif not isinstance(arguments[0], int):
                 path = os.fsdecode(arguments[0] or ".")
                 self._listed(path)
-                # Those of Python's search for modules change whenever anything is put beside them.
+                # Directories that Python searches for modules change with every new file in them.
                 if not sys._getframe(1).f_code.co_filename.startswith(_IMPORT_SYSTEM):
                     self._looked_into(self._absolute(path))
 
     @contextlib.contextmanager
     def _is_looking(self) -> Iterator[None]:
-        """What this does itself is not the user's doing."""
+        """Ignore events of this thread within the block: the footprint itself causes them."""
         self._looking = threading.get_ident()
         try:
             yield
@@ -176,16 +175,16 @@ class Footprint:
         if path not in self._files and is_users_file(path):
             self._used(path)
             if self._is_open:
-                self._listed(os.path.dirname(path))  # what comes beside it may be imported, too
+                self._listed(os.path.dirname(path))  # a new file beside it may be imported, too
 
     def _used(self, path: str) -> None:
         self._files[path] = found = mark(path)
         if found is not None and self._is_open and found[0] >= self._began > 0:
             self._rewritten.append(path)
-        # Not in what the user forks: that has a copy of the socket to the front.
+        # Not in forks that user code makes: they have a copy of the socket to the front.
         if self._tell is None or not path.endswith(_SOURCE) or os.getpid() != self._process:
             return
-        # Nobody waits here: what is not told now is known at the end.
+        # Do not wait: a source that is not reported now is part of the facts at the end.
         if self._telling.acquire(blocking=False):
             try:
                 if self._is_open:
@@ -203,7 +202,7 @@ class Footprint:
 
     def _absolute(self, path: str) -> str:
         if not os.path.isabs(path) and self._directory is not None:
-            # As the user would write it, so that a link that is replaced is noticed.
+            # Keep links in the path, so that a replaced link is noticed.
             with contextlib.suppress(OSError):
                 if os.path.samefile(self._directory, os.getcwd()):
                     path = os.path.join(self._directory, path)

@@ -1,8 +1,8 @@
-"""The working directory stays where modules are looked for, after the user's code is loaded.
+"""Keep the working directory on `sys.path` after the user's code is loaded.
 
-Dagster takes it away then. Under `python -m dagster` it is there all the same, as the directory in
-which Python was started, but not under the `dagster` script, where modules that functions of the
-user import are not found, nor those that new processes of a pool import.
+Dagster removes it then. Under `python -m dagster` it stays, as the directory in which Python was
+started. Under the `dagster` script, late imports in functions of the user fail, and so do imports
+in new processes of a pool.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from codeserver.worker import dagster_internals as dagster
 
 
 def keep_working_directory() -> None:
-    """Have it stay from now on: at the end, where it hides nothing that would be found without."""
+    """Append the directory to `sys.path` once Dagster removes it; there it hides no module."""
     pointers: Any = dagster.code_pointer
     alter = pointers.alter_sys_path
 
     class Altered:
-        """As Dagster's, without a line in the tracebacks of what is imported."""
+        """Like Dagster's context manager, but adds no frame to tracebacks of imports."""
 
         def __init__(self, to_add: Sequence[str], to_remove: Sequence[str]) -> None:
             self._added = to_add

@@ -1,4 +1,4 @@
-"""How long the import of each module takes, on request."""
+"""Durations of the imports of modules, measured on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 200
 _TIMED = (
     (SourceFileLoader, "exec_module"),
     (SourcelessFileLoader, "exec_module"),
-    (ExtensionFileLoader, "create_module"),  # this is where the library is linked
+    (ExtensionFileLoader, "create_module"),  # links the library
     (ExtensionFileLoader, "exec_module"),
 )
 
@@ -32,7 +32,7 @@ class _Import:
 
 
 class ImportTimes:
-    """Measures, in this thread, every import from a file between `begin` and `end`."""
+    """Measures every import from a file in this thread between `begin` and `end`."""
 
     def __init__(self) -> None:
         self._imports: dict[str, _Import] = {}
@@ -49,7 +49,7 @@ class ImportTimes:
             setattr(loader, method, self._timed(original))
 
     def end(self) -> None:
-        """Leave the loaders as they were."""
+        """Stop measuring, and restore the loaders."""
         while self._originals:
             loader, method, original = self._originals.pop()
             if original is None:
@@ -59,7 +59,7 @@ class ImportTimes:
 
     @property
     def slowest(self) -> Sequence[ImportTime]:
-        """The slowest imports, the slowest first."""
+        """The slowest imports, in descending order of duration."""
         ordered = sorted(self._imports.items(), key=lambda item: -item[1].cumulative)
         return [
             ImportTime(

@@ -1,4 +1,4 @@
-"""The Dagster instance that an order to load names, or that of DAGSTER_HOME."""
+"""The Dagster instance of a load order, or that of DAGSTER_HOME."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codeserver.worker import dagster_internals as dagster
 
 
 def ref_of(order: LoadOrder) -> dagster.InstanceRef | None:
-    """The instance that the operator has named."""
+    """The instance that the operator has named; None for that of DAGSTER_HOME."""
     if order.instance_ref is None:
         return None
     return dagster.deserialize_value(order.instance_ref, dagster.InstanceRef)
@@ -19,7 +19,7 @@ def open_named(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:
     """The instance, open until `stack` closes.
 
     Raises:
-        DagsterError: there is none, for example because DAGSTER_HOME is not set.
+        DagsterError: there is no instance, for example because DAGSTER_HOME is not set.
     """
     ref = ref_of(order)
     if ref is None:
@@ -28,10 +28,10 @@ def open_named(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:
 
 
 def open_for_load(order: LoadOrder, stack: ExitStack) -> dagster.DagsterInstance:
-    """Like `open_named`, while other processes may do so for the first time.
+    """Like `open_named`, but safe while other processes open a new instance.
 
-    On a new DAGSTER_HOME every program creates the tables, and all but one fail. The second time
-    they are there.
+    On a new DAGSTER_HOME, every process tries to create the tables, and only one succeeds. A second
+    attempt finds the tables.
     """
     try:
         return open_named(order, stack)

@@ -1,7 +1,7 @@
-"""Load the user's definitions into this process, the way stock Dagster's server does.
+"""Load the user's definitions into this process, as stock Dagster's server does.
 
-The order of the steps, the context each runs in and the wording of the errors are those of
-`LoadedRepositories` in `dagster._grpc.server` (Dagster 1.13), because users see them in the UI.
+Users see the errors in the UI. So the order of the steps, their contexts and the error texts are
+those of `LoadedRepositories` in `dagster._grpc.server` (Dagster 1.13).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from codeserver.worker.loading.instance import open_for_load
 R = TypeVar("R")
 
 RUNS_TAG = "codeserver/runs"
-"""The tag of a job that says how its runs get the code: `warm`, `fresh` or `auto`."""
+"""The tag of a job that selects the mode of its runs: `warm`, `fresh` or `auto`."""
 
 _log = logging.getLogger("dagster")
 
@@ -34,11 +34,14 @@ class Location:
     """The definitions of a code location, loaded and resolved.
 
     Attributes:
+        order: the order that it was loaded by.
         repositories: by name, in the order in which they were found.
-        pointers: where to find each again.
-        seconds: how long importing the target and resolving its definitions took.
-        footprint: the user's files that it has used, as far as that was recorded.
-        imports: the slowest ones, if they were timed.
+        reconstructables: references from which another process loads the repositories, by name.
+        pointers: to the repositories, by name.
+        symbols: the attributes of the target that hold repositories.
+        seconds: durations of the phases `import` and `resolve`.
+        footprint: the user's files that the load has used; empty if they were not recorded.
+        imports: the slowest imports, if imports were timed.
     """
 
     order: LoadOrder
@@ -54,19 +57,19 @@ class Location:
         """The repository of this name.
 
         Raises:
-            Exception: there is none; the text is what stock says.
+            Exception: there is none; the text is stock's.
         """
         return find_repository(self.repositories, name)
 
     @property
     def serialized_reconstructables(self) -> dict[str, str]:
-        """Where each repository is found again, by its name."""
+        """The serialized `reconstructables`, by name."""
         found = self.reconstructables.items()
         return {name: dagster.serialize_value(repository) for name, repository in found}
 
     @property
     def run_wishes(self) -> dict[str, str]:
-        """How runs of a job get the code, by `repository/job` of each job that has the tag."""
+        """The values of `RUNS_TAG`, by `repository/job`, of the jobs that have the tag."""
         return {
             f"{repository.name}/{job.name}": str(job.tags[RUNS_TAG])
             for repository in self.repositories.values()
@@ -89,9 +92,9 @@ def find_repository(repositories: Mapping[str, R], name: str) -> R:
 def load(order: LoadOrder) -> Location:
     """Import the target and resolve every definition in it.
 
-    The instance is open during the load only, and only if somebody needs it: variables come from it
-    if that was ordered, and components read their state through it. So no connection is alive when
-    this process forks.
+    The instance is opened only if it is needed, for environment variables (if ordered) or for
+    component state. It is closed after the load, so that no connection is open when this process
+    forks.
 
     Raises:
         DagsterUserCodeLoadError: the user's code failed; the cause is its exception.
@@ -108,21 +111,21 @@ def load(order: LoadOrder) -> Location:
         if order.inject_env_vars_from_instance:
             open_instance().inject_env_vars(order.location_name)
         location = _load(order)
-        # The variables of a .env file are taken back at the end; the code needs them.
+        # Dagster removes the variables of the .env file at the end, but the code needs them.
         environment = dict(os.environ)
     os.environ.update(environment)
     return location
 
 
 def pinned_state(order: LoadOrder) -> dagster.DefsStateInfo | None:
-    """The versions of component state that were ordered; None for the newest."""
+    """The ordered versions of component state; None for the newest."""
     if order.defs_state_info is None:
         return None
     return dagster.deserialize_value(order.defs_state_info, dagster.DefsStateInfo)
 
 
 def _variables_of_file() -> dict[str, str]:
-    """What a .env file in the working directory says, which the log tells as stock does."""
+    """The variables of a .env file in the working directory, logged as stock does."""
     found = dagster.get_env_var_dict(os.getcwd())
     if found:
         names = ",".join(found)
@@ -169,7 +172,7 @@ def _resolve(location: Location, pointer: dagster.CodePointer, attribute: str) -
         repository = reconstructable.get_definition()
         repository.load_all_definitions()
         if is_dynamic(repository):
-            # Dagster keeps this one when it has made it, and all forks are to have the same.
+            # Dagster caches the asset graph; built here, it is the same in all forks.
             _ = repository.asset_graph
     name = repository.name
     location.repositories[name] = repository
@@ -181,7 +184,7 @@ def _resolve(location: Location, pointer: dagster.CodePointer, attribute: str) -
 
 
 def is_dynamic(repository: dagster.RepositoryDefinition) -> bool:
-    """Whether its data is a class of the user's, which may define other jobs each time."""
+    """Whether its data is a class of the user, which may define different jobs each time."""
     return type(repository._repository_data) is not dagster.CachingRepositoryData
 
 

@@ -1,4 +1,4 @@
-"""Dagster's loggers, as stock's server sets them up and the process of a run does not."""
+"""Dagster's loggers, set up as in stock's server, and removed for runs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from codeserver.facts import LoadOrder
 from codeserver.worker import dagster_internals as dagster
 
 _NAMES = ("dagster", "dagit", "dagster-webserver")
-"""The loggers that `configure_loggers` gives handlers."""
+"""Loggers to which `configure_loggers` adds handlers."""
 
 _added: dict[str, list[logging.Handler]] = {}
 
 
 def add(order: LoadOrder) -> None:
-    """Have Dagster log as its server does, before user code sets up logging of its own."""
+    """Set up logging like Dagster's server, before user code sets up its own logging."""
     dagster.configure_loggers(formatter=order.log_format, log_level=order.log_level.upper())
     _added.update({name: logging.getLogger(name).handlers[:] for name in _NAMES})
 
 
 def remove() -> None:
-    """Undo `add`, for runs, which have logging of their own."""
+    """Undo `add`, for runs, which set up their own logging."""
     for name, handlers in _added.items():
         for handler in handlers:
             logging.getLogger(name).removeHandler(handler)

@@ -1,4 +1,4 @@
-"""Load the user's code as the front orders it, and report how that went."""
+"""Load the user's code by order of the front, and report an error."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from codeserver.worker.process.channel import Channel
 
 
 def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None:
-    """Load the code as the first message orders, and report the error if that fails.
+    """Receive an order, load the code, and report an error if the load fails.
 
     Args:
         channel: to the front.
-        tells: tell the front of each source at once.
+        tells: report each source to the front before its import.
 
     Returns:
-        None when there is nothing to go on with.
+        None if the load has failed or the front is gone.
     """
     received = channel.receive_with_fds()
     if received is None:
@@ -46,7 +46,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         footprint = Footprint(order.directory, partial(_tell, channel) if tells else None)
         if order.target["python_file"]:
             footprint.expect(order.target["python_file"])
-        footprint.expect(".env")  # Dagster looks whether it is there before it opens it
+        footprint.expect(".env")  # Dagster opens it only if it exists
         footprint.record()
         loggers.add(order)
         if order.profile_imports:
@@ -60,7 +60,7 @@ def load_as_ordered(channel: Channel, *, tells: bool = False) -> Location | None
         return location
     except BaseException as failure:
         # BaseException: a module that calls sys.exit() has failed to load, too.
-        # Dagster's own handlers raise, and the front may end this process at any moment now.
+        # Reset signals: Dagster's handlers raise, and the front may end this process at any moment.
         basics.reset_signals()
         error = report(failure)
         if footprint is not None:
@@ -81,7 +81,7 @@ def _tell(channel: Channel, path: str, found: Mark | None) -> None:
 
 
 def _enter(directory: str | None) -> None:
-    """Be in the directory that has this name now: it may have been replaced since the start."""
+    """Enter the directory that has this name now: it may have been replaced since the start."""
     if directory is not None:
         with contextlib.suppress(OSError):
             os.chdir(directory)

@@ -1,7 +1,7 @@
-"""What the user's code sees of its process, for processes that import the code anew.
+"""The surroundings of a load, for processes that import the code again.
 
-Stock Dagster starts the process of a run from its server, after the server has imported the code:
-the run inherits the variables, the current directory and `sys.path` as the import has left them
+Stock Dagster starts the process of a run from its server after the server has imported the code.
+So the run inherits the environment variables, the current directory and `sys.path` of that moment
 (`multiprocessing.spawn.get_preparation_data`).
 """
 
@@ -20,16 +20,16 @@ _threads_at_start: set[str] = set()
 
 
 def remember_start() -> None:
-    """Remember what every process has before it imports any code: variables and threads."""
+    """Remember the environment variables and threads of this process before it imports code."""
     _variables_at_start.update(os.environ)
     _threads_at_start.update(_threads())
 
 
 def lost_threads() -> list[str]:
-    """Threads that Python's own start begins in each process, and a fork does not have.
+    """Names of threads that Python starts in each new process and this fork lacks.
 
-    `sitecustomize` may start some. Those that begin anew after a fork are not lost
-    (`os.register_at_fork`).
+    `sitecustomize` may start some. Threads that restart after a fork (`os.register_at_fork`) are
+    not lost.
     """
     return sorted(_threads_at_start - _threads())
 
@@ -49,7 +49,7 @@ def surroundings() -> Surroundings:
 
 
 def take_on(found: Surroundings) -> None:
-    """Have the surroundings that another process has reported."""
+    """Adopt the surroundings that another process has reported."""
     set_variables(found.environment)
     if found.directory is not None:
         with contextlib.suppress(OSError):
@@ -58,7 +58,7 @@ def take_on(found: Surroundings) -> None:
 
 
 def set_variables(changes: Mapping[str, str | None]) -> None:
-    """Set these environment variables, and remove those that are None."""
+    """Set these environment variables; None removes a variable."""
     for name, value in changes.items():
         if value is None:
             os.environ.pop(name, None)

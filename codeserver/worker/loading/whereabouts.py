@@ -1,4 +1,4 @@
-"""Where this process is while it loads code, for the front to ask."""
+"""Stacks of a process that loads code, on request of the front."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HIGH = 512
 
 @contextlib.contextmanager
 def shown(fds: Sequence[int]) -> Iterator[None]:
-    """Write the stack to the pipe that the front has sent along, whenever the front asks for it.
+    """Write the stack to a pipe whenever the front asks for it by `STACK_SIGNAL`.
 
     System calls that are under way go on (`siginterrupt`), because libraries may not expect that
     one is interrupted. So while such a call waits, only the second signal gets an answer.
@@ -34,7 +34,7 @@ def shown(fds: Sequence[int]) -> Iterator[None]:
     assert NATIVE_STACK_SIGNAL is not None
     faulthandler.register(NATIVE_STACK_SIGNAL, file=fd, all_threads=False)
     try:
-        os.write(fd, b"\n")  # from now on, it may ask
+        os.write(fd, b"\n")  # tells the front that it may ask
         yield
     finally:
         faulthandler.unregister(NATIVE_STACK_SIGNAL)
@@ -46,9 +46,10 @@ def shown(fds: Sequence[int]) -> Iterator[None]:
 
 
 def _out_of_the_way(fd: int) -> int:
-    """The descriptor with a number that user code does not get again when it closes what it finds.
+    """Move the descriptor to a high number.
 
-    A stack would be written into the user's file otherwise.
+    User code may close descriptors that it does not know. A file that it opens then could get the
+    same number, and a stack would be written into it.
     """
     try:
         moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)

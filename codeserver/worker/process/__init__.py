@@ -1,1 +1,1 @@
-"""Fork a process, and bring it to its end: descriptors, signals, threads, limits."""
+"""The life of a worker process, from fork to end: descriptors, signals, threads, limits."""

@@ -1,4 +1,4 @@
-"""What a process does to itself right after it was forked, and right before it ends."""
+"""Steps of a worker process right after its fork and right before its end."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _read_score() -> int | None:
 
 
 _base_score = _read_score()
-"""That of the forkserver, which is the one of the front; read before anything is forked."""
+"""The score of the forkserver, which is that of the front; read before the first fork."""
 
 
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent dies (Linux).
 
     Args:
-        parent: process id of the parent before the fork; if it is already gone, this exits.
+        parent: process id of the parent, read before the fork. If it is gone, this process exits.
     """
     processes.be_killed_after_parent()
     if os.getppid() != parent:
@@ -43,7 +43,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def reset_signals() -> None:
-    """Give back the default meaning of the signals that the parent handled."""
+    """Restore the default actions of signals that the parent handles."""
     signal.set_wakeup_fd(-1)
     for number in _HANDLED:
         signal.signal(number, signal.SIG_DFL)
@@ -51,9 +51,9 @@ def reset_signals() -> None:
 
 
 def unblock_signals() -> None:
-    """Let those arrive by which the server ends processes and learns about them.
+    """Unblock the signals that the server needs to end and watch processes.
 
-    Others stay blocked if user code has blocked them when it was loaded, as in a run of stock.
+    Other signals stay blocked if user code has blocked them at its import, as in a run of stock.
     """
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _NEEDED)
 
@@ -61,25 +61,25 @@ def unblock_signals() -> None:
 def reset_stack_signals() -> None:
     """Give back the default meaning of the signals that a host ignores once it has loaded the code.
 
-    In its forks only: the front may have asked a host too late where it is.
+    Only in forks: the front may send the signal to a host too late.
     """
     for number in filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)):
         signal.signal(number, signal.SIG_DFL)
 
 
 def reseed() -> None:
-    """Give this process random numbers of its own (Python's `random` does so by itself)."""
+    """Seed numpy's random generator anew (Python's `random` does so by itself after a fork)."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and hasattr(numpy, "random"):
         numpy.random.seed()
 
 
 def open_descriptors() -> set[int]:
-    """The file descriptors that this process has; none where the kernel does not tell."""
+    """The open file descriptors of this process; empty without /proc."""
     found = set()
     with contextlib.suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
-            # One of them was that of the listing itself, and is closed again.
+            # One descriptor belonged to the listing itself, and is closed by now.
             with contextlib.suppress(OSError):
                 os.fstat(int(name))
                 found.add(int(name))
@@ -87,16 +87,16 @@ def open_descriptors() -> set[int]:
 
 
 def threads() -> set[int]:
-    """What the kernel calls the threads of this process; none where it does not tell."""
+    """The kernel's ids of the threads of this process; empty without /proc."""
     with contextlib.suppress(OSError):
         return set(map(int, os.listdir("/proc/self/task")))
     return set()
 
 
 def open_standard_streams() -> None:
-    """Open those of the three that user code has closed.
+    """Reopen standard streams that user code has closed.
 
-    What is opened next would get their numbers, and be taken for them by everyone who prints.
+    Otherwise the next file that is opened would get the number of a stream, and output with it.
     """
     for fd in (0, 1, 2):
         try:
@@ -106,9 +106,10 @@ def open_standard_streams() -> None:
 
 
 def prefer_as_victim(role: str) -> None:
-    """Have the kernel, when memory runs out, end a process of this role before the front (Linux).
+    """Make the kernel end this process before the front when memory runs out (Linux).
 
-    A tick can be repeated, a run costs what it has done, and a host takes its evaluators along.
+    Evaluators go first, because a tick can be repeated; then runs, which lose their work; then
+    hosts, which take their evaluators along.
     """
     if _base_score is not None:
         with contextlib.suppress(OSError):
@@ -118,9 +119,9 @@ def prefer_as_victim(role: str) -> None:
 
 @contextlib.contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: making many objects that stay would be a tenth slower.
+    """Disable garbage collection within the block, which makes a load about a tenth faster.
 
-    What user code wishes of the collector stays as it is.
+    Settings that user code changes within the block are kept.
     """
     before = gc.get_threshold()
     gc.set_threshold(0)
@@ -132,12 +133,12 @@ def no_garbage_collection() -> Iterator[None]:
 
 
 def flush_c_streams() -> None:
-    """Write out what native code printed; `os._exit` would lose that, too."""
+    """Write out buffered output of native code, which `os._exit` would lose."""
     ctypes.CDLL(None).fflush(None)
 
 
 def flush() -> None:
-    """Write out what user code printed; `os._exit` would lose it."""
+    """Write out buffered output of Python code, which `os._exit` would lose."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

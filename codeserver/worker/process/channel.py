@@ -21,15 +21,15 @@ class Channel:
     """Sends and receives messages over a connected unix socket."""
 
     def __init__(self, sock: socket.socket) -> None:
-        # User code may have set a default timeout for sockets, and this one waits for days.
+        # User code may have set a default timeout for sockets, but this one may wait for days.
         sock.settimeout(None)
         self._sock = sock
 
     @classmethod
     def from_fd(cls, fd: int) -> Channel:
         """The channel over an inherited descriptor."""
-        # What user code starts must not hold this socket open: its end tells the front that this
-        # process has ended.
+        # Processes that user code starts must not hold this socket open: the front takes its end
+        # for the end of this process.
         os.set_inheritable(fd, False)
         return cls(socket.socket(fileno=fd))
 
@@ -38,7 +38,7 @@ class Channel:
         return self._sock.fileno()
 
     def send(self, message: Message) -> None:
-        """Send one message; blocks until the kernel has taken it.
+        """Send one message; block until the kernel has accepted it.
 
         Raises:
             OSError: the front is gone.
@@ -46,10 +46,10 @@ class Channel:
         self._sock.sendall(wire.encode(message))
 
     def expect(self, expected: type[M]) -> M | None:
-        """The next message, which is one of these; None when the front has closed its end.
+        """The next message, of the expected class; None if the front has closed its end.
 
         Raises:
-            ProtocolError: it is another one.
+            ProtocolError: it is of another class.
         """
         message = self.receive()
         if message is None or isinstance(message, expected):
@@ -57,7 +57,7 @@ class Channel:
         raise ProtocolError(f"{expected.__name__} was to come, not {type(message).__name__}")
 
     def receive(self) -> Message | None:
-        """The next message, or None when the front has closed its end."""
+        """The next message; None if the front has closed its end."""
         received = self.receive_with_fds()
         if received is None:
             return None
@@ -66,10 +66,10 @@ class Channel:
         return received[0]
 
     def receive_with_fds(self) -> tuple[Message, list[int]] | None:
-        """The next message and the descriptors sent along with it, or None at the end.
+        """The next message and the descriptors sent with it; None if the front has closed its end.
 
-        The kernel never joins data across attached descriptors, and no read here goes beyond one
-        frame, so descriptors always arrive with the frame that they were sent with.
+        The kernel does not merge data across attached descriptors, and no read goes beyond one
+        frame. So descriptors always arrive with their frame.
         """
         fds: list[int] = []
         prefix = self._read(wire.PREFIX_SIZE, fds)

@@ -1,4 +1,4 @@
-"""Wakes a loop when a child has ended."""
+"""Wake a loop at the end of a child."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ _READ_SIZE = 4096
 
 
 class Ends:
-    """Makes `poll` return when a child has ended, whatever user code has done to signals.
+    """Makes `poll` return when a child has ended, even if user code has changed signal handling.
 
-    A descriptor for each child tells that (Linux). SIGCHLD tells it of all others: those that this
-    process was handed by the kernel, and every child where there are no such descriptors.
+    Each child is watched by a pidfd (Linux). SIGCHLD reports children without one: those that the
+    kernel has handed to this process, and all children on systems without pidfds.
 
     Args:
-        poll: what the loop waits for.
+        poll: the poll object of the loop.
+
+    Attributes:
+        patience: timeout for the poll, in milliseconds; None if every end wakes it.
     """
 
     def __init__(self, poll: select.poll) -> None:
@@ -30,34 +33,34 @@ class Ends:
         self.patience: int | None = None if hasattr(os, "pidfd_open") else _LOOK_MILLISECONDS
 
     def hear_signals(self) -> None:
-        """Be woken by SIGCHLD from now on."""
+        """Let SIGCHLD wake the loop from now on."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup_writer, warn_on_full_buffer=False)
 
     def watch(self, pid: int) -> None:
-        """Wake the loop when this child, which was not waited for yet, has ended."""
+        """Wake the loop when this child, which is not yet reaped, has ended."""
         if pid in self._pidfds or not hasattr(os, "pidfd_open"):
             return
         try:
             self._pidfds[pid] = os.pidfd_open(pid)
-        except OSError:  # no descriptor is left, or a sandbox has no such call
+        except OSError:  # no descriptor is left, or a sandbox forbids the call
             self.patience = _LOOK_MILLISECONDS
             return
         self._poll.register(self._pidfds[pid], select.POLLIN)
 
     def forget(self, pid: int) -> None:
-        """Do not watch a child any more that was waited for."""
+        """Stop watching a child that was reaped."""
         if (pidfd := self._pidfds.pop(pid, None)) is not None:
             self._poll.unregister(pidfd)
             os.close(pidfd)
 
     def rest(self) -> None:
-        """Take note of what has woken the loop."""
+        """Empty the wake-up pipe."""
         with contextlib.suppress(BlockingIOError):
             os.read(self._wakeup, _READ_SIZE)
 
     def close(self) -> None:
-        """Close what a forked child has inherited of it."""
+        """Close the descriptors, in a forked child that has inherited them."""
         for fd in (self._wakeup, self._wakeup_writer, *self._pidfds.values()):
             os.close(fd)
         self._pidfds.clear()

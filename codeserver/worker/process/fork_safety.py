@@ -1,4 +1,4 @@
-"""Whether forks of this process can be trusted, now that it has loaded the user's code.
+"""The audit of a process that has loaded the user's code: can it be forked safely?
 
 A fork copies all memory but only one thread: locks that other threads hold stay locked in it, and
 work is handed to threads that are not there. Sockets and the like are not even copied but shared.
@@ -29,16 +29,16 @@ _SAFE_THREADS = frozenset(
         "polars-ooc-clea",  # removes what polars has spilled; without it, a later process does
     }
 )
-"""Names that the kernel shows, which are cut after 15 bytes."""
+"""Thread names as the kernel shows them, cut after 15 bytes."""
 
 _EVENT_LOOPS = {"eventpoll": "epoll", "io_uring": "io_uring"}
 _SAFE_OBJECTS = frozenset({"eventfd", "timerfd", "signalfd", "pidfd"})
 
 _READ_VERSION = 19
-"""Where in an SQLite database it is said what reading it takes: 1, or 2 for a log (fileformat2)."""
+"""Offset of the read version in an SQLite database: 1, or 2 for write-ahead logs (fileformat2)."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-"""Those that a fork handles in its own way; the handlers of others are inherited."""
+"""Signals that a fork resets; it inherits the handlers of others."""
 
 _NOT_THE_USERS = ("dagster", "codeserver", "signal", "_signal")
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
@@ -48,12 +48,12 @@ _MEMORY_DEVICES = 1
 
 
 def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] = ()) -> list[str]:
-    """Why a fork of this process could not be trusted; empty when it can.
+    """Reasons not to trust a fork of this process; empty if it can be trusted.
 
     Args:
-        own_fds: descriptors that are not the user's. Standard input and outputs never count.
-        own_threads: what the kernel calls the threads that this process had when it was forked
-            itself. They have begun anew after that fork, and will after the next one.
+        own_fds: descriptors that are not the user's. The standard streams never count.
+        own_threads: the kernel's ids of the threads that existed right after this process was
+            forked. They restarted after that fork, and will restart after the next one.
 
     Returns:
         Short sentences for people, without a full stop.
@@ -68,7 +68,7 @@ def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] =
             *_shared_memory(),
             *signals_taken(),
         ]
-    except Exception as error:  # whatever it is, nothing is known then
+    except Exception as error:  # after any error, nothing is known
         reasons = [f"what this process uses cannot be seen: {error}"]
     return list(dict.fromkeys(reasons))
 
@@ -80,7 +80,7 @@ def _python_threads(own: Collection[int]) -> Iterator[str]:
 
 
 def _native_threads(own: Collection[int]) -> Iterator[str]:
-    # This thread apart: in a forked process, Python still has its number of before (3.11).
+    # This thread separately: in a fork, Python still reports its old id (3.11).
     known = {
         *own,
         threading.get_native_id(),
@@ -102,7 +102,7 @@ def _owner(thread: NativeThread) -> str:
 
 
 def _packages_of_unknown_threads() -> Iterator[str]:
-    """The installed packages that run the threads of Python which `threading` does not know."""
+    """Installed packages with code on stacks of Python threads that `threading` does not know."""
     known = {thread.ident for thread in threading.enumerate()}
     for ident, innermost in sys._current_frames().items():
         frame: FrameType | None = innermost if ident not in known else None
@@ -117,22 +117,22 @@ def _is_safe(thread: NativeThread) -> bool:
     if thread.name in _SAFE_THREADS:
         return True
     if thread.libraries == {"arrow"}:
-        # Arrow's pools begin anew in the child (ARROW-2963, ARROW-17975). They have no names, but
-        # those of the AWS SDK in older releases of the same library do.
+        # Arrow's pools restart in the child (ARROW-2963, ARROW-17975). Their threads have no names;
+        # threads of the AWS SDK in older releases of the same library do.
         return thread.name is None
     if "numexpr" in thread.libraries and thread.libraries <= {"numexpr", "numpy"}:
-        # It looks whether it is in the process that has started its threads, and starts them anew
-        # when it is not. pandas imports it when it is there.
+        # numexpr notices that it is in another process, and starts its threads anew. pandas imports
+        # it if it is installed.
         return True
-    # OpenBLAS ends its threads before a fork (`openblas_fork_handler`), unless it uses OpenMP's,
-    # which are another library's.
+    # OpenBLAS ends its own threads before a fork (`openblas_fork_handler`). It may use threads of
+    # OpenMP instead, which belong to another library.
     return bool(thread.libraries) and all("openblas" in name for name in thread.libraries)
 
 
 def _descriptors(own_fds: Collection[int]) -> Iterator[str]:
     for fd in sorted(map(int, os.listdir("/proc/self/fd"))):
         if fd > 2 and fd not in own_fds:
-            # One of them is that of the listing, which is closed again.
+            # One descriptor belonged to the listing itself, and is closed by now.
             with contextlib.suppress(FileNotFoundError):
                 yield from _descriptor(fd, os.readlink(f"/proc/self/fd/{fd}"))
 
@@ -158,21 +158,20 @@ def _descriptor(fd: int, name: str) -> Iterator[str]:
 
 
 def _is_sqlite(fd: int) -> bool:
-    # SQLite forbids to carry a connection across a fork ("How To Corrupt An SQLite Database File",
-    # section 2.6). Read through this very descriptor: closing another one of the same file would
-    # drop the locks that SQLite holds (section 2.2).
-    with contextlib.suppress(OSError):  # it may be open for writing only
+    # SQLite forbids carrying a connection across a fork ("How To Corrupt An SQLite Database File",
+    # section 2.6). Read through this descriptor: opening and closing another one of the same file
+    # would drop the locks that SQLite holds (section 2.2).
+    with contextlib.suppress(OSError):  # the file may be open for writing only
         return os.pread(fd, 16, 0) == b"SQLite format 3\0"
     return False
 
 
 def _is_only_read(fd: int) -> bool:
-    """Whether an SQLite database is open in such a way that forks can all use the connection.
+    """Whether all forks can use the connection to an SQLite database.
 
-    It is read through one number of a descriptor without a position (`pread`), and locks are of
-    each process. So that is when it cannot be written, no lock is held, which a fork would not
-    have, and it has no log beside it (WAL) whose index is shared memory. PROJ's `proj.db` is such a
-    database.
+    SQLite reads without a shared position (`pread`), so they can if the database is open read-only,
+    no lock is held (a fork would not have it), and there is no write-ahead log, whose index is
+    shared memory. An example is PROJ's `proj.db`.
     """
     if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
         return False
@@ -182,9 +181,9 @@ def _is_only_read(fd: int) -> bool:
 
 
 def _shared_memory() -> Iterator[str]:
-    """Memory that a fork shares, and of which each process that loads the code has its own.
+    """Memory that forks share, although each process that loads the code would have its own.
 
-    What has a name, as a file has, is shared by those processes, too.
+    Memory with a name, such as a file, is shared by those processes, too.
     """
     with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
         for line in maps:
@@ -194,12 +193,12 @@ def _shared_memory() -> Iterator[str]:
 
 
 def signals_taken() -> list[str]:
-    """Reasons that come from signals: handlers and timers that a fork loses."""
+    """Reasons that concern signals: handlers and timers that a fork loses."""
     return [*_handlers(), *_timers()]
 
 
 def _handlers() -> Iterator[str]:
-    """Handlers that a process of stock has after the import, and a fork does not keep."""
+    """Handlers that a process of stock has after the import and a fork loses."""
     for number in _SIGNALS:
         handler = signal.getsignal(number)
         if handler is signal.SIG_IGN:
@@ -211,7 +210,7 @@ def _handlers() -> Iterator[str]:
 
 
 def _timers() -> Iterator[str]:
-    """Timers of the process; no fork inherits them."""
+    """Running timers, which a fork does not inherit."""
     if any(signal.getitimer(timer)[0] for timer in _TIMERS):
         yield "a timer is running that ends with a signal"
 
@@ -224,16 +223,16 @@ def _socket(fd: int) -> str:
             return f"a socket listens on {_address(copy.getsockname())}"
         try:
             peer = _address(copy.getpeername())
-        except OSError:  # it is not connected
+        except OSError:  # not connected
             peer = ""
         return f"a socket to {peer} is open" if peer else "a socket is open"
 
 
 def _address(address: object) -> str:
-    """In words; empty for one without a name, as the ends of a socket pair are."""
+    """The address as text; empty for a socket without a name, such as one of a socket pair."""
     if isinstance(address, tuple):
         host, port, *_ = address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    if isinstance(address, bytes):  # the names of Linux that are not in the file system
+    if isinstance(address, bytes):  # an abstract name of Linux
         return address.decode(errors="replace").replace("\0", "@", 1)
     return str(address)

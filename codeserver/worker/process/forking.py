@@ -1,11 +1,11 @@
-"""The loop of a process that forks: takes orders from the front, reports how children end.
+"""The loop of a process that forks: take orders from the front, and report the ends of children.
 
-The forkserver and every host run it. It is single-threaded and never runs user code, so it always
-answers, and a fork never copies a locked lock.
+The forkserver, templates and hosts run it. It is single-threaded and never runs user code. So it
+always answers, and a fork never copies a locked lock.
 
-A forked child does not run inside this loop: `run` returns the child's `Main`, which the caller
-hands up to the trampoline. So a child's stack (and every traceback of user code) starts
-clean, and it can end like any Python program.
+A forked child does not run inside this loop: `run` returns the child's `Main`, and the caller
+returns it to the trampoline. So the stack of a child (and every traceback of user code) starts
+clean, and the child can end like any Python program.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from codeserver.worker.process.leaving import disown_inherited
 from codeserver.worker.process.originals import os, select, signal
 
 Main = Callable[[], Any]
-"""The main function of a process; it returns the exit code, or the next one."""
+"""The main function of a process. It returns an exit code or another main function."""
 
 
 def trampoline(main: Main) -> int:
-    """Call a main function, and each that one returns, until one returns an exit code."""
+    """Call a main function, and then each one that it returns, until one returns an exit code."""
     result: Any = main
     while callable(result):
         result = result()
@@ -50,15 +50,14 @@ def trampoline(main: Main) -> int:
 
 @dataclass(frozen=True)
 class Role:
-    """A role that a child may have.
+    """A role of a child.
 
     Attributes:
-        start: makes the child's main function from its channel to the front and the descriptors
-            that came along: for a child that outlives the front, the reading ends of what it
-            prints.
-        outlives_parent: the child is a session of its own and goes on when the parent dies.
-        writes_in_turn: what it writes to a file that was open before goes behind what its siblings
-            have written: together they stand for one process.
+        start: makes the child's main function from its channel to the front and further
+            descriptors. A child that outlives the front gets the reading ends of its output.
+        outlives_parent: whether the child goes on when the parent dies.
+        writes_in_turn: whether the child appends to inherited files after its siblings, because
+            together they stand for one process.
     """
 
     start: Callable[[Channel, list[int]], Main]
@@ -80,12 +79,12 @@ def _close(fds: list[int]) -> None:
 
 
 class ForkLoop:
-    """Serves the front's orders to fork and to signal children.
+    """Obeys orders of the front to fork and to signal children.
 
     Args:
         control: to the front.
-        roles: those that children may have, by name.
-        prepare: what can be done ahead of time for all children that are still to come.
+        roles: the roles of children, by name.
+        prepare: does work ahead of time for all later children.
     """
 
     def __init__(
@@ -104,13 +103,13 @@ class ForkLoop:
         self._ends = Ends(self._poll)
 
     def run(self) -> Main | None:
-        """Serve until the front goes away or says `Exit`.
+        """Obey orders until the front is gone or sends `Exit`.
 
         Returns:
-            In the process that called it, None. In a forked child, its main function.
+            In the calling process, None. In a forked child, its main function.
         """
-        # Here and not at start-up: user code that was loaded meanwhile may have taken the handlers
-        # or the wake-up descriptor for itself, and Dagster leaves its interrupt handlers behind.
+        # Here and not at start-up: user code may have taken the handlers or the wake-up descriptor
+        # since then, and Dagster leaves its interrupt handlers behind.
         basics.open_standard_streams()
         basics.reset_signals()
         self._files = inherited_files()
@@ -147,10 +146,10 @@ class ForkLoop:
     def _fork(self, order: Fork, fds: list[int]) -> Main | None:
         role = self._roles[order.role]
         parent = os.getpid()
-        basics.flush()  # or each child prints again what is still buffered here
+        basics.flush()  # otherwise each child would print the buffered output again
         try:
             with warnings.catch_warnings():
-                # Python 3.12 warns of threads; whether they matter was decided before.
+                # Python 3.12 warns of threads; the audit has decided about them before.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 pid = os.fork()
         except OSError as error:
@@ -178,8 +177,8 @@ class ForkLoop:
         os.setsid()
         if not role.outlives_parent:
             basics.die_with_parent(parent)
-        # The front must see the end of *this* process's sockets when this process ends, not
-        # when the last of its relatives does.
+        # The front must see the end of the parent's socket when the parent ends, not when the last
+        # of its relatives does.
         self._control.close()
         self._ends.close()
         basics.reseed()
@@ -189,14 +188,14 @@ class ForkLoop:
         try:
             open_again(self._files, in_turn=role.writes_in_turn)
         except OSError as error:
-            # Rather than a child that reads and writes where others do.
+            # Without its own position, the child would read and write where others do.
             print(f"An open file cannot be opened again: {error}", file=sys.stderr, flush=True)
             os._exit(1)
 
     def _signal(self, pid: int, number: int) -> None:
-        # Only children that were not reaped yet: their process id cannot have been reused.
+        # Only children that are not reaped yet: their process ids cannot have been reused.
         if pid not in self._children:
-            self._adopt(pid)  # the order to adopt it may have come before the kernel's
+            self._adopt(pid)  # `Adopt` may have come before the kernel handed the child over
         if pid not in self._children:
             return
         try:
@@ -208,7 +207,7 @@ class ForkLoop:
             pass
 
     def _adopt(self, pid: int) -> None:
-        """Own a child of a dead child, which the kernel has handed to this process."""
+        """Take over the child of a dead child, if the kernel has handed it to this process."""
         with contextlib.suppress(ChildProcessError):
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
             self._children[pid] = _ADOPTED
@@ -222,7 +221,7 @@ class ForkLoop:
             self._control.send(Exited(pid, code))
 
     def _ended_child(self) -> int | None:
-        """The id of a child that has ended, not yet reaped and so not yet used again."""
+        """The id of a child that has ended; it is not yet reaped, so its id is not yet reused."""
         try:
             ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
         except ChildProcessError:
@@ -233,7 +232,7 @@ class ForkLoop:
         if role is None and processes.name_of(ended.si_pid) in processes.DEPENDENT_NAMES:
             role = _ORPHANED
         if role is not None and not role.outlives_parent:
-            # What user code started in there ends with it.
+            # Processes that user code started in the child end with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(ended.si_pid, signal.SIGKILL)
         return ended.si_pid
@@ -247,7 +246,7 @@ class ForkLoop:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
-        # What those children leave behind may have been handed to this process.
+        # The kernel may have handed processes of those children to this process.
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

@@ -1,7 +1,7 @@
-"""Regular files that are open at a fork: each child gets them for itself.
+"""Regular files that are open at a fork, opened again by each child.
 
-A fork shares more than the descriptor of an open file, namely its position: what one process reads,
-the others miss. So each child opens them again, at the position that they had after the load.
+A fork shares the position of an open file with its parent: bytes that one process reads are skipped
+by the others. So each child opens the files again, at their positions after the load.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _PATH = getattr(os, "O_PATH", 0)
 
 @dataclass(frozen=True)
 class OpenFile:
-    """A file as it was opened, once.
+    """An open file.
 
     Attributes:
-        fds: its descriptors; those that were duplicated share a position.
-        flags: those that it is opened with again, which creates nothing and cuts nothing off.
-        position: where it is read or written next.
+        fds: its descriptors: duplicates of one another, which share a position.
+        flags: flags to open it again with; they neither create nor truncate it.
+        position: offset of the next read or write, in bytes.
     """
 
     fds: tuple[int, ...]
@@ -38,11 +38,11 @@ class OpenFile:
 
     @property
     def is_only_written(self) -> bool:
-        """Whether its position is no more than where the last writer has stopped."""
+        """Whether it is open for writing only, and not for appending."""
         return self.flags & (os.O_ACCMODE | os.O_APPEND) == os.O_WRONLY
 
     def open_again(self) -> None:
-        """Make it this process's own.
+        """Replace its descriptors by ones with a position of their own.
 
         Raises:
             OSError: it cannot be opened any more.
@@ -58,10 +58,10 @@ class OpenFile:
 
 
 def inherited_files() -> list[OpenFile]:
-    """The user's open files that each fork of this process can have for itself."""
+    """The user's open files that each fork of this process can open again."""
     alike: dict[tuple[int, int, int], list[int]] = {}
     for fd in sorted(basics.open_descriptors() - stdio.own_descriptors()):
-        with contextlib.suppress(OSError):  # whatever their file systems refuse
+        with contextlib.suppress(OSError):  # a file system may refuse any of these calls
             status = os.fstat(fd)
             if _has_position(fd, status) and why_shared(fd) is None:
                 alike.setdefault((status.st_dev, status.st_ino, _flags(fd)), []).append(fd)
@@ -73,15 +73,15 @@ def inherited_files() -> list[OpenFile]:
 
 
 def open_again(files: Iterable[OpenFile], *, in_turn: bool) -> None:
-    """Make these files this process's own, right after the fork.
+    """Give these files positions of their own, right after the fork.
 
     Args:
-        files: what `inherited_files` has returned in the parent.
-        in_turn: leave those shared that are only written, so that what one process writes goes
-            behind what another one has written.
+        files: the result of `inherited_files` in the parent.
+        in_turn: share the positions of files that are only written, so that processes write one
+            after another.
 
     Raises:
-        OSError: one cannot be opened any more.
+        OSError: a file cannot be opened any more.
     """
     for file in files:
         if not (in_turn and file.is_only_written):
@@ -89,9 +89,10 @@ def open_again(files: Iterable[OpenFile], *, in_turn: bool) -> None:
 
 
 def why_shared(fd: int) -> str | None:
-    """Why forks could not have this open file for themselves; None when they can, or need not.
+    """The reason that forks cannot open this file again; None if they can, or need not.
 
-    It is not tried out: closing a file drops the locks that this process has on it (fcntl(2)).
+    This does not try to open it: closing any descriptor of a file drops the locks of this process
+    on it (fcntl(2)).
     """
     name, status = os.readlink(_path(fd)), os.fstat(fd)
     if not _has_position(fd, status):
@@ -100,7 +101,7 @@ def why_shared(fd: int) -> str | None:
         return f"a lock is held on an open file: {name}"
     flags = _flags(fd)
     if stat.S_ISREG(status.st_mode) and not status.st_nlink and flags & os.O_ACCMODE:
-        # Each process that loads the code would have made another one.
+        # Each process that loads the code would make its own.
         return f"a file without a name is open for writing: {name}"
     if not os.access(_path(fd), _ACCESS.get(flags & os.O_ACCMODE, os.F_OK), effective_ids=True):
         return f"this process may not open a file again that is open: {name}"
@@ -126,9 +127,10 @@ def _is_locked(fd: int) -> bool:
 
 
 def _duplicates(fds: list[int]) -> Iterator[tuple[int, ...]]:
-    """These descriptors of a file, which have the same flags, each with its duplicates.
+    """Group descriptors of one file with the same flags into duplicates of one another.
 
-    That is tried out, with a flag that means nothing for files: most containers forbid kcmp(2).
+    Duplicates share their flags. So this changes a flag that has no effect on files and looks which
+    descriptors it changes for; most containers forbid kcmp(2).
     """
     while fds:
         flags = _flags(fds[0])

@@ -1,8 +1,7 @@
-"""End a forked process that ran user code: its own clean-up happens, its parent's does not.
+"""End a forked process that ran user code: do its own clean-up, but not its parent's.
 
 A temporary folder that a module makes at its import is in use as long as the host lives. So a fork
-disowns what it inherited, and ends without tearing the interpreter down, which would finalize the
-inherited objects.
+disowns inherited objects. It ends without tearing the interpreter down, which would finalize them.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from codeserver.worker.process.originals import os
 
 
 def disown_inherited() -> None:
-    """Leave to the parent what is the parent's; to be called right after the fork.
+    """Leave clean-up of inherited objects and processes to the parent. Call it after the fork.
 
-    Exit handlers that the user's modules registered stay: they flush what a run has collected, as
-    they do in the interpreter that stock starts for a run. What goes is clean-up of objects
-    (`weakref.finalize`) and of processes that only the parent has.
+    Exit handlers of the user's modules stay: they flush data that a run has collected, as in the
+    interpreter that stock starts for a run. Finalizers (`weakref.finalize`) and child processes
+    belong to the parent.
     """
     finalizer: Any = weakref.finalize
     for inherited in list(finalizer._registry):
@@ -42,14 +41,14 @@ def finish_threads(but: Collection[threading.Thread]) -> None:
     """Wait for the threads that a Python program waits for at its end.
 
     Args:
-        but: threads that belong to the module, not to what this process was for. They may run for
-            ever, as one that exports metrics does.
+        but: threads not to wait for. A module starts them at its import, and they may run for ever,
+            such as one that exports metrics.
     """
     shut_down: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
     if all(thread.daemon for thread in but):
         shut_down()
         return
-    # It is what tells pools to let their threads end, but it would wait for those others, too.
+    # It makes pools end their threads, but would also wait for the threads in `but`.
     threading.Thread(target=shut_down, name="codeserver shutdown", daemon=True).start()
     for thread in set(threading.enumerate()).difference(but, [threading.current_thread()]):
         if not thread.daemon:
@@ -57,12 +56,12 @@ def finish_threads(but: Collection[threading.Thread]) -> None:
 
 
 def leave(code: int, but: Collection[threading.Thread], *last: Callable[[], None]) -> NoReturn:
-    """Do what a Python program does at its end, in the same order, then `last`, and end.
+    """End like a Python program: the same steps in the same order, and then `last`.
 
     Args:
         code: the exit code.
-        but: threads that are not waited for.
-        last: what is done at the very end.
+        but: threads not to wait for.
+        last: further steps at the very end.
     """
     wait = partial(finish_threads, but)
     steps: list[Callable[[], object]] = [wait, atexit._run_exitfuncs, basics.flush, *last]

@@ -1,8 +1,8 @@
-"""How much memory one evaluator may take, and what is said when it wants more.
+"""The memory limit of an evaluator, and its explanation for users.
 
 The kernel enforces it (`RLIMIT_DATA`, see getrlimit(2): since Linux 4.7 it counts private writable
-mappings, touched or not), so user code gets a `MemoryError` at the line that asks for too much,
-and native code that cannot handle a failed allocation ends its own process only.
+mappings, touched or not). So user code gets a `MemoryError` at the line that asks for too much, and
+native code that cannot handle a failed allocation ends only its own process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _most = resource.RLIM_INFINITY
 
 
 def limit_memory(limit: int) -> None:
-    """Let this process take at most `limit` bytes on top of what it has now (Linux)."""
+    """Limit this process to its present memory and `limit` more bytes (Linux)."""
     global _limit, _most  # noqa: PLW0603 - facts about the process, as its resource limits are
     if sys.platform != "linux":
         return
@@ -31,26 +31,26 @@ def limit_memory(limit: int) -> None:
 
 
 def impose() -> None:
-    """Have the limit hold, after `lift`."""
+    """Apply the limit again, after `lift`."""
     if _limit is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (_most, hard))
 
 
 def lift() -> None:
-    """Take the limit back for a while: saying that memory has run out takes memory."""
+    """Suspend the limit: reporting that memory has run out takes memory."""
     if _limit is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def is_half_taken() -> bool:
-    """Whether this process keeps half of what it may take, and so has less for what comes next."""
+    """Whether this process still holds half of its limit, and has less for the next request."""
     return _limit is not None and _most - _data_size() < _limit / 2
 
 
 def explanation() -> str | None:
-    """What to say about memory that has run out, None when it is not for the limit."""
+    """The explanation of a `MemoryError`; None without a limit."""
     if _limit is None:
         return None
     return (
@@ -60,7 +60,7 @@ def explanation() -> str | None:
 
 
 def resident_size() -> int:
-    """Bytes of memory that this process has in use; 0 where the kernel does not tell."""
+    """Resident memory of this process, in bytes; 0 without /proc."""
     try:
         fd = os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:

@@ -1,7 +1,7 @@
-"""The threads of this process that Python does not know, and the libraries they belong to (Linux).
+"""Threads of this process that Python does not know, and the libraries they belong to (Linux).
 
-Most libraries do not name their threads, so names tell little. Stacks tell more: that of a waiting
-thread holds the addresses that it will return to, and they lie in the library that started it.
+Most libraries do not name their threads. But the stack of a waiting thread holds return addresses,
+and these lie in the library that started it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from codeserver.worker.process.originals import os
 
 _PAUSE = 0.002
 _MOST_PAUSES = 1500
-"""How long threads may take to begin to wait: three seconds, and longer on a machine so busy that
-this process is stopped meanwhile, and they with it.
+"""Pauses until threads have begun to wait: three seconds in all. Counted, not timed, because on a
+busy machine this process may be stopped meanwhile, and those threads with it.
 
-OpenBLAS's spin first, for 2^26 ticks of a clock (`thread_timeout` in its blas_server.c): 25 ms on a
-PC, but more on ARM, where that clock is slower.
+Threads of OpenBLAS spin first, for 2^26 ticks of a clock (`thread_timeout` in its blas_server.c):
+25 ms on a PC, but more on ARM, where that clock is slower.
 """
 
 _LONGEST_STACK = 1 << 20
-"""Bytes. A pool that waits for work uses a few thousand."""
+"""Maximum size of a stack to read, in bytes. A pool that waits for work uses a few thousand."""
 
 _SYSTEM = frozenset({"c", "pthread", "m", "stdc++", "gcc_s", "ld"})
-"""Libraries that are on the stack of every thread."""
+"""Libraries with code on the stack of every thread."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,10 @@ class NativeThread:
     """A thread of this process.
 
     Attributes:
-        name: what the library calls it; None when it did not name it.
-        libraries: whose code is on its stack, without `lib` and version, and without the system's;
-            empty when that cannot be told. One that is part of a package has the package's name.
+        name: the name that the library gave it; None if it has none.
+        libraries: names of the libraries with code on its stack, without `lib` and version, and
+            without the system's; empty if unknown. A library that is part of a package has the
+            package's name.
     """
 
     name: str | None
@@ -45,11 +46,11 @@ class NativeThread:
 
 
 def native_threads(but: Collection[int]) -> list[NativeThread]:
-    """The threads of this process, but those with these ids of the kernel.
+    """The threads of this process, without those with the kernel ids in `but`.
 
     Raises:
         OSError: /proc cannot be read.
-        ValueError: /proc is not what it is on Linux.
+        ValueError: /proc does not have the format of Linux.
     """
     own_name = _read("comm")
     pauses = iter(range(_MOST_PAUSES))
@@ -79,7 +80,7 @@ def _exists(thread: int) -> bool:
 
 
 def _stack_pointer(thread: int, pauses: Iterator[int]) -> int | None:
-    """Up to where a waiting thread uses its stack; None when that cannot be told."""
+    """The stack pointer of a waiting thread; None if it cannot be read."""
     while True:
         try:
             where = _read(f"task/{thread}/syscall").split()
@@ -87,7 +88,7 @@ def _stack_pointer(thread: int, pauses: Iterator[int]) -> int | None:
             if _exists(thread):
                 return None  # not every kernel has this file
             raise
-        # A thread that is about to end has no stack any more.
+        # A thread that is about to end has no stack.
         if where != ["running"] and (pointer := int(where[-2], 16)):
             return pointer
         if next(pauses, None) is None:
@@ -103,7 +104,7 @@ class _Mapping:
 
 
 class _Memory:
-    """The memory of this process: what is mapped where."""
+    """The memory mappings of this process."""
 
     def __init__(self) -> None:
         self._mappings: list[_Mapping] = []
@@ -115,7 +116,7 @@ class _Memory:
         self._starts = [mapping.start for mapping in self._mappings]
 
     def libraries(self, stack_pointer: int) -> frozenset[str]:
-        """Whose code a stack refers to; empty when it cannot be read."""
+        """The libraries that a stack refers to; empty if it cannot be read."""
         stack = self._at(stack_pointer)
         if stack is None or stack.end - stack_pointer > _LONGEST_STACK:
             return frozenset()
@@ -134,13 +135,13 @@ class _Memory:
 
 
 def package_of(path: str) -> str:
-    """The installed package that a file belongs to; nothing for another file."""
+    """The installed package that a file belongs to; empty if there is none."""
     _, is_installed, inside = path.rpartition("-packages/")
     return re.split(r"[/.]", inside)[0].lstrip("_") if is_installed else ""
 
 
 def _library(path: str) -> str:
-    """What it is called by those who install it.
+    """The name of a library that a user would recognize.
 
     `scipy_openblas64_` for `/x/libscipy_openblas64_-32a4b2a6.so`, and for an extension module its
     package: `numexpr` for `/x/site-packages/numexpr/interpreter.cpython-311-x86_64-linux-gnu.so`.

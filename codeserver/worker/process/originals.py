@@ -1,8 +1,8 @@
 """Modules of the standard library as they were before user code was loaded.
 
 User code may replace functions of modules: gevent's `monkey.patch_all` replaces those that wait,
-tests and tracers replace others. The server's own work in a process must not depend on that, so the
-modules here are copies that were made when the process started.
+and tests and tracers replace others. The server's own work in a process must not depend on that. So
+these modules are copies, made when the process started.
 """
 
 from __future__ import annotations

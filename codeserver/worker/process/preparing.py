@@ -1,6 +1,6 @@
-"""What each run and evaluator would do anew to open Dagster's instance, done once before they fork.
+"""Work for opening Dagster's instance, done once before runs and evaluators are forked.
 
-Nothing is opened here: a connection would be shared with every fork.
+Otherwise each of them would repeat it. Nothing is opened here: forks would share a connection.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _OPENED_AT_ONCE = (
     "secrets_loader",
     "defs_state_storage",
 )
-"""What every process makes of an instance; the rest is made when it is needed."""
+"""Parts of an instance that every process creates; others are created on demand."""
 
 _LONGEST = 30
-"""Seconds that a rehearsal may take."""
+"""Time limit of a trial, in seconds."""
 
 
 def prepare() -> None:
-    """Import what opening an instance imports, and read the migrations of its SQLite databases."""
+    """Import the modules for opening an instance, and read the migrations of SQLite databases."""
     with contextlib.suppress(Exception):
         _import((*_MODULES, *_modules_by_default()))
         dagster.keep_migrations()
@@ -45,10 +45,10 @@ def prepare() -> None:
 
 
 def prepare_instance() -> None:
-    """Like `prepare`, and import what the storages of this server's own instance are made of.
+    """Like `prepare`, and also import the storages of this server's own instance.
 
-    Those are other packages, such as `dagster_postgres`. They are imported only if a process that
-    has done that can still be forked.
+    They come from other packages, such as `dagster_postgres`. They are imported only if the process
+    can still be forked afterwards.
     """
     with contextlib.suppress(Exception):
         names = [name for name in _modules_of_instance() if name not in sys.modules]
@@ -64,7 +64,7 @@ def _import(names: Iterable[str]) -> None:
 
 
 def _modules_by_default() -> Iterator[str]:
-    """The modules of the classes that an instance has when nothing is said about it."""
+    """The modules of an instance's classes under default settings."""
     defaults = dagster.InstanceRef.config_defaults("")
     for name in _OPENED_AT_ONCE:
         if (data := defaults.get(name)) is not None:
@@ -72,9 +72,9 @@ def _modules_by_default() -> Iterator[str]:
 
 
 def _modules_of_instance() -> Sequence[str]:
-    """The modules of the classes that the instance of DAGSTER_HOME has.
+    """The modules of the classes of the instance in DAGSTER_HOME.
 
-    None where that has a class of its own: reading its settings would import what is the user's.
+    Empty if that has a class of its own: reading its settings would import code of the user.
     """
     home = os.path.expanduser(os.environ.get("DAGSTER_HOME", ""))
     try:
@@ -91,7 +91,10 @@ def _modules_of_instance() -> Sequence[str]:
 
 
 def _is_harmless(names: Sequence[str]) -> bool:
-    """Try it in a fork: whether what imports these can be forked, and has no file of the user."""
+    """Whether a process that imports these modules can still be forked, as tried in a fork.
+
+    Modules that import gRPC or a file of the user are not harmless.
+    """
     basics.flush()
     pid = os.fork()
     if pid == 0:
@@ -114,5 +117,5 @@ def _rehearse(names: Sequence[str]) -> int:
     new = set(sys.modules) - known
     origins = [origin_of(sys.modules.get(name)) for name in new]
     has_users = any(origin and is_users_file(origin) for origin in origins)
-    signal.alarm(0)  # a timer would be a reason
+    signal.alarm(0)  # a running timer would be a reason not to fork
     return int(has_users or "grpc" in new or bool(reasons_not_to_fork(*own)))

@@ -1,7 +1,7 @@
-"""Where a worker process prints to: two pipes that the front reads.
+"""The standard streams of a worker process: two pipes that the front reads.
 
-A run outlives the front. It keeps the reading ends of its pipes open, so that printing goes on
-working, and reads them itself from the moment that the front is gone.
+A run outlives the front. So it keeps the reading ends of its pipes open, and reads them itself when
+the front is gone.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ _log_fd: int | None = None
 
 
 def keep_log(fd: int) -> None:
-    """Remember the server's own log, for when the front cannot write it any more."""
+    """Remember the descriptor of the server's log, for output after the end of the front."""
     global _log_fd  # noqa: PLW0603 - a fact about the process, as its standard streams are
     os.set_inheritable(fd, False)
     _log_fd = fd
 
 
 def own_descriptors() -> set[int]:
-    """Those that this process prints to; standard input is nothing of ours."""
+    """Descriptors of output that are not the user's. Standard input may be the user's."""
     return {1, 2} if _log_fd is None else {1, 2, _log_fd}
 
 
 def redirect(stdout: int, stderr: int) -> None:
-    """Make these descriptors, which are used up, the standard streams."""
+    """Move these descriptors to the standard streams."""
     for fd, standard in ((stdout, 1), (stderr, 2)):
         os.dup2(fd, standard)
         os.close(fd)
 
 
 class Survivor:
-    """Reads what this process prints once the front is gone.
+    """Copies the output of this process to the log when the front is gone.
 
     Args:
-        channel: the socket to the front, over which nothing comes any more.
+        channel: the socket to the front; no more messages are expected.
         readers: the reading ends of the standard streams.
     """
 
@@ -48,11 +48,11 @@ class Survivor:
         self._channel = channel
         self._readers = readers
         self._on_its_own = False
-        # Not a `threading.Thread`: gevent has it be a greenlet, which would stop all others.
+        # Not a `threading.Thread`: gevent makes it a greenlet, which would stop all others.
         _thread.start_new_thread(self._watch, ())
 
     def finish(self) -> None:
-        """Write out what is left; for the end of the process."""
+        """Copy the rest of the output, at the end of the process."""
         if self._on_its_own:
             for fd in self._readers:
                 with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""What is still in the memory of a process when it ends: unwritten files, unfinalized objects.
+"""Unwritten files and unfinalized objects at the end of a process.
 
-Python writes and finalizes all of it when it tears itself down. A fork cannot do that, because most
-of what it has is its parent's.
+Python writes and finalizes them when it tears itself down. A fork cannot do that, because most of
+its objects are its parent's.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from codeserver.worker.process import basics, stdio
 from codeserver.worker.process.originals import os
 
 _FILE: type = io.IOBase.__mro__[1]
-"""The class of all files; `io.IOBase` itself would remember each type that it is asked about."""
+"""The base class of all files. `io.IOBase` itself would cache each type that it is asked about."""
 
 _BUFFERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-"""What has a buffer of its own; all other files write into one of these."""
+"""Classes of files with a buffer of their own; all other files write into one of these."""
 
 _inherited: list[weakref.ref[Any]] = []
 
 
 def settle() -> None:
-    """Write out what this process has not written to its files; to be called before it forks.
+    """Write out the buffers of files, before the process forks.
 
-    Each fork would write it again otherwise. The forks remember these files for their own end.
+    Otherwise each fork would write them again. The forks remember these files for their own end.
     """
     _inherited[:] = map(weakref.ref, _written_files())
     flush_inherited()
@@ -40,27 +40,27 @@ def settle() -> None:
 
 
 def flush_inherited() -> None:
-    """Write out what was written since the fork to files that were open before it."""
+    """Write out buffers of inherited files."""
     _flush(file for reference in _inherited if (file := reference()) is not None)
 
 
 def flush() -> None:
-    """Write out what this process has written to files, and finalize nothing."""
+    """Write out the buffers of all files, and finalize nothing."""
     flush_inherited()
     _flush(_written_files())
 
 
 def finish() -> None:
-    """Do what Python does when it tears itself down, for what this process has made itself.
+    """Write and finalize, as Python does at its end, the objects that this process has made.
 
-    What was inherited is frozen (`gc.freeze`), and so not among the objects that are looked at.
+    Inherited objects are frozen (`gc.freeze`), so `gc.get_objects` does not return them.
     """
     flush_inherited()
-    # Before the collector closes what they write into, if they are garbage.
+    # Before the collector, which may close the files that garbage writes into.
     _flush(_of_type(gc.get_objects(), io.TextIOWrapper))
     gc.collect()
     own = _of_kind(gc.get_objects(), _has_more_to_do)
-    # Files come after everything else, which may write to them.
+    # Files come last, because other objects may write to them.
     for each in _of_kind(own, lambda kind: not issubclass(kind, _FILE)):
         if not gc.is_finalized(each):
             _finalize(each)
@@ -74,14 +74,14 @@ def finish() -> None:
 
 def _flush(buffers: Iterable[Any]) -> None:
     for each in buffers:
-        with contextlib.suppress(Exception):  # Python is silent about that, too
+        with contextlib.suppress(Exception):  # Python ignores these errors, too
             each.flush()
 
 
 def _written_files() -> list[Any]:
-    """What has a buffer for a regular file; writing to anything else could take for ever."""
+    """Objects with a buffer for a regular file; writing to anything else could block for ever."""
     files = filter(_is_regular, basics.open_descriptors() - stdio.own_descriptors())
-    if next(files, None) is None:  # as nearly always, and looking at all objects takes time
+    if next(files, None) is None:  # the usual case, without a look at all objects
         return []
     return [each for each in _of_type(gc.get_objects(), *_BUFFERS) if _is_for_a_file(each)]
 
@@ -98,7 +98,7 @@ def _of_type(objects: Sequence[object], *kinds: type) -> list[Any]:
 
 
 def _of_kind(objects: Sequence[object], wanted: Callable[[type], bool]) -> list[Any]:
-    """Those whose type is wanted. They may be millions, and are asked nothing themselves."""
+    """The objects whose type is wanted. There may be millions, so only each type is examined."""
     kinds = {id(type(each)): type(each) for each in objects}
     found = {number for number, kind in kinds.items() if wanted(kind)}
     return [each for each in objects if id(type(each)) in found]
@@ -107,7 +107,7 @@ def _of_kind(objects: Sequence[object], wanted: Callable[[type], bool]) -> list[
 def _is_for_a_file(buffer: Any) -> bool:
     try:
         return bool(buffer.writable()) and _is_regular(buffer.fileno())
-    except Exception:  # it is closed, or in memory, or the user's own
+    except Exception:  # it is closed, or in memory, or of a class of the user
         return False
 
 
@@ -116,14 +116,14 @@ def _has_more_to_do(kind: type) -> bool:
 
 
 def _has_end(kind: type) -> bool:
-    """Whether closing such a file may write more than was written to it, a checksum perhaps."""
+    """Whether closing a file of this class may write more, such as a checksum."""
     return issubclass(kind, _FILE) and _says_in_python(kind, "close")
 
 
 def _says_in_python(kind: type, method: str) -> bool:
     try:
         return type(getattr(kind, method, None)) is FunctionType
-    except Exception:  # it is the user's
+    except Exception:  # the user's class may raise
         return False
 
 
@@ -143,7 +143,7 @@ def _finalize(each: Any) -> None:
 
 
 def _outermost_first(files: Iterable[Any]) -> list[Any]:
-    """Those that write into others of them come before those."""
+    """The files in an order that puts a file before the one that it writes into."""
     found = list(files)
     inner = {id(value) for file in found for value in getattr(file, "__dict__", {}).values()}
     return sorted(found, key=lambda file: id(file) in inner)

@@ -1,7 +1,7 @@
-"""Whether an evaluator is still what it was when it started, or should not be used again.
+"""The wear of an evaluator: state that a request has left behind.
 
-Evaluators answer many requests, and what one leaves behind must not reach the next: a folder that
-a sensor has changed to, a variable that it has set, a file that it has not closed.
+An evaluator answers many requests, and one must not affect the next: by a changed directory or
+variable, or by a file that it has not closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from codeserver.worker.process.originals import os, signal
 _MORE_FILES = 64
 _MORE_CHILDREN = 64
 
-# Every answer waits for this check, so it looks at what user code is known to change only.
+# Every reply waits for this check, so it covers only signals that user code is known to change.
 _SIGNALS = (
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE),
     *(signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2),
@@ -28,10 +28,10 @@ _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 class Wear:
-    """What this process was like at the start.
+    """The state of this process at its start, to compare with.
 
     Args:
-        max_growth: bytes of memory by which it may grow; 0 for no limit.
+        max_growth: memory by which the process may grow, in bytes; 0 for no limit.
     """
 
     def __init__(self, max_growth: int) -> None:
@@ -43,7 +43,7 @@ class Wear:
         self._memory = limits.resident_size()
 
     def reason(self) -> str | None:
-        """Why this process should not be used again, None when it may be."""
+        """The reason not to use this process again; None if there is none."""
         state = _state()
         for what, value in self._state.items():
             if state[what] != value:
@@ -58,7 +58,7 @@ class Wear:
         return None
 
     def _left(self) -> str | None:
-        # The lowest free number tells whether it is worth counting them.
+        # The lowest free number shows whether counting the files is worth the time.
         may_be_many = _next_file() > self._next_file + _MORE_FILES
         if may_be_many and (more := _open_files() - self._files) > _MORE_FILES:
             return f"{more} files open"
@@ -70,7 +70,7 @@ class Wear:
 
 
 def _next_file() -> int:
-    """The number that the next file would have: the lowest that is free."""
+    """The number of the next file: the lowest that is free."""
     try:
         number = os.dup(0)
     except OSError:
@@ -86,16 +86,16 @@ def _open_files() -> int:
 
 
 def _children_if_one_has_ended() -> int:
-    """How many children there are; 0 unless one of them is a zombie.
+    """The number of children; 0 unless one of them is a zombie.
 
-    Those are left to whoever adopts them: user code may still want to know how they ended.
+    Zombies are not reaped here: user code may still want their exit codes.
     """
     try:
         if not os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             return 0
         tasks = Path("/proc/self/task").iterdir()
         return sum(len((task / "children").read_text("ascii").split()) for task in tasks)
-    except OSError:  # there are no children, or it is not told (proc(5))
+    except OSError:  # there are no children, or /proc does not list them (proc(5))
         return 0
 
 
@@ -108,7 +108,7 @@ def _state() -> dict[str, Any]:
     return {
         "working directory": folder,
         "file mode mask": mask,
-        # As it is kept: decoding every variable would take longer than all the rest.
+        # Undecoded: decoding every variable would take longer than all the rest.
         "environment": dict(getattr(os.environ, "_data", os.environ)),
         "signal handlers": [signal.getsignal(number) for number in _SIGNALS],
         "blocked signals": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
