@@ -1,4 +1,4 @@
-"""Tables of what is defined, one for each kind."""
+"""Tables of definitions, one for each kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codeserver.cli.printing.words import counted, duration, first_line, listed,
 _DIM = ("Tags", "Owners", "Repository")
 _SENTENCE = 24
 _IMPLICIT = "__ASSET_JOB"
-"""What Dagster calls the jobs in which it runs assets that were selected by hand."""
+"""Beginning of Dagster's names for the jobs that materialize manually selected assets."""
 
 
 def _columns(name: str, *others: str) -> list[Column]:
@@ -22,13 +22,13 @@ def _columns(name: str, *others: str) -> list[Column]:
 
 
 def _repository(found: Sequence[Any]) -> Callable[[Any], str]:
-    """The repository of one, if that tells them apart."""
+    """The repository of a definition; empty if all are in one repository."""
     several = len({each.repository for each in found}) > 1
     return lambda each: str(each.repository) if several else ""
 
 
 def jobs(found: Sequence[v1.Job]) -> Table:
-    """Jobs, with what starts them."""
+    """Jobs, with their schedules and sensors."""
     repository = _repository(found)
     columns = _columns(
         *("Job", "Repository", "Assets", "Partitions", "Schedules", "Sensors"),
@@ -48,10 +48,11 @@ def jobs(found: Sequence[v1.Job]) -> Table:
 
 
 def assets(found: Sequence[v1.Asset]) -> Table:
-    """Assets, with what they are made of."""
+    """Assets, with their dependencies."""
     repository = _repository(found)
     columns = _columns(
-        *("Asset", "Repository", "Group", "Kinds", "Made of", "Partitions", "Checks", "Automation"),
+        *("Asset", "Repository", "Group", "Kinds", "Dependencies", "Partitions"),
+        *("Checks", "Automation"),
         *("Tags", "Owners", "Description"),
     )
     rows = [
@@ -68,9 +69,11 @@ def assets(found: Sequence[v1.Asset]) -> Table:
 
 
 def checks(found: Sequence[Mapping[str, Any]]) -> Table:
-    """Checks of assets, with what waits for them."""
+    """Checks, with their assets and jobs."""
     several = len({each["repository"] for each in found}) > 1
-    columns = _columns("Check", "Repository", "Asset", "Blocks", "Looks at", "Jobs", "Description")
+    columns = _columns(
+        *("Check", "Repository", "Asset", "Blocking", "Additional assets", "Jobs", "Description")
+    )
     rows = [
         [
             *(each["name"], each["repository"] if several else "", each["asset"]),
@@ -93,10 +96,10 @@ def _kinds(asset: v1.Asset) -> list[str]:
 
 
 def schedules(found: Sequence[v1.Schedule]) -> Table:
-    """Schedules, with when they tick and what they start."""
+    """Schedules, with their cron expressions and targets."""
     repository = _repository(found)
     columns = _columns(
-        *("Schedule", "Repository", "Cron", "Time zone", "Starts", "By default"),
+        *("Schedule", "Repository", "Cron", "Time zone", "Target", "Default status"),
         *("Tags", "Owners", "Description"),
     )
     rows = [
@@ -111,11 +114,11 @@ def schedules(found: Sequence[v1.Schedule]) -> Table:
 
 
 def sensors(found: Sequence[v1.Sensor]) -> Table:
-    """Sensors, with what they look at and what they start."""
+    """Sensors, with their monitored assets and targets."""
     repository = _repository(found)
     columns = _columns(
-        *("Sensor", "Repository", "Type", "Looks at", "Starts", "Every", "By default"),
-        *("Tags", "Owners", "Description"),
+        *("Sensor", "Repository", "Type", "Monitored assets", "Target", "Interval"),
+        *("Default status", "Tags", "Owners", "Description"),
     )
     rows = [
         [
@@ -130,9 +133,9 @@ def sensors(found: Sequence[v1.Sensor]) -> Table:
 
 
 def resources(found: Sequence[v1.Resource]) -> Table:
-    """Resources, with where their values are from and how much uses them."""
+    """Resources, with the variables of their values and the number of their users."""
     repository = _repository(found)
-    columns = _columns("Resource", "Repository", "Type", "Values", "Used by", "Description")
+    columns = _columns("Resource", "Repository", "Type", "Values", "Users", "Description")
     rows = [
         [
             *(each.name, repository(each), each.type),
@@ -144,7 +147,7 @@ def resources(found: Sequence[v1.Resource]) -> Table:
 
 
 def _value(value: v1.ResourceValue) -> str:
-    """The field and its variable. A value itself is for those who ask for JSON."""
+    """The field and its variable. Only the JSON has the value itself."""
     variable = value.environment_variable
     return f"{value.name} from ${variable}" if variable else value.name
 
@@ -160,7 +163,7 @@ def _users(resource: v1.Resource) -> str:
 
 
 def partitioning(found: v1.Job | v1.Asset) -> str:
-    """How it is partitioned, in a few words; empty if it is not."""
+    """Its partitions in a few words; empty without partitions."""
     if not found.HasField("partitions"):
         return ""
     from codeserver.drawing.facts import partitioning
