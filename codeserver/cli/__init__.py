@@ -1,1 +1,1 @@
-"""The command line: options to a config, and a config to a running server."""
+"""The command line: turns options into a config, and a config into a running server."""

@@ -12,9 +12,9 @@ _spawned: Spawned | None = None
 
 @contextlib.contextmanager
 def started() -> Iterator[None]:
-    """Start one now; it is ended if nobody has taken it by the end."""
+    """Start a forkserver now, and end it on exit unless `take` has returned it."""
     global _spawned  # noqa: PLW0603 - there is one command line in a process
-    # If it cannot be had, whoever needs it says so.
+    # If this fails, `take` tries again and reports the error.
     with contextlib.suppress(OSError):
         _spawned = _start()
     try:
@@ -26,7 +26,7 @@ def started() -> Iterator[None]:
 
 
 def take() -> Spawned:
-    """The one that was started, else a new one.
+    """The forkserver that `started` has started, or else a new one.
 
     Raises:
         OSError: the system has no process or file descriptor left for it.

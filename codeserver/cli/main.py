@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from codeserver.cli.options.spellings import Spelling
 
 _ASCII = {"ascii", "us-ascii", "ansi_x3.4-1968", "646"}
-"""What systems call it."""
+"""Names of ASCII on various systems."""
 
 
 def main() -> None:
-    """Run the command line; every expected error is one line on standard error."""
+    """Run the command line. Every expected error is one line on standard error."""
     try:
         _run(sys.argv[1:])
     except KeyboardInterrupt:
@@ -22,11 +22,11 @@ def main() -> None:
 
 
 def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
-    """Run `codeserver grpc` as one of the commands of Dagster that it takes the place of.
+    """Run `codeserver grpc` in place of a command of Dagster.
 
     Args:
-        words: `api` and `grpc`, or `code-server` and `start`.
-        arguments: what follows them.
+        words: the command: `api` and `grpc`, or `code-server` and `start`.
+        arguments: the arguments after it.
     """
     from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START
 
@@ -63,12 +63,11 @@ def _run_command(arguments: list[str], spelling: Spelling | None) -> None:
 def _prepare_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever has started this
+        if stream is None:  # The parent process has closed it.
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure") and stream.errors != "backslashreplace":
-            # The locale C says nothing about letters beyond ASCII, and Python has been told not to
-            # take UTF-8 for it. Elsewhere, a name that the terminal has no letters for is shown in
-            # another way.
+            # In the locale C, Python's UTF-8 mode is off and the encoding is ASCII. The terminal
+            # may well show more, so write UTF-8. In other locales, escape missing letters.
             is_c = stream.errors == "surrogateescape" and stream.encoding.lower() in _ASCII
             encoding = "utf-8" if is_c else stream.encoding
             stream.reconfigure(encoding=encoding, errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Every command, with its help; the module of one is imported when it is used."""
+"""Every command, with its help. The module of a command is imported on its first use."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from codeserver.cli.options.spellings import Spelling
 from codeserver.errors import CodeserverError
 
 _INTERRUPTED, _READER_GONE = 130, 141
-"""What shells report of programs that SIGINT and SIGPIPE have ended."""
+"""Exit codes that shells report for programs ended by SIGINT and by SIGPIPE."""
 
 COMPLETION_VARIABLE = "_CODESERVER_COMPLETE"
-"""The variable by which a shell asks for completions, however the command was started."""
+"""Variable by which a shell asks for completions; independent of the name of the program."""
 
 
 _SECTIONS: dict[str, dict[str, str]] = {
     "Serve": {
         "grpc": "Serve Dagster definitions over gRPC.",
-        "snapshot": "Write what a server can serve before it has loaded the code.",
+        "snapshot": "Write a snapshot, which a server serves until it has loaded the code.",
     },
-    "Look at code, in a file or on a running server": {
+    "Inspect code, in a file or on a running server": {
         "list": "List jobs, assets, asset checks, schedules, sensors, resources.",
-        "graph": "Draw how a job or assets depend on each other.",
+        "graph": "Draw the dependencies in a job or between assets.",
         "plan": "Show the steps that a run would execute.",
-        "config": "Write run config to start from.",
+        "config": "Write a template of the run config of a job.",
         "partitions": "List partition keys.",
-        "check": "Load code, and say what is there or what is wrong.",
+        "check": "Load code, and show its definitions or its error.",
     },
     "Look after a running server": {
-        "status": "Say how a server is, and what it serves.",
-        "reload": "Load the code again, and say what has changed.",
+        "status": "Show the state of a server and the code that it serves.",
+        "reload": "Load the code again, and show the changes.",
         "health": "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
     },
     "Build images": {
@@ -46,13 +46,13 @@ _SECTIONS: dict[str, dict[str, str]] = {
         "completion": "Print a script for the shell.",
     },
 }
-"""Each command with its help. It is the function `NAME_command` of the module of its name."""
+"""Each command with its help. The command NAME is the function `NAME_command` of module NAME."""
 
 _HELP = {name: text for section in _SECTIONS.values() for name, text in section.items()}
 
 
 def _file_without_option(command: click.Command, arguments: list[str]) -> str | None:
-    """The Python file among the arguments that no option belongs to, if the command takes one."""
+    """The first Python file without an option, if the command takes such a file by an option."""
     options = [each for each in command.params if isinstance(each, click.Option)]
     if not any(option.name == "python_file" for option in options):
         return None
@@ -69,7 +69,7 @@ def _file_without_option(command: click.Command, arguments: list[str]) -> str | 
 
 
 class _Commands(click.Group):
-    """Imports a command when it is used, and turns what ends it into an exit code."""
+    """Imports a command on its first use, and turns errors and signals into exit codes."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_HELP)
@@ -78,21 +78,21 @@ class _Commands(click.Group):
         if name not in _HELP:
             return None
         module = name.replace("-", "_")
-        # Unlike that of importlib, `python -X importtime` lists this import.
+        # `python -X importtime` lists this import, unlike one by importlib.
         imported = __import__(f"codeserver.cli.commands.{module}", fromlist=["*"])
         command = getattr(imported, f"{module}_command")
         assert isinstance(command, click.Command)
         if command.help:
-            # Click does not fold a paragraph behind this mark. Docstrings with a backslash are raw.
+            # Click does not fold a paragraph after this mark. Docstrings with a backslash are raw.
             command.help = command.help.replace(r"\b", "\b")
         return command
 
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name for one that there is not.
+        """Find a command as click does; an error for an unknown name suggests the nearest one.
 
-        The name is what help and errors call the command.
+        Help and errors show the returned name.
         """
         is_name = args and not args[0].startswith("-")
         if is_name and args[0] not in _HELP and not context.resilient_parsing:
@@ -141,7 +141,7 @@ class _Commands(click.Group):
 
 @contextlib.contextmanager
 def _endings() -> Iterator[None]:
-    """Expected errors are a line on standard error; Ctrl-C and a reader that leaves are none."""
+    """Turn expected errors into a message and an exit code; Ctrl-C and SIGPIPE print nothing."""
     try:
         yield
     except KeyboardInterrupt:
@@ -156,7 +156,7 @@ def _endings() -> Iterator[None]:
 
 
 def _forget_output() -> None:
-    """What is left in the buffer goes nowhere, so that Python does not fail to write it at exit."""
+    """Send the rest of the buffer to /dev/null, or Python would fail to write it at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -166,7 +166,7 @@ def _forget_output() -> None:
 def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if not wanted or context.resilient_parsing:
         return
-    from importlib import metadata  # the slowest import there is
+    from importlib import metadata  # the slowest import of this module
 
     click.echo(f"codeserver, version {metadata.version('codeserver')}")
     context.exit()

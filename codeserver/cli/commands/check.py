@@ -1,4 +1,4 @@
-"""`codeserver check`: load code, and say what is there or what is wrong."""
+"""`codeserver check`: load code, and show its definitions or its error."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check has found.
+    """The result of a check.
 
     Attributes:
         location: the location, loaded or failed.
-        names: what is defined, by kind; empty for a failed one.
-        seconds: how long loading took, or how long it took to fail, with the start of the server.
+        names: names of the definitions by kind; empty for a failed location.
+        seconds: duration of the load; for a failed one, with the start of the server.
     """
 
     location: v1.Location
@@ -56,7 +56,7 @@ class Checked:
 
 
 @click.command("check")
-@click.option("--profile", is_flag=True, help="Show what importing each module takes.")
+@click.option("--profile", is_flag=True, help="Show the import time of each module.")
 @click.option(
     "--isolation",
     "rehearse",
@@ -69,10 +69,10 @@ class Checked:
 def check_command(
     context: click.Context, profile: bool, rehearse: bool, as_json: bool, where: Where
 ) -> None:
-    """Load code, and say what is there or what is wrong.
+    """Load code, and show its definitions or its error.
 
-    The exit code is 0 when the code loads, else 1. Nothing of it is executed but what its modules
-    do when they are imported. It needs no port, and leaves nothing behind.
+    The exit code is 0 if the code loads, else 1. The check imports your modules and executes
+    nothing else of them. It needs no port, and leaves nothing behind.
     """
     if not as_json:
         check_compiles(where)
@@ -104,7 +104,7 @@ def _check(client: Client, elapsed: float, *, rehearse: bool) -> Checked:
 
 
 def _rehearsed(client: Client) -> v1.Location:
-    """The location, when it is known how its runs get the code."""
+    """The location after its rehearsal, which decides on warm or fresh runs."""
     with contextlib.closing(client.watch()) as changes:
         return next(
             change.location
@@ -114,7 +114,7 @@ def _rehearsed(client: Client) -> v1.Location:
 
 
 def as_data(checked: Checked, *, profile: bool, rehearsed: bool = False) -> dict[str, Any]:
-    """The result for programs: the same keys each time, and `imports` and `runs` on request."""
+    """The result for programs: always the same keys; `imports` and `runs` on request."""
     location = checked.location
     has_error = location.HasField("load_error") and not checked.is_ok
     found = {
@@ -142,11 +142,11 @@ def show(
     """Print the result for people.
 
     Args:
-        out: for what is there.
-        errors: for what is wrong.
+        out: screen for the definitions.
+        errors: screen for the error.
         checked: the result.
         profile: whether to print the slowest imports, too.
-        rehearsed: whether the code was imported twice to find out how runs get it.
+        rehearsed: whether to print the result of the rehearsal, too.
     """
     location = checked.location
     if profile and location.imports:
@@ -177,10 +177,10 @@ def show(
 
 
 def import_table(imports: Sequence[v1.ModuleImport]) -> Table:
-    """Modules with their times: what they take themselves, and with what they were first to import.
+    """Modules with their import times, without and with the modules that they import first.
 
     Args:
-        imports: the slowest first.
+        imports: the imports, the slowest first.
     """
     return Table(_IMPORT_COLUMNS, [_import_row(each) for each in imports])
 

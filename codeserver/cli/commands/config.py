@@ -1,4 +1,4 @@
-"""`codeserver config`: run config to start from, and its schema."""
+"""`codeserver config`: a template of the run config of a job, and its schema."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def config_command(
     as_json: bool,
     where: Where,
 ) -> None:
-    """Write run config to start from.
+    """Write a template of the run config of a job.
 
-    It is YAML with comments: what is required has a placeholder to replace, what is optional is
-    commented out with its default. With the schema, editors complete and check run config.
+    It is YAML with comments. Required fields have a placeholder to replace; optional fields are
+    commented out and have their defaults. With the schema, editors complete and check run config.
     """
     with client_of(where) as client:
         reply = client.run_config_schema(job, repository=repository, op_selection=op_selection)

@@ -1,4 +1,4 @@
-"""`codeserver graph`: how a job or assets depend on each other."""
+"""`codeserver graph`: the dependencies in a job or between assets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from codeserver.drawing import Diagram
 
 _PICTURES = ("svg", "mermaid", "dot")
-"""What becomes unreadable when there are many assets; a tree and JSON do not."""
+"""Formats in which many assets are unreadable; a tree and JSON stay readable."""
 
 _MOST_NAMES = 20
 
@@ -39,14 +39,14 @@ _MOST_NAMES = 20
 @click.option(
     "--group",
     metavar="NAME",
-    help="Draw the assets of this group, and the groups beside it as boxes.",
+    help="Draw the assets of this group, and a box for each neighbouring group.",
 )
 @click.option(
     "--depth",
     type=click.IntRange(min=0),
     metavar="N",
-    help="Draw only assets that are N steps at most from the first ones, before which no asset "
-    "that is drawn comes.",
+    help="Draw only assets at most N steps after the first ones, which have no drawn asset before "
+    "them.",
 )
 @click.option(
     "--expand",
@@ -73,13 +73,13 @@ def graph_command(
     as_json: bool,
     where: Where,
 ) -> None:
-    """Draw how a job or assets depend on each other.
+    """Draw the dependencies in a job or between assets.
 
     \b
     codeserver graph my_job -f repo.py                  a tree
     codeserver graph my_job -f repo.py -o job.svg       a picture
-    codeserver graph --assets 'group:sales'             of the server at 127.0.0.1:4000
-    codeserver graph --group sales -o sales.svg         with the groups beside it
+    codeserver graph --assets 'group:sales'             from the server at 127.0.0.1:4000
+    codeserver graph --group sales -o sales.svg         with the neighbouring groups
     """  # noqa: D301 - click reads this backspace
     wish = _Wish(group, depth, expand)
     if job is None and wish.is_any:
@@ -107,7 +107,7 @@ def graph_command(
 
 @dataclass(frozen=True)
 class _Wish:
-    """Which part of the assets is drawn."""
+    """The part of the assets to draw."""
 
     group: str | None
     depth: int | None

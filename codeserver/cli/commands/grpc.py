@@ -43,8 +43,8 @@ def grpc_command(**options: Any) -> None:
     """Serve Dagster definitions over gRPC.
 
     Takes every option and environment variable of `dagster api grpc` and of
-    `dagster code-server start`. Without a target, the one of the pyproject.toml in the current
-    directory is served; without a port or socket, 127.0.0.1:4000.
+    `dagster code-server start`. Without a target, it serves the one of the pyproject.toml in the
+    current directory; without a port or socket, it listens on 127.0.0.1:4000.
     """
     context = click.get_current_context()
     sources = {name: given_by(context, name) for name in options}
@@ -70,8 +70,8 @@ def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> N
     """Replace `--defs-state-info` by the content of the override file, if any.
 
     A launcher that may change the versions after it has written the server's arguments names a
-    file in `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH`. What it holds wins, and an empty file means
-    that no version is pinned. When it cannot be read, the argument counts. (As in
+    file in `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH`. The content of the file wins, and an empty
+    file pins no version. If the file cannot be read, the argument counts. (As in
     `resolve_serialized_defs_state_info` of `dagster._cli.utils`, Dagster 1.13.)
     """
     path = os.environ.get(_OVERRIDE_PATH)
@@ -92,23 +92,23 @@ def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> N
 
 
 def _must_be_there(context: click.Context, config: Config) -> bool:
-    """Whether a file that does not exist is a mistake on the command line.
+    """Whether a missing file is a mistake on the command line.
 
-    `dagster code-server start` serves the error, as `dagster api grpc --lazy-load-user-code` does.
-    Who watches files may wait for this one.
+    `dagster code-server start` and `dagster api grpc --lazy-load-user-code` serve the error
+    instead. With --watch, the file may appear later.
     """
     is_start = context.find_object(Spelling) is CODE_SERVER_START
     return not (is_start or config.lazy_load_user_code or config.watch)
 
 
 _FINISH_SECONDS, _HURRY_SECONDS = 5.0, 5.0
-"""As at any shutdown: first for runs and requests to finish, then for what is left to end."""
+"""Time for runs and requests to finish, then for the interrupted rest to end."""
 
 _LONGEST_PATH = 4096
 
 
 def _start_to_follow(lifeline: int) -> None:
-    # Processes of the server may live longer than it does, and must not look like it.
+    # Runs may outlive the server. With the descriptor, they would pass for it.
     os.set_inheritable(lifeline, False)
     threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
 
@@ -116,10 +116,10 @@ def _start_to_follow(lifeline: int) -> None:
 def _follow(lifeline: int) -> None:
     """Shut down when the other end is closed.
 
-    The program that held it may have sent the path of an empty folder, which it cannot remove now.
+    The program at the other end may have sent the path of an empty folder, to remove in its place.
     """
     folder = b""
-    news = select.poll()  # a descriptor that does not block gives an error if it is read too soon
+    news = select.poll()  # Reading a non-blocking descriptor too soon would be an error.
     news.register(lifeline, select.POLLIN)
     with contextlib.suppress(OSError):
         while news.poll() and (part := os.read(lifeline, _LONGEST_PATH)):
@@ -131,7 +131,7 @@ def _follow(lifeline: int) -> None:
         (signal.SIGKILL, 0.0),
     ):
         os.kill(os.getpid(), number)
-        threading.Event().wait(seconds)  # the end of the process ends this, too
+        threading.Event().wait(seconds)  # This is a daemon thread, which ends with the process.
 
 
 def _remove_folder(folder: bytes) -> None:
@@ -174,13 +174,13 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
     addresses = server.addresses
     _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
     _warn_of_file(target)
-    # What was imported stays: the collector need not look at it again and again.
+    # Imported modules stay, so the garbage collector need not scan them.
     gc.freeze()
     return 1 if await server.serve() else 0
 
 
 def _warn_of_file(target: Target) -> None:
-    """Say at once what the load says when Dagster has been imported."""
+    """Log a missing file or a syntax error at once; the load would, after importing Dagster."""
     try:
         check_is_there(target)
     except OperatorError as error:
@@ -190,7 +190,7 @@ def _warn_of_file(target: Target) -> None:
 
 
 def _hang_up(server: Server, had_terminal: bool) -> None:
-    """Reload, unless the signal says that the terminal is gone in which the server was started."""
+    """Reload; but shut down if the signal came because the server's terminal was closed."""
     if had_terminal and not _has_terminal():
         server.shutdown.by_signal(at_once=True)
     else:

@@ -1,4 +1,4 @@
-"""The options of `codeserver health`, for help and for what is wrong with them."""
+"""The options of `codeserver health`, for its help and for errors in the options."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from codeserver.probe.health import LONGEST, SECONDS, address_of, probe
     default=SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="How long the answer may take.",
+    help="Time limit of the answer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
 def health_command(
@@ -50,7 +50,7 @@ def health_command(
 ) -> None:
     """Probe a server, for containers: exit code 0 when it is SERVING, else 1.
 
-    Made for the exec probes of Kubernetes and the health checks of Docker: it takes a few
+    Made for the exec probes of Kubernetes and the health checks of Docker: it uses a few
     hundredths of a second of CPU time.
     """
     given = {"address": address, "port": port, "host": host, "socket": socket}

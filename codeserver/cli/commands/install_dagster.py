@@ -26,7 +26,7 @@ if __name__ == "__main__":
 """
 
 _LONGEST_INTERPRETER_LINE = 127
-"""In bytes; what is longer is cut off by some kernels."""
+"""In bytes; some kernels cut off a longer line."""
 
 
 @click.command("install-dagster")
@@ -34,12 +34,12 @@ _LONGEST_INTERPRETER_LINE = 127
 def install_dagster_command(*, directory: Path) -> None:
     """Write a `dagster` command that serves code with codeserver.
 
-    For images that are started by the words of Dagster's own commands, as in the Helm chart. It is
+    For images that are started by Dagster's own commands, as in the Helm chart. The command is
     written to DIR, which should be the first directory in PATH. `dagster api grpc` and
-    `dagster code-server start` then serve with codeserver, `dagster api grpc-health-check` takes a
+    `dagster code-server start` then serve with codeserver, `dagster api grpc-health-check` uses a
     few hundredths of a second of CPU time, and every other command is Dagster's own.
 
-    A file of that name that something else has written is left alone.
+    A `dagster` command from another source in DIR is never replaced.
     """
     path = directory / NAME
     try:
@@ -58,15 +58,15 @@ def install(path: Path, python: str) -> bool:
     """Write the command, unless it is there.
 
     Args:
-        path: of the command.
-        python: the interpreter that has codeserver and Dagster.
+        path: path of the command.
+        python: path of the interpreter that has codeserver and Dagster.
 
     Returns:
-        Whether it was written.
+        True if the command was written, False if it was there.
 
     Raises:
-        Failure: there is something else of that name.
-        OSError: it cannot be written.
+        Failure: another file has this name.
+        OSError: the command cannot be written.
     """
     content = program(python)
     if os.path.lexists(path):
@@ -78,7 +78,7 @@ def install(path: Path, python: str) -> bool:
             )
         if found == content and os.access(path, os.X_OK):
             return False
-    # At one go: a process that is started meanwhile finds the old command or the new one.
+    # Replace it atomically: a process that starts meanwhile finds the old command or the new one.
     with tempfile.TemporaryDirectory(prefix=".dagster-", dir=path.parent) as folder:
         new = Path(folder, path.name)
         new.write_bytes(content)

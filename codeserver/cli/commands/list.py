@@ -1,4 +1,4 @@
-"""`codeserver list`: what is defined."""
+"""`codeserver list`: the definitions of a location."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _FILTERS: Mapping[str, Mapping[str, str]] = {
     "sensors": {"name": "names", "tag": "tags", "owner": "owners"},
     "resources": {"name": "names"},
 }
-"""Of each kind, the options that can be asked of it, and the client's arguments for them.
+"""For each kind, the filter options that apply to it, and the client's arguments for them.
 
-Checks are asked for by their assets; their names are looked at here.
+Checks are filtered by their assets; their names are compared here.
 """
 
 
@@ -52,11 +52,11 @@ def _filter(flag: str, metavar: str, what: str) -> Callable[[F], F]:
 @click.command("list")
 @click.argument("what", type=click.Choice(KINDS), required=False)
 @_filter("--name", "GLOB", "Names or keys that match, such as 'raw/*'. May be given several times.")
-@_filter("--tag", "KEY[=VALUE]", "What has this tag; of several, all of them.")
+@_filter("--tag", "KEY[=VALUE]", "Definitions with this tag; with several, with all of them.")
 @_filter("--group", "NAME", "Assets of this group.")
-@_filter("--owner", "OWNER", "What belongs to this owner, such as team:data.")
+@_filter("--owner", "OWNER", "Definitions of this owner, such as team:data.")
 @_filter("--kind", "KIND", "Assets of this kind, such as dbt.")
-@click.option("--repository", default="", metavar="NAME", help="What is in this repository.")
+@click.option("--repository", default="", metavar="NAME", help="Definitions of this repository.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; without a kind, lists by kind.")
 @location_options
 def list_command(
@@ -64,11 +64,11 @@ def list_command(
 ) -> None:
     """List jobs, assets, asset checks, schedules, sensors, resources.
 
-    Without one of these words: all of them, as far as they can have what is asked for. Tags,
+    Without one of these words, it lists all of them to which the given filters apply. Tags,
     groups, owners and kinds of checks are those of their assets.
 
-    Piped, each is one line with tabs between its columns, without a header; - stands for nothing.
-    Without one of these words, the first column says which it is.
+    Piped, each definition is one line with tabs between its columns, without a header; an empty
+    column is -. Without one of these words, the first column is job, asset, check and so on.
     """
     given = {option: values for option, values in filters.items() if values}
     kinds = _kinds(what, given)
@@ -81,7 +81,11 @@ def list_command(
 
 
 def _kinds(what: str | None, given: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The kinds that can be asked for all of that."""
+    """The kinds to which all given filters apply.
+
+    Raises:
+        UsageError: a filter does not apply to the kind asked for.
+    """
     able = [kind for kind in KINDS if given.keys() <= _FILTERS[kind].keys()]
     if what is None:
         return able

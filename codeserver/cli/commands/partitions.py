@@ -40,7 +40,7 @@ def partitions_command(
 ) -> None:
     """List partition keys.
 
-    One a line, in Dagster's order: where they are windows of time, the oldest first.
+    One key a line, in Dagster's order: for time windows, the oldest first.
     """
     if (job is None) == (asset is None):
         raise click.UsageError("Give the name of a job, or --asset with the key of an asset.")
@@ -63,7 +63,7 @@ def partitions_command(
 def _pages(
     fetch: Callable[..., v1.ListPartitionsResponse], limit: int | None
 ) -> Iterator[v1.ListPartitionsResponse]:
-    """Pages of keys, at most `limit` of them together."""
+    """Pages with at most `limit` keys in all."""
     token, left = "", limit
     while True:
         size = 0 if left is None else min(left, _MOST_ON_A_PAGE)

@@ -27,10 +27,10 @@ _TABLE = "table"
     "--config",
     "config_file",
     metavar="FILE",
-    help="Run config as YAML or JSON; - reads standard input. Default: what the job has for it.",
+    help="Run config as YAML or JSON; - reads standard input. Default: the job's own run config.",
 )
 @click.option("--config-json", metavar="JSON", help="The run config itself, as JSON or YAML.")
-@click.option("--partition", default="", metavar="KEY", help="Partition that the run is of.")
+@click.option("--partition", default="", metavar="KEY", help="Partition of the run.")
 @op_selection_option
 @click.option(
     "--asset",
@@ -60,8 +60,8 @@ def plan_command(
 ) -> None:
     """Show the steps that a run would execute.
 
-    Nothing is executed. Run config that the job does not take is an error, with a line for each
-    mistake in it.
+    Nothing is executed. Run config that does not fit the job is an error, with a line for each
+    mistake.
     """
     wanted = format_of(form, output, _TABLE)
     _check(form, output, as_json, wanted)
@@ -95,7 +95,7 @@ def _check(form: str | None, output: Path | None, as_json: bool, wanted: str) ->
 
 
 def _run_config(path: str | None, text: str | None) -> str | None:
-    """What was given; None when nothing was, which is not the same as a file with nothing in it."""
+    """The run config as text; None without either option. An empty file is `{}`."""
     if path is None:
         return text
     if text is not None:
@@ -118,7 +118,7 @@ def _print(plan: v1.ExecutionPlan) -> None:
 
 
 def summary(plan: v1.ExecutionPlan) -> str:
-    """How much there is to do, in a line."""
+    """The number of steps and levels in one line."""
     steps, levels = counted(len(plan.steps), "step"), counted(plan.levels, "level")
     many = f", at most {plan.width:,} at once" if plan.width else ""
     config = "; run config: the job's own" if plan.default_run_config else ""

@@ -1,4 +1,4 @@
-"""`codeserver reload`: load the code again, and say what has changed."""
+"""`codeserver reload`: load the code again, and show the changes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codeserver.cli.printing.location import changes_in_words, load_time
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as JSON.")
 @patient_options
 def reload_command(as_json: bool, where: Where) -> None:
-    """Load the code again, and say what has changed.
+    """Load the code again, and show the changes.
 
-    What is in flight is finished with the code loaded before. If the new code does not load, that
-    code is served on, the error is shown, and the exit code is 1.
+    Requests and runs in flight finish with the old code. If the new code does not load, the server
+    keeps the old code, the error is shown, and the exit code is 1.
     """
     with client_of(where) as client, screen.err().waiting("loading"):
         before = client.location()

@@ -1,4 +1,4 @@
-"""`codeserver snapshot`: load code, and write what a server can serve before it has loaded it."""
+"""`codeserver snapshot`: load code, and write a snapshot of it for servers that start later."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _SETTINGS = (
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @config_options(*_SETTINGS)
 def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
-    """Write what a server can serve before it has loaded the code.
+    """Write a snapshot, which a server serves until it has loaded the code.
 
     For images: a server that is started with --snapshot answers at once, while it loads the code.
     Give both commands the same options. A snapshot of other code is never served: it has a
-    fingerprint of the files, packages and settings that it was made from.
+    fingerprint of its files, packages and settings.
     """
     from codeserver.snapshot import file
     from codeserver.supervisor.loading.host import LoadFailed

@@ -1,4 +1,4 @@
-"""`codeserver status`: how a server is, and what it serves."""
+"""`codeserver status`: the state of a server and the code that it serves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @server_options
 @click.pass_context
 def status_command(context: click.Context, watch: bool, as_json: bool, where: Where) -> None:
-    """Say how a server is, and what it serves.
+    """Show the state of a server and the code that it serves.
 
-    The exit code is 0 when code is served, 1 when it is not, because it has failed to load or
-    because the first load is under way, and 2 when there is no server.
+    The exit code is 0 if the server serves code, 1 if the load has failed or the first load is
+    under way, and 2 if there is no server.
     """
-    options = ("--watch",) if watch else ()  # of a server that is started for this command
+    options = ("--watch",) if watch else ()  # for a server that this command starts
     with client_of(where, options=options, allow_failure=True) as client:
         if watch:
             _watch(client, as_json)

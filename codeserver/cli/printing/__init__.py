@@ -1,1 +1,1 @@
-"""Everything that commands print: text for people, records for programs, the log."""
+"""Output of commands: text for people, records for programs, the log."""

@@ -1,4 +1,4 @@
-"""A stream that never blocks who writes to it."""
+"""A stream whose writers never block."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from codeserver.letters import clean
 _MOST_UNWRITTEN = 16 * 1024 * 1024
 _PAUSE = 0.1
 _MOST_PAUSES = 20
-"""In which a reader that has stopped may go on. They are counted, because two seconds are over at
-once in a process that was itself stopped for as long."""
+"""Pauses at the end in which a stopped reader may go on. They are counted instead of a deadline:
+in a process that was itself stopped for two seconds, the deadline would be over at once."""
 
 
 class BackgroundWriter(io.TextIOBase):
     """Writes to a file descriptor from a thread of its own.
 
-    Whoever reads the log may stop reading it (a paused terminal, a stuck log driver), and the
-    event loop must go on all the same. Then up to 16 MiB are kept, and what is more is dropped and
+    The reader of the log may stop reading (a paused terminal, a stuck log driver), and the event
+    loop must go on. Up to 16 MiB of text are kept then, and further writes are dropped and
     counted.
 
     Args:
         fd: the descriptor, which stays open.
 
     Attributes:
-        describe_loss: makes the line that says that a number of lines was dropped.
+        describe_loss: makes the line that reports a number of dropped lines.
     """
 
     def __init__(self, fd: int) -> None:
@@ -44,7 +44,7 @@ class BackgroundWriter(io.TextIOBase):
         self._thread.start()
 
     def write(self, text: str) -> int:
-        """Have this written soon."""
+        """Queue the text to be written."""
         with self._changed:
             if self._size > _MOST_UNWRITTEN:
                 self._dropped += 1
@@ -55,15 +55,15 @@ class BackgroundWriter(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def isatty(self) -> bool:
-        """Whether people read it directly."""
+        """Whether the descriptor is a terminal."""
         return os.isatty(self._fd)
 
     def close(self) -> None:
-        """Write out what is left, for as long as a reader that has not stopped needs."""
+        """Write out the rest, for two seconds at most."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -86,7 +86,7 @@ class BackgroundWriter(io.TextIOBase):
             try:
                 self._write_out(memoryview(clean(text).encode()))
             except OSError:
-                return  # there is no log any more, and nobody to tell
+                return  # The reader is gone, and there is no other place to report it.
 
     def _write_out(self, data: memoryview) -> None:
         while data:

@@ -1,4 +1,4 @@
-"""What happens to a location, a line for each change."""
+"""Changes of a location in words, a line for each."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LOADING = (v1.Location.STATE_LOADING, v1.Location.STATE_RELOADING)
 
 
 class Watched:
-    """Tells what is different from the message before."""
+    """Describes the differences between consecutive messages about a location."""
 
     def __init__(self) -> None:
         self._before: v1.Location | None = None
 
     def lines(self, response: v1.WatchLocationResponse, now: datetime) -> Iterator[Line]:
-        """What the message says that is new.
+        """Lines about the differences from the message before.
 
         Args:
             response: the message.
-            now: the time to put in front, with the time zone to tell it in.
+            now: the time at the beginning of each line, in the time zone to print.
         """
         location, before = response.location, self._before
         self._before = location
@@ -70,7 +70,7 @@ def _what_has_failed(location: v1.Location) -> str:
 
 
 def _state(location: v1.Location, now: datetime) -> Iterator[Line]:
-    """The state, unless another line has said as much."""
+    """The state, unless another line implies it."""
     if location.state in _LOADING:
         yield _line(now, "loading", location.name)
     elif location.state == v1.Location.STATE_LOST:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from codeserver.api import v1
 
 FAILED = 1
-"""Exit code when what was asked for has failed."""
+"""Exit code of a command that has failed."""
 
 
 class Failure(click.ClickException):
-    """What was asked for has failed.
+    """A command has failed.
 
     Args:
-        message: one line that says what is wrong.
+        message: the reason, in one line.
         details: further lines.
     """
 
@@ -41,13 +41,13 @@ class Failure(click.ClickException):
 
 
 class NotAsked(Failure):
-    """There is nobody to ask, or it cannot be asked."""
+    """A command could not make its request, such as for want of a server."""
 
     exit_code = 2
 
 
 def failure_of(error: CodeserverError) -> Failure:
-    """What people are told of an error."""
+    """The message and exit code for an error."""
     from codeserver.client import errors
 
     message = one_line(str(error))
@@ -58,14 +58,14 @@ def failure_of(error: CodeserverError) -> Failure:
         if lines == [str(error)]:
             return Failure(message)
         if isinstance(error, errors.LoadFailedError):
-            # What comes after the colon is the end of the traceback, too.
+            # The text after the colon is also the end of the traceback.
             message = f"{message.partition(': ')[0]}:"
         return Failure(message, lines)
     if isinstance(error, errors.InvalidArgumentError) and error.run_config_errors:
         return Failure(message, [mistake(each) for each in error.run_config_errors])
     if isinstance(error, errors.ApiError):
         return Failure(message)
-    # What is not from a server may quote several lines.
+    # Errors that do not come from a server may have several lines.
     first, *others = str(error).splitlines() or [""]
     return Failure(first, others)
 
@@ -76,7 +76,7 @@ def one_line(text: str) -> str:
 
 
 def traceback_lines(error: v1.LoadError) -> list[str]:
-    """An exception of the user's code, as far as it is about the user's files."""
+    """The traceback of an exception, with the frames of the user's files only."""
     if error.text:
         return error.text.rstrip().splitlines()
     lines = []
@@ -88,7 +88,7 @@ def traceback_lines(error: v1.LoadError) -> list[str]:
 
 
 def mistake(error: v1.RunConfigError) -> str:
-    """A mistake in run config: where it is, what is wrong, and what is allowed."""
+    """A mistake in run config in words: its place, the problem, and the allowed values."""
     from codeserver.api import v1
 
     place = ".".join(error.path) or "the whole run config"

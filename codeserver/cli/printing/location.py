@@ -1,4 +1,4 @@
-"""A location in words: its state, its loads, what is defined, what has changed."""
+"""A location in words: its state, its loads, its definitions, their changes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _STYLES = {"+": "green", "~": "yellow", "-": "red"}
 _STATES = {"ready": "bold green", "failed": "bold red", "lost": "bold red", "stopped": "bold red"}
 
 _ONCE = {"dagster"}
-"""Libraries whose version is in the line before."""
+"""Libraries whose versions are in the line `versions`."""
 
 _COUNTED = ("job", "asset", "schedule", "sensor")
 
 
 def load_time(location: v1.Location) -> str:
-    """How long the load took, in all and by phase; empty when no code is served."""
+    """Duration of the load, in all and by phase; empty if no code is served."""
     if not location.HasField("load_times"):
         return ""
     from codeserver.supervisor.loading.snapshot import phases
@@ -39,18 +39,18 @@ def load_time(location: v1.Location) -> str:
 
 
 def counts(location: v1.Location) -> str:
-    """For example `2 jobs, 1 asset, 0 schedules, 0 sensors`."""
+    """The number of definitions, such as `2 jobs, 1 asset, 0 schedules, 0 sensors`."""
     return ", ".join(counted(getattr(location.counts, f"{noun}s"), noun) for noun in _COUNTED)
 
 
 def changes_in_words(
     changes: Sequence[v1.DefinitionChange], before: v1.Location | None
 ) -> list[Part]:
-    """What is different, as the log of the server says it, in colours.
+    """Changes in the words of the server's log, in colours.
 
     Args:
-        changes: of definitions.
-        before: the location before the load, if that is known.
+        changes: changes of definitions.
+        before: the location before the load, if it is known.
     """
     was_broken = before is not None and before.HasField("load_error")
     if not changes:
@@ -66,7 +66,7 @@ def changes_in_words(
 
 
 def state_of(location: v1.Location) -> str:
-    """Its state in lower case, such as `ready`; a number for one that this version has not."""
+    """Its state in lower case, such as `ready`; a number for a state unknown to this version."""
     known = v1.Location.State.DESCRIPTOR.values_by_number.get(location.state)
     if known is None:
         return f"state {location.state}"
@@ -74,18 +74,18 @@ def state_of(location: v1.Location) -> str:
 
 
 def serves_code(location: v1.Location) -> bool:
-    """Whether code is loaded and answers, and not an error instead of it."""
+    """Whether loaded code is served, and not an error."""
     gone = (v1.Location.STATE_FAILED, v1.Location.STATE_LOST, v1.Location.STATE_STOPPED)
     return location.generation > 0 and location.state not in gone
 
 
 def show_location(out: Screen, location: v1.Location, now: datetime) -> None:
-    """Print how a location is.
+    """Print the state of a location.
 
     Args:
-        out: where to print it.
-        location: how it is.
-        now: the time, with the time zone to tell times in.
+        out: the screen to print on.
+        location: the location.
+        now: the time, with the time zone in which times are printed.
     """
     state = state_of(location)
     out.line((location.name, "bold"), "  ", (state, _STATES.get(state, "bold yellow")))
@@ -147,14 +147,14 @@ def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
 
 
 def isolation(found: v1.Isolation) -> str:
-    """How processes get the code, and why."""
+    """The mode of isolation with its reasons, such as `fork`."""
     modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
     mode = modes.get(found.mode, "unknown")
     return f"{mode}, because of {'; '.join(found.reasons)}" if found.reasons else mode
 
 
 def runs(found: v1.Runs) -> str:
-    """How runs get the code, and why."""
+    """The mode of runs with its reasons: `warm` or `fresh`."""
     modes = {v1.Runs.MODE_WARM: "warm", v1.Runs.MODE_FRESH: "fresh"}
     mode = modes.get(found.mode, "unknown")
     return f"{mode}, because {'; '.join(found.reasons)}" if found.reasons else mode

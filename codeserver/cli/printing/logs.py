@@ -1,4 +1,4 @@
-"""The log: one line an event, on standard error."""
+"""The log: one line for each event, on standard error."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _COLORS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31;1"}
 _SIGNS = {"+": "32", "~": "33", "-": "31"}
 _DIM = "2"
 _CODES = re.compile(r"\x1b\[[\d;]*m")
-"""What sets colours and weights (SGR). Dagster's loggers write them into pipes, too."""
+"""Codes for colours and weights (SGR). Dagster's loggers write them even into pipes."""
 
 _STDERR = 2
 
 
 @contextlib.contextmanager
 def logging_to_stderr(level: str, style: str) -> Iterator[None]:
-    """Log to standard error, and write out what is left at the end.
+    """Log to standard error for the time of a block, and write out the rest at its end.
 
-    What user code prints (logger `codeserver.output`) is logged at any level.
+    Output of user code (logger `codeserver.output`) is logged at any level.
 
     Args:
         level: name of the least severe level to show.
-        style: `colored` (colours only on a terminal, or where FORCE_COLOR or NO_COLOR decide it),
-            `json` or `rich`.
+        style: `colored` (colours only on a terminal, or as FORCE_COLOR and NO_COLOR say), `json`
+            or `rich`.
     """
     writer = BackgroundWriter(_STDERR)
     root = logging.getLogger("codeserver")
@@ -81,7 +81,7 @@ def _handler(style: str, writer: BackgroundWriter) -> logging.Handler:
 
 
 class _Formatter(logging.Formatter):
-    """Lines of user code keep their form; what they come from stands in front."""
+    """Puts the origin before lines of user code, which otherwise keep their form."""
 
     def format(self, record: logging.LogRecord) -> str:
         if not hasattr(record, "origin"):
@@ -101,7 +101,7 @@ class _ColorFormatter(_Formatter):
 
 
 def _origin(record: logging.LogRecord) -> str:
-    """What the line is from, without the ids that Dagster has put into the line itself."""
+    """The origin of the line, without the ids that are in Dagster's own text of the line."""
     origin, pid = str(record.origin), record.pid  # type: ignore[attr-defined]
     text = record.getMessage()
     kind, _, name = origin.partition(" ")
@@ -115,10 +115,10 @@ def _plain(text: str) -> str:
 
 
 class _JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the names that structlog gives Dagster's JSON log.
+    """One JSON object a line, with the keys of Dagster's own JSON log (structlog).
 
-    Lines of user code have their `origin`, its process id `pid`, and their `stream`, too. A
-    line that is such an object already, because Dagster has logged it there, is taken as it is.
+    Lines of user code also have their `origin`, its process id `pid`, and their `stream`. A line
+    that Dagster has already logged as such an object keeps its values.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -29,8 +29,8 @@ _BACKOFFS = {
 
 
 def plan_table(plan: v1.ExecutionPlan) -> Table:
-    """The steps, each with what it waits for and what goes in."""
-    steps = sorted(plan.steps, key=lambda step: step.level)  # stable: else in the plan's order
+    """The steps, each with the steps that it waits for and its inputs."""
+    steps = sorted(plan.steps, key=lambda step: step.level)  # stable: a level keeps plan order
     return Table(_COLUMNS, [_row(step) for step in steps])
 
 
@@ -47,14 +47,14 @@ def _row(step: v1.Step) -> list[str]:
 
 
 def _input(its_input: v1.StepInput) -> str:
-    """What goes in and where it is from, such as `word: load.result`."""
+    """An input and its source, such as `word: load.result`."""
     sources = [f"{handle.step}.{handle.output}" for handle in its_input.upstream]
     source = " + ".join(sources) or _SOURCES.get(its_input.source, "")
     return f"{its_input.name}: {source}" if source else its_input.name
 
 
 def _retries(policy: v1.RetryPolicy) -> str:
-    """How often it is tried again, and when, such as `3 after 10 s, exponential`."""
+    """The number of retries and their delay, such as `3 after 10 s, exponential`."""
     parts = [f"{policy.max_retries}"]
     if policy.HasField("delay"):
         seconds = seconds_of(policy.delay)

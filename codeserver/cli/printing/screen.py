@@ -1,4 +1,4 @@
-"""What commands print: coloured and folded on a terminal, plain when piped."""
+"""Output of commands: coloured and folded on a terminal, plain when piped."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ Part = str | tuple[str, str]
 """A text, or a text and its style."""
 
 _MOST_COLOURED = 100_000
-"""Characters. Nobody reads more of a document on a terminal, and colours take their time."""
+"""In characters. Longer documents are not read on a terminal, and colours would take long."""
 
 
 class Screen:
     """A stream that people or programs read.
 
     Args:
-        console: what is printed with on a terminal. It also says whether the stream is one, which
-            FORCE_COLOR and the like decide, too; and it respects NO_COLOR.
+        console: rich's console of the stream. It decides whether the stream is a terminal, also by
+            FORCE_COLOR and the like, and respects NO_COLOR.
     """
 
     def __init__(self, console: Console) -> None:
@@ -34,7 +34,7 @@ class Screen:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether people look at it."""
+        """Whether people read it."""
         return self._console.is_terminal
 
     @property
@@ -47,7 +47,7 @@ class Screen:
         return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
 
     def line(self, *parts: Part) -> None:
-        """Print one line, or several when the text has them."""
+        """Print a line of text, which may contain line breaks."""
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
         pairs = [(printable(text), style) for text, style in pairs]
         if not self.is_terminal:
@@ -58,7 +58,7 @@ class Screen:
         self._console.print(Text.assemble(*pairs), soft_wrap=True)
 
     def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
-        """Print names and what is known of them; folded on a terminal, else a line each."""
+        """Print pairs of name and text, folded on a terminal, else one line for each."""
         width = max((len(name) for name, _ in facts), default=0)
         if not self.is_terminal:
             for name, text in facts:
@@ -83,15 +83,15 @@ class Screen:
             self.raw("".join(f"{line}\n" for line in table.lines()))
 
     def records(self, table: Table, *, prefix: str = "") -> None:
-        """Print the rows for programs, each with the prefix before it."""
+        """Print the rows for programs, each after the prefix."""
         self.raw("".join(f"{prefix}{record}\n" for record in table.records()))
 
     def drawn(self, drawing: RenderableType) -> None:
-        """Print something of rich's. Only for terminals."""
+        """Print an object of rich's. Only for terminals."""
         self._console.print(drawing)
 
     def code(self, text: str, language: str) -> None:
-        """Print text of a language, coloured on a terminal, byte for byte when piped."""
+        """Print source text of a language: coloured on a terminal, unchanged when piped."""
         is_coloured = self.is_terminal and self._console.color_system is not None
         if not is_coloured or len(text) > _MOST_COLOURED:
             self.raw(text)
@@ -105,10 +105,10 @@ class Screen:
         """Print a message, or lists and mappings with messages, as JSON.
 
         Args:
-            value: what to print.
-            indent: None for one line.
+            value: the message, list or mapping.
+            indent: spaces per level; None for one line.
         """
-        # What cannot be written as it is is escaped as in JSON, and not as in Python.
+        # Escape letters that the encoding lacks as JSON does, and not as Python does.
         has_all_letters = self._encoding.startswith("utf")
         text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
         if indent is None:
@@ -122,12 +122,12 @@ class Screen:
         self._console.file.write(text)
 
     def flush(self) -> None:
-        """Let readers have what was printed so far."""
+        """Send the buffered output to its reader."""
         self._console.file.flush()
 
     @contextlib.contextmanager
     def waiting(self, text: str) -> Iterator[None]:
-        """Show that something takes a moment; only people are shown that."""
+        """Show a spinner with this text on a terminal, for the time of a block."""
         if not self.is_terminal:
             yield
             return
@@ -154,8 +154,8 @@ def _screen(stream: IO[str]) -> Screen:
 def plain(value: Any) -> Any:
     """The value with protobuf's JSON for each message in it.
 
-    Fields keep the names that they have in the proto files, and those that are empty are there,
-    too, so that a program finds the same keys each time.
+    Fields keep their names in the proto files, and empty fields are included, so that programs
+    always find the same keys.
     """
     from google.protobuf.message import Message
 
@@ -173,7 +173,7 @@ def _as_dict(message: Any) -> dict[str, Any]:
 
     from google.protobuf.json_format import MessageToDict
 
-    # Protobuf has renamed the option in its version 26 (Python 5.26).
+    # Protobuf 26 (Python 5.26) renamed the option.
     names = inspect.signature(MessageToDict).parameters
     new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
     options: dict[str, Any] = {new if new in names else old: True}

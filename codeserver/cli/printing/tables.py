@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 _NOTHING = "-"
-"""Stands in a pipe for an empty cell, so that every line has as many columns."""
+"""An empty cell in a pipe, so that every line has the same number of columns."""
 
 _GAP = 3
-"""Between two columns."""
+"""Characters between two columns."""
 
 _SHORT, _WORD = 12, 24
-"""What is not longer than this is not folded; a word that is not, is not broken."""
+"""In characters: shorter columns are not folded, and shorter words are not broken."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Column:
     """A column.
 
     Attributes:
-        title: what stands above it.
+        title: its header.
         style: its look on a terminal.
         is_number: whether its cells are aligned to the right.
-        least: characters without which the column is not worth showing.
+        least: characters that a long column needs to be of use.
     """
 
     title: str
@@ -40,22 +40,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts under columns. The first column names what a row is about.
+    """Rows of texts under columns. The first column names the subject of a row.
 
-    A column in which no row has anything is not shown.
+    A column without any text is not shown.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
 
     def _shown(self) -> tuple[list[Column], list[list[str]]]:
-        """The columns that have anything, with cells that are safe to print."""
+        """The columns with text, and their cells, which are safe to print."""
         rows = [[_one_line(cell) for cell in row] for row in self.rows]
         used = [n for n in range(len(self.columns)) if any(row[n] for row in rows)]
         return [self.columns[n] for n in used], [[row[n] for n in used] for row in rows]
 
     def lines(self) -> Iterator[str]:
-        """Plain lines, one for each row, however long."""
+        """Plain lines: the header, then one for each row, of any length."""
         from rich.cells import cell_len
 
         columns, rows = self._shown()
@@ -70,17 +70,17 @@ class Table:
             yield "  ".join(cells).rstrip()
 
     def records(self) -> Iterator[str]:
-        """For programs: a line for each row, with a tab between cells, and always every column."""
+        """Lines for programs: one for each row, with every column and tabs between cells."""
         for row in self.rows:
             yield "\t".join(_one_line(cell) or _NOTHING for cell in row)
 
     def for_terminal(self, width: int) -> RichTable:
         """A table that folds long cells, and cuts none off.
 
-        Columns for which there is no room are left out, the last ones first, and named below.
+        Columns without room are left out, the last ones first, and named below.
 
         Args:
-            width: columns that the terminal has.
+            width: width of the terminal in characters.
         """
         from rich import box
         from rich.table import Table as RichTable
@@ -112,10 +112,10 @@ class Table:
 
 
 def _widths(cells: Sequence[Sequence[str]], useful: Sequence[int], room: int) -> list[int]:
-    """How wide the columns are that there is room for.
+    """Widths of the columns that fit in the room.
 
-    Names are what people look for and copy, so the first column gets the most. What is left goes to
-    those first that need little of it.
+    People look for names and copy them, so the first column gets the most. The rest of the room
+    goes first to the columns that need little of it.
     """
     from rich.cells import cell_len
 

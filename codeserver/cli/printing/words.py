@@ -18,7 +18,7 @@ _UNITS = (
 
 
 class Span(Protocol):
-    """What a `google.protobuf.Duration` or `Timestamp` has."""
+    """A `google.protobuf.Duration` or `Timestamp`."""
 
     @property
     def seconds(self) -> int:
@@ -26,16 +26,16 @@ class Span(Protocol):
 
     @property
     def nanos(self) -> int:
-        """What is left of them."""
+        """The rest, in nanoseconds."""
 
 
 def seconds_of(span: Span) -> float:
-    """The message as a number."""
+    """The message as a number of seconds."""
     return span.seconds + span.nanos / 1e9
 
 
 def moment(time: Span, now: datetime) -> str:
-    """When it was, in the time zone of `now`, and how long ago.
+    """The time in the time zone of `now`, and its age.
 
     Args:
         time: a `google.protobuf.Timestamp`.
@@ -47,7 +47,7 @@ def moment(time: Span, now: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """For example `12 s`, `0.42 s`, `3 min 20 s`, `5 h` or `2 days 4 h`."""
+    """A duration in words, such as `12 s`, `0.42 s`, `3 min 20 s`, `5 h` or `2 days 4 h`."""
     if seconds < _MINUTE:
         return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.2f} s"
     whole = round(seconds)
@@ -58,7 +58,7 @@ def duration(seconds: float) -> str:
 
 
 def size_of(count: int) -> str:
-    """Bytes, for example `812 B`, `34.1 kB` or `1.2 MB`."""
+    """A number of bytes in words, such as `812 B`, `34.1 kB` or `1.2 MB`."""
     if count < 1_000:
         return f"{count} B"
     return f"{count / 1e3:.1f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
@@ -70,7 +70,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def listed(names: Iterable[str], most: int | None = None) -> str:
-    """The names with commas; beyond `most`, how many more there are."""
+    """The names with commas; instead of those beyond `most`, their number."""
     found = list(names)
     if most is None or len(found) <= most:
         return ", ".join(found)
@@ -78,7 +78,7 @@ def listed(names: Iterable[str], most: int | None = None) -> str:
 
 
 def tags(found: Mapping[str, str]) -> str:
-    """Tags as people give them: `team=data, nightly`."""
+    """Tags as in options: `team=data, nightly`."""
     return ", ".join(f"{key}={found[key]}" if found[key] else key for key in sorted(found))
 
 
@@ -89,7 +89,7 @@ def first_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text, with escapes for what could make a terminal do something else than show it."""
+    """The text, with escapes for characters that could control a terminal."""
     if text.isprintable():
         return text
     text = clean(text)

@@ -22,10 +22,10 @@ from codeserver.errors import OperatorError
 from codeserver.target import resolve
 
 TEMPLATE = Path(__file__).with_name("Dockerfile")
-"""The Dockerfile of this project; one for another differs in the defaults of its arguments."""
+"""The Dockerfile of codeserver itself; one for a project has other defaults of arguments."""
 
 REQUIREMENTS = ("requirements.txt", "uv.lock", "pyproject.toml")
-"""Where the image finds what the code requires, the first that there is."""
+"""Files that declare requirements; the image installs those of the first that exists."""
 
 _PATHS = ("python_file", "working_directory")
 _WORD = re.compile(r"[\w./:=@+-]+", re.ASCII)
@@ -37,10 +37,10 @@ _WORD = re.compile(r"[\w./:=@+-]+", re.ASCII)
 def dockerfile_command(output: Path | None, **options: Any) -> None:
     """Write a Dockerfile for the project in the current directory.
 
-    The image serves what the options name, or else what pyproject.toml declares. What
-    requirements.txt, uv.lock or pyproject.toml requires is installed, the first of them that there
-    is. It runs as a user without rights on a read-only file system, and code that does not load
-    does not build.
+    The image serves the target of the options, or else that of pyproject.toml. It installs the
+    requirements of the first of these files that exists: requirements.txt, uv.lock,
+    pyproject.toml. It runs as an unprivileged user on a read-only file system. The build fails if
+    the code does not load.
     """
     config = Config.from_options(options)
     try:
@@ -61,10 +61,10 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
 
 
 def target_words(config: Config) -> Iterator[str]:
-    """The options for `codeserver grpc` in the image, where this directory is /app.
+    """The options for `codeserver grpc` in the image, where the current directory is /app.
 
     Raises:
-        OperatorError: one of them cannot be given there.
+        OperatorError: an option cannot work there.
     """
     for setting in settings():
         value = getattr(config, setting.name) if setting.name in TARGET_OPTIONS else None
@@ -81,7 +81,7 @@ def target_words(config: Config) -> Iterator[str]:
 
 
 def _below(path: str) -> str:
-    """The same path, from the current directory."""
+    """The path relative to the current directory; an error if it is outside."""
     relative = os.path.relpath(path)
     if relative.split(os.sep)[0] == os.pardir:
         raise OperatorError(f"{path} is outside of this directory, which becomes the image's /app.")
@@ -89,7 +89,7 @@ def _below(path: str) -> str:
 
 
 def arguments(words: list[str]) -> dict[str, str]:
-    """The defaults of the Dockerfile's arguments for a project that is served with these words."""
+    """The defaults of the Dockerfile's arguments for a project with these options."""
     return {
         "PYTHON_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
         "USER_CODE": ".",
@@ -99,7 +99,7 @@ def arguments(words: list[str]) -> dict[str, str]:
 
 
 def filled_in(template: str, defaults: Mapping[str, str]) -> str:
-    """The template with other defaults of arguments."""
+    """The template with these defaults of its arguments."""
     for name, value in defaults.items():
         line = f"ARG {name}={value}" if _WORD.fullmatch(value) else f'ARG {name}="{value}"'
         template, replaced = re.subn(rf"^ARG {name}=.*$", line, template, flags=re.MULTILINE)

@@ -1,9 +1,9 @@
-"""What an image of somebody's project has to install, and what it says of the project itself.
+"""Requirements of a user's project to install in its image, and the metadata of the project.
 
-The Dockerfile executes this file alone, before codeserver is installed and without the code: an
-edit of either installs nothing again. So the project is not built. Its modules are found in /app,
-what it requires is what pyproject.toml declares, and what `importlib.metadata` knows of installed
-packages, version and entry points, is written from there.
+The Dockerfile executes this file alone, before it installs codeserver and without the user's code.
+So an edit of either installs nothing again, and the project is not built: its modules are found in
+/app. Requirements, version and entry points come from pyproject.toml. The version and the entry
+points are written for `importlib.metadata`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import Any
 
 _ITSELF = re.compile(r"\s*(?:(?:-e|--editable)[\s=]*)?\./?(?:\[(?P<extras>[^\]]*)\])?\s*(?:#.*)?")
-"""A line of requirements.txt that means the project that it belongs to."""
+"""A line of requirements.txt that names the project itself."""
 
 _SERVER = re.compile(
     r"\s*codeserver\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;@#\\].*)?", re.IGNORECASE | re.DOTALL
 )
-"""What the image brings anyway, in the version that its Dockerfile says."""
+"""A requirement of codeserver, which the image has anyway, in the version of its Dockerfile."""
 
 
 class Unknown(Exception):
-    """Nothing says what the project requires; the message says what should."""
+    """The requirements of the project are not declared; the message says where they should be."""
 
 
 def main(folder: Path, packages: Path) -> int:
-    """Print what to install for the project in a folder, and tell Python's packages of it."""
+    """Print the requirements of the project in a folder, and write its metadata to `packages`."""
     project = declared(folder)
     try:
         lines = list(requirements(folder, project))
@@ -53,7 +53,7 @@ def declared(folder: Path) -> dict[str, Any]:
 
 
 def _toml(text: str) -> Any:
-    """What a TOML file says. Python before 3.11 cannot read it, but pip brings what can."""
+    """The content of a TOML file. Python before 3.11 reads it by the parser that pip contains."""
     for name in ("tomllib", "tomli"):
         with suppress(ImportError):
             return import_module(name).loads(text)
@@ -61,10 +61,10 @@ def _toml(text: str) -> Any:
 
 
 def requirements(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of requirements.txt, or else what pyproject.toml declares, without codeserver.
+    """The requirements of requirements.txt, or else of pyproject.toml, without codeserver.
 
     Raises:
-        Unknown: requirements.txt names the project itself, which does not declare them.
+        Unknown: requirements.txt names the project itself, which declares no requirements.
     """
     yield from (line for line in _requirements(folder, project) if not _SERVER.fullmatch(line))
 
@@ -74,7 +74,7 @@ def _requirements(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
     if not path.is_file():
         yield from project.get("dependencies", ())
         return
-    # A line goes on behind a backslash, mostly with the digests of what it names.
+    # A backslash continues a line, mostly with the digests of the package.
     for line in re.split(r"(?<!\\)\n", path.read_text("utf-8-sig").rstrip("\n")):
         itself = _ITSELF.fullmatch(line)
         if itself is None:
@@ -90,7 +90,7 @@ def _requirements(folder: Path, project: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _optional(project: Mapping[str, Any], extras: Iterable[str]) -> Iterator[str]:
-    """What the extras require, whichever way their names are written."""
+    """The requirements of the extras, whose names are compared in normal form."""
     wanted = {_normal(each.strip()) for each in extras}
     for extra, lines in project.get("optional-dependencies", {}).items():
         if _normal(extra) in wanted:
@@ -102,7 +102,7 @@ def _normal(name: str) -> str:
 
 
 def write_metadata(project: Mapping[str, Any], packages: Path) -> None:
-    """Have `importlib.metadata` know the project as if it were installed among these packages."""
+    """Write metadata that make the project look installed to `importlib.metadata`."""
     name, version = str(project["name"]), str(project.get("version", "0"))
     folder = packages / f"{_normal(name).replace('-', '_')}-{version}.dist-info"
     folder.mkdir()
