@@ -15,6 +15,7 @@ from dagster._utils import container as stock
 
 from codeserver.front import utilization
 from codeserver.front.utilization import Utilization
+from codeserver.supervisor.evaluating.request import Deadline
 from codeserver.supervisor.evaluating.slots import QueueCounts, Slots
 from codeserver.supervisor.loading.failure import LoadCounts
 from tests.unit.waiting import DEADLINE, until
@@ -101,8 +102,10 @@ async def test_requests_and_server_id(machine: Machine) -> None:
     machine(None)
     queue = Slots(3, 10)
     for subject in ("a", "b", "c"):
-        await queue.take(subject, 1.0)
-    waiting = [asyncio.create_task(queue.take(subject, DEADLINE)) for subject in ("d", "e")]
+        await queue.take(subject, Deadline.after(DEADLINE))
+    waiting = [
+        asyncio.create_task(queue.take(subject, Deadline.after(DEADLINE))) for subject in ("d", "e")
+    ]
     await until(lambda: queue.waiting == 2)
     queue.counts = QueueCounts(
         waited=4, waited_seconds=2.5, refused=6, timed_out=7, ended=8, crashed=9
