@@ -1,4 +1,4 @@
-"""A client of a code location's typed API; gRPC is imported when one is made."""
+"""Clients of the typed API of a code location. gRPC is imported when a client is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses as people write them, and as gRPC takes them."""
+"""Addresses in the forms that people write, turned into the form that gRPC takes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _LOCAL = ("localhost", "127.", "[::1]", "unix")
 
 
 def grpc_target(address: str) -> str:
-    """The address in one spelling: `host:port`, `[ipv6]:port` or `unix:/path`.
+    """The address in gRPC's form: `host:port`, `[ipv6]:port` or `unix:/path`.
 
     Args:
-        address: `host:port`, `host`, `:port`, `[ipv6]:port`, `unix:path`, or one that is written
-            for gRPC, such as `dns:///name`.
+        address: `host:port`, `host`, `:port`, `[ipv6]:port`, `unix:path`, or a target of gRPC,
+            such as `dns:///name`.
 
     Raises:
-        OperatorError: it is none of these.
+        OperatorError: the address is none of these.
     """
     address = address.strip()
     if address.startswith(_SCHEMES):
@@ -32,7 +32,7 @@ def grpc_target(address: str) -> str:
 
 
 def is_local(target: str) -> bool:
-    """Whether the target is on this machine, so that no HTTP proxy can know the way to it."""
+    """Whether the target is on this machine, which no HTTP proxy can reach."""
     return target.startswith(_LOCAL)
 
 

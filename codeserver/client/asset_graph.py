@@ -10,12 +10,12 @@ from codeserver.api import v1
 
 @dataclass(frozen=True)
 class AssetGraph:
-    """Assets, and what depends on what.
+    """Assets and their dependencies.
 
     Attributes:
-        assets: in the order of their keys.
-        edges: dependencies between two of them.
-        generation: number of the load that this is of.
+        assets: the assets, in the order of their keys.
+        edges: the dependencies between them.
+        generation: number of the load that defined them.
     """
 
     assets: Sequence[v1.Asset]
@@ -24,7 +24,7 @@ class AssetGraph:
 
     @classmethod
     def joined(cls, parts: Iterable[v1.GetAssetGraphResponse]) -> AssetGraph:
-        """The graph that came in these parts."""
+        """The graph that a server has sent in these parts."""
         assets: list[v1.Asset] = []
         edges: list[v1.AssetEdge] = []
         generation = 0

@@ -28,11 +28,11 @@ def connect_async(
 ) -> AsyncClient:
     """A client of the code location at this address, to be made inside a running event loop.
 
-    It connects with the first call.
+    It connects at its first call.
 
     Args:
         address: `host:port`, `:port`, `[ipv6]:port` or `unix:path`.
-        timeout: seconds that each call may take that is not given another one; None for no limit.
+        timeout: limit in seconds of each call without a timeout of its own; None for no limit.
 
     Raises:
         OperatorError: the address is malformed.
@@ -43,9 +43,9 @@ def connect_async(
 class AsyncClient:
     """Calls to one code location, awaited in the event loop that it was made in.
 
-    Every method takes a `timeout` in seconds, else that of the client counts; `math.inf` is for
-    ever. Where a list may be filtered, an empty filter lets everything pass, one text stands for
-    a list of one, and several filters must all pass.
+    Every method takes a `timeout` in seconds. Its default is the timeout of the client; `math.inf`
+    is no limit. In lists with filters, an empty filter lets everything pass, a single text stands
+    for a list of one, and a result must pass all filters.
 
     Each method raises an error of `codeserver.client.errors` when its call fails: `NotFoundError`,
     `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
@@ -59,7 +59,7 @@ class AsyncClient:
 
     @property
     def address(self) -> str:
-        """Of the server, as gRPC takes it."""
+        """The address of the server, in the form that gRPC takes."""
         return self._address
 
     @property
@@ -79,30 +79,30 @@ class AsyncClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection, and end what calls are under way."""
+        """Close the connection, and end the calls that are under way."""
         await self._channel.close()
 
     async def location(self, *, timeout: float | None = None) -> v1.Location:
-        """How the location is: state, what is loaded, load error, work under way."""
+        """The state of the location, its loaded code, load error, and work under way."""
         response = await self._call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout)
         return response.location
 
     def watch(
         self, *, timeout: float | None = None
     ) -> AsyncGenerator[v1.WatchLocationResponse, None]:
-        """How the location is now, and again at every change.
+        """The location now, and again at every change.
 
-        It ends when the server stops, and when the generator is closed. Without a `timeout` there
-        is no limit.
+        The generator ends when the server stops, or when you close it. Here, no `timeout` means no
+        limit.
         """
         limit = channels.limit(timeout, None)
         return self._stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
 
     async def reload(self, *, timeout: float | None = None) -> v1.ReloadLocationResponse:
-        """Load the code as it is now, and wait until it is served.
+        """Load the code again, and wait until it is served.
 
         Raises:
-            LoadFailedError: the new code does not load; the message says what is served now.
+            LoadFailedError: the new code does not load; the message names the code that is served.
         """
         return await self._call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
 
@@ -120,11 +120,11 @@ class AsyncClient:
 
         Args:
             names: patterns such as `ingest_*`.
-            tags: as `key` or `key=value`; a job passes that has all of them.
-            owners: a job passes that has one of them.
+            tags: `key` or `key=value`; a job must have all of them.
+            owners: a job must have one of them.
             repository: name of a repository; empty for all.
-            include_implicit: whether to list what Dagster has made to materialize assets, too.
-            timeout: seconds that each page may take.
+            include_implicit: whether to list the jobs that Dagster makes for assets, too.
+            timeout: limit in seconds of each page.
         """
         request = requests.jobs(names, tags, owners, repository, include_implicit)
         async for page in self._pages(rpcs.LIST_JOBS, request, timeout):
@@ -146,12 +146,12 @@ class AsyncClient:
 
         Args:
             keys: patterns such as `raw/*`.
-            tags: as `key` or `key=value`; an asset passes that has all of them.
-            groups: an asset passes that is in one of them.
-            owners: an asset passes that has one of them.
-            kinds: an asset passes that has one of them.
+            tags: `key` or `key=value`; an asset must have all of them.
+            groups: an asset must be in one of them.
+            owners: an asset must have one of them.
+            kinds: an asset must have one of them.
             repository: name of a repository; empty for all.
-            timeout: seconds that each page may take.
+            timeout: limit in seconds of each page.
         """
         request = requests.assets(
             keys=keys, tags=tags, groups=groups, owners=owners, kinds=kinds, repository=repository
@@ -217,14 +217,14 @@ class AsyncClient:
         op_selection: Texts = (),
         timeout: float | None = None,
     ) -> v1.GetJobResponse:
-        """One job with its dependency structure, or with that of some of its ops."""
+        """One job with its dependency structure, or with that of the selected ops."""
         request = requests.job(name, repository, op_selection)
         return await self._call(rpcs.GET_JOB, request, timeout)
 
     async def asset_graph(
         self, selection: str = "", *, repository: str = "", timeout: float | None = None
     ) -> AssetGraph:
-        """Assets and what depends on what; the selection is in Dagster's syntax."""
+        """The assets and their dependencies; the selection is in Dagster's syntax."""
         request = v1.GetAssetGraphRequest(selection=selection, repository=repository)
         limit = channels.limit(timeout, self._timeout)
         parts = self._stream(rpcs.GET_ASSET_GRAPH, request, limit)
@@ -244,17 +244,17 @@ class AsyncClient:
         """The steps that a run would execute. Nothing is executed.
 
         Args:
-            job: its name.
+            job: name of the job.
             run_config: a mapping, or YAML or JSON text; None for the default of the job.
-            partition_key: the partition that the run is of.
+            partition_key: partition of the run; empty for none.
             op_selection: ops in Dagster's syntax, such as `load+`.
             asset_selection: keys of assets.
-            repository: name of a repository; empty to look in all.
-            timeout: seconds.
+            repository: name of a repository; empty to search all.
+            timeout: limit in seconds.
 
         Raises:
-            InvalidArgumentError: among others, for run config that the job does not take; its
-                `run_config_errors` are the mistakes.
+            InvalidArgumentError: an argument does not fit the job, such as run config, whose
+                mistakes are in `run_config_errors`.
         """
         request = requests.plan(
             job,
@@ -275,7 +275,7 @@ class AsyncClient:
         op_selection: Texts = (),
         timeout: float | None = None,
     ) -> v1.GetRunConfigSchemaResponse:
-        """What run config a job takes: as a JSON Schema, and as YAML to fill in."""
+        """The run config of a job: its JSON Schema, and a YAML template to fill in."""
         request = requests.run_config_schema(job, repository, op_selection)
         return await self._call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
 
@@ -288,7 +288,7 @@ class AsyncClient:
         reverse: bool = False,
         timeout: float | None = None,
     ) -> AsyncIterator[str]:
-        """The partition keys of a job or an asset, in Dagster's order; one of them is given."""
+        """The partition keys of a job or an asset, in Dagster's order. Give one of the two."""
         request = requests.partitions(job=job, asset=asset, repository=repository, reverse=reverse)
         async for page in self._pages(rpcs.LIST_PARTITIONS, request, timeout):
             for each in page.keys:
@@ -305,7 +305,7 @@ class AsyncClient:
         page_token: str = "",
         timeout: float | None = None,
     ) -> v1.ListPartitionsResponse:
-        """Some partition keys, how many there are, and how the job or asset is partitioned."""
+        """One page of partition keys, their total number, and the partitions definition."""
         request = requests.partitions(
             job=job,
             asset=asset,

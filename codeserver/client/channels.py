@@ -1,4 +1,4 @@
-"""What the channels of all clients have in common."""
+"""Options and limits that all clients have in common."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def options(target: str) -> list[tuple[str, int]]:
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
     ]
-    # A proxy that the environment names is asked for every host that no_proxy leaves out.
+    # gRPC asks the proxy of the environment even for this machine, unless no_proxy names it.
     return [*unlimited, *([("grpc.enable_http_proxy", 0)] if is_local(target) else [])]
 
 
 def limit(timeout: float | None, default: float | None) -> float | None:
-    """Seconds that a call may take, as gRPC takes them: None is for ever."""
+    """The limit of a call in seconds, in gRPC's form: None for no limit."""
     seconds = default if timeout is None else timeout
     return None if seconds is None or math.isinf(seconds) else seconds

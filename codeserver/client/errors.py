@@ -1,6 +1,6 @@
-"""What calls to a code location raise, classed by what the caller can do.
+"""Errors of calls to a code location, classed by the remedy of the caller.
 
-Importing this imports neither gRPC nor protobuf, so that errors can be told apart anywhere.
+This module imports neither gRPC nor protobuf, so every program can tell the errors apart.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ class ApiError(CodeserverError):
 
     Args:
         code: name of the gRPC status, such as `NOT_FOUND`.
-        message: what is wrong and what to do, in one line.
-        details: the same as messages, as far as the server has sent them.
+        message: the problem and its remedy, in one line.
+        details: messages of the server about the error, if any.
 
     Attributes:
         code: name of the gRPC status.
-        message: what is wrong and what to do, in one line.
-        details: messages such as `google.rpc.BadRequest` and `RunConfigError`. One of a type that
-            this client does not know is a `google.protobuf.Any`.
+        message: the problem and its remedy, in one line.
+        details: messages such as `google.rpc.BadRequest` and `RunConfigError`. A message of a type
+            unknown to this client is a `google.protobuf.Any`.
     """
 
     def __init__(self, code: str, message: str, details: Iterable[Message] = ()) -> None:
@@ -57,12 +57,12 @@ class NotFoundError(ApiError):
 
     @property
     def resource_type(self) -> str:
-        """What was looked for: `job`, `asset`, `repository`. Empty if the server does not say."""
+        """The type of the missing thing: `job`, `asset`, `repository`. Empty if unknown."""
         return self._resource()[0]
 
     @property
     def resource_name(self) -> str:
-        """The name that there is not. Empty if the server does not say."""
+        """The name that was not found. Empty if unknown."""
         return self._resource()[1]
 
     def _resource(self) -> tuple[str, str]:
@@ -76,14 +76,14 @@ class InvalidArgumentError(ApiError):
 
     @property
     def run_config_errors(self) -> Sequence[v1.RunConfigError]:
-        """Each mistake in the run config. The server leaves out those that are too many to send."""
+        """The mistakes in the run config. The server leaves some out if there are very many."""
         from codeserver.api import v1
 
         return self._of(v1.RunConfigError)
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """What is wrong with it, by the field of the request."""
+        """The problem of each invalid field of the request."""
         found: dict[str, str] = {}
         for request in self._named("google.rpc.BadRequest"):
             for each in request.field_violations:
@@ -97,7 +97,7 @@ class _WithLoadError(ApiError):
     def load_error(self) -> v1.LoadError:
         """The exception as data; its `text` is for a terminal.
 
-        With nothing but the message in it when the server has sent no more.
+        It has only the message if the server has sent no more.
         """
         from codeserver.api import v1
 
@@ -107,15 +107,15 @@ class _WithLoadError(ApiError):
 
 
 class LoadFailedError(_WithLoadError):
-    """The user's code does not load, so there is nothing to answer with."""
+    """The user's code does not load, so the server cannot answer."""
 
 
 class UserCodeCrashedError(_WithLoadError):
-    """The user's code, or the process that ran it, failed while it was asked."""
+    """The user's code, or the process with it, failed during the call."""
 
 
 class DeadlineExceededError(ApiError, TimeoutError):
-    """There was no answer within the timeout of the call."""
+    """The call had no answer within its timeout."""
 
 
 class OverloadedError(ApiError):
@@ -123,11 +123,11 @@ class OverloadedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """The server shuts down, or is not there."""
+    """The server is shutting down, or cannot be reached."""
 
 
 class UnreachableError(UnavailableError):
-    """Nothing listens at the address, or what does is not a gRPC server."""
+    """No gRPC server listens at the address."""
 
 
 class UnsupportedError(ApiError):
@@ -144,4 +144,4 @@ BY_STATUS: Mapping[str, type[ApiError]] = {
     "UNAVAILABLE": UnavailableError,
     "UNIMPLEMENTED": UnsupportedError,
 }
-"""The class of an error by its gRPC status; all others are an `ApiError` and no more."""
+"""The class of an error by its gRPC status. Errors of all other statuses are plain `ApiError`s."""

@@ -13,13 +13,13 @@ _METHOD = "/grpc.health.v1.Health/Check"
 
 @dataclass(frozen=True)
 class Health:
-    """What a server says about itself.
+    """The health of a server.
 
     Attributes:
-        status: `SERVING`, `NOT_SERVING`, `UNKNOWN` or `SERVICE_UNKNOWN`; a number when it is
-            another one.
-        state: what a code location is doing; empty when the server is not codeserver.
-        load_error: why the newest load of the code has failed; empty when it has not.
+        status: `SERVING`, `NOT_SERVING`, `UNKNOWN` or `SERVICE_UNKNOWN`; the number of another
+            status.
+        state: state of the code location; empty if the server is not codeserver.
+        load_error: error of the newest load; empty if it has not failed.
     """
 
     status: str
@@ -31,12 +31,12 @@ def check(address: str, service: str = "", *, timeout: float) -> Health:
     """Ask a server for its health.
 
     Args:
-        address: of the server; see `codeserver.connect`.
+        address: address of the server; see `codeserver.connect`.
         service: name of the service; empty for the server as a whole.
-        timeout: seconds.
+        timeout: limit in seconds.
 
     Raises:
-        ApiError: there is no answer; `NotFoundError` when the server does not know the service.
+        ApiError: there is no answer; `NotFoundError` if the server does not know the service.
     """
     import grpc
 

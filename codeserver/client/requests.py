@@ -1,4 +1,4 @@
-"""What the arguments of a client's methods become: requests."""
+"""Requests, made from the arguments of a client's methods."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from codeserver.api import v1
 
 Texts = str | Iterable[str]
-"""Several texts, or one by itself."""
+"""Several texts, or a single one."""
 
 if TYPE_CHECKING:
     Types = Iterable[v1.SensorType | str]
     """Types of sensors, as values of the enum or as their names."""
 
 _PAGE, _KEYS = 1_000, 10_000
-"""The largest pages that there are: fewer calls, and no limit on the size of a message."""
+"""The largest page sizes, for fewer calls; messages have no limit of size."""
 
 
 def jobs(
@@ -85,7 +85,7 @@ def resources(names: Texts, types: Texts, repository: str) -> v1.ListResourcesRe
 
 
 def job(name: str, repository: str, op_selection: Texts) -> v1.GetJobRequest:
-    """One job, or some of its ops."""
+    """One job, or the selected ops of it."""
     return v1.GetJobRequest(name=name, repository=repository, op_selection=_list(op_selection))
 
 
@@ -101,7 +101,7 @@ def plan(
     """The steps of a run with this config.
 
     Raises:
-        TypeError: the run config is a mapping with something in it that JSON cannot say.
+        TypeError: the run config is a mapping with a value that JSON cannot express.
     """
     return v1.GetExecutionPlanRequest(
         job=job,
@@ -116,7 +116,7 @@ def plan(
 def run_config_schema(
     job: str, repository: str, op_selection: Texts
 ) -> v1.GetRunConfigSchemaRequest:
-    """The run config that a job takes, or some of its ops do."""
+    """The run config of a job, or of the selected ops of it."""
     return v1.GetRunConfigSchemaRequest(
         job=job, repository=repository, op_selection=_list(op_selection)
     )
@@ -149,7 +149,7 @@ def partitions(
 
 
 def _list(given: Texts) -> list[str]:
-    """A text alone is one text, and not its letters."""
+    """The texts as a list. A single text is a list of one, not of its letters."""
     return [given] if isinstance(given, str) else list(given)
 
 

@@ -1,4 +1,4 @@
-"""Every RPC of the typed API, with the types of what goes in and what comes out."""
+"""Every RPC of the typed API, with the types of its requests and responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SERVICE = "codeserver.api.v1.CodeLocationService"
 
 
 class PageRequest(Protocol):
-    """Asks for one page of a list."""
+    """A request for one page of a list."""
 
     page_token: str
 
@@ -35,9 +35,9 @@ class Rpc(Generic[Request, Response]):
     """One RPC.
 
     Attributes:
-        name: its name.
-        encode: makes bytes of a request.
-        decode: makes a response of bytes.
+        name: name of the RPC.
+        encode: turns a request into bytes.
+        decode: turns bytes into a response.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Rpc(Generic[Request, Response]):
 
     @property
     def path(self) -> str:
-        """Where gRPC finds it."""
+        """Its path in gRPC, such as `/package.Service/Name`."""
         return f"/{_SERVICE}/{self.name}"
 
 

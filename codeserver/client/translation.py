@@ -1,4 +1,4 @@
-"""Failed gRPC calls as errors of ours."""
+"""Failed gRPC calls as errors of this package."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _KNOWN = {
     if kind
 }
 
-# What gRPC itself says when a call gets no answer from a gRPC server, and what that means. A status
-# that a server has sent cannot be told from one that was made here in any other way.
+# gRPC's own messages for calls without an answer from a gRPC server, and their meaning. Only the
+# message tells a status that gRPC has made here from one that a server has sent.
 _UNREACHABLE = (
     (
         r"http1\.x server|Failed parsing HTTP/2",
@@ -59,13 +59,13 @@ _LOCAL_DEADLINE = "Deadline Exceeded"
 
 
 def translated(error: grpc.RpcError, rpc: str, address: str, timeout: float | None) -> ApiError:
-    """What the caller is told.
+    """The error to raise for a failed call.
 
     Args:
-        error: what gRPC raised.
+        error: the error that gRPC raised.
         rpc: name of the RPC.
-        address: of the server.
-        timeout: seconds that the call had; None for no limit.
+        address: address of the server.
+        timeout: limit of the call in seconds; None for no limit.
     """
     call = cast("grpc.Call", error)
     code, message = call.code().name, call.details() or ""
@@ -106,7 +106,7 @@ def _details(metadata: Any) -> Iterator[Message]:
         try:
             packed = error_details.Status.FromString(value).details
         except DecodeError:
-            return  # the status says enough without them
+            return  # The status and its message suffice.
         for each in packed:
             yield _unpacked(each)
 
