@@ -1,13 +1,13 @@
-"""`google.rpc`: how errors carry details, where its package can be imported.
+"""The messages of `google.rpc` for details of errors, if they can be imported.
 
-Its generated code refuses a protobuf that is older than its own. Errors say everything in their
-message, too, so servers and clients go without the details then.
+Their generated code refuses an older protobuf. Servers and clients then do without details: the
+message of an error has everything, too.
 """
 
 from __future__ import annotations
 
 unusable: Exception | None = None
-"""Why there are no details."""
+"""The error of the import; None if details can be used."""
 
 try:
     from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
