@@ -1,1 +1,1 @@
-"""Health checks in a few hundredths of a second of CPU time."""
+"""Health checks that take a few hundredths of a second of CPU time."""

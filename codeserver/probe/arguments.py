@@ -1,4 +1,4 @@
-"""Arguments of the two health commands, without the time that importing click takes."""
+"""Arguments of the two health commands, parsed without the slow import of click."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 _SHORT = {"-h": "host", "-p": "port", "-s": "socket"}
 
 ADDRESS = ("port", "socket", "host")
-"""Options that both commands have."""
+"""Options of both commands."""
 
 
 def parsed(
     argv: list[str], options: Container[str], switches: Container[str] = ()
 ) -> dict[str, str] | None:
-    """The value of each option that is given, the last one if there are several.
+    """The value of each given option; the last one if an option is repeated.
 
     Args:
         argv: the arguments.
-        options: names of the options that have a value.
-        switches: names of those that have none.
+        options: names of the options with a value.
+        switches: names of the options without a value.
 
     Returns:
-        None for whatever else there is: the real command knows what to say of that.
+        None for any other argument, which is left to the real command.
     """
     found: dict[str, str] = {}
     rest = iter(argv)

@@ -1,8 +1,8 @@
-"""Ask a server for its health over a bare socket: importing gRPC costs more than the answer does.
+"""Asks a server for its health over a bare socket: the import of gRPC would take much longer.
 
 It speaks as much HTTP/2 (RFC 9113) and HPACK (RFC 7541) as one call of
-`grpc.health.v1.Health/Check` needs, and believes nothing but a complete reply that says SERVING or
-NOT_SERVING. Whatever else happens is for a real gRPC client to find out.
+`grpc.health.v1.Health/Check` needs, and accepts only a complete reply of SERVING or NOT_SERVING.
+Everything else is left to a real gRPC client.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ _OUR_SETTINGS = b"\x00\x01\x00\x00\x00\x00" + b"\x00\x02\x00\x00\x00\x00"
 
 _LARGEST_FRAME = 16_384
 _MOST_BYTES = 65_535
-"""In all. So many fit into the windows that HTTP/2 begins with, and none must be made larger."""
+"""In all. So many bytes fit into the initial windows of HTTP/2, so none needs to be enlarged."""
 _LONGEST_SERVICE = 1_000
 
 _STATUS_INDEX = range(8, 15)
 _SERVING, _NOT_SERVING = b"\x00\x00\x00\x00\x02\x08\x01", b"\x00\x00\x00\x00\x02\x08\x02"
-"""Not compressed, two bytes long: field 1 is 1, or 2."""
+"""An uncompressed message of two bytes, in which field 1 is 1 or 2."""
 
 
 class NotSure(Exception):
-    """The reply is not one that is understood here as SERVING."""
+    """The reply is not a plain SERVING."""
 
 
 class NotServing(NotSure):
-    """It is understood, and says NOT_SERVING."""
+    """The reply is a plain NOT_SERVING."""
 
 
 def ask(address: str, service: str, seconds: float) -> dict[str, str]:
-    """The trailing metadata of a reply that says SERVING, those that are not compressed.
+    """The trailing metadata of a reply of SERVING, without compressed fields.
 
     Args:
         address: `host:port`, `[ipv6]:port` or `unix:path`.
         service: name of the service to ask for; empty for the server as a whole.
-        seconds: until the reply must be there.
+        seconds: time limit of the reply.
 
     Raises:
-        NotSure: anything else was replied; `NotServing` when that is NOT_SERVING.
-        TimeoutError: nothing was replied in time.
+        NotSure: the reply is another one; `NotServing` if it is NOT_SERVING.
+        TimeoutError: there is no reply in time.
         OSError: there is no connection.
     """
     deadline = time.monotonic() + seconds
@@ -75,7 +75,7 @@ def ask(address: str, service: str, seconds: float) -> dict[str, str]:
 
         try:
             return _Reply(receive, sock.sendall).trailers()
-        except (Malformed, IndexError):  # a header that ends in the middle
+        except (Malformed, IndexError):  # IndexError: a truncated header
             raise NotSure from None
 
 
@@ -100,8 +100,8 @@ def _places(address: str) -> list[tuple[int, tuple[object, ...] | str]]:
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         raise NotSure
-    # As bytes: what is text is looked at by the rules for international names, which takes longer
-    # than everything else here.
+    # As bytes: for text, Python applies the rules of international names, which takes longer than
+    # the rest of the probe.
     found = socket.getaddrinfo(host.strip("[]").encode(), int(port), type=socket.SOCK_STREAM)
     return [(each[0], each[4]) for each in found]
 
@@ -134,11 +134,11 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 class _Reply:
-    """Reads what the server sends.
+    """Reads the reply of a server.
 
     Args:
-        receive: gives the next bytes.
-        send: sends some.
+        receive: returns the next bytes.
+        send: sends bytes.
     """
 
     def __init__(self, receive: Callable[[], bytes], send: Callable[[bytes], object]) -> None:
@@ -148,7 +148,7 @@ class _Reply:
         self._size = 0
 
     def trailers(self) -> dict[str, str]:
-        """Read until the end of a reply that says SERVING."""
+        """Read a reply of SERVING to its end, and return its trailing metadata."""
         has_headers, message = False, b""
         for kind, flags, payload in self._frames_of_the_call():
             if kind == _DATA:
@@ -174,12 +174,12 @@ class _Reply:
         raise NotSure
 
     def _frames_of_the_call(self) -> Iterator[tuple[int, int, bytes]]:
-        """HEADERS and DATA; the rest is dealt with on the way."""
+        """The frames HEADERS and DATA; other frames are answered or refused on the way."""
         is_first = True
         while True:
             kind, flags, stream, payload = self._frame()
             if is_first and kind != _SETTINGS:
-                raise NotSure  # that is no HTTP/2
+                raise NotSure  # The server does not speak HTTP/2.
             is_first = False
             if kind in (_RST_STREAM, _PUSH_PROMISE, _GOAWAY, _CONTINUATION):
                 raise NotSure
@@ -193,7 +193,7 @@ class _Reply:
                 self._send(_frame(_PING, _ACK, 0, payload))
 
     def _block(self, flags: int, payload: bytes) -> bytes:
-        """The whole of a header block that may go on in further frames."""
+        """A whole header block, which may continue in further frames."""
         block = _unpadded(flags, payload)
         if flags & _WITH_PRIORITY:
             block = block[5:]
@@ -237,5 +237,5 @@ def _is_ok(found: list[Field]) -> bool:
 
 
 def _statuses(found: list[Field]) -> list[bytes | None]:
-    """What ended the call; of a reply that can be trusted, there is one."""
+    """The gRPC statuses; a valid reply has exactly one."""
     return [value for name, value in found if name == b"grpc-status"]

@@ -1,8 +1,8 @@
-"""`dagster api grpc-health-check`, without click, gRPC and Dagster when the answer is plain.
+"""`dagster api grpc-health-check` without click, gRPC and Dagster in plain cases.
 
-What is not plain is left to Dagster's own command: its help, options that it refuses, TLS, and
-servers that say something unexpected. The options, messages and exit codes are those of
-`grpc_health_check_command` in `dagster._cli.api`, Dagster 1.13.
+Other cases are left to Dagster's own command: help, options that it refuses, TLS, and unexpected
+replies. The options, messages and exit codes are those of `grpc_health_check_command` in
+`dagster._cli.api`, Dagster 1.13.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ _VARIABLES = "DAGSTER_CLI_API_GRPC_HEALTH_CHECK_"
 _SERVICE = "DagsterApi"
 
 SECONDS = 30.0
-"""How long the answer may take. Who calls often has less patience; a probe that nobody ends must
-not stay for ever.
+"""Time limit of the answer. The caller of a probe often has a shorter one; this is for callers
+without any.
 """
 
 _NO_ANSWER = 0
-"""What Dagster's command says of a server that it cannot ask: the number of `UNKNOWN`."""
+"""Status that Dagster's command prints for a server without an answer: the number of `UNKNOWN`."""
 
 
 def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
     """Probe a server.
 
     Args:
-        argv: what follows `dagster api grpc-health-check`.
-        seconds: how long the answer may take.
+        argv: arguments after `dagster api grpc-health-check`.
+        seconds: time limit of the answer.
 
     Returns:
-        The exit code; None for what Dagster's own command has to do.
+        The exit code; None if the probe is left to Dagster's own command.
     """
     address = address_of(argv, os.environ)
     if address is None:
@@ -62,7 +62,7 @@ def _failed(status: str | int) -> int:
 
 
 def address_of(argv: list[str], environment: os._Environ[str] | dict[str, str]) -> str | None:
-    """The address that the options and the environment name; None when that is not plain."""
+    """The address that the options and the environment name; None if the case is not plain."""
     found = parsed(argv, ADDRESS)
     if found is None or "" in found.values() or environment.get(_VARIABLES + "USE_SSL"):
         return None

@@ -1,4 +1,4 @@
-"""`codeserver health`, without click and gRPC as long as nothing is wrong: probes call it often."""
+"""`codeserver health`, for frequent probes: without click and gRPC unless there is a problem."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def fast_health(argv: list[str]) -> int | None:
     """Probe a server.
 
     Args:
-        argv: what follows `codeserver health`.
+        argv: arguments after `codeserver health`.
 
     Returns:
-        The exit code; None for arguments that click has to explain.
+        The exit code; None for arguments that are left to click, such as `--help` and mistakes.
     """
     options = parsed(argv, _OPTIONS, ("json",))
     if options is None:
@@ -33,7 +33,7 @@ def fast_health(argv: list[str]) -> int | None:
     try:
         seconds = float(options.get("timeout", SECONDS))
         address = address_of(options)
-    except Exception:  # to name the class of our errors would cost as much as all the rest
+    except Exception:  # The import of the error classes would take as long as all the rest.
         return None
     if not 0 < seconds <= LONGEST:
         return None
@@ -44,10 +44,10 @@ def address_of(options: dict[str, str]) -> str:
     """The address that the options and the environment name.
 
     Args:
-        options: those that were given, of `address`, `host`, `port` and `socket`.
+        options: the given ones of `address`, `host`, `port` and `socket`.
 
     Raises:
-        OperatorError: they name more than one, or one that is malformed.
+        OperatorError: they name several addresses, or a malformed one.
     """
     from codeserver.client.addresses import grpc_target
 
@@ -66,10 +66,10 @@ def address_of(options: dict[str, str]) -> str:
 
 
 def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
-    """Probe a server, and print what it says.
+    """Probe a server, and print its health.
 
     Returns:
-        The exit code: 0 when it is SERVING.
+        The exit code: 0 if it is SERVING, else 1.
     """
     import time
 
@@ -98,7 +98,7 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
 
 
 def _asked_thoroughly(address: str, service: str, seconds: float) -> dict[str, str]:
-    """What a real gRPC client finds out."""
+    """The answer that a real gRPC client gets."""
     from codeserver.client import errors
     from codeserver.client.health import check
 

@@ -1,7 +1,7 @@
-"""Headers of HTTP/2: as much of HPACK (RFC 7541) as a probe needs.
+"""Headers of HTTP/2: the part of HPACK (RFC 7541) that a probe needs.
 
-There is no dynamic table, which the probe has told the server, and of what is compressed only that
-is understood which a probe must understand.
+There is no dynamic table; the probe has told the server so in its settings. Of compressed texts,
+only those that matter to a probe are understood.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ _HUFFMAN = {
 }
 
 Text = bytes | None
-"""None is what is compressed and was not expected."""
+"""None is a compressed text that a probe does not understand."""
 
 Field = tuple[int | Text, Text]
-"""A name and a value. A name that is in the static table is its index; the value that belongs to an
-index there is None.
+"""A name and a value. A name of the static table is its index. A value of the static table is None.
 """
 
 
 class Malformed(Exception):
-    """The bytes are no headers, or such that need a dynamic table."""
+    """The bytes are no headers, or they refer to a dynamic table."""
 
 
 def header(name: int | bytes, value: bytes) -> bytes:
-    """A header that nobody is to remember; a number is the index of a static name."""
+    """A header that does not enter a dynamic table; a number is the index of a static name."""
     first = _integer(name, 4) if isinstance(name, int) else b"\x00" + _string(name)
     return first + _string(value)
 
@@ -42,13 +41,13 @@ def _string(text: bytes) -> bytes:
 
 
 def _integer(value: int, bits: int) -> bytes:
-    """As HPACK writes numbers, in a byte whose other bits are 0."""
+    """The number in HPACK's form; the other bits of its first byte are 0."""
     most = (1 << bits) - 1
     return bytes((value,)) if value < most else bytes((most,)) + varint(value - most)
 
 
 def varint(value: int) -> bytes:
-    """As protobuf writes numbers."""
+    """The number in protobuf's form, a varint."""
     found = bytearray()
     while value > 0x7F:
         found.append(value & 0x7F | 0x80)
@@ -65,7 +64,7 @@ def fields(block: bytes) -> Iterator[Field]:
             index, at = _read_integer(block, at, 7)
             yield _checked(index), None
             continue
-        if first & 0xE0 == 0x20:  # the size of a table that we do not have
+        if first & 0xE0 == 0x20:  # the size of the dynamic table, which is unused
             _, at = _read_integer(block, at, 5)
             continue
         index, at = _read_integer(block, at, 6 if first & 0x40 else 4)
