@@ -1,4 +1,4 @@
-"""A pytest plugin: the fixture `code_location` serves your definitions to your tests.
+"""A pytest plugin with the fixture `code_location`, which serves your definitions to your tests.
 
 ::
 
@@ -45,10 +45,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def code_location_target(pytestconfig: pytest.Config) -> Mapping[str, Any]:
-    """What `code_location` serves: arguments of `codeserver.CodeServer`. Override it to decide.
+    """The code that `code_location` serves, as arguments of `codeserver.CodeServer`.
 
-    By default, it is what the pytest configuration says, else what the pyproject.toml in the
-    rootdir declares for Dagster.
+    The default is the code named in the configuration of pytest, or else in the pyproject.toml of
+    the rootdir. Override the fixture to serve other code.
     """
     given = {argument: pytestconfig.getini(name) for name, (argument, _) in _INI.items()}
     target = {argument: str(value) for argument, value in given.items() if value}
@@ -60,7 +60,7 @@ def code_location_target(pytestconfig: pytest.Config) -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def code_location(code_location_target: Mapping[str, Any]) -> Iterator[CodeLocation]:
-    """The code location of this project, served for the time of the tests."""
+    """The code location of your project, served during the test session."""
     from codeserver.client.errors import LoadFailedError
     from codeserver.embedding import CodeServer, ServerExitedError
 

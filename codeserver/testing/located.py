@@ -1,4 +1,4 @@
-"""Jobs, assets and plans as tests like to look at them."""
+"""Jobs, assets and plans as plain values for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class LocatedJob:
     """A job.
 
     Attributes:
-        message: all of it but its structure.
+        message: the job without its structure.
     """
 
     def __init__(self, client: Client, message: v1.Job) -> None:
@@ -49,26 +49,26 @@ class LocatedJob:
 
     @cached_property
     def structure(self) -> v1.GetJobResponse:
-        """What it consists of, as the API gives it."""
+        """Its ops, graphs and dependencies, as the message of the API."""
         message = self.message
         return self._client.job(message.name, repository=message.repository)
 
     @cached_property
     def ops(self) -> list[str]:
-        """Its ops, those in graphs as `graph.op`, in an order in which they could be executed."""
+        """Its ops in a possible order of execution; those in graphs as `graph.op`."""
         return list(_ops(self.structure.graph))
 
     @cached_property
     def edges(self) -> list[tuple[str, str]]:
-        """Which output goes to which input: `("load.result", "transform.clean.rows")`.
+        """Pairs of output and connected input: `("load.result", "transform.clean.rows")`.
 
-        Both ends are of ops: an edge to a graph is one to each op in it that gets the value. The
-        edges inside a graph come after those around it.
+        Both ends belong to ops: an edge to a graph becomes an edge to each op in it that takes the
+        value. The edges inside a graph come after those around it.
         """
         return list(_edges(self.structure.graph))
 
     def upstream(self, op: str) -> list[str]:
-        """The ops that an op gets something from, in the order of execution.
+        """The ops that an op depends on, in the order of `ops`.
 
         Raises:
             UnknownNameError: there is no such op.
@@ -88,7 +88,7 @@ class LocatedJob:
         return list(found)
 
     def plan(self, **arguments: Any) -> Plan:
-        """The steps that a run would execute; the arguments are those of `CodeLocation.plan`."""
+        """The steps of a run; the arguments are those of `CodeLocation.plan`."""
         arguments.setdefault("repository", self.message.repository)
         return Plan(self._client.plan(self.name, **arguments))
 
@@ -117,7 +117,7 @@ class LocatedAsset:
     """An asset.
 
     Attributes:
-        message: all of it.
+        message: the asset as the message of the API.
     """
 
     def __init__(self, client: Client, graph: AssetGraph, message: v1.Asset) -> None:
@@ -140,12 +140,12 @@ class LocatedAsset:
 
     @property
     def kinds(self) -> list[str]:
-        """What it is made with."""
+        """Its kinds, such as `python` or `dbt`."""
         return list(self.message.kinds)
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Its tags, without those that stand for kinds."""
+        """Its tags, without those of its kinds."""
         return dict(self.message.tags)
 
     @property
@@ -160,12 +160,12 @@ class LocatedAsset:
 
     @property
     def upstream(self) -> list[str]:
-        """Keys of the assets that it is made of."""
+        """Keys of the assets that it depends on."""
         return [dependency.key for dependency in self.message.dependencies]
 
     @property
     def downstream(self) -> list[str]:
-        """Keys of the assets that are made of it, in their order."""
+        """Keys of the assets that depend on it, in order."""
         found = {edge.to_key for edge in self._graph.edges if edge.from_key == self.key}
         return [each.key for each in self._graph.assets if each.key in found]
 
@@ -181,7 +181,7 @@ class Plan:
     """The steps of a run.
 
     Attributes:
-        message: all of it.
+        message: the plan as the message of the API.
     """
 
     def __init__(self, message: v1.ExecutionPlan) -> None:
@@ -192,12 +192,12 @@ class Plan:
 
     @property
     def steps(self) -> list[str]:
-        """Keys of the steps, in an order in which they could be executed."""
+        """Keys of the steps, in a possible order of execution."""
         return [step.key for step in self.message.steps]
 
     @property
     def levels(self) -> list[list[str]]:
-        """The steps by level; those of one level wait for none of the same."""
+        """Keys of the steps by level; steps of one level do not wait for each other."""
         found: list[list[str]] = [[] for _ in range(self.message.levels)]
         for step in self.message.steps:
             found[step.level].append(step.key)

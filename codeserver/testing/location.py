@@ -1,4 +1,4 @@
-"""A code location as tests like to look at it: by name, as plain values, asked for once."""
+"""A code location for tests: definitions by name, as plain values, requested once."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 
 class CodeLocation:
-    """Everything that a code location defines.
+    """The definitions of a code location.
 
-    What is asked for once is kept, so the code must not change meanwhile.
+    Replies are requested once and kept, so the code must not change meanwhile.
 
     Args:
-        client: of the server.
+        client: client of the server.
 
     Attributes:
-        client: of the server, for everything that is not here.
+        client: client of the server, for requests without a method here.
     """
 
     def __init__(self, client: Client) -> None:
@@ -34,12 +34,12 @@ class CodeLocation:
 
     @cached_property
     def message(self) -> v1.Location:
-        """State, load times, versions and so on."""
+        """The location itself: state, load times, versions and so on."""
         return self.client.location()
 
     @cached_property
     def jobs(self) -> Named[LocatedJob]:
-        """The jobs, those that Dagster makes to materialize assets left out."""
+        """The jobs, without those that Dagster makes to materialize assets."""
         return self._named("job", self.client.jobs(), lambda job: LocatedJob(self.client, job))
 
     @cached_property
@@ -85,7 +85,8 @@ class CodeLocation:
 
         Raises:
             NotFoundError: there is no such job.
-            InvalidArgumentError: the job does not take this run config, partition or selection.
+            InvalidArgumentError: the run config, the partition or the selection does not fit the
+                job.
         """
         return Plan(
             self.client.plan(

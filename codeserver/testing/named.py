@@ -1,4 +1,4 @@
-"""What is defined, by name; a name that there is not gets a suggestion."""
+"""Definitions by name; the error for an unknown name suggests the nearest one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _SHOWN = 10
 
 
 class UnknownNameError(KeyError):
-    """There is nothing of this name; the message suggests the nearest one.
+    """No definition has this name; the message suggests the nearest one.
 
     Args:
-        kind: what was looked for.
-        name: that there is not.
-        there: the names that there are.
+        kind: kind of the definition: `job`, `asset` and so on.
+        name: the unknown name.
+        there: the known names.
     """
 
     def __init__(self, kind: str, name: str, there: Iterable[str]) -> None:
@@ -34,13 +34,13 @@ class UnknownNameError(KeyError):
 
 
 class Named(Mapping[str, T]):
-    """What is defined, by name, in the order of the names.
+    """Definitions of one kind by name, in the order given.
 
-    Where several repositories have the same name, `repository/name` is the key of each.
+    If several repositories have the same name, the key of each is `repository/name`.
 
     Args:
-        kind: what it is: `job`, `asset` ...
-        named: the name, the repository and the value of each.
+        kind: kind of the definitions: `job`, `asset` and so on.
+        named: name, repository and value of each definition.
     """
 
     def __init__(self, kind: str, named: Iterable[tuple[str, str, T]]) -> None:
