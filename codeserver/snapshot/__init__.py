@@ -1,4 +1,4 @@
-"""Locations as files: made when an image is built, served before the code is loaded.
+"""Snapshots: files made when an image is built, and served until the code is loaded.
 
 The format is described in ``proto/codeserver/snapshot/v1/location_snapshot.proto``.
 """

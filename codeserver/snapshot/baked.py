@@ -1,4 +1,4 @@
-"""A loaded location as a `LocationSnapshot`, and back."""
+"""Conversion of a loaded location to a `LocationSnapshot`, and back."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from codeserver.snapshot.file import UnusableSnapshot
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 
 _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "container_context")
-"""What `ListRepositoriesResponse` says of the server and not of the code."""
+"""Fields of `ListRepositoriesResponse` that are about the server and not about the code."""
 
 _COUNTED = {"jobs", "assets", "schedules", "sensors"}
 _LATEST = 1 << 37
-"""Seconds. The year 6325; clients are told when a snapshot was made."""
+"""In seconds since the epoch: the year 6325. Clients get the time as a timestamp."""
 
 
 @dataclass(frozen=True)
 class Baked:
-    """What can be served of a location whose code is not loaded.
+    """The content of a snapshot, which is served until the code is loaded.
 
     Attributes:
-        snapshot: what clients are told.
+        snapshot: the answers to clients.
         libraries: versions of Dagster's libraries, by name.
-        created_at: when it was made, in seconds since the epoch.
+        created_at: time of the snapshot, in seconds since the epoch.
     """
 
     snapshot: Snapshot
@@ -38,7 +38,7 @@ class Baked:
 
 
 async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.LocationSnapshot:
-    """The message that says the same, once all jobs are described; it has no fingerprint yet."""
+    """Wait until all jobs are described, and return the message, still without a fingerprint."""
     assert snapshot.definitions is not None
     message = v1.LocationSnapshot(
         listing=snapshot.listing,
@@ -62,14 +62,14 @@ async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.Loc
 
 
 def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
-    """What a server with this load order serves of it.
+    """The content of a snapshot, for a server with this load order.
 
     Args:
         message: the snapshot.
-        order: the order that a host would get.
+        order: the load order that a host would get.
 
     Raises:
-        UnusableSnapshot: it has something in it that no server could answer with.
+        UnusableSnapshot: a part of the content cannot be an answer.
     """
     try:
         return _from_message(message, order)
@@ -98,7 +98,10 @@ def _from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
 
 
 def _listing_of(listing: bytes, order: LoadOrder) -> bytes:
-    """In the form in which Dagster serializes it, so that the code when loaded says the same."""
+    """The listing with the fields of this server, serialized as Dagster does.
+
+    So the loaded code gives the same bytes, unless the definitions differ.
+    """
     fields = _object(listing, "listing")
     return json.dumps(
         {**fields, **{name: getattr(order, name) for name in _OF_THE_SERVER}}
@@ -121,7 +124,7 @@ def _object(data: bytes, what: str) -> dict[str, Any]:
 
 
 def _repository(message: v1.Repository) -> RepositorySnapshot:
-    message.deferred.decode()  # raises for what clients could not read
+    message.deferred.decode()  # Raises if clients could not read it.
     jobs = {job.name: _done(job.data) for job in message.jobs if job.data}
     names = {
         "job": frozenset(job.name for job in message.jobs),
@@ -135,7 +138,7 @@ def _repository(message: v1.Repository) -> RepositorySnapshot:
 
 
 def _done(data: bytes) -> asyncio.Future[bytes | None]:
-    data.decode()  # likewise
+    data.decode()  # Raises if clients could not read it.
     future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
     future.set_result(data)
     return future

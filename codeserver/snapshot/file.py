@@ -1,4 +1,4 @@
-"""The file around a `LocationSnapshot`: what kind of file it is, and whether it is whole."""
+"""The file format of a `LocationSnapshot`: a mark of its kind, a checksum, and the message."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _MOST_BYTES = 1 << 30
 
 
 class UnusableSnapshot(OperatorError):
-    """There is no snapshot in the file, or none that fits; the message says why."""
+    """The file has no snapshot, or one that does not fit; the message says why."""
 
 
 def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
-    """Write it in one step, so that nobody ever reads a part; returns the size in bytes.
+    """Write the file atomically, so that no reader finds a part; return its size in bytes.
 
     Raises:
-        OperatorError: it cannot be written there.
+        OperatorError: the file cannot be written.
     """
     payload = snapshot.SerializeToString(deterministic=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -41,10 +41,10 @@ def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
 
 
 def read(path: str) -> v1.LocationSnapshot:
-    """What `write` has written.
+    """The snapshot that `write` has written.
 
     Raises:
-        UnusableSnapshot: it cannot be read, is something else, or not whole.
+        UnusableSnapshot: the file cannot be read, is damaged, or is no snapshot.
     """
     try:
         with open_regular(path) as stream:

@@ -1,4 +1,4 @@
-"""What a snapshot was made from, and how that differs from what there is now."""
+"""Fingerprints of the files, packages and settings of a snapshot, and their differences."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MOST_BYTES = 1 << 30
 def take(
     config: Config, target: Target, files: Iterable[str], directories: Iterable[str]
 ) -> v1.Fingerprint:
-    """The fingerprint as of now.
+    """The fingerprint of the present files, packages and settings.
 
     Args:
         config: the operator's settings.
-        target: what is to be loaded.
+        target: the target of the load.
         files: paths of the user's files, absolute or relative to the current directory.
-        directories: likewise, of directories.
+        directories: paths of directories, absolute or relative to the current directory.
     """
     distributions = _distributions()
     return v1.Fingerprint(
@@ -46,7 +46,7 @@ def take(
 
 
 def differences(then: v1.Fingerprint, now: v1.Fingerprint) -> Iterator[str]:
-    """What is different, in words; the most important first."""
+    """The differences in words, the most important first."""
     for name, what in (("codeserver_version", "codeserver"), ("python_version", "Python")):
         old, new = getattr(then, name), getattr(now, name)
         if old != new:
@@ -79,7 +79,7 @@ def _different(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _settings(config: Config, target: Target) -> dict[str, str]:
-    """What decides which definitions there are; the same words for the same settings."""
+    """The settings that decide on the definitions, by the names of their options."""
     given = {
         **dataclasses.asdict(target),
         "defs_state_info": config.defs_state_info,
@@ -94,7 +94,7 @@ def _settings(config: Config, target: Target) -> dict[str, str]:
 
 
 def _distributions() -> dict[str, str]:
-    """Every installed distribution; what comes first on the path hides what comes later."""
+    """Digests of all installed distributions. The first of a name on the path hides the others."""
     found: dict[str, str] = {}
     for folder in sys.path:
         try:
@@ -109,9 +109,9 @@ def _distributions() -> dict[str, str]:
 
 
 def _digest_of_file(path: str) -> str:
-    """Empty when there is no such file, it cannot be read, or it is a device or a pipe.
+    """The digest of a file; empty if it is missing, unreadable, a device or a pipe.
 
-    Of a file that is longer than definitions are, the size and the beginning have to do.
+    Of a file over 1 GiB, only the size and the beginning count.
     """
     digest = hashlib.sha256()
     try:
@@ -129,7 +129,10 @@ def _digest_of_file(path: str) -> str:
 
 
 def _digest_of_directory(path: str) -> str:
-    """Of the names of its files. Other directories come and go in it: volumes, logs, data."""
+    """The digest of the names of its files; empty if it is no directory.
+
+    Directories in it do not count: volumes, logs and data come and go.
+    """
     if not Path(path).is_dir():
         return ""
     files, _ = names_that_count(path or os.curdir)
@@ -137,7 +140,7 @@ def _digest_of_directory(path: str) -> str:
 
 
 def _relative(paths: Iterable[str]) -> Iterator[str]:
-    """Those below the current directory without it, so that the directory may be another."""
+    """Paths below the current directory become relative to it, so that it may be another one."""
     here = f"{current_directory()}{os.sep}"
     for path in map(as_path, paths):
         yield "" if os.path.join(path, "") == here else path.removeprefix(here)

@@ -1,4 +1,4 @@
-"""Open files whose paths somebody else may have chosen: a device or a pipe would never end."""
+"""Opens files with paths from untrusted sources, where a device or a pipe would never end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def open_regular(path: str) -> BinaryIO:
     """Open a regular file for reading.
 
     Raises:
-        OSError: there is none, it cannot be read, or it is something else.
+        OSError: the file is missing, unreadable, or not regular.
     """
     try:
-        # First: opening a device or a pipe has effects already.
+        # Check before opening, because even opening a device or a pipe has effects.
         _require_regular(os.stat(path))
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as error:  # a path with a null byte

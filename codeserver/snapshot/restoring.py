@@ -1,4 +1,4 @@
-"""Finding out whether a snapshot is of the code that is about to be loaded, and serving it then."""
+"""Serves a snapshot if it fits the code that is about to be loaded."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _MOST_REASONS = 3
 
 
 async def restore(location: Location, config: Config, target: Target) -> None:
-    """Have the location serve the snapshot that the operator has given, if that fits.
+    """Let the location serve the snapshot of `--snapshot`, if it fits.
 
-    If not, the log says why, and nothing else is different.
+    If it does not fit, the log says why, and the location stays unchanged.
 
     Args:
-        location: has loaded nothing yet.
+        location: the location, before its first load.
         config: the operator's settings.
-        target: what is about to be loaded.
+        target: the target of the first load.
     """
     assert config.snapshot is not None
     try:
@@ -42,10 +42,10 @@ async def restore(location: Location, config: Config, target: Target) -> None:
 
 
 def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:
-    """The snapshot in the file, if it is one of what is about to be loaded.
+    """The snapshot in the file, if it fits the code that is about to be loaded.
 
     Raises:
-        UnusableSnapshot: it is not; says what is different.
+        UnusableSnapshot: it does not fit; the message lists the differences.
     """
     message = file.read(path)
     then = message.fingerprint

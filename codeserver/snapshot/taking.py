@@ -1,4 +1,4 @@
-"""Loading code in order to make a snapshot of it."""
+"""Loads code and makes a snapshot of it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from codeserver.target import Target, current_directory
 
 
 async def take(config: Config, target: Target) -> v1.LocationSnapshot:
-    """Load the code in processes that are gone afterwards, and describe it.
+    """Load the code in processes that end afterwards, and make its snapshot.
 
     Raises:
         LoadFailed: the code does not load.
-        OperatorError: the code has changed meanwhile.
-        WorkerCrashed: there is no process to load it in.
+        OperatorError: the code has changed during the load.
+        WorkerCrashed: the process for the load cannot be started, or has died.
     """
     tasks, outputs = Tasks(), Outputs()
     forkservers = ForkServers(None, outputs, tasks)
