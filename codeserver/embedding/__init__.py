@@ -1,4 +1,4 @@
-"""A code server inside a program: started for it, and gone with it."""
+"""A code server that starts and ends with a block of a program."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _DEFAULT_STARTUP, _DEFAULT_GRACE, _DEFAULT_TIMEOUT = 180.0, 30.0, 60.0
 _NOT_STARTED = "This server is not started; use it in a `with` statement."
 
 _LONGEST_FOLDER = 80
-"""Bytes. The path of a unix socket may have 104 to 108 of them, which depends on the system."""
+"""In bytes. The path of a unix socket may have 104 to 108 bytes, depending on the system."""
 
 _OF_ANOTHER = ("host", "port", "socket", "snapshot")
-"""A snapshot, too: whoever embeds a server waits for the code itself."""
+"""Settings of another server. A snapshot is one, because `CodeServer` waits for the code itself."""
 
 _TARGET = (
     *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
@@ -42,11 +42,11 @@ _TARGET = (
 
 
 class CodeServer:
-    """Serves Dagster definitions to this program, and to whoever is told the address.
+    """Serves Dagster definitions to this program, and to every client of its address.
 
-    A context manager, also an asynchronous one. It starts `codeserver grpc` as a child process and
-    waits until the code is loaded. The child ends with the context, and also when this process is
-    killed. Without a target, that of the `pyproject.toml` in the directory is served.
+    It is a context manager for `with` and `async with`. It starts `codeserver grpc` as a child
+    process and waits until the code is loaded. The child ends with the block, or when this process
+    is killed. Without a target, it serves that of the `pyproject.toml` in its directory.
 
     ::
 
@@ -57,18 +57,18 @@ class CodeServer:
         python_file: file with definitions at its top level.
         module_name: module with definitions at its top level.
         package_name: installed package with definitions at its top level.
-        autoload_defs_module_name: module below which definitions are looked for.
-        working_directory: where imports of the code start. Default: `cwd`.
+        autoload_defs_module_name: module whose submodules are searched for definitions.
+        working_directory: root directory of the code's imports. Default: `cwd`.
         attribute: the one definition to load.
         host: host name or address to serve on, instead of a private unix socket.
-        port: port to serve on, likewise; 0 for a free one.
+        port: port to serve on, instead of a private unix socket; 0 for a free one.
         options: further options of `codeserver grpc`, such as `["--watch"]`.
-        cwd: the directory that the server runs in, and that relative paths are of. Default: the
-            current one.
-        env: environment variables for it, on top of those of this process.
-        log: a file that its log is appended to.
-        startup_timeout: seconds until the code must be loaded.
-        allow_failure: serve code that does not load, too, instead of raising `LoadFailedError`.
+        cwd: directory of the server and of relative paths. Default: the current one.
+        env: environment variables for the server, in addition to those of this process.
+        log: file that its log is appended to.
+        startup_timeout: limit of the load in seconds, with the start of the server.
+        allow_failure: serve the error of code that does not load, instead of raising
+            `LoadFailedError`.
     """
 
     def __init__(
@@ -142,12 +142,12 @@ class CodeServer:
         await asyncio.to_thread(self.stop)
 
     def start(self) -> CodeServer:
-        """Start it, and wait until the code is loaded.
+        """Start the server, and wait until the code is loaded.
 
         Raises:
             LoadFailedError: the code does not load.
-            ServerExitedError: the server has ended by itself, as it does when it cannot be served.
-            StartupTimeoutError: it was not ready in time.
+            ServerExitedError: the server has ended by itself, such as for a mistake in its options.
+            StartupTimeoutError: the code was not loaded in time.
             OSError: a process or file cannot be made.
         """
         if self._server is not None:
@@ -171,10 +171,10 @@ class CodeServer:
         return self
 
     def stop(self, grace: float = _DEFAULT_GRACE) -> None:
-        """End the server, and wait until it has ended. Nothing happens the second time.
+        """End the server, and wait for its end. A second call does nothing.
 
         Args:
-            grace: seconds that its requests and runs may take to finish.
+            grace: seconds for requests and runs to finish.
         """
         if self._server is not None and self._server.is_ours:
             self._server.stop(grace)
@@ -182,7 +182,7 @@ class CodeServer:
 
     @property
     def address(self) -> str:
-        """Where it listens, for `codeserver.connect` and all gRPC clients.
+        """The address of the server, for `codeserver.connect` and all gRPC clients.
 
         Raises:
             CodeserverError: it is not started.
@@ -193,7 +193,7 @@ class CodeServer:
 
     @property
     def location(self) -> v1.Location:
-        """How the location was when it had been loaded; `connect().location()` is how it is.
+        """The location after the first load. `connect().location()` is the present one.
 
         Raises:
             CodeserverError: it is not started.
@@ -204,17 +204,17 @@ class CodeServer:
 
     @property
     def output(self) -> str:
-        """The last 64 KiB of its log, with what the code has printed."""
+        """The last 64 KiB of its log, which has the output of the code, too."""
         return self._server.output if self._server is not None else ""
 
     def connect(self, *, timeout: float | None = _DEFAULT_TIMEOUT) -> Client:
-        """A client of it; see `codeserver.connect`."""
+        """A client of the server; see `codeserver.connect`."""
         from codeserver.client import connect
 
         return connect(self.address, timeout=timeout)
 
     def connect_async(self, *, timeout: float | None = _DEFAULT_TIMEOUT) -> AsyncClient:
-        """An asynchronous client of it; see `codeserver.connect_async`."""
+        """An asynchronous client of the server; see `codeserver.connect_async`."""
         from codeserver.client import connect_async
 
         return connect_async(self.address, timeout=timeout)
@@ -232,7 +232,7 @@ class CodeServer:
         return [part for option in self._target.items() for part in option]
 
     def _environment(self) -> dict[str, str]:
-        """Without what the environment says about another server."""
+        """The variables of this process, without settings of another server, and `env`."""
         not_ours = (*_OF_ANOTHER, *(_TARGET if self._target else ()))
         names = {
             name for each in settings() if each.name in not_ours for name in each.all_variables
@@ -242,7 +242,7 @@ class CodeServer:
 
 
 def _private_folder(stack: contextlib.ExitStack) -> str:
-    """A folder for the socket that only this user can enter, with a short path."""
+    """A folder for the socket, with a short path, that only this user can enter."""
     base = tempfile.gettempdir()
     short = base if len(os.fsencode(base)) <= _LONGEST_FOLDER else "/tmp"
     folder = tempfile.mkdtemp(prefix="codeserver-", dir=short)

@@ -1,4 +1,4 @@
-"""Wait until an embedded server has loaded its code, and say plainly what went wrong otherwise."""
+"""Waits until an embedded server has loaded its code, or raises an error that says why not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ServerExitedError(CodeserverError):
 
     Attributes:
         code: its exit code; negative for a signal.
-        output: the last lines that it has written.
+        output: the last lines of its output.
     """
 
     def __init__(self, message: str, code: int, output: str) -> None:
@@ -38,15 +38,15 @@ class StartupTimeoutError(CodeserverError, TimeoutError):
 
 
 def address_of(server: OwnedServer, deadline: float) -> str:
-    """Where it listens, as clients on this machine call it.
+    """The address of the server for clients on this machine.
 
     Args:
-        server: that was just started.
-        deadline: on the monotonic clock.
+        server: a server that was just started.
+        deadline: time on the monotonic clock.
 
     Raises:
-        ServerExitedError: it has ended instead.
-        StartupTimeoutError: it does not listen in time.
+        ServerExitedError: the server has ended.
+        StartupTimeoutError: the server does not listen in time.
     """
     try:
         address = server.wait_until_listening(deadline)
@@ -59,15 +59,15 @@ def address_of(server: OwnedServer, deadline: float) -> str:
 
 
 def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Location:
-    """How the location is when the first load has ended.
+    """The location at the end of its first load.
 
     Args:
-        server: that listens.
-        address: where it does.
-        deadline: on the monotonic clock.
+        server: a server that listens.
+        address: its address.
+        deadline: time on the monotonic clock.
 
     Raises:
-        ServerExitedError: it has ended instead.
+        ServerExitedError: the server has ended.
         StartupTimeoutError: the load has not ended in time.
     """
     from codeserver.api.v1 import Location
@@ -90,10 +90,10 @@ def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Locati
 
 
 def check(location: v1.Location) -> None:
-    """Accept a location whose code is loaded.
+    """Raise an error unless the code of the location is loaded.
 
     Raises:
-        LoadFailedError: the code does not load. As of Python 3.11, its notes have the traceback.
+        LoadFailedError: the code does not load. From Python 3.11, its notes have the traceback.
     """
     from codeserver.client.errors import LoadFailedError
 

@@ -1,4 +1,4 @@
-"""A server process that ends with this one: start it, follow it, keep its last words, stop it."""
+"""A server process that ends with this process: start it, keep its last output, stop it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEPT_BYTES = 64 * 1024
 _SHOWN_LINES = 20
 _HURRY_SECONDS = 5.0
 _MOST_READS = 32
-"""In a row. A pipe holds less (pipe(7)), but who has it may write without end."""
+"""Reads in a row. A pipe holds less (pipe(7)), but its writers may write without end."""
 
 _living: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
@@ -28,14 +28,15 @@ class OwnedServer:
     """A running `codeserver grpc`.
 
     Args:
-        options: of the command.
-        folder: an empty one that it removes when this process is gone; empty for none.
-        env: all its environment variables.
-        cwd: the directory that it runs in; None for that of this process.
-        log: where everything that it writes is appended, if anywhere.
+        options: options of the command.
+        folder: path of an empty folder that the server removes if this process dies; empty for
+            none.
+        env: all environment variables of the server.
+        cwd: its current directory; None for that of this process.
+        log: file that its output is appended to; None for none.
 
     Raises:
-        OSError: it cannot be started, or the log cannot be written.
+        OSError: the server cannot be started, or the log cannot be written.
     """
 
     def __init__(
@@ -60,14 +61,14 @@ class OwnedServer:
                     [
                         *(sys.executable, "-m", "codeserver", "grpc"),
                         *("--ready-fd", number, "--lifeline-fd", number),
-                        # The error of a file that is not there is that of its load.
+                        # A missing file is an error of the load, and not of the command line.
                         *("--lazy-load-user-code", *options),
                     ],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
-                    # A Ctrl-C in the terminal is for this process, which then stops the other.
+                    # Ctrl-C in the terminal reaches only this process, which stops the server.
                     start_new_session=True,
                     env=env,
                     cwd=cwd,
@@ -78,13 +79,13 @@ class OwnedServer:
         _living.add(self)
 
     def wait_until_listening(self, deadline: float) -> str:
-        """The first address that it listens at; empty when it has ended instead.
+        """Wait for its first address and return it; empty if the server has ended.
 
         Args:
-            deadline: on the monotonic clock.
+            deadline: time on the monotonic clock.
 
         Raises:
-            TimeoutError: it does neither in time.
+            TimeoutError: neither happens in time.
         """
         told = b""
         while b"\n" not in told:
@@ -99,9 +100,9 @@ class OwnedServer:
         return os.fsdecode(told.partition(b"\n")[0])
 
     def wait_for_end(self, seconds: float) -> int | None:
-        """Its exit code; None when it has not ended in time."""
+        """Wait for its end and return the exit code; None if it does not end in time."""
         deadline = time.monotonic() + seconds
-        # The system closes the other end when it has ended, so nothing needs to be polled.
+        # The end of the process closes the other end of the lifeline, so there is no polling.
         try:
             while True:
                 self._lifeline.settimeout(max(deadline - time.monotonic(), 0.001))
@@ -115,16 +116,16 @@ class OwnedServer:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this is the process that has started it, and not a fork of that one."""
+        """Whether this process has started it, and is not a fork of that process."""
         return os.getpid() == self._owner
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the server."""
         if self.is_ours and self.process.poll() is None:
             self.process.kill()
 
     def stop(self, grace: float) -> None:
-        """End it: ask, ask to hurry after the grace, and kill it a few seconds later."""
+        """End the server: SIGTERM, a second one after the grace, and SIGKILL seconds later."""
         if not self.is_ours:
             return
         with self._stopping:
@@ -140,26 +141,26 @@ class OwnedServer:
                 self._output.finish()
 
     def let_go(self) -> None:
-        """Close what keeps it alive, in a process that was forked from its owner."""
+        """Close the lifeline in a fork of the owner, which would keep the server alive by it."""
         self._lifeline.close()
 
     @property
     def output(self) -> str:
-        """The last 64 KiB of what it has written."""
+        """The last 64 KiB of its output."""
         return self._output.text
 
     def last_words(self) -> str:
-        """The last lines that it has written; for one that has ended."""
+        """The last lines of its output, for a server that has ended."""
         self._output.finish()
         return "\n".join(self.output.rstrip().splitlines()[-_SHOWN_LINES:])
 
 
 class _Output:
-    """Reads what the process writes, so that its pipe is never full.
+    """Reads the output of the process, so that its pipe is never full.
 
     Args:
         stream: the pipe.
-        copy: where to write it as well.
+        copy: file for a copy of the output; None for none.
     """
 
     def __init__(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
@@ -172,13 +173,13 @@ class _Output:
 
     @property
     def text(self) -> str:
-        """The last of it."""
+        """The end of the output."""
         return self._kept.decode(errors="replace")
 
     def finish(self) -> None:
-        """Read all that a process has written which has ended.
+        """Read the rest of the output of a process that has ended.
 
-        The end of the pipe may be far: runs that go on have it, too.
+        The pipe may stay open, because runs that outlive the server have it, too.
         """
         self._read()
 
@@ -191,7 +192,7 @@ class _Output:
                 self._read()
 
     def _read(self) -> None:
-        """Read what is there, or a lot of it."""
+        """Read the present output, up to `_MOST_READS` parts."""
         with self._reading:
             for _ in range(_MOST_READS):
                 if self._has_ended:
