@@ -1,9 +1,9 @@
 """The `dagster` command that `codeserver install-dagster` writes.
 
 It serves code and probes servers with codeserver, and is Dagster's own command line for everything
-else. That is found as a module of this Python and runs in this process: nothing is looked for on
-PATH, where this command itself may come first, and signals, standard input and exit codes need no
-passing on.
+else. Dagster's command line is a module of this Python and runs in this process. So it is not
+searched for on PATH, where this command itself may come first, and signals, standard input and exit
+codes need no forwarding.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 _PROBE = ("api", "grpc-health-check")
 _SERVERS = (("api", "grpc"), ("code-server", "start"))
 _PODS = (("api", "execute_run"), ("api", "execute_step"))
-"""What run launchers and executors start in pods."""
+"""Commands that run launchers and executors start in pods."""
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Do what the command line says; nothing is imported before it is known to be needed."""
+    """Run the command line. Each command imports only the modules that it needs."""
     words = tuple(sys.argv[1:3])
     if words == _PROBE:
         from codeserver.probe.grpc_health_check import health_check
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _be_dagster() -> None:
-    """As `python -m dagster`, under the name by which this was called."""
+    """Run `python -m dagster` in this process, under the name of this command."""
     import runpy
 
     runpy.run_module("dagster", run_name="__main__")

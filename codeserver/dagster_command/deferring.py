@@ -1,8 +1,8 @@
-"""Packages whose own code runs when something in them is asked for, and not before.
+"""Defers the import of a package until one of its names is looked up.
 
-Some packages of Dagster import much in their `__init__`, of which a pod needs one small module.
-Nobody can tell the difference but by the time that it takes: whatever is looked up in such a
-package, another of its modules included, first imports the package as ever.
+Some packages of Dagster import much in their `__init__`, although a pod needs one small module of
+them. The only difference is the time: a lookup of any name in such a package, or the import of
+another of its modules, first imports the package as usual.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def defer(package: str, *needed: str) -> None:
     """Import some modules of a package without running its `__init__`.
 
     Args:
-        package: name of a package in another one; nothing happens when it is imported already.
-        needed: modules in it.
+        package: full name of a package in another one; if it is imported already, nothing happens.
+        needed: names of modules in it.
 
     Raises:
-        ImportError: one of them is not there, or cannot be imported.
+        ImportError: the package or one of the modules is missing or cannot be imported.
     """
     if package in sys.modules:
         return
@@ -41,17 +41,17 @@ def defer(package: str, *needed: str) -> None:
         raise
     parent, _, child = package.rpartition(".")
     setattr(sys.modules[parent], child, module)
-    # Importing any other of its modules asks for this, as looking up a name in it does.
+    # The import of another of its modules looks up `__path__`, which triggers the real import.
     del module.__path__
     module.__class__ = _Deferred
 
 
 class _Deferred(ModuleType):
-    """Stands in for a package until something is asked of it."""
+    """A placeholder of a package until the first lookup of another name."""
 
     def __getattr__(self, name: str) -> object:
-        # Imported anew instead of run in here: so it is the import system that makes threads wait
-        # for each other, and that knows how to end it when they wait in a circle.
+        # Import it anew instead of executing it here. So the import system makes threads wait for
+        # each other, and resolves deadlocks among them.
         package = self.__name__
         with _lock:
             if sys.modules.get(package) is self:

@@ -1,7 +1,7 @@
 """`dagster api execute_run` and `dagster api execute_step`, which run launchers start in pods.
 
-Dagster executes them; here it is only made to begin sooner. Nothing of what it does, says or writes
-is different, and where Dagster is not what it was in 1.13, it begins as ever.
+Dagster executes them; this module only makes them begin sooner. Their behaviour and output are the
+same. If Dagster differs from version 1.13 in the parts used here, they begin as usual.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from codeserver.dagster_command.deferring import defer
 Command = Callable[[], None]
 
 _COMMANDS = {"execute_run": "execute_run_command", "execute_step": "execute_step_command"}
-"""By the word for them, what they are called in `dagster._cli.api`."""
+"""Names of the commands in `dagster._cli.api`."""
 
 _PACKAGES = {"dagster._daemon": "types", "dagster._cli": "api"}
-"""Packages of which a run needs one module, and that module."""
+"""Packages of which a run needs a single module, and that module."""
 
 _INPUT = "--compressed-input-json"
 
 _COLLECT_WHILE_LOADING = (50_000, 20, 50)
-"""Often enough that garbage does not pile up, and seldom enough that it takes no time."""
+"""Thresholds of the garbage collector: garbage does not pile up, and collections cost little."""
 
 
 def command(name: str, arguments: Sequence[str]) -> Command | None:
-    """What executes the run or the step that these arguments name.
+    """The function that executes the run or the step of these arguments.
 
-    It does not return, but ends as Dagster's own: with `SystemExit`, or what it raises.
+    It does not return, but ends as Dagster's own command: with `SystemExit` or another exception.
 
     Args:
         name: `execute_run` or `execute_step`.
-        arguments: what follows that.
+        arguments: arguments after the name.
 
     Returns:
-        None for what Dagster's whole command line has to do: help, and what it refuses.
+        None if the command is left to Dagster's whole command line: help, mistakes, and so on.
     """
     found = None
     if _is_plain(arguments):
-        # Whatever is wrong, Dagster itself says so.
+        # After any error here, Dagster's own command line runs, and reports it if it persists.
         with contextlib.suppress(Exception):
             with _no_collection():
                 found = _prepared(name)
@@ -62,14 +62,14 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
 
 
 def _is_plain(arguments: Sequence[str]) -> bool:
-    """Whether these are the input, or nothing because it is in a variable, and nothing else."""
+    """Whether the arguments are only the input, or none because a variable has the input."""
     if len(arguments) == 2:
         return arguments[0] == _INPUT and not arguments[1].startswith("-")
     return not arguments or (len(arguments) == 1 and not arguments[0].startswith("-"))
 
 
 def _prepared(name: str) -> Any:
-    """The command, with everything imported that every run needs."""
+    """The command, after importing the modules that every run needs."""
     importlib.import_module("dagster")
     for package, needed in _PACKAGES.items():
         defer(package, needed)
@@ -95,7 +95,7 @@ def _collect_seldom_until_loaded() -> None:
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Do not look for garbage in here, and leave alone for ever what is there afterwards."""
+    """Turn the garbage collector off in a block, and freeze all objects at its end."""
     before = gc.get_threshold()
     gc.set_threshold(0)
     try:
@@ -106,16 +106,16 @@ def _no_collection() -> Iterator[None]:
 
 
 def _collect_seldom() -> Callable[[], None]:
-    """Look for garbage seldom from now on.
+    """Collect garbage seldom from now on.
 
     Returns:
-        What makes it as it was before, unless somebody has set it otherwise meanwhile.
+        A function that restores the thresholds, unless others have changed them meanwhile.
     """
     before = gc.get_threshold()
     if before[0] == 0:
         return lambda: None
     gc.set_threshold(*_COLLECT_WHILE_LOADING)
-    # Not each version of Python keeps all of them.
+    # Some versions of Python ignore some of the thresholds.
     meanwhile = gc.get_threshold()
 
     def as_before() -> None:
