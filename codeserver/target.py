@@ -1,4 +1,4 @@
-"""Which definitions to load: from the settings, or from `pyproject.toml` when they name none."""
+"""The target, which names the definitions to load: from the settings or from `pyproject.toml`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Target:
-    """Where a code location's definitions are. Exactly one of the first four is set.
+    """The source of a code location's definitions. Exactly one of the first four fields is set.
 
     The fields are those of Dagster's `LoadableTargetOrigin`.
     """
@@ -41,31 +41,32 @@ class Target:
 
     @property
     def label(self) -> str:
-        """What people call it: the file or module name."""
+        """Its name for people: the name of the file, module or package."""
         return str(next(getattr(self, kind) for kind in _KINDS if getattr(self, kind)))
 
     @property
     def path(self) -> str | None:
-        """The file, absolute as of now."""
+        """The absolute path of the file, in the present current directory; None for a module."""
         if self.python_file is None:
             return None
         return os.path.normpath(os.path.join(current_directory(), self.python_file))
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """Where its own modules are looked for first, absolute as of now."""
+        """The absolute paths of the directories that are searched first for its own modules."""
         beside = os.path.dirname(self.path) if self.path is not None else None
         found = (each for each in (self.working_directory, beside) if each is not None)
         return tuple(os.path.join(current_directory(), each) for each in found)
 
 
 def resolve(config: Config) -> tuple[Config, Target]:
-    """The target that the settings name, else the one of `pyproject.toml` in the current directory.
+    """The target that the settings name, or else that of `pyproject.toml` in the current directory.
 
-    Returns the config too, completed by what `pyproject.toml` says (the location's name).
+    Returns:
+        The config, completed by `pyproject.toml` (target and location name), and the target.
 
     Raises:
-        OperatorError: more than one target, none, or a `pyproject.toml` that cannot be used.
+        OperatorError: there are several targets, none, or an unusable `pyproject.toml`.
     """
     given = [kind for kind in _KINDS if getattr(config, kind)]
     if len(given) > 1:
@@ -85,13 +86,13 @@ def resolve(config: Config) -> tuple[Config, Target]:
 
 
 def current_directory() -> str:
-    """The current directory, as the shell writes it.
+    """The current directory, by the path that the shell has for it.
 
-    That may go through a link, `current` for example, which leads to another release after the
-    next deployment; what the system says does not.
+    That path may go through a link, such as `current`, which leads to another release after the
+    next deployment. The path from the system has no links.
 
     Raises:
-        OperatorError: it has been removed.
+        OperatorError: the directory has been removed.
     """
     path = os.path.normpath(os.environ.get("PWD", ""))
     try:
@@ -108,7 +109,11 @@ def current_directory() -> str:
 
 
 def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
-    """The target and location name that `[tool.dagster]` or `[tool.dg.project]` declares."""
+    """The target and the location name of `[tool.dagster]` or `[tool.dg.project]`.
+
+    Raises:
+        OperatorError: the file declares several targets, none, or cannot be used.
+    """
     hint = "give a file with -f or a module with -m"
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
