@@ -1,10 +1,9 @@
-"""Whether importing the user's code twice gives the same.
+"""Find differences between two imports of the user's code.
 
-A run of stock Dagster imports the code for itself, so the values that the code computes at its
-import are new in each run. A fork of a process that has imported it has the values of that import.
-To know whether that makes a difference, the code is imported a second time, in another process:
-`Witness` sees which lines ask for clocks, randomness and the like, and `compare` tells which values
-differ.
+A run of stock Dagster imports the code itself, so values that the code computes at its import are
+new in each run. A fork has the values of the import in its parent. To find out whether that makes a
+difference, the code is imported again in another process. `Witness` finds lines that use clocks,
+randomness and the like, and `compare` finds values that differ.
 """
 
 from __future__ import annotations
@@ -23,19 +22,19 @@ __all__ = ["Finding", "Witness", "compare", "rehearse", "user_modules", "values"
 def rehearse(
     load: Callable[[], object], before: Mapping[str, Mapping[str, str]]
 ) -> tuple[list[Finding], Mapping[str, Look]]:
-    """Load the user's code once more, and tell in which way that is not the same.
+    """Load the user's code again, and find differences from the first load.
 
-    The process must have none of the user's modules, should have the installed packages that they
-    import, and is good for nothing else afterwards.
+    The process must not have imported the user's modules before, should have imported their
+    installed packages, and must not be used for anything else afterwards.
 
     Args:
-        load: imports the code; whatever it raises is raised.
-        before: the `values` of the process that has loaded the code first.
+        load: imports the code; its exceptions are not caught.
+        before: the `values` of the process that loaded the code first.
 
     Returns:
-        Findings, at most 20, in the order of their places; empty when a fork is as good as an
-        import. And files that the code has asked about, by path: it is no more as good when one of
-        them looks different.
+        At most 20 findings, in the order of their places; empty if a fork is equivalent to an
+        import. And the files that the code has asked about, by path: if one of them changes, a fork
+        is no longer equivalent.
     """
     with Witness() as witness:
         load()

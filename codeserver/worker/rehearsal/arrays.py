@@ -1,6 +1,6 @@
-"""Bytes of the arrays, tables and generators of numpy, pandas and Arrow, of a part of large ones.
+"""Bytes of arrays, tables and generators of numpy, pandas and Arrow; of large ones, only a part.
 
-The libraries are not imported for that, so their classes are known by their names.
+Classes are recognized by name, without importing the libraries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOST_OBJECTS = 1_000
 
 def _array(digester: Digester, value: Any, depth: int) -> bytes:
     numpy = sys.modules["numpy"]
-    array = numpy.ndarray.view(value, numpy.ndarray)  # as no subclass of the user's
+    array = numpy.ndarray.view(value, numpy.ndarray)  # not as the user's subclass
     label = f"{array.dtype.descr}{array.shape}".encode()
     if array.dtype.hasobject:
         return label + digester.ordered(array.flat[:_MOST_OBJECTS].tolist(), depth)
@@ -70,4 +70,4 @@ CONTENTS: dict[str, Callable[[Any, Any, int], bytes]] = {
     **dict.fromkeys(("pyarrow.lib.Array", "pyarrow.lib.ChunkedArray"), _arrow),
     **dict.fromkeys(("pyarrow.lib.RecordBatch", "pyarrow.lib.Table"), _arrow),
 }
-"""By module and name of the class, in older and newer versions, for its subclasses, too."""
+"""Functions by module and name of a class, in old and new versions. Subclasses have the same."""

@@ -1,4 +1,4 @@
-"""Which lines of a module give a name its value."""
+"""The lines of a module that assign values to names."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Bindings:
-    """The names that the body of one module gives a value.
+    """The names that the body of a module binds.
 
     Attributes:
-        lines: the line of each, also of attributes of classes (`Settings.started`); of several
-            lines, the last one.
-        imported: names that only import statements give a value.
+        lines: the last line that binds each name or class attribute (`Settings.started`).
+        imported: names that only import statements bind.
     """
 
     lines: dict[str, int] = field(default_factory=dict)
@@ -23,7 +22,7 @@ class Bindings:
     _spans: list[tuple[int, int, str]] = field(default_factory=list)
 
     def name_at(self, line: int) -> str:
-        """The name that the statement on this line gives a value; empty when it gives none."""
+        """The first name that the statement on this line binds; empty if there is none."""
         for begin, end, name in self._spans:
             if begin <= line <= end:
                 return name
@@ -32,7 +31,7 @@ class Bindings:
 
 @functools.lru_cache(maxsize=64)
 def bindings(file: str) -> Bindings:
-    """Read a source file; nothing is known of one that cannot be read."""
+    """The bindings of a source file; empty if it cannot be read or parsed."""
     result = Bindings()
     try:
         with open(file, "rb") as source:
@@ -56,7 +55,7 @@ def bindings(file: str) -> Bindings:
 
 
 def _simple(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that are executed in the module itself, out of `if`, `try` and so on."""
+    """The statements at module level, including those inside `if`, `try` and so on."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -82,7 +81,7 @@ def _names(statement: ast.stmt) -> Iterator[str]:
 
 
 def _expressions(node: ast.AST) -> Iterator[ast.AST]:
-    """Everything in a statement but the statements that are in it."""
+    """The nodes in a statement, without nested statements."""
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda)):
             yield child

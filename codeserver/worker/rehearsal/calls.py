@@ -1,4 +1,4 @@
-"""Calls whose results differ from one import to the next, or that leave something behind."""
+"""Calls whose results differ between imports, or that have side effects."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ _FUNCTIONS: dict[tuple[str, str], str] = {
     **{("_uuid", name): RANDOM for name in ("generate_time_safe", "generate_time")},
     **{("_ssl", name): RANDOM for name in ("RAND_bytes", "RAND_pseudo_bytes")},
 }
-"""Functions written in C, by module and name."""
+"""The kinds of C functions, by module and name."""
 
 _OF_A_TIME = {"localtime": 0, "gmtime": 0, "ctime": 0, "asctime": 0, "strftime": 1}
-"""With more positional arguments than these, they are told the time."""
+"""With more positional arguments than this, the caller passes the time."""
 
 _NOW = frozenset({"now", "utcnow", "today"})
 _DRAWS = frozenset({"random", "getrandbits", "seed"})
 _CONNECTS = frozenset({"connect", "_connect"})
 
 NAMES = frozenset({name for _, name in _FUNCTIONS} | _NOW | _DRAWS | _CONNECTS)
-"""Names of functions that are worth a closer look."""
+"""Names of functions that may have a kind."""
 
 EVENTS = {
     **dict.fromkeys(("socket.connect", "socket.bind", "socket.sendto"), NETWORK),
@@ -58,20 +58,20 @@ EVENTS = {
     **dict.fromkeys(("fcntl.flock", "fcntl.lockf", "tempfile.mkstemp", "tempfile.mkdtemp"), FILES),
     "sqlite3.connect": DATABASE,
 }
-"""Events of Python (PEP 578) that always count."""
+"""Kinds of audit events (PEP 578)."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _RANDOM_FILES = ("/dev/random", "/dev/urandom", "/proc/sys/kernel/random/uuid")
 
 
 class Seeds:
-    """Generators of random numbers that the user has made from a seed."""
+    """Random generators that user code has seeded with a fixed value."""
 
     def __init__(self) -> None:
-        self._seeded: dict[int, object] = {}  # they are kept, so that no other gets the same id
+        self._seeded: dict[int, object] = {}  # kept, so that no other object gets the same id
 
     def kind_of(self, name: str, generator: object, frame: FrameType) -> str | None:
-        """What a call of a method of `random.Random` means."""
+        """The kind of a call of a method of `random.Random`; None if it is harmless."""
         if name != "seed":
             return None if id(generator) in self._seeded else RANDOM
         if generator is random.random.__self__:  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ class Seeds:
 
 
 def kind_of_call(function: Any, frame: FrameType, seeds: Seeds) -> str | None:
-    """What calling this function written in C means; None if nothing that counts."""
+    """The kind of a call of this C function; None if it is harmless."""
     name, owner = function.__name__, function.__self__
     if name in _DRAWS and issubclass(type(owner), _random.Random):
         return seeds.kind_of(name, owner, frame)
@@ -103,7 +103,7 @@ def _tells_the_time(name: str, frame: FrameType) -> bool:
 
 
 def _positional_arguments(code: CodeType, position: int) -> int | None:
-    """How many the call at this position of the bytecode has; None if that cannot be seen."""
+    """The number of positional arguments of the call at this bytecode position; None if unknown."""
     instruction = code.co_code[position : position + 2]
     if opcode.opname[instruction[0]] in ("CALL", "CALL_FUNCTION", "CALL_METHOD"):
         return instruction[1]
@@ -111,8 +111,8 @@ def _positional_arguments(code: CodeType, position: int) -> int | None:
 
 
 def kind_of_opening(path: object, flags: object) -> str | None:
-    """What opening a file means; None if nothing that counts."""
-    if not isinstance(path, (str, bytes)):  # a descriptor that is open already
+    """The kind of opening this file; None if it is harmless."""
+    if not isinstance(path, (str, bytes)):  # a descriptor that is already open
         return None
     name = os.fsdecode(path)
     if name in _RANDOM_FILES:
@@ -123,7 +123,7 @@ def kind_of_opening(path: object, flags: object) -> str | None:
 
 
 def label(function: Any) -> str:
-    """A function written in C as people know it."""
+    """The usual name of a C function, for people."""
     owner, module, name = function.__self__, function.__module__, function.__name__
     if isinstance(module, str):
         return f"{_KNOWN_AS.get(module, module.lstrip('_'))}.{name}"

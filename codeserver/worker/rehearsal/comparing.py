@@ -1,4 +1,4 @@
-"""What differs between the values of two imports."""
+"""Differences between the values of two imports."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _Values = Mapping[str, Mapping[str, str]]
 
 
 def compare(first: _Values, second: _Values) -> list[Finding]:
-    """What differs, or is there in one of the imports only; by module and path.
+    """Values that differ or exist after only one of the imports, in the order of module and path.
 
-    Names that a module only imports are those of another module, and are not looked at twice.
+    Names that a module only imports are skipped: they are compared in their own module.
 
     Args:
-        first: what `values` has returned in one process.
-        second: the same of the other; the files of modules are those of this process.
+        first: the result of `values` in another process.
+        second: the result of `values` in this process.
     """
     found = []
     for module in sorted({*first, *second}):

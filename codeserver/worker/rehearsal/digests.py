@@ -1,7 +1,7 @@
-"""Digests of values, which are equal in two processes if the values are.
+"""Digests of values, equal in two processes if the values are equal.
 
-Addresses, the order of sets and of dictionaries, and what is remembered to save time never count.
-What cannot be looked into counts by its type alone. No code of the user's is called.
+Addresses, caches, and the order of sets and dictionaries are ignored. Of an object that cannot be
+inspected, only the type counts. No code of the user is called.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from codeserver.worker.rehearsal import storage
 from codeserver.worker.rehearsal.kinds import PLAIN, Content, content_of, short
 
 _MOST = 200_000
-"""Values that one process looks at."""
+"""Maximum number of values that a process inspects."""
 
 _DEEPEST = 100
 
 _CONTAINERS = frozenset({"builtins", "collections", "types"})
-"""Modules of classes whose instances belong to what they are in."""
+"""Modules of container classes, whose instances belong to the object that holds them."""
 
 
 class TooMany(Exception):
-    """There are more values than are looked at."""
+    """There are more values than the maximum."""
 
 
 class Digester:
-    """Makes digests, each object's once.
+    """Computes digests, once for each object.
 
     Args:
-        modules: the user's, by name. What has a name in one of them is known by that in others.
+        modules: the user's modules, by name. An object with a name in one of them is represented by
+            that name wherever else it occurs.
     """
 
     def __init__(self, modules: Mapping[str, ModuleType]) -> None:
         self._modules = modules
         self._left = _MOST
-        # By id. The objects are kept, so that no other gets the same id.
+        # By id. The objects are kept, so that no other object gets the same id.
         self._known: dict[int, tuple[object, bytes]] = {}
         self._contents: dict[int, tuple[type, bytes, Content, bool]] = {}
         self._is_loose = False
@@ -46,23 +47,23 @@ class Digester:
                 self._known.setdefault(id(value), (value, f"@{module}.{name}".encode()))
 
     def named(self, value: object) -> bytes:
-        """At most some dozens of bytes that stand for a value that has a name in a module.
+        """The digest of a value that has a name in a module, of at most some dozens of bytes.
 
         Raises:
-            TooMany: too many were looked at already.
+            TooMany: the maximum is reached.
         """
         plain = PLAIN.get(id(type(value)))
         return self._look(value, 0) if plain is None else plain(value)
 
     def digest(self, value: object, depth: int) -> bytes:
-        """The same for a value that is in another one, or in as many as `depth` says."""
+        """The digest of a value that is nested in `depth` others."""
         plain = PLAIN.get(id(type(value)))
         if plain is not None:
             return plain(value)
         known = self._known.get(id(value))
         if known is not None:
             return known[1]
-        self._known[id(value)] = value, b"@"  # it may be in itself
+        self._known[id(value)] = value, b"@"  # it may contain itself
         result = self._look(value, depth)
         self._known[id(value)] = value, result
         return result
@@ -79,31 +80,31 @@ class Digester:
             return short(b"%s(%s)" % (label, content(self, value, depth + 1)))
         except TooMany:
             raise
-        except Exception:  # whatever an object does that is like no other
+        except Exception:  # an unusual object may raise anything
             return label
         finally:
             self._is_loose = was_loose
 
     def ordered(self, values: Iterable[object], depth: int) -> bytes:
-        """Of a sequence; in an object of a library, it may have been made of a set."""
+        """The digests of a sequence. Inside objects of a library, it may stem from a set."""
         digests = [self.digest(value, depth) for value in values]
         return b",".join(sorted(digests) if self._is_loose else digests)
 
     def unordered(self, values: Iterable[object], depth: int) -> bytes:
-        """Of a set."""
+        """The digests of a set."""
         return b",".join(sorted([self.digest(value, depth) for value in values]))
 
     def pairs(self, items: Iterable[tuple[object, object]], depth: int) -> bytes:
-        """Of a dictionary, which may have been made of a set, so its order does not count."""
+        """The digests of a dictionary, without its order, because it may stem from a set."""
         digest = self.digest
         return b",".join(sorted([digest(k, depth) + b":" + digest(v, depth) for k, v in items]))
 
     def stored(self, value: object, depth: int) -> bytes:
-        """Of what an instance keeps."""
+        """The digests of the values that an instance stores."""
         return self.pairs(storage.values_in(value), depth)
 
     def is_foreign(self, value: object) -> bool:
-        """Whether that is a function or class which no module of the user's defines."""
+        """Whether this is a function or class that no module of the user defines."""
         kind, module = type(value), None
         if issubclass(kind, type):
             module = storage.module_of(value)  # type: ignore[arg-type]
@@ -124,5 +125,5 @@ class Digester:
 
 
 def hexadecimal(content: bytes) -> str:
-    """As text of 16 characters."""
+    """A digest as 16 hexadecimal characters."""
     return hashlib.blake2b(content, digest_size=8).hexdigest()

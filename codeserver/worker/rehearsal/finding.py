@@ -1,4 +1,4 @@
-"""One reason why two imports of the user's code are not the same."""
+"""A reason why two imports of the user's code may differ."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST = 20
-"""Findings that are worth telling people about."""
+"""Maximum number of findings to report."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that an import of the user's code does or makes anew each time.
+    """An action or value that may differ with each import of the user's code.
 
     Attributes:
         module: name of the module, for example `repo`.
-        file: its file; empty when there is none.
-        line: 0 when it is not known.
-        name: what has that value in the module, for example `STARTED`; empty when not known.
-        reason: a verb and what follows it, for example `reads the clock (datetime.now)`.
+        file: path of the module; empty if it has none.
+        line: number of the line; 0 if unknown.
+        name: name of the value in the module, for example `STARTED`; empty if unknown.
+        reason: a verb phrase, for example `reads the clock (datetime.now)`.
     """
 
     module: str
@@ -36,7 +36,7 @@ class Finding:
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """One for each place, in the order of the places; of several, the first one counts."""
+    """The first finding of each place, in the order of the places; at most `MOST`."""
     places: dict[tuple[str, int, str], Finding] = {}
     for finding in findings:
         places.setdefault((finding.file, finding.line, finding.name), finding)

@@ -1,4 +1,4 @@
-"""Bytes of values, by their kind: plain values as they are, others as digests of their contents."""
+"""Bytes of values, by class: plain values literally, others as digests of their contents."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _MOST_BYTES = 1 << 20
 
 
 Content = Callable[[Any, Any, int], bytes]
-"""Called with a `Digester`, a value of the kind and the depth."""
+"""Makes the bytes of a value, from a `Digester`, the value and its depth."""
 
 
 def short(content: bytes) -> bytes:
-    """The same, or a digest of what is longer than one."""
+    """The bytes, or a digest if that is shorter."""
     return content if len(content) <= 20 else hashlib.blake2b(content, digest_size=16).digest()
 
 
 def content_of(kind: type) -> tuple[str, Content]:
-    """What values of this class count as, and what makes their bytes.
+    """The label of values of this class, and the function that makes their bytes.
 
-    Those that cannot be looked into count as the class that is known: a server may have loggers of
-    another class than a run has.
+    Values that cannot be inspected have the label of the known base class: a server may have
+    loggers of another class than a run has.
     """
     for base in storage.bases_of(kind):
         known = _CONTENTS.get(id(base)) or arrays.CONTENTS.get(storage.name_of(base))
@@ -71,7 +71,7 @@ PLAIN: dict[int, Callable[[Any], bytes]] = {
         type(NotImplemented): lambda _: b"NotImplemented",
     }.items()
 }
-"""By the id of a class; of its subclasses, nothing is known."""
+"""Functions by the id of a class. Subclasses are not included."""
 
 
 def _opaque(digester: Digester, value: object, depth: int) -> bytes:
@@ -96,7 +96,7 @@ def _dict(digester: Digester, value: Any, depth: int) -> bytes:
 
 
 def _written(kind: Any) -> Content:
-    """Of a kind whose own `repr` says it all."""
+    """The content of a class with a complete `repr`."""
 
     def content(digester: Digester, value: Any, depth: int) -> bytes:
         return short(kind.__repr__(value).encode()) + digester.stored(value, depth)
@@ -105,7 +105,7 @@ def _written(kind: Any) -> Content:
 
 
 def _reduced(kind: Any) -> Content:
-    """Of a kind that pickles itself into plain values."""
+    """The content of a class that pickles itself into plain values."""
     return lambda digester, value, depth: digester.ordered(kind.__reduce_ex__(value, 4)[1], depth)
 
 
@@ -178,4 +178,4 @@ _KINDS: dict[type, Content] = {
 }
 
 _CONTENTS = {id(kind): content for kind, content in _KINDS.items()}
-"""For subclasses, too. By the id, because a metaclass may give its classes a hash of their own."""
+"""Functions for a class and its subclasses, by id, because a metaclass may define `__hash__`."""

@@ -1,6 +1,6 @@
-"""Files that the user's code asks about without opening them: whether they are there, or how old.
+"""Files that the user's code asks about without opening them, such as for existence or age.
 
-Python tells nobody of that, so the functions that ask are replaced, for good.
+Python has no audit events for that, so the functions that ask are replaced for good.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _stat = os.stat
 _MOST = 20_000
 _ASKING = frozenset({"genericpath", "posixpath", "pathlib", "pathlib._local", "pathlib._abc"})
 _FOR_THE_KIND = frozenset({"exists", "isfile", "isdir", "is_file", "is_dir", "ismount"})
-"""Functions of the standard library that tell nothing else of a file."""
+"""Functions of the standard library that reveal only the kind of a file."""
 
 
 class Looks:
-    """Notes each file that is asked about.
+    """Records each file that the user's code asks about.
 
     Args:
-        is_users: whether a frame is executed for a line of the user's code.
+        is_users: tells whether a line of the user's code has led to a frame.
 
     Attributes:
-        found: by path, how the file looked, as far as the code has asked.
+        found: the state of each file, in the detail that the code asked for, by path.
     """
 
     def __init__(self, is_users: Callable[[FrameType], bool]) -> None:
@@ -37,7 +37,7 @@ class Looks:
         self._is_users = is_users
 
     def listen(self) -> None:
-        """Begin."""
+        """Replace the functions that ask about files."""
         ask, allowed = os.stat, os.access
 
         def told_stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
@@ -59,8 +59,8 @@ class Looks:
         os.stat, os.access = told_stat, told_access
 
     def is_there(self, path: Any) -> bool:
-        """Whether this is a folder already; it matters from now on."""
-        # An exception here would be one of what the user does.
+        """Whether this is an existing folder. If so, it is recorded."""
+        # An exception here would be raised by the user's call.
         with contextlib.suppress(Exception):
             found = kind_in(_stat(path))
             if found == "folder":
@@ -76,11 +76,11 @@ class Looks:
         *,
         for_the_kind: bool = False,
     ) -> None:
-        # An exception here would be one of what the user does.
+        # An exception here would be raised by the user's call.
         with contextlib.suppress(Exception):
             if isinstance(path, int) or not self._is_users(frame):
                 return
-            # A folder has other times whenever anything is put into it.
+            # Of a folder, only the kind: its times change with every new entry.
             kind = kind_in(found)
             of_kind = for_the_kind or kind != "file" or _asks_for_the_kind(frame)
             self._note(os.fsdecode(path), kind if of_kind or found is None else mark_in(found))

@@ -1,7 +1,7 @@
 """Look at the storage of an object without running any code of its class.
 
-Objects of users answer `getattr`, `==`, `hash`, `repr` and even `__class__` as they like, so none
-of that is asked: only the dictionaries and slots that Python itself keeps for them.
+The user's objects may define `getattr`, `==`, `hash`, `repr` and even `__class__`. So this reads
+only the dictionaries and slots that Python itself keeps for them.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ _class_module = type.__dict__["__module__"].__get__
 _class_name = type.__dict__["__qualname__"].__get__
 
 _REMEMBERED = frozenset({"cached_property", "_lru_cache_wrapper"})
-"""Descriptors that keep a result in the dictionary of the instance."""
+"""Descriptors that cache a result in the dictionary of the instance."""
 
 _CACHES = ("_cache", "__cache")
 _HASHES = frozenset({"_hash", "__hash", "_hash_value", "__weakref__"})
 
 _FIELDS = ("__pydantic_fields__", "__dataclass_fields__", "__attrs_attrs__")
-"""What libraries know of the fields of a class, with their defaults."""
+"""Attributes in which libraries keep the fields of a class, with their defaults."""
 
 
 class _Layout(NamedTuple):
-    """Where instances of a class keep their values.
+    """The storage of instances of a class.
 
     Attributes:
-        dictionary: the descriptor of `__dict__`, if they have one.
-        slots: descriptors, by name.
-        remembered: keys of the dictionary that are not values but results.
+        dictionary: the descriptor of `__dict__`; None if they have none.
+        slots: descriptors of slots, by name.
+        remembered: keys of the dictionary that hold cached results.
     """
 
     dictionary: Any
@@ -40,16 +40,16 @@ class _Layout(NamedTuple):
 
 
 _layouts: dict[int, tuple[type, _Layout]] = {}
-"""By the id of the class, because the metaclass of a class may give it a hash of its own."""
+"""Layouts by the id of a class, because a metaclass may define `__hash__`."""
 
 
 def bases_of(kind: type) -> tuple[type, ...]:
-    """The class and what it inherits from, nearest first."""
+    """The class and its base classes, in method resolution order."""
     return _class_bases(kind)  # type: ignore[no-any-return]
 
 
 def module_of(kind: type) -> str:
-    """Name of the module that a class is from, as far as it says so."""
+    """Name of the module of a class; empty if unknown."""
     module = _class_module(kind)
     return module if type(module) is str else ""
 
@@ -60,12 +60,12 @@ def name_of(kind: type) -> str:
 
 
 def is_dunder(name: str) -> bool:
-    """Whether the name is one of Python's own kind, such as `__file__`."""
+    """Whether the name is a dunder name, such as `__file__`."""
     return name.startswith("__") and name.endswith("__")
 
 
 def fields_of(kind: type) -> Iterator[tuple[str, object]]:
-    """What a class defines itself, with its fields."""
+    """The attributes and fields that a class itself defines, by name."""
     own: Mapping[str, Any] = _class_dict(kind)
     for name, value in list(own.items()):
         if type(name) is str and not is_dunder(name) and name != "_abc_impl":
@@ -79,7 +79,7 @@ def fields_of(kind: type) -> Iterator[tuple[str, object]]:
 
 
 def values_in(instance: object) -> Iterator[tuple[str, object]]:
-    """The values that an instance keeps, by name, in an order that is always the same."""
+    """The values that an instance stores, with their names, in a deterministic order."""
     layout = _layout(type(instance))
     if layout.dictionary is not None:
         kept = layout.dictionary.__get__(instance)
@@ -89,7 +89,7 @@ def values_in(instance: object) -> Iterator[tuple[str, object]]:
     for name, slot in layout.slots:
         try:
             value = slot.__get__(instance)
-        except AttributeError:  # it has none now
+        except AttributeError:  # the slot is empty
             continue
         yield name, value
 
@@ -119,5 +119,5 @@ def _look_at(kind: type) -> _Layout:
 
 
 def _is_cache(name: str) -> bool:
-    """Whether that is a usual name for what is remembered to save time, which is no value."""
+    """Whether this is a usual name for a cache."""
     return name.startswith(_CACHES) or name.endswith("cached_hash") or name in _HASHES

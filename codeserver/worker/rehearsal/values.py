@@ -12,14 +12,14 @@ from codeserver.worker.rehearsal.digests import Digester, TooMany, hexadecimal
 from codeserver.worker.user_files import is_users_file, origin_of
 
 TOO_LARGE = "too large"
-"""Stands for the digest of a module that has too many values, under the empty path."""
+"""Replaces the digests of a module with too many values, under the empty path."""
 
 ENVIRONMENT = "os.environ"
-"""Environment variables are the values of a module of this name."""
+"""The module name under which the environment variables are values."""
 
 
 def user_modules() -> dict[str, ModuleType]:
-    """The modules that are imported from files of the user, by name; not `__main__`."""
+    """The modules imported from files of the user, without `__main__`, by name."""
     found = {}
     for name, module in list(sys.modules.items()):
         if type(name) is str and name != "__main__":
@@ -32,13 +32,13 @@ def user_modules() -> dict[str, ModuleType]:
 def values(modules: Mapping[str, ModuleType]) -> dict[str, dict[str, str]]:
     """Digests of the values of these modules, and of the environment variables.
 
-    They are equal in two processes if the values are.
+    They are equal in two processes if the values are equal.
 
     Args:
         modules: by name; see `user_modules`.
 
     Returns:
-        By module and path. A path is a name, or the name of a class and of one of its attributes.
+        Digests by module and path. A path is a name, or a class name and an attribute name.
     """
     digester = Digester(modules)
     result = {name: _of_module(digester, modules[name]) for name in sorted(modules)}

@@ -1,9 +1,9 @@
-"""See which lines of the user's code ask for clocks, randomness, processes, network or files.
+"""Find lines of the user's code that use clocks, randomness, processes, the network or files.
 
-Python tells of each call of a function that is written in C (`sys.setprofile`) and of some deeds
-(audit events, PEP 578). Each is attributed to the nearest line of the user's code that led to it.
-A few functions tell of nothing (those of Cython and nanobind); they are replaced for good. So a
-witness belongs in a process that ends soon after.
+Python reports each call of a C function (`sys.setprofile`) and some actions (audit events,
+PEP 578). Each is attributed to the nearest line of the user's code that led to it. A few functions,
+such as those of Cython and nanobind, are not reported; they are replaced for good. So a witness
+belongs in a process that ends soon after.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from codeserver.worker.user_files import is_users_file
 
 _IMPORTS = ("<frozen importlib", "<frozen zipimport")
 _HARMLESS = {
-    "_get_default_tempdir": "tempfile",  # writes a file to see whether that is possible
-    "get_smallest_cron_interval": "dagster._utils.schedules",  # begins today, the interval is equal
+    "_get_default_tempdir": "tempfile",  # writes a file as a test
+    "get_smallest_cron_interval": "dagster._utils.schedules",  # starts from today; same result
 }
-"""Functions that come to the same result whenever they are called, by name, with their module."""
+"""Functions with the same result at each call: their modules, by name."""
 
 _LOGGING = os.path.dirname(logging.__file__)
 
@@ -78,10 +78,10 @@ _SILENT: dict[str, tuple[tuple[str, str], ...]] = {
     "pyarrow.orc": (("read_table", calls.DATA), ("write_table", calls.FILES)),
     **dict.fromkeys(("pyarrow.parquet", "pyarrow.parquet.core"), _PARQUET),
 }
-"""Functions of which Python tells nothing, and what they mean, by module.
+"""Functions that Python does not report, with their kinds, by module.
 
-Those that read data open the files themselves, so no footprint has them, and what they return may
-keep its content to itself.
+Native code of those that read data opens the files, so no footprint has them; and digests may not
+see the content of the results.
 """
 
 _WORDS_FOR_NOW = frozenset({"now", "today"})
@@ -89,24 +89,24 @@ _TAKE_WORDS = frozenset({"datetime64", "Timestamp", "to_datetime", "Period", "Da
 
 
 class _Place(NamedTuple):
-    """Where the user's code has led to something."""
+    """The place in the user's code that has led to an action."""
 
     frame: FrameType
     below: FrameType | None
-    """What the line has called, when it was not the function itself."""
+    """The frame that the line has called; None if it called the C function itself."""
     depth: int
     logs: bool
-    """Whether it is a record of a log that is being made."""
+    """Whether the action is part of making a log record."""
 
 
 class Witness:
-    """Watches the import of the user's code while it is entered; used once."""
+    """A context manager that watches an import of the user's code. Use it once."""
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], Finding] = {}
         self._users: dict[str, bool] = {}
         self._modules = dict.fromkeys((*_SILENT, "numpy.random"), True)
-        self._scanned: dict[int, CodeType] = {}  # kept, so that no other code gets the same id
+        self._scanned: dict[int, CodeType] = {}  # kept, so that no other object gets the same id
         self._seeds = calls.Seeds()
         self._is_active = False
         self._hook = self._profiler()
@@ -115,12 +115,12 @@ class Witness:
 
     @property
     def looks(self) -> Mapping[str, Look]:
-        """Files that were asked about, by path, and how they looked."""
+        """Files that the code has asked about, with their state, by path."""
         return self._looks.found
 
     @property
     def findings(self) -> list[Finding]:
-        """What was seen, in the order in which it happened."""
+        """The findings, in the order in which they happened."""
         return list(self._seen.values())
 
     def __enter__(self) -> Witness:
@@ -150,9 +150,10 @@ class Witness:
             self._seen["", 0] = Finding("", "", 0, "", reason)
 
     def _profiler(self) -> Callable[[FrameType, str, Any], None]:
-        """Python calls this tens of millions of times for a large location, so it does little.
+        """The profile function.
 
-        To read `frame.f_code` is an audit event, which would double what this costs.
+        Python calls it tens of millions of times for a large location, so it does little. Even
+        reading `frame.f_code` is an audit event, which would double the cost.
         """
         names, modules = calls.NAMES, self._modules
 
@@ -163,7 +164,7 @@ class Witness:
             elif event == "return":
                 try:
                     matters = modules[frame.f_globals["__name__"]]
-                except Exception:  # no name, or one that is no usual text
+                except Exception:  # the module has no name, or one that is not a plain string
                     matters = self._meet(frame.f_globals)
                 if matters:
                     self._returned(frame)
@@ -171,7 +172,7 @@ class Witness:
         return hook
 
     def _meet(self, module: dict[str, Any]) -> bool:
-        """Whether it matters what is executed in the module with these names."""
+        """Whether frames of the module with these globals matter; remember the answer."""
         name, file = module.get("__name__"), module.get("__file__")
         matters = type(file) is str and self._is_users(file)
         if type(name) is str:
@@ -198,9 +199,9 @@ class Witness:
         else:
             kind = calls.EVENTS.get(event)
             if event == "os.mkdir" and self._looks.is_there(arguments[0]):
-                kind = None  # as `mkdir -p`
+                kind = None  # like `mkdir -p`
         if kind is not None:
-            # An exception here would be one of what the user does.
+            # An exception here would be raised by the user's call.
             with contextlib.suppress(Exception):
                 self._happened(sys._getframe(2), kind, event)
 
@@ -209,15 +210,15 @@ class Witness:
         if place is None:
             return
         if place.logs and kind in (calls.CLOCK, calls.PROCESS):
-            return  # the time and the process of a record are no values of the user's
+            return  # the time and process of a log record are not values of the user
         if kind == calls.PROCESS and not _is_asked(place):
-            return  # libraries do that for their locks
+            return  # libraries ask for their locks
         if place.below is not None:
             label = _label(place.below) or label
         self._add(place.frame, place.frame.f_lineno, f"{kind} ({label})")
 
     def _place(self, frame: FrameType | None) -> _Place | None:
-        """The nearest line of the user's, unless an import of a package led to this."""
+        """The nearest line of the user; None if there is none, or if an import is nearer."""
         below, depth, logs = None, 0, False
         while frame is not None:
             file = frame.f_code.co_filename
@@ -248,7 +249,7 @@ class Witness:
             self._seen[file, line] = Finding(module, file, line, name, reason)
 
     def _imported(self, frame: FrameType) -> None:
-        """A module has been imported: look at what tells of nothing while it happens."""
+        """After the import of a module, check for actions that Python does not report."""
         before, self._numpy = self._numpy, _state_of_numpy()
         if self._is_users(frame.f_code.co_filename):
             if before is not None and before != self._numpy:
@@ -259,7 +260,7 @@ class Witness:
                 self._replace_silent(name)
 
     def _scan(self, frame: FrameType, code: CodeType) -> None:
-        """Find words like `numpy.datetime64("now")`, which tells of nothing."""
+        """Find calls like `numpy.datetime64("now")`, which Python does not report."""
         if _TAKE_WORDS.isdisjoint(code.co_names):
             return
         line, lines = code.co_firstlineno, dict(dis.findlinestarts(code))
@@ -271,12 +272,12 @@ class Witness:
     def _replace_silent(self, module: str) -> None:
         for path, kind in _SILENT[module]:
             *owners, name = path.split(".")
-            # Another version of the library may not have it.
+            # Other versions of the library may lack the function.
             with contextlib.suppress(Exception):
                 owner: Any = functools.reduce(getattr, owners, sys.modules[module])
                 function = getattr(owner, name)
                 told = self._told(function, kind, f"{module}.{path}")
-                # What belongs to the class is bound to it already; a method is still to be bound.
+                # A class method is already bound; a plain method is not.
                 is_bound = isinstance(owner, type) and not isinstance(function, FunctionType)
                 setattr(owner, name, staticmethod(told) if is_bound else told)
 
@@ -296,7 +297,7 @@ _listeners: list[Callable[[str, tuple[Any, ...]], None]] = []
 
 @functools.cache
 def _hook_audit_events() -> None:
-    """Once a process, because Python does not forget a hook, and even `id()` is an event."""
+    """Add the hook once for each process: it cannot be removed, and even `id()` is an event."""
 
     def hear(event: str, arguments: tuple[Any, ...]) -> None:
         for listener in _listeners:
@@ -316,14 +317,14 @@ def _is_harmless(frame: FrameType) -> bool:
 
 
 def _is_asked(place: _Place) -> bool:
-    """Whether it is the user's own line that asks for the process or thread."""
+    """Whether the user's own line asks for the process or thread."""
     if place.below is None:
         return True
     return place.depth == 1 and place.below.f_globals.get("__name__") == "threading"
 
 
 def _label(frame: FrameType) -> str:
-    """The function of this frame as the user calls it; empty if that cannot be said."""
+    """The qualified name of the function of this frame; empty if it has no usual name."""
     code, module = frame.f_code, frame.f_globals.get("__name__")
     name = getattr(code, "co_qualname", code.co_name).removesuffix(".__init__")  # 3.11 has it
     if type(module) is not str or "<" in name or name == "__init__":
