@@ -1,5 +1,5 @@
-"""Describe what is loaded as plain data: dicts with the field names of `codeserver.api.v1`.
+"""Describe the loaded definitions as dicts with the field names of `codeserver.api.v1`.
 
-The front makes protobuf messages of them. Enums are the names of their values, a field that is
-absent is left out, and `{"$json": [TEXT]}` stands for a `google.protobuf.Value`.
+The front makes protobuf messages of them. An enum value is represented by its name, an absent field
+is left out, and `{"$json": [TEXT]}` represents a `google.protobuf.Value`.
 """

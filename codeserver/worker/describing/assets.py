@@ -11,7 +11,7 @@ from codeserver.worker.describing import metadata, partitions, policies
 from codeserver.worker.describing.plain import int32, one_line, present
 
 _KIND_TAG = "dagster/kind/"
-"""Begin of the tags that stand for kinds, as in Dagster's `KIND_PREFIX`."""
+"""Prefix of tags that represent kinds, as in Dagster's `KIND_PREFIX`."""
 
 _BUILTIN_MAPPINGS = dagster.get_builtin_partition_mapping_types()
 
@@ -19,7 +19,7 @@ _BUILTIN_MAPPINGS = dagster.get_builtin_partition_mapping_types()
 def describe(
     repository: dagster.RepositoryDefinition, snapshot: dagster.RepositorySnap
 ) -> Iterator[dict[str, Any]]:
-    """Each asset, in the order of the keys as they are written."""
+    """Describe each asset, ordered by key in string form."""
     checks = _checks(snapshot)
     graph = repository.asset_graph
     kept = _Partitions()
@@ -73,7 +73,7 @@ def _execution(found: dagster.AssetNodeSnap) -> dict[str, Any]:
 
 
 def _resources(found: dagster.AssetNodeSnap, node: dagster.AssetNode) -> list[str]:
-    """Names of the resources that its op needs, or the ops of its graph."""
+    """Names of the resources that the asset's op, or the ops of its graph, need."""
     if found.graph_name is None:
         return list(found.required_top_level_resources or ())
     definition = node.assets_def.node_def
@@ -91,14 +91,14 @@ def _dependency(node: dagster.AssetNode, upstream: dagster.AssetKey) -> dict[str
     mapping = node.partition_mappings.get(upstream)
     if mapping is None:
         return found
-    # The description of a mapping that the user has written is the user's code.
+    # `description` of the user's own mapping is code of the user.
     is_builtin = isinstance(mapping, _BUILTIN_MAPPINGS)
     words = one_line(mapping.description) if is_builtin else type(mapping).__name__
     return {**found, "partition_mapping": words}
 
 
 def _checks(snapshot: dagster.RepositorySnap) -> Mapping[Any, list[dict[str, Any]]]:
-    """By the asset."""
+    """The asset checks, by asset key."""
     checks: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for found in sorted(snapshot.asset_check_nodes or (), key=lambda each: each.name):
         checks[found.asset_key].append(
@@ -121,7 +121,7 @@ def _backfill(found: dagster.AssetNodeSnap) -> dict[str, int]:
 
 
 class _Partitions:
-    """Describes each definition once, because many assets share one."""
+    """Describes each partitions definition once, because many assets share one."""
 
     def __init__(self) -> None:
         self._made: dict[int, dict[str, Any]] = {}

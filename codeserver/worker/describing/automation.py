@@ -21,7 +21,7 @@ _SENSOR_TYPES = {
 
 
 def schedules(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
-    """Each schedule, in the order of the names."""
+    """Describe each schedule, ordered by name."""
     for found in sorted(snapshot.schedules, key=lambda each: each.name):
         crons = found.cron_schedule
         yield {
@@ -44,7 +44,7 @@ def schedules(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
 def sensors(
     repository: dagster.RepositoryDefinition, snapshot: dagster.RepositorySnap
 ) -> Iterator[dict[str, Any]]:
-    """Each sensor, in the order of the names."""
+    """Describe each sensor, ordered by name."""
     for found in sorted(snapshot.sensors, key=lambda each: each.name):
         kind = found.sensor_type.value if found.sensor_type else ""
         sensor = {
@@ -71,7 +71,7 @@ def sensors(
 
 
 def _status(found: Any) -> str:
-    # A snapshot has the status only when it is RUNNING.
+    # A snapshot has a status only if it is RUNNING.
     return "DEFAULT_STATUS_RUNNING" if found is not None else "DEFAULT_STATUS_STOPPED"
 
 
@@ -80,11 +80,11 @@ def _selection(found: dagster.AssetSelection | None) -> str:
 
 
 def _monitored(repository: dagster.RepositoryDefinition, found: dagster.SensorSnap) -> list[str]:
-    """The assets that an asset sensor or a sensor of several assets looks at."""
+    """Keys of the assets that an asset sensor or a multi-asset sensor monitors."""
     keys = set((found.metadata.asset_keys if found.metadata else None) or ())
     sensor = repository.get_sensor_def(found.name)
     if isinstance(sensor, dagster.MultiAssetSensorDefinition):
-        watched = sensor._monitored_assets  # there is no public name for it
+        watched = sensor._monitored_assets  # Dagster has no public name for it
         if isinstance(watched, dagster.AssetSelection):
             # Some of them may be in other locations.
             keys.update(watched.resolve(repository.asset_graph, allow_missing=True))

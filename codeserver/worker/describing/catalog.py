@@ -1,7 +1,7 @@
-"""Everything that is defined in a location, without the structure of jobs.
+"""All definitions of a location, without the structure of jobs.
 
-It takes what Dagster says of a repository in a `RepositorySnap`, and asks the definitions for the
-rest. The snapshots of jobs, which take Dagster five times as long as all else, are not made.
+Most of the data comes from a `RepositorySnap`, and the rest from the definitions. Snapshots of jobs
+are not made: they would take five times as long as everything else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from codeserver.worker.loading.location import Location
 
 
 def describe(location: Location) -> dict[str, list[dict[str, Any]]]:
-    """The jobs, assets, schedules, sensors and resources of all repositories.
+    """Describe the jobs, assets, schedules, sensors and resources of all repositories.
 
-    Each kind is in the order of the repositories' names and its own.
+    Each list is ordered by repository name, and then by name or key.
     """
     kinds = ("jobs", "assets", "schedules", "sensors", "resources")
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
@@ -29,7 +29,7 @@ def describe(location: Location) -> dict[str, list[dict[str, Any]]]:
 
 
 def targeting(repository: dagster.RepositoryDefinition, job: str) -> dict[str, list[str]]:
-    """The fields `schedules` and `sensors` of one job."""
+    """The fields `schedules` and `sensors` of a job: names of those that target it."""
     snapshot = _automation(repository)
     found = {
         "schedules": [each.name for each in snapshot.schedules if each.job_name == job],
@@ -52,7 +52,7 @@ def _repository(repository: dagster.RepositoryDefinition) -> dict[str, list[dict
 
 
 def _snapshot(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
-    """As `RepositorySnap.from_def`, without jobs and partition sets."""
+    """Like `RepositorySnap.from_def`, without jobs and partition sets."""
     asset_nodes = dagster.asset_node_snaps_from_repo(repository)
     return dagster.copy(
         _automation(repository),
@@ -63,7 +63,7 @@ def _snapshot(repository: dagster.RepositoryDefinition) -> dagster.RepositorySna
 
 
 def _automation(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
-    """The schedules and sensors alone."""
+    """A `RepositorySnap` with only schedules and sensors."""
     schedules, sensors = repository.schedule_defs, repository.sensor_defs
     return dagster.RepositorySnap(
         name=repository.name,
@@ -96,7 +96,7 @@ def _resources(
 
 
 def _users(definitions: Iterable[Any]) -> Mapping[str, list[str]]:
-    """The names of the schedules or sensors that use a resource, by its name."""
+    """Names of the schedules or sensors that use each resource, by resource name."""
     users: dict[str, list[str]] = defaultdict(list)
     for definition in definitions:
         for key in definition.required_resource_keys or ():

@@ -1,4 +1,4 @@
-"""What config is taken, as trees of `ConfigType`."""
+"""Config types, as trees of `ConfigType`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _NAMED = (_KIND.SCALAR, _KIND.ENUM, _KIND.MAP)
 
 
 def of_definition(definition: Any) -> dict[str, Any] | None:
-    """What an op, graph or resource takes, or None if it takes none.
+    """The config type of an op, graph or resource; None if it takes no config.
 
-    Without a schema Dagster takes, and ignores, anything: an optional `Any` without a default.
+    Dagster gives a definition without a schema an optional `Any`, and ignores its value.
     """
     if not definition.has_config_field:
         return None
@@ -43,23 +43,23 @@ def of_definition(definition: Any) -> dict[str, Any] | None:
 
 
 def takes_nothing(found: dagster.ConfigTypeSnap, *, is_required: bool) -> bool:
-    """Whether a field is what Dagster gives a definition that has no schema of its own."""
+    """Whether this is the config field of a definition without a schema."""
     is_empty = found.kind is _KIND.STRICT_SHAPE and not found.fields
     return is_empty or (found.kind is _KIND.ANY and not is_required)
 
 
 def tree(schema: dagster.ConfigSchemaSnapshot, key: str) -> dict[str, Any]:
-    """The type of this key with everything in it."""
+    """The type with this key, with all types in it."""
     return _Trees(schema).tree(key)
 
 
 def shape(
     schema: dagster.ConfigSchemaSnapshot, fields: Iterable[dagster.ConfigFieldSnap], kind: str
 ) -> dict[str, Any]:
-    """A mapping with these fields.
+    """The type of a mapping with these fields.
 
     Args:
-        schema: has the types of the fields.
+        schema: defines the types of the fields.
         fields: the fields.
         kind: name of the kind of mapping.
     """
@@ -67,19 +67,19 @@ def shape(
 
 
 def kind_of(found: dagster.ConfigTypeSnap) -> str:
-    """Name of the kind."""
+    """Name of the kind of this type."""
     return _KINDS[found.kind]
 
 
 def description_of(found: dagster.ConfigTypeSnap) -> str:
-    """What the user says about the type; Dagster's own words about lists are left out."""
+    """The user's description of the type. Dagster's own description of lists is left out."""
     return "" if found.kind is _KIND.ARRAY else found.description or ""
 
 
 def type_name(
     schema: dagster.ConfigSchemaSnapshot, key: str, *, longest: int | None = _LONGEST_NAME
 ) -> str:
-    """What a person calls the type, such as `Int`, `[String]` or `{ path: String }`."""
+    """The readable name of a type, such as `Int`, `[String]` or `{ path: String }`."""
     if not schema.has_config_snap(key):
         return key
     text = one_line(
@@ -89,9 +89,9 @@ def type_name(
 
 
 def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldSnap) -> list[Any]:
-    """The default of a field in a list, which is empty without one.
+    """A list with the default of a field; empty if there is none.
 
-    Secrets are taken out, as Dagster's pages do.
+    Secrets are removed, as in Dagster's UI.
     """
     if field.default_value_as_json_str is None or field.is_secret:
         return []
@@ -100,11 +100,11 @@ def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldS
 
 
 def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) -> Any:
-    """The config without the fields that are secrets.
+    """The config without fields that are secret.
 
     Args:
-        schema: has the type.
-        key: of the type.
+        schema: defines the type.
+        key: key of the type.
         value: config of this type, not necessarily valid.
     """
     found = schema.get_config_snap(key)
@@ -134,7 +134,7 @@ def _union_without_secrets(
 
 
 class _Trees:
-    """Makes trees of the types of one schema, each type once."""
+    """Builds trees of the types in one schema, each type once."""
 
     def __init__(self, schema: dagster.ConfigSchemaSnapshot) -> None:
         self._schema = schema
@@ -143,7 +143,7 @@ class _Trees:
     def tree(self, key: str) -> dict[str, Any]:
         if key in self._made:
             return self._made[key]
-        # Meanwhile, so that a type that contains itself has an end.
+        # A placeholder ends the recursion of a type that contains itself.
         self._made[key] = {"kind": "KIND_ANY"}
         self._made[key] = made = self._make(self._schema.get_config_snap(key))
         return made

@@ -1,8 +1,7 @@
-"""Run config to start from, as YAML with comments.
+"""A run config to start from, as YAML with comments.
 
-What is required stands there with a placeholder. What is optional is commented out with its
-default: taking the `#` off each of its lines puts it to use. A comment in words has a blank after
-the `#`.
+A required field has a placeholder. An optional field is commented out and has its default: removing
+the `#` from its lines activates it. A comment in words has a space after the `#`.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _WIDTH = 88
 _ANYTHING = "..."
 
 _ORDER = {"ops": -3, "inputs": -2, "resources": -1, "loggers": 1, "execution": 2}
-"""What people look for comes first."""
+"""Order of top-level fields: those that people look for come first."""
 
 _SOURCE = re.compile(r"\((\w+) \| \{ env: String \}\)")
-"""How a value is written that may be read from an environment variable."""
+"""The type name of a value that may come from an environment variable."""
 
 _KIND = dagster.ConfigTypeKind
 _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE)
@@ -41,11 +40,11 @@ _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
 
 
 def describe(root: dagster.ConfigType, title: str) -> str:
-    """The text.
+    """The YAML text.
 
     Args:
         root: the type of the whole config.
-        title: what it is, for the first line.
+        title: title for the first line.
     """
     schema = root.schema_snapshot
     found = schema.get_config_snap(root.key)
@@ -59,7 +58,7 @@ def describe(root: dagster.ConfigType, title: str) -> str:
 
 
 class _Writer:
-    """Writes the fields of one config."""
+    """Writes the fields of a config."""
 
     def __init__(self, schema: dagster.ConfigSchemaSnapshot) -> None:
         self._schema = schema
@@ -72,13 +71,14 @@ class _Writer:
         *,
         is_active: bool,
     ) -> list[str]:
-        """The lines of all fields of a mapping, without its own indentation.
+        """The lines of all fields of a mapping, without indentation.
 
         Args:
             fields: the fields.
-            given: what the mapping is by default.
-            said: what is written above the mapping.
-            is_active: whether what has a default is not commented out, because the mapping is.
+            given: the default of the mapping.
+            said: the comment above the mapping.
+            is_active: whether fields with a default stay active, because the mapping as a whole is
+                commented out.
         """
         lines = []
         for field in fields:
@@ -120,7 +120,7 @@ class _Writer:
         return [*(f"# {line}" for line in comment), *lines]
 
     def placeholder(self, key: str) -> Any:
-        """Something valid for the type."""
+        """A valid value of the type."""
         found = self._schema.get_config_snap(key)
         if found.kind is _KIND.SCALAR:
             return _SCALARS.get(found.scalar_kind, _ANYTHING)
@@ -164,12 +164,12 @@ _EMPTY: dict[dagster.ConfigTypeKind, Any] = {
 
 
 def _printable(text: str) -> str:
-    """The text in one line, of letters that a YAML comment may have."""
+    """The text in one line, with characters that a YAML comment may contain."""
     return "".join(letter if letter.isprintable() else "?" for letter in one_line(text))
 
 
 def _flow(value: Any) -> str:
-    """The value in one line of YAML."""
+    """The value as one line of YAML."""
     text = dagster.yaml.dump(
         [value],
         Dumper=dagster.DagsterYamlDumper,

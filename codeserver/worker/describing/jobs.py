@@ -16,12 +16,12 @@ def describe(
     schedules: Iterable[dict[str, Any]],
     sensors: Iterable[dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
-    """Each job, in the order of the names.
+    """Describe each job, ordered by name.
 
     Args:
-        repository: has the jobs.
-        schedules: its schedules, described.
-        sensors: its sensors, described.
+        repository: the repository of the jobs.
+        schedules: descriptions of its schedules.
+        sensors: descriptions of its sensors.
     """
     scheduled: dict[str, list[str]] = defaultdict(list)
     for schedule in schedules:
@@ -39,7 +39,7 @@ def describe(
 
 
 def one(repository: dagster.RepositoryDefinition, job: dagster.JobDefinition) -> dict[str, Any]:
-    """A job, without the schedules and sensors that start it."""
+    """Describe a job, without the schedules and sensors that target it."""
     return {
         "name": job.name,
         "repository": repository.name,
@@ -64,5 +64,5 @@ def one(repository: dagster.RepositoryDefinition, job: dagster.JobDefinition) ->
 
 
 def hook_names(hooks: Iterable[dagster.HookDefinition]) -> list[str]:
-    """The names, in alphabetical order."""
+    """The names of the hooks, in alphabetical order."""
     return sorted(hook.name for hook in hooks)

@@ -1,4 +1,4 @@
-"""What run config a job takes, as a JSON Schema (draft 2020-12)."""
+"""The run config of a job, as a JSON Schema (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _SCALARS = {
 }
 
 _DEEPEST = 6
-"""Levels of types that are written into one another; see `plain.DEEPEST_VALUE`."""
+"""Maximum number of nested levels of types; see `plain.DEEPEST_VALUE`."""
 
 _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
 
 
 def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
-    """The schema.
+    """The JSON Schema.
 
     Args:
         root: the type of the whole config.
-        title: what it is.
+        title: title of the schema.
     """
     writer = _Writer(root.schema_snapshot, root.key)
     schema = writer.body(root.key)
@@ -41,10 +41,10 @@ def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes the types of one config; what is used twice, or lies deep, becomes a definition.
+    """Writes the types of a config. Types that are shared or deeply nested become definitions.
 
     Attributes:
-        definitions: by name.
+        definitions: schemas of those types, by name.
     """
 
     def __init__(self, schema: dagster.ConfigSchemaSnapshot, root: str) -> None:
@@ -60,7 +60,7 @@ class _Writer:
         self._shared = {key for key, count in uses.items() if count > 1 and key != root}
 
     def type(self, key: str) -> dict[str, Any]:
-        """The schema of a type, or the reference to it."""
+        """The schema of a type, or a reference to its definition."""
         found = self._schema.get_config_snap(key)
         is_large = found.fields or found.kind in (_KIND.ENUM, _KIND.SCALAR_UNION)
         is_deep = found.fields and self._depth >= _DEEPEST
@@ -68,14 +68,14 @@ class _Writer:
             return self.body(key)
         if key not in self._names:
             self._names[key] = name = self._name(found)
-            self.definitions[name] = {}  # its place, and the end of a type that contains itself
+            self.definitions[name] = {}  # reserves the place, and ends recursion
             depth, self._depth = self._depth, 0
             self.definitions[name] = self.body(key)
             self._depth = depth
         return {"$ref": f"#/$defs/{self._names[key]}"}
 
     def body(self, key: str) -> dict[str, Any]:
-        """The schema of a type."""
+        """The schema of a type, never a reference."""
         self._depth += 1
         try:
             return self._body(key)
@@ -131,7 +131,7 @@ class _Writer:
     def _property(self, field: dagster.ConfigFieldSnap, *, is_selector: bool) -> dict[str, Any]:
         schema = self.type(field.type_key)
         if is_selector and _takes_nothing(self._schema.get_config_snap(field.type_key)):
-            schema = _or_null(schema)  # Dagster takes null for {} there
+            schema = _or_null(schema)  # here Dagster accepts null instead of {}
         made = dict(schema)
         if field.description:
             made["description"] = field.description
@@ -140,7 +140,7 @@ class _Writer:
         return made
 
     def _name(self, found: dagster.ConfigTypeSnap) -> str:
-        """Such as `StringSource`, or `Shape2` for a type without a name."""
+        """A unique name, such as `StringSource`, or `Shape2` for a type without a name."""
         name = found.given_name or "".join(map(str.capitalize, found.kind.name.split("_")))
         if found.kind is _KIND.SCALAR_UNION:
             name = f"{self._schema.get_config_snap(found.scalar_type_key).given_name}Source"

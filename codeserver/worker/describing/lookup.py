@@ -1,4 +1,4 @@
-"""Find what a request names, in all repositories when it does not say in which."""
+"""Find the definitions that a request names, in one repository or in all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codeserver.worker.loading.location import Location
 
 
 def repositories(location: Location, name: str) -> Mapping[str, dagster.RepositoryDefinition]:
-    """The repository of this name, or all if it is empty.
+    """The repository of this name, or all if the name is empty.
 
     Raises:
         NotFound: there is no such repository.
@@ -28,11 +28,11 @@ def repositories(location: Location, name: str) -> Mapping[str, dagster.Reposito
 def job(
     location: Location, name: str, repository: str
 ) -> tuple[dagster.RepositoryDefinition, dagster.JobDefinition]:
-    """The job, and the repository it is in.
+    """The job and its repository.
 
     Raises:
         NotFound: there is no such job or repository.
-        InvalidRequest: several repositories have it.
+        InvalidRequest: several repositories have such a job.
     """
     candidates = repositories(location, repository)
     found = [each for each in candidates.values() if each.has_job(name)]
@@ -46,11 +46,11 @@ def job(
 def asset(
     location: Location, key: str, repository: str
 ) -> tuple[dagster.RepositoryDefinition, dagster.AssetKey]:
-    """The key of the asset, and the repository it is in.
+    """The key of the asset, and its repository.
 
     Raises:
         NotFound: there is no such asset or repository.
-        InvalidRequest: several repositories have it.
+        InvalidRequest: several repositories have such an asset.
     """
     candidates = repositories(location, repository)
     known = {name: asset_keys(each) for name, each in candidates.items()}
@@ -62,18 +62,18 @@ def asset(
 
 
 def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.AssetKey]:
-    """The keys of all assets, by how they are written."""
+    """The keys of all assets, by string form."""
     keys = repository.asset_graph.get_all_asset_keys()
     return {key.to_user_string(): key for key in sorted(keys)}
 
 
 def not_found(kind: str, name: str, known: Collection[str]) -> NoReturn:
-    """Say what there is instead.
+    """Raise the error for an unknown name, with a hint.
 
     Args:
-        kind: what was looked for, such as `job`.
-        name: its name.
-        known: the names that there are.
+        kind: the kind of resource, such as `job`.
+        name: the unknown name.
+        known: the existing names.
 
     Raises:
         NotFound: always.
@@ -85,17 +85,17 @@ def not_found(kind: str, name: str, known: Collection[str]) -> NoReturn:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The question whether the nearest name was meant; empty when none is near."""
+    """A hint with the most similar name; empty if no name is similar."""
     near = difflib.get_close_matches(name, known, 1)
     return f'did you mean "{near[0]}"?' if near else ""
 
 
 def invalid(field: str, what: str) -> InvalidRequest:
-    """The error that a field of the request is not valid.
+    """The error for an invalid field of a request.
 
     Args:
-        field: its name.
-        what: what is wrong with it.
+        field: name of the field.
+        what: description of the fault.
     """
     line = one_line(what)
     return InvalidRequest(line, [{"type": "field", "field": field, "description": line}])

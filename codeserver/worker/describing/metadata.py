@@ -1,4 +1,4 @@
-"""What the user has written down about a definition, as `MetadataEntry`."""
+"""The user's metadata of a definition, as `MetadataEntry`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing.plain import json_value, jsonable
 
 _LONGEST = 4_096
-"""Characters of a value; a longer one is cut off."""
+"""Maximum length of a value, in characters; a longer one is cut off."""
 
 _values = dagster.metadata_value
 
@@ -20,7 +20,7 @@ def entries(metadata: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The entries, in the user's order.
 
     Args:
-        metadata: by label, as Dagster keeps it.
+        metadata: Dagster's values, by label.
     """
     return [_entry(label, value) for label, value in (metadata or {}).items()]
 
@@ -36,13 +36,13 @@ def _entry(label: str, value: Any) -> dict[str, Any]:
 
 
 def _type_of(kind: type) -> str:
-    """Such as `table_schema` of `TableSchemaMetadataValue`."""
+    """The name of a type, such as `table_schema` for `TableSchemaMetadataValue`."""
     words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("MetadataValue"))
     return words.lower()
 
 
 def _plain(value: Any) -> Any:
-    # What is not a value of Dagster's is one of the user's that it could not make sense of.
+    # Dagster keeps a value of the user unchanged if it has no type for it.
     return value.value if isinstance(value, _values.MetadataValue) else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""The partition keys of a job or asset, a page at a time."""
+"""The partition keys of a job or asset, in pages."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from codeserver.worker.loading.location import Location
 _NO_KEYS = "there are none yet."
 
 _MOST_SEARCHED = 10_000
-"""Keys among which the nearest one is looked for."""
+"""Maximum number of keys to search for a similar one."""
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """How something is partitioned, and some of its keys.
+    """The partitions definition of a job or asset, and a page of its keys.
 
     Args:
         location: the loaded definitions.
-        wanted: `job` or `asset`, `repository`, and which keys: `offset`, `limit`, `reverse`.
+        wanted: the fields `job` or `asset`, `repository`, `offset`, `limit` and `reverse`.
 
     Raises:
-        InvalidRequest: it is not partitioned, or there is no instance that has its keys.
+        InvalidRequest: it is not partitioned, or its keys need an instance and there is none.
         NotFound: there is no such job, asset or repository.
     """
     found = _target(location, wanted)
@@ -41,10 +41,10 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
-    """How the job is partitioned, or the assets that it materializes.
+    """The partitions definition of a job, or of the assets that it materializes.
 
     Raises:
-        InvalidRequest: it is not partitioned, or its assets are in different ways.
+        InvalidRequest: the job is not partitioned, or its assets are partitioned differently.
     """
     if job.partitions_def is not None:
         return job.partitions_def
@@ -62,10 +62,10 @@ def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
 def loading(
     location: Location, found: dagster.PartitionsDefinition
 ) -> Iterator[dagster.PartitionsDefinition]:
-    """Let Dagster find the keys, with the instance if they are kept there.
+    """Let Dagster find the keys within the block. Open the instance if it stores them.
 
     Raises:
-        InvalidRequest: they are kept in an instance, and there is none.
+        InvalidRequest: the keys need an instance, and there is none.
     """
     with ExitStack() as stack:
         instance = None
@@ -80,10 +80,10 @@ def loading(
 
 
 def check(found: dagster.PartitionsDefinition, key: str) -> None:
-    """Make sure that there is such a key; only inside `loading`.
+    """Make sure that the key exists. Call it inside `loading`.
 
     Raises:
-        InvalidRequest: there is not.
+        InvalidRequest: the key does not exist.
     """
     try:
         is_there = found.has_partition_key(key)
@@ -114,7 +114,7 @@ def _dynamic_name(found: dagster.PartitionsDefinition) -> str | None:
 def _page(
     found: dagster.PartitionsDefinition, offset: int, limit: int, reverse: bool
 ) -> tuple[int, Sequence[str]]:
-    """How many keys there are, and those of the page."""
+    """The total number of keys, and the keys of the page."""
     if isinstance(found, dagster.MultiPartitionsDefinition):
         return _page_of_product(found, offset, limit, reverse)
     if isinstance(found, dagster.TimeWindowPartitionsDefinition) and _is_simple(found):
@@ -130,14 +130,14 @@ def _slice(
 
 
 def _is_simple(found: dagster.TimeWindowPartitionsDefinition) -> bool:
-    """Whether Dagster's own pages, which count from now, begin at the last key."""
+    """Whether Dagster's own pages, which count back from now, begin at the last key."""
     return found.end is None and found.end_offset == 0
 
 
 def _page_of_windows(
     found: dagster.TimeWindowPartitionsDefinition, offset: int, limit: int, reverse: bool
 ) -> tuple[int, Sequence[str]]:
-    """Keys from the nearer end, because the work is in the way to them."""
+    """The page, found from the nearer end, because Dagster steps through all keys before it."""
     total = found.get_num_partitions()
     first, last = min(offset, total), min(offset + limit, total)
     if reverse:
@@ -153,10 +153,10 @@ def _page_of_windows(
 def _page_of_product(
     found: dagster.MultiPartitionsDefinition, offset: int, limit: int, reverse: bool
 ) -> tuple[int, Sequence[str]]:
-    """Keys of several dimensions: the last one changes fastest."""
+    """The page of keys of several dimensions; the last dimension changes fastest."""
     dimensions = [each.partitions_def.get_partition_keys() for each in found.partitions_defs]
     if any("|" in key for keys in dimensions for key in keys):
-        # Dagster leaves out those that it could not take apart again.
+        # Dagster leaves out keys that it could not split again.
         return _slice(found.get_partition_keys(), offset, limit, reverse)
     total = 1
     for keys in dimensions:
@@ -172,7 +172,7 @@ def _page_of_product(
 
 
 def _hint(found: dagster.PartitionsDefinition, key: str) -> str:
-    """What could have been given instead."""
+    """A hint with existing keys."""
     if isinstance(found, dagster.TimeWindowPartitionsDefinition):
         first, last = found.get_first_partition_key(), found.get_last_partition_key()
         return f"they go from {first} to {last}." if first and last else _NO_KEYS

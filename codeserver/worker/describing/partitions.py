@@ -1,4 +1,4 @@
-"""How a job or asset is partitioned, as `PartitionsDefinition`. Calls no function of the user."""
+"""Partitions of a job or asset, as `PartitionsDefinition`. Calls no function of the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_KEY_SHOWN = 60
 
 
 def definition(partitions: dagster.PartitionsDefinition) -> dict[str, Any]:
-    """The fields of the message."""
+    """Describe a partitions definition."""
     if isinstance(partitions, dagster.StaticPartitionsDefinition):
         return _static(partitions.get_partition_keys())
     if isinstance(partitions, dagster.TimeWindowPartitionsDefinition):
@@ -32,7 +32,7 @@ def definition(partitions: dagster.PartitionsDefinition) -> dict[str, Any]:
 
 
 def field(partitions: dagster.PartitionsDefinition | None) -> dict[str, Any]:
-    """The field `partitions`, if it is partitioned."""
+    """The field `partitions`; no field without partitions."""
     return {} if partitions is None else {"partitions": definition(partitions)}
 
 

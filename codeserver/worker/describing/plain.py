@@ -1,4 +1,4 @@
-"""Values as the front expects them: durations, moments, and JSON for a protobuf `Value`."""
+"""Values in the form that the front expects: durations, timestamps, and JSON for a `Value`."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ _EXACT_IN_A_DOUBLE = 2**53
 _CONTAINERS = (Mapping, Sequence, set, frozenset)
 _LARGEST_INT32 = 2**31 - 1
 _LONGEST_DURATION = 315_576_000_000
-"""Seconds, as `google.protobuf.Duration` has it."""
+"""The maximum of `google.protobuf.Duration`, in seconds."""
 
 DEEPEST_VALUE = 12
-"""Levels of a JSON value. Protobuf reads at most 100 levels of messages, and each takes three."""
+"""Maximum nesting of a JSON value. Protobuf reads 100 levels of messages; each level needs 3."""
 
 
 def encoded(value: Any) -> str:
-    """The JSON text; half of a surrogate pair, which UTF-8 cannot say, becomes a question mark."""
+    """The JSON text. A lone surrogate, which UTF-8 cannot encode, becomes a question mark."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def present(**fields: Any) -> dict[str, Any]:
-    """The fields that say something: without those that are None, empty, false or zero."""
+    """The fields without those that are None, empty, false or zero."""
     return {name: value for name, value in fields.items() if value}
 
 
 def json_value(value: Any) -> dict[str, Any]:
-    """What stands for a `google.protobuf.Value`; see `as_value`."""
+    """The representation of a value as a `google.protobuf.Value`; see `as_value`."""
     return as_value(jsonable(value))
 
 
 def as_value(plain: Any) -> dict[str, Any]:
-    """What stands for a `google.protobuf.Value`, or a `Struct`, of something that is JSON already.
+    """The representation of JSON data as a `google.protobuf.Value` or `Struct`.
 
-    A list of one text: no mapping that the user names the keys of has lists in it, so that nothing
-    of the user's can be mistaken for this.
+    It holds a list of one text. Other mappings with keys from the user have no lists as values, so
+    they cannot be mistaken for it.
     """
     return {"$json": [encoded(plain)]}
 
 
 def jsonable(value: Any, levels: int = DEEPEST_VALUE) -> Any:
-    """The nearest thing in JSON.
+    """The value as JSON data.
 
-    A number that a double cannot hold becomes a text, and so does whatever JSON has no word for.
-    What is nested deeper than `levels` becomes `...`.
+    A number that a double cannot hold becomes a text, and so does any value that JSON has no type
+    for. A container nested deeper than `levels` becomes `...`.
     """
     if value is None or isinstance(value, (bool, str)):
         return value
@@ -71,15 +71,15 @@ def _number(value: float) -> float | str:
 
 
 def int32(value: int) -> int:
-    """The number, or the largest that the field holds."""
+    """The number, limited to the maximum of an int32 field."""
     return min(value, _LARGEST_INT32)
 
 
 def duration(length: timedelta | float) -> dict[str, int]:
-    """The fields of a `google.protobuf.Duration`, or of the longest that there may be.
+    """The fields of a `google.protobuf.Duration`, limited to its range.
 
     Args:
-        length: seconds, when it is a number.
+        length: a duration; a number is in seconds.
     """
     if isinstance(length, timedelta):
         whole, micros = length.days * 86_400 + length.seconds, length.microseconds
@@ -95,7 +95,7 @@ def timestamp(moment: datetime) -> dict[str, int]:
     """The fields of a `google.protobuf.Timestamp`.
 
     Args:
-        moment: with its time zone.
+        moment: a time with a time zone.
     """
     seconds = math.floor(moment.timestamp())
     return {"seconds": seconds, "nanos": moment.microsecond * 1_000}

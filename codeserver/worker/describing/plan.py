@@ -47,7 +47,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         wanted: the fields of a `GetExecutionPlanRequest`.
 
     Raises:
-        InvalidRequest: run config, partition key or selection is not valid.
+        InvalidRequest: the run config, partition key or selection is not valid.
         NotFound: there is no such job or repository.
     """
     repository, whole = lookup.job(location, wanted["job"], wanted["repository"])
@@ -76,7 +76,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _launched(
     location: Location, whole: dagster.JobDefinition, job: dagster.JobDefinition, key: str
 ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """The run config and tags that Dagster launches a run with when it is given none."""
+    """The run config and tags with which Dagster launches a run by default."""
     if not key:
         return whole.run_config or {}, {}
     with partition_keys.loading(location, partition_keys.of_job(job)) as partitions:
@@ -105,10 +105,10 @@ def _plan(
         dagster.DagsterInvariantViolationError,
         dagster.DagsterUnmetExecutorRequirementsError,
     ) as error:
-        # An input that gets no value, an executor that the values cannot reach.
+        # An input without a value, or an executor to which values cannot be passed.
         raise lookup.invalid("run_config", one_line(error)) from None
     except dagster.check.CheckError:
-        # Dagster expects texts where a mapping has fields.
+        # Dagster expects strings as keys of a mapping.
         if odd := run_config.odd_key(config):
             what = f"The key {odd[0]!r} in the run config must be a text; put it in quotes."
             raise lookup.invalid("run_config", what) from None
@@ -124,7 +124,7 @@ def _steps(job: dagster.JobDefinition, plan: dagster.ExecutionPlan) -> dict[str,
     for step in steps:
         step.update(present(level=levels[step["key"]]))
     return present(
-        # Dagster's order inside a level.
+        # The sort is stable, and keeps Dagster's order within a level.
         steps=sorted(steps, key=lambda step: levels[step["key"]]),
         levels=max(levels.values(), default=-1) + 1,
         width=max(Counter(levels.values()).values(), default=0),
@@ -152,11 +152,11 @@ def _step(
 
 
 def _upstream(step: dagster.IExecutionStep, inputs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys of the steps that it waits for, in alphabetical order."""
+    """Keys of the steps that a step waits for, in alphabetical order."""
     keys = {handle["step"] for each in inputs for handle in each.get("upstream", ())}
     for each in step.step_inputs:
         if isinstance(each.source, dagster.StepInputSource):
-            # Among them what must be there first and gives no value.
+            # Includes steps that must come first but pass no value.
             keys |= each.source.step_key_dependencies
     return sorted(keys)
 

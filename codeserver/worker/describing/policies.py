@@ -1,4 +1,4 @@
-"""Retry policies, freshness policies and conditions of automation."""
+"""Retry policies, freshness policies and automation conditions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JITTER = {
 
 
 def retry(policy: dagster.RetryPolicy | None) -> dict[str, Any]:
-    """The field `retry_policy`, if there is a policy."""
+    """The field `retry_policy`; no field without a policy."""
     if policy is None:
         return {}
     found: dict[str, Any] = {"max_retries": int32(policy.max_retries)}
@@ -32,7 +32,7 @@ def retry(policy: dagster.RetryPolicy | None) -> dict[str, Any]:
 
 
 def freshness(policy: dagster.FreshnessPolicy | None) -> dict[str, Any]:
-    """The field `freshness`, if there is a policy of a kind that is known."""
+    """The field `freshness`; no field without a policy of a known kind."""
     if isinstance(policy, dagster.TimeWindowFreshnessPolicy):
         window = {"fail_window": duration(policy.fail_window.to_timedelta())}
         if policy.warn_window is not None:
@@ -49,14 +49,14 @@ def freshness(policy: dagster.FreshnessPolicy | None) -> dict[str, Any]:
 
 
 def condition(found: dagster.AutomationCondition[Any] | None) -> dict[str, Any]:
-    """The field `automation_condition`, if there is a condition."""
+    """The field `automation_condition`; no field without a condition."""
     if found is None:
         return {}
     return {"automation_condition": found.get_label() or _words(found.get_snapshot())}
 
 
 def _words(snapshot: Any) -> str:
-    """Such as `eager and not (in_progress)`."""
+    """The condition in words, such as `eager and not (in_progress)`."""
     node = snapshot.node_snapshot
     if node.label:
         return str(node.label)

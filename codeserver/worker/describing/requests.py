@@ -1,6 +1,6 @@
-"""The requests of the typed API that need the definitions, one function each.
+"""Requests of the typed API that need the definitions, with one function for each.
 
-Each takes the fields of the request as JSON, and gives the fields of the reply as JSON.
+Each takes the fields of the request and returns the fields of the reply.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from codeserver.worker.process import basics
 
 
 def answer(location: Location, rpc: str, argument: str) -> str:
-    """The reply, as JSON with the marks that `codeserver.worker.describing` speaks of.
+    """The reply as JSON, in the format described in `codeserver.worker.describing`.
 
     Args:
         location: the loaded definitions.
         rpc: name of the request, one of `NAMES`.
-        argument: its fields as JSON; empty for none.
+        argument: fields of the request as JSON; empty for none.
 
     Raises:
         CallerError: the request cannot be answered.
@@ -65,7 +65,7 @@ def _job(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _asset_keys(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    with dagster.disable_dagster_warnings():  # about what Dagster itself calls
+    with dagster.disable_dagster_warnings():  # about calls that Dagster itself makes
         keys = selection.asset_keys(location, wanted["selection"], wanted["repository"])
     return {"keys": keys}
 
@@ -101,4 +101,4 @@ _ANSWERS: dict[str, Callable[[Location, Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 NAMES = tuple(_ANSWERS)
-"""The requests that `answer` knows."""
+"""Names of the requests that `answer` takes."""

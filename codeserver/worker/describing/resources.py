@@ -12,7 +12,7 @@ from codeserver.worker.describing.plain import json_value, present
 
 
 def describe(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
-    """Each resource, in the order of the names."""
+    """Describe each resource, ordered by name."""
     for found in sorted(snapshot.resources or (), key=lambda each: each.name):
         yield {
             "name": found.name,
@@ -33,7 +33,7 @@ def describe(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
 
 
 def _config(found: dagster.ResourceSnap) -> dict[str, Any] | None:
-    """What it takes; the fields that already have a value are among it."""
+    """The config type of a resource, including fields that already have a value."""
     schema = found.config_schema_snap
     types = schema.all_config_snaps_by_key
     fields = found.config_field_snaps
@@ -55,7 +55,7 @@ def _values(found: dagster.ResourceSnap) -> Iterator[dict[str, Any]]:
         if isinstance(value, dagster.ResourceConfigEnvVarSnap):
             yield {"name": name, "environment_variable": value.name}
         elif field is not None and field.is_secret:
-            yield {"name": name}  # Dagster's pages do not show it either
+            yield {"name": name}  # Dagster's UI does not show secrets either
         else:
             plain = json.loads(value)
             if field is not None:

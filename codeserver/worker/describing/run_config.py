@@ -1,4 +1,4 @@
-"""Run config as text: read what a caller gives, and write what a job has as its default."""
+"""Run config as text: parse that of a caller, and write the default of a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codeserver.worker.describing.plain import one_line
 
 
 def parse(text: str) -> Mapping[str, Any] | None:
-    """The run config that a YAML or JSON text stands for; None when there is nothing in it.
+    """The run config in a YAML or JSON text; None if the text is empty.
 
     Raises:
         InvalidRequest: it is neither YAML nor JSON, or not a mapping.
@@ -31,7 +31,7 @@ def _parse(text: str) -> Any:
     try:
         if text.lstrip().startswith("{"):
             try:
-                # YAML would refuse tabs, and take 1e3 for a text.
+                # YAML would reject tabs, and read 1e3 as a string.
                 return json.loads(text)
             except ValueError:
                 pass
@@ -51,7 +51,7 @@ def _parse(text: str) -> Any:
 
 
 def odd_key(config: Any) -> list[Any]:
-    """A key somewhere in it that is not a text, in a list that is empty without one."""
+    """A list with one key, at any level, that is not a string; empty if there is none."""
     if isinstance(config, list):
         return next((found for each in config if (found := odd_key(each))), [])
     if not isinstance(config, dict):
@@ -65,7 +65,7 @@ def odd_key(config: Any) -> list[Any]:
 
 
 def as_yaml(config: Mapping[str, Any]) -> str:
-    """The run config as a text."""
+    """The run config as YAML."""
     plain = json.loads(json.dumps(config, default=_word))
     return str(
         dagster.yaml.dump(

@@ -1,4 +1,4 @@
-"""What Dagster finds wrong with run config, one `RunConfigError` for each mistake."""
+"""Dagster's complaints about run config, one `RunConfigError` for each mistake."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _REASONS = {
 
 
 def refusal(job: dagster.JobDefinition, error: dagster.DagsterInvalidConfigError) -> InvalidRequest:
-    """The error that tells every mistake that Dagster has found.
+    """The error with all mistakes that Dagster has found.
 
     Args:
-        job: what the config is for.
-        error: what Dagster says.
+        job: the job of the run config.
+        error: Dagster's error.
     """
     mistakes = _Mistakes(job)
     found = (detail for each in error.errors for detail in mistakes.of(each))
@@ -45,11 +45,11 @@ def refusal(job: dagster.JobDefinition, error: dagster.DagsterInvalidConfigError
 
 
 class _Mistakes:
-    """Describes the mistakes in config of one job."""
+    """Describes mistakes in the run config of a job."""
 
     def __init__(self, job: dagster.JobDefinition) -> None:
         config = job.run_config_schema
-        # These differ when the job maps its config to that of its ops.
+        # These differ if the job maps its config to that of its ops.
         self._roots = (config.config_type, config.run_config_schema_type)
         self._schema = dagster.ConfigSchemaSnapshot(
             all_config_snaps_by_key={
@@ -60,14 +60,14 @@ class _Mistakes:
         )
 
     def of(self, error: dagster.EvaluationError) -> Iterator[dict[str, Any]]:
-        """One entry for each field that is missing or not defined, one for any other error."""
+        """An entry for each missing or undefined field; one entry for any other error."""
         reason, data = _REASONS.get(error.reason, "REASON_OTHER"), error.error_data
         path, message = _path(error.stack), _message(error)
         if isinstance(data, (dagster.MissingFieldErrorData, dagster.MissingFieldsErrorData)):
             fields = _missing(data)
             for field in fields:
                 text = f'The field "{field.name}" {_place(path)} is missing.'
-                # Of one alone Dagster tells an example, too.
+                # Dagster's message about a single field includes an example.
                 text = message if len(fields) == 1 else text
                 allowed = [type_name(self._schema, field.type_key)]
                 yield _detail([*path, field.name], reason, text, allowed)
@@ -159,7 +159,7 @@ def _path(stack: dagster.EvaluationStackEntry) -> list[str]:
 
 
 def _message(error: dagster.EvaluationError) -> str:
-    """What Dagster says, without the stack of what has raised."""
+    """Dagster's message, without the stack of the exception that caused it."""
     info = error.error_data
     if not isinstance(info, dagster.SerializableErrorInfo):
         return _shown(error.message)

@@ -16,10 +16,10 @@ _PLAIN_KEY = re.compile(r"[^\s:+*\"'()=<>]+")
 
 
 def of_ops(job: dagster.JobDefinition, op_selection: Sequence[str]) -> dagster.JobDefinition:
-    """The part of the job that has these ops; all of it if there are none.
+    """The part of the job that the selection picks; the whole job if the selection is empty.
 
     Raises:
-        InvalidRequest: Dagster does not take the selection.
+        InvalidRequest: Dagster rejects the selection.
     """
     if not op_selection:
         return job
@@ -30,10 +30,10 @@ def of_ops(job: dagster.JobDefinition, op_selection: Sequence[str]) -> dagster.J
 
 
 def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDefinition:
-    """The part of the job that materializes these assets; all of it if there are none.
+    """The part of the job that materializes these assets; the whole job if there are none.
 
     Raises:
-        InvalidRequest: it does not materialize one of them.
+        InvalidRequest: the job does not materialize one of them.
     """
     if not keys:
         return job
@@ -52,15 +52,15 @@ def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDef
 
 
 def asset_keys(location: Location, selection: str, repository: str) -> list[tuple[str, str]]:
-    """The repositories and keys of the assets that are selected, in this order.
+    """Repository and key of each selected asset, sorted.
 
     Args:
         location: the loaded definitions.
-        selection: a key as it is written, or Dagster's syntax; empty for all.
+        selection: a key in string form, or a selection in Dagster's syntax; empty for all.
         repository: name of the repository; empty for all.
 
     Raises:
-        InvalidRequest: Dagster does not take the selection, or it is about several repositories.
+        InvalidRequest: Dagster rejects the selection, or there are several repositories.
         NotFound: there is no such asset or repository.
     """
     candidates = lookup.repositories(location, repository)
@@ -84,7 +84,7 @@ def _selected(repository: dagster.RepositoryDefinition, selection: str) -> list[
     try:
         parsed = dagster.AssetSelection.from_string(selection, include_sources=True)
         keys = parsed.resolve(repository.asset_graph)
-    except NotImplementedError:  # what Dagster raises for `status:` and its like
+    except NotImplementedError:  # Dagster's error for `status:` and the like
         what = "The selection asks for what only Dagster's webserver knows."
         raise lookup.invalid("selection", what) from None
     except dagster.DagsterInvalidAssetSelectionError as error:
@@ -101,7 +101,7 @@ def _refused(field: str, error: object) -> InvalidRequest:
 
 
 def _complaint(selection: str) -> str:
-    """What the parser says, which Dagster does not tell."""
+    """The parser's message, which Dagster hides; empty if it accepts the selection."""
     try:
         dagster.parse_asset_selection(selection)
     except Exception as error:  # it raises no other class

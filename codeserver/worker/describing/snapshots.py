@@ -1,7 +1,7 @@
-"""Build what clients are told about a location, hand it to the front, and exit.
+"""Build the snapshots of a location, and send them to the front.
 
-This runs in a child forked from the host: building snapshots fills memory that the host would
-otherwise carry into every evaluator and run.
+This runs in a fork of the host: building snapshots fills memory that the host would otherwise carry
+into every evaluator and run.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ from codeserver.worker.process.originals import os
 
 
 def build(channel: Channel, location: Location) -> NoReturn:
-    """Send the location's snapshots: first what a client loads first, then each job.
-
-    A location that cannot be described has failed to load. A single job that cannot be is left
-    out, and whoever asks for it gets the error.
-    """
+    """Send the snapshots of the location, and exit."""
     with basics.no_garbage_collection():
         described = describe(channel, location)
     basics.flush()
-    # Not sys.exit: what happens at exit belongs to the host.
+    # Not sys.exit: exit handlers belong to the host.
     os._exit(0 if described else 1)
 
 
 def describe(channel: Channel, location: Location) -> bool:
-    """Send the location's snapshots; returns whether it could be described."""
+    """Send the snapshots of the location, and then of each job.
+
+    A job that cannot be described is left out; a request for it gets the error from an evaluator.
+
+    Returns:
+        Whether the location could be described. If not, it has failed to load.
+    """
     try:
         _send_location(channel, location)
     except (BrokenPipeError, ConnectionResetError):
@@ -62,7 +64,7 @@ def describe(channel: Channel, location: Location) -> bool:
 
 
 def _send_location(channel: Channel, location: Location) -> None:
-    """What a client loads first, and then what a person wants to know about the difference."""
+    """Send the messages that serving needs, and then the digests for listing changes."""
     started = time.monotonic()
     digest = hashlib.sha256()
     listing = list_repositories(location).encode()
@@ -87,7 +89,7 @@ def _send_location(channel: Channel, location: Location) -> None:
         )
     seconds = time.monotonic() - started
     channel.send(Summary(digest.hexdigest(), seconds))
-    with contextlib.suppress(Exception):  # the location can be served without
+    with contextlib.suppress(Exception):  # the location can be served without digests
         channel.send(DefinitionDigests(json.dumps(_definitions(snapshots)).encode()))
 
 
@@ -109,7 +111,7 @@ def list_repositories(location: Location) -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of Dagster and its libraries, in an order that no order of imports changes."""
+    """Versions of Dagster and its libraries, sorted, so independent of the order of imports."""
     return dict(sorted(dagster.DagsterLibraryRegistry.get().items()))
 
 
@@ -128,7 +130,7 @@ def job(repository: dagster.RepositoryDefinition, name: str) -> str:
 
 
 def _definitions(snapshots: Sequence[dagster.RepositorySnap]) -> dict[str, dict[str, str]]:
-    """By kind and name, something that differs when the definition does."""
+    """A digest of each definition, by kind and name."""
     found: dict[str, dict[str, str]] = {}
     for snapshot in snapshots:
         prefix = f"{snapshot.name}/" if len(snapshots) > 1 else ""
@@ -154,7 +156,7 @@ def _each(snapshot: dagster.RepositorySnap) -> Iterator[tuple[str, str, Any]]:
 
 
 def _jobs(snapshot: dagster.RepositorySnap) -> list[Any]:
-    """Without those that Dagster makes for assets."""
+    """References to the jobs, without those that Dagster makes for assets."""
     refs = snapshot.get_job_refs()
     return [ref for ref in refs if not dagster.is_reserved_asset_job_name(ref.name)]
 

@@ -1,4 +1,4 @@
-"""What a job consists of, as `Graph`: nodes, and which output goes to which input."""
+"""The structure of a job, as `Graph`: nodes, and edges from outputs to inputs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from codeserver.worker.describing.jobs import hook_names
 from codeserver.worker.describing.plain import present
 
 _DEEPEST = 20
-"""Graphs inside one another; see `plain.DEEPEST_VALUE`."""
+"""Maximum number of nested graphs; see `plain.DEEPEST_VALUE`."""
 
 
 def of_job(job: dagster.JobDefinition) -> dict[str, Any]:
-    """The graph of the job, with all graphs inside it."""
+    """Describe the graph of a job, with the graphs inside it."""
     return _Structure(job).graph(job.graph, None, is_mapped=False)
 
 
 class _Structure:
-    """Describes the graphs of one job.
+    """Describes the graphs of a job.
 
     Args:
-        job: the job, or a part of it that was selected.
+        job: the job, or a selected part of it.
     """
 
     def __init__(self, job: dagster.JobDefinition) -> None:
@@ -37,11 +37,11 @@ class _Structure:
         *,
         is_mapped: bool,
     ) -> dict[str, Any]:
-        """One graph.
+        """Describe a graph.
 
         Args:
-            graph: its definition.
-            handle: where it is in the job; None for the job's own.
+            graph: the graph.
+            handle: handle of its node; None for the graph of the job.
             is_mapped: whether it is executed once for each value of a dynamic output.
         """
         return {
@@ -127,7 +127,7 @@ class _Structure:
         }
 
     def _config(self, definition: Any) -> dict[str, Any] | None:
-        # A job has one definition of a name, and maybe many nodes of it.
+        # Many nodes may share one definition, and its name is unique in the job.
         name = definition.name
         if name not in self._configs:
             self._configs[name] = config_types.of_definition(definition)
@@ -159,7 +159,7 @@ def _output(found: Any) -> dict[str, Any]:
 
 
 def _edges(graph: dagster.GraphDefinition) -> Iterator[dict[str, Any]]:
-    """In the order of the nodes that they go to."""
+    """The edges, in topological order of their target nodes."""
     structure = graph.dependency_structure
     for node in graph.nodes_in_topological_order:
         upstream = structure.input_to_upstream_outputs_for_node(node.name)
