@@ -1,4 +1,4 @@
-"""A process that records the end of a run whose own process could not."""
+"""The caretaker: records the end of a run whose own process could not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from codeserver.worker.process.originals import signal
 
 
 class DagsterApiServer:
-    """The name in front of the message in the run's event log; people search for it."""
+    """Its name precedes the message in the run's event log; people search for it."""
 
 
 def record_end(channel: Channel) -> int:
-    """Mark the run that the first message names as failed, unless it has a final status."""
+    """Receive `RecordEnd`, and mark the run as failed unless it has a final status."""
     order = channel.expect(RecordEnd)
     if order is None:
         return 0

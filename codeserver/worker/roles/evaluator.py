@@ -1,8 +1,8 @@
-"""A process that answers requests with the user's code, one at a time.
+"""The evaluator: answers requests with the user's code, one at a time.
 
-It is forked from a host, with the code, or is that host itself when its forks could not be trusted
-(`worker.process.fork_safety`). Or it is forked from the template or the forkserver, which have
-never seen the code, and loads it: as good as a new interpreter, without the import of Dagster.
+It is forked from a host, with the code, or is the host itself if its forks cannot be trusted
+(`worker.process.fork_safety`). Or it is forked from the template or the forkserver and loads the
+code itself: this is equivalent to a new interpreter, but saves the import of Dagster.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ from codeserver.worker.process.wear import Wear
 
 
 class _Terminated(BaseException):
-    """The front gave up on this request; `finally` blocks of user code still run."""
+    """The front has given up on this request; `finally` blocks of user code still run."""
 
 
 def load_and_serve(channel: Channel) -> Main | int:
-    """Load the code as ordered, then answer requests."""
+    """Load the code by order of the front, and then answer requests."""
     location = load_as_ordered(channel)
     if location is None:
         return 1
     try:
         channel.send(LoadedAgain())
     except OSError:
-        return 0  # nobody waits for it any more
+        return 0  # the front no longer needs this evaluator
     return partial(serve, channel, location, has_loaded=True)
 
 
 def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> NoReturn:
-    """Answer requests until the front goes away.
+    """Answer requests until the front is gone.
 
     Args:
         channel: to the front.
-        location: the code.
-        has_loaded: whether it was loaded in this process, which then does at its end what the code
-            has registered for that; else it is for the process that has loaded it to do so.
+        location: the loaded code.
+        has_loaded: whether this process has loaded the code. If so, it calls the code's exit
+            handlers at its end; otherwise they belong to the process that has loaded the code.
     """
     code = 1
     threads = {*threading.enumerate()} - {threading.current_thread()}
@@ -76,7 +76,7 @@ def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> 
                 leave(code, threads, unwritten.finish)
             unwritten.flush()
         finally:
-            # Not sys.exit, which would tear down what was inherited.
+            # Not sys.exit, which would finalize inherited objects.
             os._exit(code)
 
 
@@ -88,7 +88,7 @@ class _Evaluator:
         self._location = location
         self._threads = threads
         order = location.order
-        # Both, because Dagster puts back the handler of SIGINT for both after each tick.
+        # Both, because Dagster restores the handler of SIGINT for both after each tick.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
         basics.unblock_signals()
@@ -103,7 +103,7 @@ class _Evaluator:
         while (ask := self._channel.expect(Ask)) is not None:
             limits.impose()
             self._answer(ask)
-        # Threads that a sensor has left to finish its work may do so, as long as the front waits.
+        # Threads that a sensor has started may finish their work as long as the front waits.
         finish_threads(self._threads)
 
     def _terminate(self, _: int, __: FrameType | None) -> None:
@@ -125,8 +125,8 @@ class _Evaluator:
             # Dagster's own error handling lets SystemExit and its like through.
             info = dagster.serialize_value(current_error()).encode()
             reply = Crashed(info, f"User code raised {error!r}.")
-        # Before the reply: what is printed belongs to this request. And nobody knows whether this
-        # process will come to its end by itself.
+        # Before the reply, because the output belongs to this request, and because this process may
+        # be killed.
         basics.flush()
         unwritten.flush_inherited()
         late, worn = self._location.footprint.take_late(), self._wear.reason()

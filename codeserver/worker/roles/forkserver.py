@@ -1,7 +1,7 @@
-"""The process that has Dagster imported and forks a host for each generation of user code.
+"""The forkserver: has Dagster imported, and forks a host for each generation of user code.
 
-Started by the front with inherited descriptors, in a session of its own, so that Ctrl-C in a
-terminal reaches the front only.
+The front starts it with inherited descriptors, in a session of its own, so that Ctrl-C in a
+terminal reaches only the front.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ from codeserver.worker.process.originals import os
 
 
 def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoReturn:
-    """Serve the front over `fd`; does not return.
+    """Obey orders of the front over `fd`.
 
     Args:
         fd: the inherited socket to the front.
         log: the inherited log of the server.
         parent: process id of the front.
-        most_files: how many files the operator lets a process open; the front may open more.
-        seeded: whether the seed of hashes is the front's choice and not the operator's.
+        most_files: the operator's limit of open files; that of the front may be higher.
+        seeded: whether the front, and not the operator, has chosen the hash seed.
     """
     basics.die_with_parent(parent)
     processes.set_name("forkserver")
-    # A run whose host has died then still has someone who learns how it ends.
+    # A run whose host has died is then a child of the forkserver, which reports its end.
     processes.adopt_descendants()
     stdio.keep_log(log)
     if seeded:
-        # Programs that user code starts have seeds of their own, as ever.
+        # Programs that user code starts choose their own seeds.
         os.environ.pop("PYTHONHASHSEED", None)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
-    # What Python was doing when native code crashes; every fork inherits it.
+    # Prints the stack when native code crashes; every fork inherits it.
     faulthandler.enable()
     code = trampoline(lambda: _serve(Channel.from_fd(fd)))
-    # Every fork ends here. Native libraries write pages about what is left when Python is torn
-    # down, and hosts end all the time.
+    # Every fork ends here. Not sys.exit: native libraries print pages of warnings when Python is
+    # torn down, and hosts end all the time.
     leave(code, ())
 
 
 def _look_like(argv: list[str]) -> None:
-    """Be called as the server was, as the processes of Dagster's server are."""
+    """Take on the server's command line, as processes of Dagster's server do."""
     sys.argv = argv
     if os.path.isfile(argv[0]):
         main = sys.modules["__main__"]
         main.__file__ = os.path.abspath(argv[0])
-        # By this name, new processes of `multiprocessing` know that they need not import it.
+        # New processes of `multiprocessing` do not import a main module of this name.
         main.__spec__ = ModuleSpec("codeserver.__main__", None)
 
 
@@ -67,7 +67,7 @@ def _serve(channel: Channel) -> Main | int:
         return 0
     _look_like(list(called.argv))
     try:
-        # A fifth of the time would go into looking for garbage that is not there.
+        # Garbage collection would take a fifth of the time and find nothing.
         with basics.no_garbage_collection():
             from codeserver.worker.loading import surroundings
             from codeserver.worker.process import preparing
@@ -84,8 +84,8 @@ def _serve(channel: Channel) -> Main | int:
         return 1
     template.remember_start()
     surroundings.remember_start()
-    # Without looking for garbage first: that takes as long as a tenth of the imports, finds next to
-    # nothing, and every start waits for it.
+    # No gc.collect() before: it takes a tenth of the time of the imports, which every start waits
+    # for, and finds next to nothing.
     gc.freeze()
     channel.send(DagsterImported())
     importing = {

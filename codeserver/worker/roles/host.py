@@ -1,7 +1,7 @@
-"""A process that holds one generation of the user's code, loaded, and forks what uses it.
+"""The host: loads one generation of the user's code, and forks the processes that use it.
 
-When a fork of it could not be trusted, it forks nothing: it describes the code to the front itself
-and is the first evaluator then. Further ones and runs are processes that load the code on their own
+If its forks cannot be trusted, it forks nothing: it describes the code to the front itself and then
+is the first evaluator. Further evaluators and runs load the code themselves
 (`codeserver.worker.roles.evaluator`).
 """
 
@@ -25,7 +25,7 @@ from codeserver.worker.roles.template import installed
 
 
 def serve(channel: Channel) -> Main | int:
-    """Load the code as ordered, report how it went, then fork on demand."""
+    """Load the code by order of the front, report the result, and then fork on demand."""
     descriptors, threads = basics.open_descriptors(), basics.threads()
     location = load_as_ordered(channel, tells=True)
     if location is None:
@@ -61,7 +61,7 @@ def serve(channel: Channel) -> Main | int:
 def _may_fork(
     location: Location, own_descriptors: set[int], own_threads: set[int]
 ) -> tuple[bool, list[str]]:
-    """Whether evaluators and runs are forked from this process, and why, or why not."""
+    """Whether evaluators and runs are forked from this process, with the reasons."""
     wish = location.order.isolation
     if wish != "auto":
         return wish == "fork", [f"--isolation {wish}"]

@@ -1,7 +1,7 @@
-"""Whether importing the user's code twice gives the same, so that runs may share one import.
+"""The rehearsal: imports the code again to find out whether runs may share one import.
 
-A fork of the host tells the values that its import has made. A fork of the template imports the
-code once more, watched, and compares (`codeserver.worker.rehearsal`).
+A fork of the host reports the values of its import. A fork of the template imports the code again
+under observation, and compares the values (`codeserver.worker.rehearsal`).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _LOWEST_PRIORITY = 19
 
 
 def tell_values(channel: Channel) -> NoReturn:
-    """Tell the values of the user's modules in this fork of a host."""
+    """Report the values of the user's modules in this fork of a host."""
     _be_modest()
     channel.send(Values(json.dumps(values(user_modules())).encode()))
-    os._exit(0)  # what happens at exit belongs to the host
+    os._exit(0)  # exit handlers belong to the host
 
 
 def rehearse(channel: Channel) -> NoReturn:
-    """Import the code as ordered, and tell the findings."""
+    """Import the code by order of the front, and report the findings."""
     ordered = channel.expect(Rehearse)
     if ordered is None:
         os._exit(0)
@@ -48,17 +48,17 @@ def rehearse(channel: Channel) -> NoReturn:
         told = NotRehearsed(_headline(error))
     with contextlib.suppress(OSError):
         channel.send(told)
-    os._exit(0)  # the code was imported to be looked at
+    os._exit(0)  # no exit handlers: the code was imported only for the comparison
 
 
 def _headline(error: BaseException) -> str:
-    """What has gone wrong first, in one line."""
+    """The root cause of the error, in one line."""
     while error.__cause__ is not None:
         error = error.__cause__
     name = type(error).__name__
     try:
         return " ".join(f"{name}: {error}".split())
-    except Exception:  # it is the user's
+    except Exception:  # `__str__` may be the user's
         return name
 
 
@@ -68,7 +68,7 @@ def _be_modest() -> None:
 
 
 def _print_nothing() -> None:
-    """The load has printed it already."""
+    """Discard output, because the load has printed it already."""
     for fd in (1, 2):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, fd)

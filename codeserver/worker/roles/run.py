@@ -1,4 +1,4 @@
-"""A process that executes one Dagster run.
+"""The run: a process that executes one Dagster run.
 
 A warm run is forked from the host. A fresh one is forked from the template or the forkserver, and
 imports the code itself.
@@ -33,9 +33,9 @@ Repositories = Mapping[str, dagster.ReconstructableRepository]
 
 
 def reimport_and_execute(channel: Channel, readers: Sequence[int]) -> Main | int:
-    """Execute a run, in the surroundings that the first message has.
+    """Receive `Reimport`, take on its surroundings, and execute a run.
 
-    The code is imported where stock's process of a run does it, so its errors are those of the run.
+    Dagster imports the code during the execution, as in stock, so its errors are events of the run.
     """
     order = channel.expect(Reimport)
     if order is None:
@@ -50,14 +50,12 @@ def reimport_and_execute(channel: Channel, readers: Sequence[int]) -> Main | int
 
 
 def execute(channel: Channel, readers: Sequence[int], repositories: Repositories) -> NoReturn:
-    """Execute the run that the next message names.
-
-    The front may go away meanwhile; the run goes on.
+    """Receive `Run`, and execute the run. It goes on if the front goes away.
 
     Args:
         channel: the socket to the front.
-        readers: the reading ends of what this process prints.
-        repositories: where to find the job.
+        readers: the reading ends of this process's output.
+        repositories: the repositories of the location, by name.
     """
     threads = {*threading.enumerate()} - {threading.current_thread()}
     ordered = channel.expect(Run)
@@ -66,7 +64,7 @@ def execute(channel: Channel, readers: Sequence[int], repositories: Repositories
     if ordered is not None:
         last.append(Survivor(channel, readers).finish)
         loggers.remove()
-        # Those of the user's modules belong to the code, not to this run.
+        # Threads that the user's modules start belong to the code, not to this run.
         dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
         try:
             code = _execute_ordered(channel, repositories, ordered)
@@ -129,7 +127,7 @@ def _execute(
     instance.report_engine_event(
         f"Started process for run (pid: {pid}).", run, dagster.EngineEventData.in_process(pid)
     )
-    # Whatever goes wrong in there is in the run's event log before it is raised.
+    # Dagster records any error in the run's event log before it raises it.
     with contextlib.suppress(BaseException):
         for _ in dagster.core_execute_run(job, run, instance, inject_env_vars=False):
             pass

@@ -1,8 +1,8 @@
-"""A forkserver that has more imported: what the user's code imports of installed packages.
+"""The template: a forkserver that has also imported the installed packages of the user's code.
 
-It is forked from the forkserver. Hosts are forked from it, and so is every process that imports the
-user's code anew: that costs the import of the user's own files only. It never imports any of those.
-Should an import leave something behind that does not survive a fork, it reports that and ends.
+It is forked from the forkserver. Hosts and all other processes that import the user's code are
+forked from it, so they need to import only the user's own files. It never imports any of those. If
+an import makes it unsafe to fork, it reports that and ends.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _at_start: set[str] = set()
 
 
 def remember_start() -> None:
-    """Remember what is imported now: every host has it."""
+    """Remember the modules that are imported now; every host has them."""
     _at_start.update(sys.modules)
 
 
@@ -44,14 +44,12 @@ def installed() -> InstalledPackages:
 
 
 def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], None]) -> Main | int:
-    """Import modules as ordered, then fork on demand.
-
-    Some modules read variables when they are imported, and the user's code may have set those.
+    """Import modules by order of the front, and then fork on demand.
 
     Args:
         channel: to the front.
-        roles: those that children may have, by name.
-        prepare: what all children would do anew, done once.
+        roles: the roles of children, by name.
+        prepare: does work once that all children would otherwise repeat.
     """
     order = channel.expect(Import)
     if order is None:
@@ -62,23 +60,23 @@ def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], Non
     if unfit is not None:
         channel.send(unfit)
         basics.flush()
-        os._exit(0)  # whatever else runs in here
+        os._exit(0)  # even if the module has left threads
     gc.collect()
     known = set(sys.modules)
     prepare()
-    _at_start.update(set(sys.modules) - known)  # no load has asked for these
+    _at_start.update(set(sys.modules) - known)  # the user's code does not need these
     channel.send(Imported())
     return ForkLoop(channel, roles).run() or 0
 
 
 def _import(names: Sequence[str], descriptors: set[int], threads: set[int]) -> Unfit | None:
-    """Import these modules; returns the one that did something it should not, if one did."""
+    """Import these modules; return the first one that makes this process unfit, if any."""
     before = _facts()
     for name in names:
         if name in sys.modules:
             continue
         known = set(sys.modules)
-        # What cannot be imported like this is imported by the user's code when it wants it.
+        # If this import fails, the user's code imports the module itself.
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
         if users := next(_of_user(set(sys.modules) - known), None):
@@ -91,7 +89,7 @@ def _import(names: Sequence[str], descriptors: set[int], threads: set[int]) -> U
 
 
 def _facts() -> tuple[object, ...]:
-    """What a look at everything is worth for: numbers of threads and open files, and signals."""
+    """Numbers of threads and open files, and signals: a full audit is needed if they change."""
     counts = []
     for folder in ("task", "fd"):
         try:
@@ -115,7 +113,10 @@ def _of_user(names: Iterable[str]) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
-    """Have these variables meanwhile; what is imported may set some, and those stay."""
+    """Set environment variables within the block, because modules may read them at their import.
+
+    Variables that modules set within the block are kept.
+    """
     before = {name: os.environ.get(name) for name in changes}
     set_variables(changes)
     put: set[str] = set()
