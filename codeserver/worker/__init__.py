@@ -1,5 +1,5 @@
-"""The processes that hold Dagster and user code: blocking, and single-threaded where they fork.
+"""The processes with Dagster and user code. They block, and are single-threaded if they fork.
 
-Nothing here imports gRPC, protobuf, click or asyncio of ours, so a worker adds nothing to the
-user's environment but the standard library and Dagster itself.
+Nothing here imports codeserver's gRPC, protobuf or click. So a worker needs only the standard
+library and Dagster in the user's environment.
 """

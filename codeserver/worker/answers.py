@@ -1,8 +1,8 @@
-"""Answer the requests that need user code, one function each.
+"""Answer the requests that need user code, with one function for each RPC.
 
-Every function takes the request's serialized argument and returns the serialized reply. A failure
-of user code is part of the reply, in the class that Dagster's clients expect there; an exception
-of `codeserver.errors` means that the request itself cannot be answered.
+Every function takes the serialized argument and returns the reply. A failure of user code is part
+of the reply, in the class that Dagster's clients expect. An exception of `codeserver.errors` means
+that the request itself cannot be answered.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
     Args:
         location: the loaded definitions.
         rpc: name of the RPC.
-        argument: its serialized argument.
-        extra: its other fields, by name.
+        argument: the serialized argument.
+        extra: other fields of the request, by name.
 
     Raises:
-        CallerError: the request cannot be answered; the front makes it a gRPC status.
+        CallerError: the request cannot be answered; the front turns the error into a gRPC status.
     """
     if rpc == "ExternalNotebookData":
         return Answer(_notebook(argument))
@@ -44,7 +44,7 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
 
 
 def _explained(value: Any) -> Any:
-    """The reply, with what can be said about an error that Dagster has caught itself."""
+    """The reply, with an explanation added to an error that Dagster itself has caught."""
     if isinstance(value, _WITH_ERROR) and value.error is not None:
         limits.lift()
         return dagster.copy(value, error=explained(value.error))
@@ -52,7 +52,7 @@ def _explained(value: Any) -> Any:
 
 
 def _plan(location: Location, argument: str, _: Mapping[str, Any]) -> object:
-    # Stock deserializes this one outside of its error handling, so clients expect a status here.
+    # Stock deserializes this argument outside of its error handling, so clients expect a status.
     args = _parse_plan(argument)
     try:
         repository = location.repository(args.job_origin.repository_origin.repository_name)
@@ -219,7 +219,7 @@ def _refresh_components(location: Location, wanted: set[str]) -> dagster.DefsSta
 
 
 def _explain(_: Location, argument: str, extra: Mapping[str, Any]) -> object:
-    """The error that Dagster finds in an argument that the front could not read."""
+    """Dagster's own error for an argument that the front could not read."""
     try:
         dagster.deserialize_value(argument, _EXPLAINED[extra["class"]])
     except Exception:
@@ -257,7 +257,7 @@ _WITH_ERROR = (
 )
 
 _LONGEST_SHOWN = 200
-"""Characters of a path in an error message."""
+"""Maximum length of a path in an error message, in characters."""
 
 _EXPLAINED: dict[str, Any] = {
     "ExecuteExternalJobArgs": dagster.ExecuteExternalJobArgs,

@@ -1,8 +1,8 @@
-"""The only file that touches Dagster's private modules; everything is as of Dagster 1.13.
+"""The only file that touches Dagster's private modules, for Dagster 1.13.
 
-The rest of the worker side takes what it needs of Dagster from here. When Dagster moves or renames
-something, this file changes and no other. Importing it also imports all of Dagster that a host
-needs, which is what the forkserver does before it forks.
+The rest of the worker side imports Dagster from here. When Dagster moves or renames something, only
+this file changes. Importing it also imports everything of Dagster that a host needs; the forkserver
+does so before it forks.
 """
 
 from __future__ import annotations
@@ -184,16 +184,14 @@ from dagster_shared.record import copy
 from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 from dagster_shared.yaml_utils import DagsterYamlDumper, DagsterYamlLoader
 
-# What instances and runs import late; imported here, every fork shares it.
+# Instances and runs import these late; imported here, every fork shares them.
 for _late in ("dagster._core.execution.api", "dagster._core.storage.sqlite_storage"):
     importlib.import_module(_late)
 
 
 def parse_asset_selection(text: str) -> None:
-    """Raise what the parser of asset selections says, which Dagster keeps to itself.
-
-    The parser is slow to import, and few ask for it.
-    """
+    """Raise the parser's own error for an asset selection, which Dagster hides."""
+    # Imported here, because the parser is slow to import and rarely needed.
     from dagster._core.definitions.antlr_asset_selection import antlr_asset_selection
 
     antlr_asset_selection.AntlrAssetSelectionParser(text)
@@ -202,11 +200,11 @@ def parse_asset_selection(text: str) -> None:
 def keep_migrations(now: bool = True) -> None:
     """Read the migrations of Dagster's SQLite databases once, for this process and its forks.
 
-    Dagster compares the revision of a database with the newest one whenever it opens one, and
-    imports some ninety files for that, which are part of the installed package.
+    Whenever Dagster opens a database, it compares its revision with the newest one. For that, it
+    imports some ninety files of its package.
 
     Args:
-        now: whether they are read at once, or when they are needed.
+        now: read them at once, not at the first use.
     """
 
     @cache
@@ -223,14 +221,14 @@ def keep_migrations(now: bool = True) -> None:
 
     if now:
         kept().as_revision_number("head")
-    setattr(sql, "ScriptDirectory", Kept)  # noqa: B010 - it is no part of what that module shows
+    setattr(sql, "ScriptDirectory", Kept)  # noqa: B010 - that module does not export it
 
 
 def call_when_loaded(callback: Callable[[], None]) -> None:
-    """Call this once, when the user's code is loaded and a job is about to be taken from it.
+    """Call a function once, after the user's code is loaded and before a job is taken from it.
 
-    A wrapper would be a line in every traceback of what Dagster does from there on. So it is the
-    look-up of a method that calls back, after which the method is what it was.
+    A wrapper of the method would add a frame to tracebacks. So the look-up of the method calls
+    back, and then restores the method.
     """
     name, method = "get_maybe_subset_job_def", RepositoryDefinition.get_maybe_subset_job_def
 

@@ -1,4 +1,4 @@
-"""User errors as Dagster shows them, without codeserver's own frames."""
+"""Errors of user code in Dagster's format, without frames of codeserver."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ _OWN_FRAME = f'  File "{_OWN}'
 _DAGSTER = os.path.dirname(os.path.dirname(dagster.check.__file__ or ""))
 _FRAME = re.compile(r'  File "(.*?)", line ')
 _OF_SERVERS = (_OWN, _DAGSTER, "<frozen ")
-"""What the paths of files begin with that are codeserver's, one of Dagster's packages, or Python's
-own way to import a module."""
+"""Path prefixes of the files of codeserver, Dagster's packages and Python's import system."""
 
 
 def current_error() -> dagster.SerializableErrorInfo:
-    """The exception being handled, as Dagster serializes it."""
+    """The exception being handled, in Dagster's format."""
     limits.lift()
     _, error, _ = sys.exc_info()
     _cut_causes(error)
@@ -36,10 +35,10 @@ def current_error() -> dagster.SerializableErrorInfo:
 
 
 def _cut_causes(error: BaseException | None) -> None:
-    """Forget the furthest causes, when there are more than can be told.
+    """Cut off a chain of causes that is too long to report.
 
-    A recursion without end that wraps its own errors has as many as Python allows calls, and
-    whoever follows them by recursion would fail in the same way.
+    Endless recursion that wraps its own errors has as many causes as Python allows calls. Following
+    them by recursion would exceed the limit again.
     """
     for _ in range(_MOST_CAUSES):
         if error is None:
@@ -50,7 +49,7 @@ def _cut_causes(error: BaseException | None) -> None:
 
 
 def explained(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:
-    """The error, and that it is for the limit, when memory has run out because of that."""
+    """The error, with an explanation if the memory limit has caused it."""
     note = limits.explanation() if _is_for_memory(error) else None
     if note is None or note in error.message:
         return error
@@ -74,17 +73,16 @@ def _without_own_frames(error: dagster.SerializableErrorInfo) -> dagster.Seriali
 
 
 def report(failure: BaseException) -> LoadError:
-    """The report of a load that fails with this exception, which is being handled."""
+    """The report of a failed load; `failure` is the exception being handled."""
     error = current_error()
     body = dagster.serialize_value(of_the_user(error)).encode()
     return LoadError(body, error.to_string(), brief(failure))
 
 
 def of_the_user(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:
-    """The error of a load as the UI should show it: what the user's code has raised, where it did.
+    """The error of a load for the UI: the user's exception, from the user's first frame on.
 
-    Left out are the wrapper, which says only that the code is being loaded, and the calls that lead
-    to the user's first one.
+    Dagster's wrapper, which says only that the code is being loaded, is left out.
     """
     if error.cls_name == dagster.DagsterUserCodeLoadError.__name__ and error.cause:
         error = error.cause
@@ -110,13 +108,12 @@ _MOST_LINES = 60
 
 
 def brief(error: BaseException) -> str:
-    """The error for a terminal: what happened in the user's files, and where it was raised.
+    """The error for a terminal: the frames of the user's files, and the last frame.
 
-    Falls back on what is neither of Dagster nor of codeserver when none of the user's files had a
-    part in it.
+    Without frames of the user, all frames that are neither Dagster's nor codeserver's.
     """
     if isinstance(error, dagster.DagsterUserCodeLoadError) and error.__cause__ is not None:
-        error = error.__cause__  # it says only that the code is being loaded
+        error = error.__cause__  # the wrapper says only that the code is being loaded
     described = traceback.TracebackException.from_exception(error, compact=True)
     chain = list(_chain(described))
     of_user = _speaks_for_itself(error) or any(_users_frames(each) for each in chain)
@@ -142,7 +139,7 @@ def _chain(error: traceback.TracebackException | None) -> Iterator[traceback.Tra
 
 
 def _speaks_for_itself(error: BaseException) -> bool:
-    """Whether the message has the file or module in it that it is about."""
+    """Whether the message names the file or module that it is about."""
     if isinstance(error, OSError):
         return error.filename is not None
     return isinstance(error, (SyntaxError, ImportError))
@@ -153,7 +150,7 @@ def _users_frames(error: traceback.TracebackException) -> list[traceback.FrameSu
 
 
 def _keep_users_frames(error: traceback.TracebackException) -> None:
-    """Keep the frames of the user's files, and the last one, which may be of a library."""
+    """Keep the frames of the user's files, and the last frame, which may be in a library."""
     users = _users_frames(error)
     if users and error.stack[-1] is not users[-1]:
         users.append(error.stack[-1])

@@ -1,4 +1,4 @@
-"""Which files are the user's: those that are neither Python's nor installed."""
+"""Recognize the user's files: those that belong to neither Python nor an installed package."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def is_users_file(path: str) -> bool:
 
 
 def origin_of(module: object) -> str | None:
-    """The file that an entry of `sys.modules` is from, if it is from one.
+    """The file of an entry of `sys.modules`; None if it has none.
 
-    Anything may be in there, so nothing of the user's is called.
+    The entry may be any object, so this calls none of its methods.
     """
     if not issubclass(type(module), ModuleType):
         return None
