@@ -305,7 +305,7 @@ class NotStarted(Message):
     """The run cannot be executed."""
 
     body: SerializedError
-    message: str | None = None  # shown instead of the message in `body`; None to show that one
+    message: str | None = None  # for the client; None for the message in `body`
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,14 @@ _SET_NAME = 15
 _SET_CHILD_SUBREAPER = 36
 
 STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
-"""The signal at which a process that loads code writes its stack; an evaluator does, and ends.
+"""The signal that makes a worker write its stack; an evaluator then ends.
 
-None where there is none of those without a name, which user code does not use for itself.
+One of the realtime signals, which have no names, so user code is unlikely to use it. None on
+systems without them.
 """
 
 NATIVE_STACK_SIGNAL: int | None = None if STACK_SIGNAL is None else STACK_SIGNAL + 1
-"""The signal for a process that does not answer to the first: in native code, or asleep there."""
+"""The signal for a worker that does not react to the first: it runs native code, or waits in it."""
 
 
 def _name_for(role: str) -> str:
@@ -45,7 +46,7 @@ def name_of(pid: int) -> str:
 def is_asleep(pid: int) -> bool:
     """Whether the main thread of a process waits in a system call (proc(5))."""
     with contextlib.suppress(OSError, IndexError):
-        # The name may have anything in it, but what follows it has no parenthesis.
+        # The name may contain a parenthesis; the fields after it do not.
         _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
         return facts.split()[0] in ("S", "D")
     return False

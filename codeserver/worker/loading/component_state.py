@@ -45,7 +45,7 @@ class LateStorage(dagster.DefsStateStorage):
         self._real.upload_state_from_path(key, version, path)
 
     def set_latest_version(self, key: str, version: str | None) -> None:
-        """Make this the newest version of a component's state; None removes the state."""
+        """Make this the newest version of a component's state; None for no state."""
         self._real.set_latest_version(key, version)
 
 

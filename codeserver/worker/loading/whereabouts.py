@@ -19,11 +19,11 @@ _HIGH = 512
 def shown(fds: Sequence[int]) -> Iterator[None]:
     """Write the stack to a pipe whenever the front asks for it by `STACK_SIGNAL`.
 
-    System calls that are under way go on (`siginterrupt`), because libraries may not expect that
-    one is interrupted. So while such a call waits, only the second signal gets an answer.
+    The signal does not interrupt system calls (`siginterrupt`), because libraries may not expect
+    that. So while a call waits, only `NATIVE_STACK_SIGNAL` has an effect.
 
     Args:
-        fds: the writing end of the pipe, if the front wants to ask.
+        fds: the writing end of the pipe; empty if the front will not ask.
     """
     if not fds or STACK_SIGNAL is None:
         yield
@@ -38,7 +38,7 @@ def shown(fds: Sequence[int]) -> Iterator[None]:
         yield
     finally:
         faulthandler.unregister(NATIVE_STACK_SIGNAL)
-        # What comes too late is ignored, and does not end this process.
+        # A signal that comes too late is ignored, instead of ending this process.
         for number in (STACK_SIGNAL, NATIVE_STACK_SIGNAL):
             signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(OSError):

@@ -59,9 +59,9 @@ def unblock_signals() -> None:
 
 
 def reset_stack_signals() -> None:
-    """Give back the default meaning of the signals that a host ignores once it has loaded the code.
+    """Restore the default actions of the stack signals, which a host ignores after the load.
 
-    Only in forks: the front may send the signal to a host too late.
+    Only in forks: the front may send such a signal to a host too late.
     """
     for number in filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)):
         signal.signal(number, signal.SIG_DFL)

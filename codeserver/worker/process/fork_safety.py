@@ -1,9 +1,9 @@
 """The audit of a process that has loaded the user's code: can it be forked safely?
 
-A fork copies all memory but only one thread: locks that other threads hold stay locked in it, and
-work is handed to threads that are not there. Sockets and the like are not even copied but shared.
-Libraries differ in what they do about that, so what counts here was measured with the libraries
-themselves (`tests/process/parts/test_fork_safety.py`). In doubt, a fork is not trusted.
+A fork copies all memory but only one thread. Locks that other threads hold stay locked in it, and
+work is queued for threads that do not exist. Sockets and the like are shared, not copied. Libraries
+handle this differently, so the rules here were measured with the libraries themselves
+(`tests/process/parts/test_fork_safety.py`). In doubt, a fork is not trusted.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _owner(thread: NativeThread) -> str:
 
 
 def _packages_of_unknown_threads() -> Iterator[str]:
-    """Installed packages with code on stacks of Python threads that `threading` does not know."""
+    """Installed packages on the stacks of Python threads that `threading` does not know."""
     known = {thread.ident for thread in threading.enumerate()}
     for ident, innermost in sys._current_frames().items():
         frame: FrameType | None = innermost if ident not in known else None

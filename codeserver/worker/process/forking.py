@@ -173,7 +173,7 @@ class ForkLoop:
     def _become_child(self, role: Role, parent: int) -> None:
         basics.reset_signals()
         basics.reset_stack_signals()
-        # A group of its own, so that killing the child also ends what user code started.
+        # A session of its own, so that killing its group also ends processes of user code.
         os.setsid()
         if not role.outlives_parent:
             basics.die_with_parent(parent)

@@ -1,11 +1,10 @@
-"""The stack of this process, in the form in which Python's `faulthandler` writes it.
+"""The stack of this process, in the format of Python's `faulthandler`.
 
-`faulthandler` can write at a signal, too, and does so at once, even while native code runs. But it
-reads frames that may be half made at that moment: one in about 1,000 signals to a process that
-executes Python code ends it by SIGSEGV (measured with Python 3.11; compare
-https://github.com/python/cpython/issues/116008). A handler of Python's runs between two
-instructions, where frames are whole. So `faulthandler` is for a process that is asleep, or is about
-to be killed.
+`faulthandler` writes the stack at once at a signal, even while native code runs. But at that moment
+a frame may be incomplete: about one in 1,000 signals to a process that executes Python code ends it
+by SIGSEGV (measured with Python 3.11; compare https://github.com/python/cpython/issues/116008). A
+signal handler in Python runs between two instructions, where frames are complete. So `faulthandler`
+is only for a process that is asleep or about to be killed.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ _MOST_CALLS = 100
 
 
 def write_stack(fd: int, frame: FrameType | None) -> None:
-    """Write the calls that have led to this frame, the innermost first.
+    """Write the calls that led to this frame, innermost first.
 
-    A pipe that is full takes a part, or nothing.
+    If the descriptor is a full pipe, some or all of the text is lost.
     """
     lines: list[str] = []
     while frame is not None and len(lines) < _MOST_CALLS:

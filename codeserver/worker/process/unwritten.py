@@ -45,7 +45,7 @@ def flush_inherited() -> None:
 
 
 def flush() -> None:
-    """Write out the buffers of all files, and finalize nothing."""
+    """Write out the buffers of regular files, and finalize nothing."""
     flush_inherited()
     _flush(_written_files())
 
