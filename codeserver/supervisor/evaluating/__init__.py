@@ -1,1 +1,1 @@
-"""Answer requests with user code: who may, by which process, and until when."""
+"""Answer requests with user code: the queue, the evaluators and the deadlines."""

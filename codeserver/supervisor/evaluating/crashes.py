@@ -1,4 +1,4 @@
-"""How long user code that keeps crashing is left alone. Pure: `now` is an argument."""
+"""Pauses for user code that keeps crashing. Pure: `now` is an argument."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class _Record:
 class Crashes:
     """Counts crashes in a row by subject.
 
-    The first three cost nothing but themselves. From then on there is a pause after each, which
+    The first two crashes have no consequence. After each further one there is a pause, which
     doubles up to 30 seconds, so that code that segfaults at every call does not keep the machine
-    busy with starting processes for it. An answer, whatever it says, ends the row.
+    busy with new processes. Any answer ends the row, even an error.
     """
 
     def __init__(self) -> None:
@@ -32,8 +32,8 @@ class Crashes:
 
         Args:
             subject: the user code that crashed.
-            reason: how it ended, in words.
-            now: seconds on a monotonic clock.
+            reason: the end of its process, in words.
+            now: the time in seconds on a monotonic clock.
         """
         record = self._records.setdefault(subject, _Record())
         record.count += 1
@@ -41,11 +41,11 @@ class Crashes:
         record.until = now + pause(record.count - _TOLERATED)
 
     def clear(self, subject: str) -> None:
-        """The subject has answered."""
+        """Forget the crashes of a subject, which has answered."""
         self._records.pop(subject, None)
 
     def objection(self, subject: str, now: float) -> str | None:
-        """Why the subject is not tried now, None when it is."""
+        """The reason to refuse the subject now; None to try it."""
         record = self._records.get(subject)
         if record is None or now >= record.until:
             return None

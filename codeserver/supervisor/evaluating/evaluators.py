@@ -1,4 +1,4 @@
-"""The evaluators that a generation has: started on demand, kept ready, replaced, let go."""
+"""The evaluators of a generation: started on demand, kept ready, replaced and dismissed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
 Starting = asyncio.Task["Child | CodeserverError"]
-"""Becomes an evaluator, or why there is none: what it raised would be taken for a defect."""
+"""Returns an evaluator or an error: an error that it raised would be logged as a defect."""
 
 _log = logging.getLogger("codeserver")
 
@@ -23,17 +23,17 @@ _IDLE_SECONDS = 60.0
 
 
 class Evaluators:
-    """Has as many evaluators as are in use, and a few more for the next requests.
+    """The evaluators in use, and a few idle ones for the next requests.
 
-    Where starting one is slow, a request gets the one that is ready first, be it new or one that
-    was busy. Where there is to be only one (`is_single`), requests wait for that, and it is kept as
-    stock keeps its one process, whatever has become of it.
+    If the start of an evaluator is slow, a request gets the first one that is ready, new or used.
+    If there may be only one (`is_single`), all requests wait for it. It is never replaced, as stock
+    never replaces its one process.
 
     Args:
         starter: starts evaluators.
-        tasks: owns their starts and ends.
-        max_requests: how many requests one answers before it is replaced; 0 for no limit.
-        is_single: whether there is only one at a time. It turns out by itself where the code cannot
+        tasks: the owner of the tasks that start and end them.
+        max_requests: the number of requests that one answers before it is replaced; 0 for no limit.
+        is_single: whether there is only one at a time. It becomes true by itself if the code cannot
             be loaded twice.
     """
 
@@ -56,18 +56,18 @@ class Evaluators:
 
     @property
     def has_ended(self) -> bool:
-        """Whether none is started any more."""
+        """Whether `end` was called."""
         return self._ended
 
     async def idle(self, deadline: Deadline) -> Child | None:
-        """One that is ready, or None when one is to be started at once.
+        """An idle evaluator, or None if the caller should start one.
 
         Args:
-            deadline: until when to wait for one.
+            deadline: the end of the wait for one.
 
         Raises:
-            asyncio.TimeoutError: none was ready until then.
-            CodeserverError: there is none to be had.
+            asyncio.TimeoutError: none was idle before the deadline.
+            CodeserverError: none can be started.
         """
         is_first = True
         while True:
@@ -81,28 +81,28 @@ class Evaluators:
             is_first = False
 
     def start(self) -> Starting:
-        """Start one."""
+        """Start an evaluator."""
         self._starting += 1
         return self._tasks.start("start evaluator", self._start())
 
     def warm(self) -> None:
-        """Have one ready before the next request comes, where starting one is slow."""
+        """Start an evaluator ahead of the next request, if a start is slow."""
         is_enough = self._idle or self._starting or (self.is_single and self._any)
         if self._starter.is_slow and not self._closed and not is_enough:
             self._start_for_any()
 
     async def keep(self, starting: Starting) -> None:
-        """Who waited for it has given up; the next request may have it."""
+        """Keep an evaluator whose request has given up, for the next request."""
         await asyncio.wait([starting])
         if not starting.cancelled() and isinstance(started := starting.result(), Child):
             self._rest(started)
 
     def give_back(self, evaluator: Child, worn: str | None) -> None:
-        """A request has been answered.
+        """Take back an evaluator that has answered a request.
 
         Args:
-            evaluator: by this one.
-            worn: why it should not be used again, if it says so.
+            evaluator: the evaluator.
+            worn: its own reason to be replaced, if any.
         """
         served = self._served.get(evaluator, 0) + 1
         self._served[evaluator] = served
@@ -116,25 +116,25 @@ class Evaluators:
         self.warm()
 
     def forget(self, evaluator: Child) -> None:
-        """It is being ended and will not be given back."""
+        """Forget an evaluator that is being ended and will not be given back."""
         self._served.pop(evaluator, None)
         timer = self._timers.pop(evaluator, None)
         if timer is not None:
             timer.cancel()
 
     def close(self) -> None:
-        """Let idle ones end; busy ones end with their request."""
+        """Dismiss idle evaluators now, and busy ones after their request."""
         self._closed = True
         while self._idle:
             self._dismiss(self._idle.pop())
 
     async def closed(self) -> None:
-        """Wait until those that were let go have ended."""
+        """Wait until the dismissed evaluators have ended."""
         while self._leaving:
             await asyncio.wait(self._leaving)
 
     def end(self) -> list[Child]:
-        """Start none any more; returns those that were idle, for the caller to end."""
+        """Start no more evaluators; return the idle ones, which the caller ends."""
         self._ended = self._closed = True
         while self._waiting:
             self._waiting.popleft().set_exception(_draining())
@@ -143,7 +143,7 @@ class Evaluators:
 
     @property
     def _any(self) -> bool:
-        """Whether one is there, or about to be, or not gone yet."""
+        """Whether an evaluator is alive or starting."""
         return bool(self._starting or self._alive)
 
     def _take_idle(self) -> Child | None:
@@ -153,11 +153,11 @@ class Evaluators:
                 timer.cancel()
             if not evaluator.exited.done() and evaluator.channel.is_quiet:
                 return evaluator
-            self._dismiss(evaluator)  # it has died idle, or is about to
+            self._dismiss(evaluator)  # it has died or sent something unasked
         return None
 
     def _start_for_any(self) -> None:
-        """Start one for whoever is the first to need it when it is ready."""
+        """Start an evaluator that goes to the first request in the queue."""
         starting = self.start()
         self._tasks.start("await evaluator", self._await(starting))
 
@@ -174,7 +174,7 @@ class Evaluators:
         else:
             _log.warning("%s", started)
         if self.is_single:
-            self._wake()  # the next one may start another
+            self._wake()  # the next request may start an evaluator
 
     async def _start(self) -> Child | CodeserverError:
         try:
@@ -203,14 +203,14 @@ class Evaluators:
         self._wake()
 
     async def _change(self, deadline: Deadline, *, in_front: bool) -> None:
-        """Wait until there may be an idle one, or none at all."""
+        """Wait for a change: an evaluator has become idle, or has ended."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if in_front else self._waiting.append)(woken)
         try:
             await asyncio.wait([woken], timeout=deadline.left)
         except BaseException:
             if woken.done() and woken.exception() is None:
-                self._wake()  # somebody else, instead
+                self._wake()  # pass the wake-up on to another request
             raise
         finally:
             if not woken.done():
@@ -220,12 +220,12 @@ class Evaluators:
         woken.result()
 
     def _wake(self) -> None:
-        """Let the one that has waited longest look."""
+        """Wake the request at the front of the queue."""
         if self._waiting:
             self._waiting.popleft().set_result(None)
 
     def _rest(self, evaluator: Child) -> None:
-        """Let it wait for the next request."""
+        """Make an evaluator idle, until the next request or its timeout."""
         if self._closed:
             self._dismiss(evaluator)
             return
@@ -241,7 +241,7 @@ class Evaluators:
             self._dismiss(evaluator)
 
     def _dismiss(self, evaluator: Child) -> None:
-        """Let it end by itself: it sees the end of its input."""
+        """Close its input, so that it exits by itself."""
         self.forget(evaluator)
         leaving = self._tasks.start(
             "dismiss evaluator", evaluator.leave(patience.LEAVE, patience.END_GRACE)

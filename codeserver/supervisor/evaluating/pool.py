@@ -33,17 +33,17 @@ _OTHER_SLOTS = 2
 """Evaluators for requests that call no function of the user."""
 _SAME_MOMENT = 0.1
 _AT_SIGTERM = (0, -signal.SIGTERM)
-"""How an evaluator exits at SIGTERM, whether it has come to handle that or not."""
+"""The exit codes of an evaluator at SIGTERM, with and without its handler."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What an evaluator answered.
+    """The reply of an evaluator.
 
     Attributes:
         body: the serialized reply.
-        is_error: the body is a bare serialized error.
-        generation: number of the load whose code has answered.
+        is_error: whether the body is a bare serialized error.
+        generation: the number of the generation that has answered.
     """
 
     body: bytes
@@ -53,11 +53,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Who may evaluate at the same time, shared by all generations of a location.
+    """The slots for requests, shared by all generations of a location.
 
     Attributes:
-        user_code: for requests that call the user's functions.
-        other: for those that do not. They cannot hang, so there is always room for them.
+        user_code: the slots for requests that call functions of the user.
+        other: the slots for other requests. Those cannot hang, so slots become free soon.
     """
 
     user_code: Slots
@@ -69,10 +69,10 @@ class Pools:
 
     Args:
         config: the operator's settings.
-        tasks: owns what goes on in the background.
+        tasks: the owner of background tasks.
 
     Attributes:
-        lanes: of all of them.
+        lanes: the slots that all pools share.
     """
 
     def __init__(self, config: Config, tasks: Tasks) -> None:
@@ -83,7 +83,7 @@ class Pools:
         self.lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
 
     def make(self, starter: Starter) -> Pool:
-        """One whose evaluators are started like this."""
+        """Make a pool whose evaluators come from `starter`."""
         evaluators = Evaluators(starter, self._tasks, self._max_requests, is_single=self._is_single)
         return Pool(evaluators, self.lanes, self._tasks)
 
@@ -93,12 +93,12 @@ class Pool:
 
     Args:
         evaluators: the processes.
-        lanes: bound how many evaluate at a time.
-        tasks: owns the ends of evaluators.
+        lanes: the slots that limit concurrent requests.
+        tasks: the owner of the tasks that end evaluators.
 
     Attributes:
-        imported: called with the sources that user code has imported when it was evaluated, each
-            with its mark, if files are watched.
+        imported: called with the sources that user code has imported during a request, each with
+            its mark, if files are watched.
     """
 
     def __init__(self, evaluators: Evaluators, lanes: Lanes, tasks: Tasks) -> None:
@@ -110,19 +110,19 @@ class Pool:
         self._working: set[Child] = set()
 
     async def evaluate(self, request: Request) -> Reply:
-        """The answer of user code to one request.
+        """Have user code answer a request.
 
         Raises:
-            RequestTimeout: it took longer than it may; the evaluator is killed.
-            WorkerCrashed: the evaluator ended without answering.
+            RequestTimeout: the deadline passed; the evaluator is ended.
+            WorkerCrashed: the evaluator ended without a reply.
             Overloaded: too many requests wait already.
-            CallerError: the request cannot be answered.
+            CallerError: the request is invalid.
         """
         self._refuse_what_keeps_crashing(request)
         slots = self._lanes.user_code if request.runs_user_code else self._lanes.other
         await slots.take(request.subject, request.deadline)
         try:
-            # Again: it may have crashed for others while this one waited.
+            # Check again: the subject may have crashed for other requests during the wait.
             self._refuse_what_keeps_crashing(request)
             if request.deadline.has_passed:
                 raise RequestTimeout(
@@ -135,19 +135,19 @@ class Pool:
         return await self._evaluate(request, slots)
 
     def warm(self) -> None:
-        """Have an evaluator ready before the first request comes, where starting one is slow."""
+        """Start an evaluator ahead of the first request, if a start is slow."""
         self._evaluators.warm()
 
     def close(self) -> None:
-        """Let idle evaluators end; busy ones end with their request."""
+        """Dismiss idle evaluators now, and busy ones after their request."""
         self._evaluators.close()
 
     async def closed(self) -> None:
-        """Wait until those that were let go have ended."""
+        """Wait until the dismissed evaluators have ended."""
         await self._evaluators.closed()
 
     def end(self) -> None:
-        """End every evaluator, and refuse what is still to come."""
+        """End every evaluator, and refuse further requests."""
         for evaluator in (*self._evaluators.end(), *self._working):
             self._evaluators.forget(evaluator)
             self._tasks.start("end evaluator", evaluator.end(patience.END_GRACE))
@@ -169,9 +169,9 @@ class Pool:
                 evaluator = await deadline.limit(_started(starting))
             reply = await self._ask(evaluator, request)
         except BaseException as error:
-            # A timeout, a caller that went away, a crash: it never answers another request, and
-            # its slot is free when it is gone.
-            # At the same moment gRPC cancels the call, and either may come first.
+            # After a timeout, a cancelled call or a crash, the evaluator gets no further request,
+            # and its slot becomes free when it has ended. At the deadline gRPC also cancels the
+            # call, and either may come first.
             gave_up = isinstance(error, (asyncio.TimeoutError, asyncio.CancelledError))
             is_late = gave_up and deadline.left < _SAME_MOMENT
             slots.counts.ended += gave_up
@@ -195,7 +195,7 @@ class Pool:
         starting: Starting | None,
         is_late: bool,
     ) -> None:
-        """Free a slot whose request has failed, as soon as its evaluator is gone or idle."""
+        """Free the slot of a failed request as soon as its evaluator has ended or is idle."""
         slots.count_as_ending(request.subject)
         if evaluator is not None:
             self._log_end(request, evaluator, is_late)
@@ -204,7 +204,7 @@ class Pool:
         elif starting is not None:
             keeping = self._evaluators.keep(starting)
             self._tasks.start("keep evaluator", self._free_after(keeping, slots))
-        else:  # it has only waited
+        else:  # the request has no evaluator yet
             slots.give_back(ENDING)
 
     def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
@@ -285,9 +285,9 @@ async def _started(starting: Starting) -> Child:
 
 
 async def _how_it_ended(evaluator: Child) -> str:
-    """In words, for one that says nothing any more.
+    """The end of an evaluator whose connection has closed, in words.
 
-    It may live on without its connection, and is ended then. Or the report of its end is late.
+    The report of its end may come later. An evaluator that lives on is ended.
     """
     done, _ = await asyncio.wait([evaluator.exited], timeout=patience.EXIT_REPORT)
     if done:

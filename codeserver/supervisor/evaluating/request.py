@@ -1,4 +1,4 @@
-"""One request for user code, as the front orders it."""
+"""A request to user code, and its deadline."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 LONGEST_TIMEOUT = 366 * 86400.0
-"""Seconds. Deadlines beyond it are as good as none, and event loops cannot count up to them."""
+"""Seconds. Event loops cannot wait for much longer."""
 
 Bytes = bytes | memoryview
-"""Of a serialized argument; one that came in a message is a view of that."""
+"""A serialized argument; one that came in a message is a view of the message."""
 
 
 @dataclass(frozen=True)
 class Deadline:
-    """The moment at which a caller stops waiting; made once, and handed down.
+    """The time at which a caller stops waiting.
 
     Attributes:
-        seconds: that it was away when it was made, for messages.
-        at: seconds on the monotonic clock.
+        seconds: the original timeout, for messages.
+        at: the deadline in seconds on the monotonic clock.
     """
 
     seconds: float
@@ -31,45 +31,45 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> Deadline:
-        """The one that is so many seconds away."""
+        """Make a deadline that is `seconds` from now."""
         return cls(seconds, time.monotonic() + seconds)
 
     @property
     def left(self) -> float:
-        """Seconds until then; 0 when it has passed."""
+        """The seconds that are left; 0 if the deadline has passed."""
         return max(0.0, self.at - time.monotonic())
 
     @property
     def has_passed(self) -> bool:
-        """Whether no time is left."""
+        """Whether the deadline has passed."""
         return not self.left
 
     def __str__(self) -> str:
-        """Its length, such as `60 seconds`."""
+        """The original timeout, such as `60 seconds`."""
         return f"{max(0.0, self.seconds):.3g} seconds"
 
     async def limit(self, work: Awaitable[T]) -> T:
-        """The result of this work.
+        """Wait for the result of `work`.
 
         Raises:
-            asyncio.TimeoutError: it is not there in time; the work is cancelled.
+            asyncio.TimeoutError: the deadline passed, and the work was cancelled.
         """
         return await asyncio.wait_for(work, self.left)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A question to user code.
+    """A request to user code.
 
     Attributes:
-        rpc: name of the RPC.
-        argument: its serialized argument.
-        deadline: of the caller; waiting for a free evaluator counts.
+        rpc: the name of the RPC.
+        argument: the serialized argument.
+        deadline: the caller's deadline, which includes the wait for a free evaluator.
         subject: the piece of user code that it is about, such as `sensor nightly`. Requests about
-            one subject share what one subject may have of the evaluators.
-        extra: its other fields, by name.
-        runs_user_code: whether a function of the user is called. What does not call one cannot
-            hang, and is answered even when all evaluators do.
+            one subject share the slots of that subject.
+        extra: the other fields, by name.
+        runs_user_code: whether the request calls a function of the user. Other requests cannot
+            hang, and are answered even if all evaluators hang.
     """
 
     rpc: str

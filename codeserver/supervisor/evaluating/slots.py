@@ -1,4 +1,4 @@
-"""Who may use an evaluator, and who waits: bounded, and fair between subjects."""
+"""The queue for evaluators: bounded, and fair between subjects."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _log = logging.getLogger("codeserver")
 _WARNING_PAUSE = 10.0
 """Seconds between two warnings that the queue is full."""
 _LONG_WAIT = 1.0
-"""Seconds. A request that has waited longer for an evaluator is mentioned in the log."""
+"""Seconds. The log mentions requests that have waited longer for an evaluator."""
 
 _MOST_BYTES = 400 * 1000 * 1000
-"""Of long arguments that are held at a time: four of the longest that gRPC takes by default."""
+"""The most bytes of long arguments in memory: four of the longest that gRPC takes by default."""
 _SHORT = 64 * 1024
-"""Bytes. Requests with shorter arguments are bounded by their number only."""
+"""Bytes. Requests with shorter arguments are limited only by their number."""
 
 ENDING = ""
 """The subject of slots whose evaluators are being ended."""
@@ -33,11 +33,11 @@ ENDING = ""
 
 @dataclass
 class QueueCounts:
-    """What the queue has seen since the server started.
+    """Counts of requests in the queue since the start of the server.
 
     Attributes:
         waited: requests that had to wait and then got an evaluator.
-        waited_seconds: how long they waited, together.
+        waited_seconds: the sum of their waiting times.
         refused: requests that found the queue full, or too many bytes held.
         timed_out: requests whose deadline passed while they waited.
         ended: requests whose evaluator was ended, at their deadline or because their caller went
@@ -54,15 +54,15 @@ class QueueCounts:
 
 
 class Slots:
-    """Bounds how many requests are evaluated at a time, and how many wait.
+    """Limits the requests that run at a time, and those that wait.
 
     One subject (a sensor, a schedule, a job) gets at most half of the slots and half of the queue,
-    so a sensor that hangs at every tick leaves room for the others. A slot that becomes free goes
-    to the subject that has the fewest, and within a subject to who came first.
+    so a sensor that hangs at every tick leaves room for the others. A free slot goes to the subject
+    that has the fewest, and to the oldest request of that subject.
 
     Args:
-        total: how many may be evaluated at a time.
-        queue: how many may wait.
+        total: the number of slots.
+        queue: the largest number of waiting requests.
     """
 
     def __init__(self, total: int, queue: int) -> None:
@@ -78,17 +78,17 @@ class Slots:
 
     @property
     def running(self) -> int:
-        """How many slots are taken."""
+        """The number of slots in use."""
         return sum(self._running.values())
 
     @property
     def waiting(self) -> int:
-        """How many requests wait."""
+        """The number of waiting requests."""
         return sum(map(len, self._waiting.values()))
 
     @property
     def subjects(self) -> dict[str, tuple[int, int]]:
-        """How many requests of each subject run, and how many wait."""
+        """The numbers of running and of waiting requests, by subject."""
         return {
             subject: (self._running[subject], len(self._waiting.get(subject, ())))
             for subject in sorted({*self._running, *self._waiting} - {ENDING})
@@ -98,12 +98,12 @@ class Slots:
         """Take a slot, which the caller gives back.
 
         Args:
-            subject: for whom.
-            deadline: until when to wait for one.
+            subject: the subject of the request.
+            deadline: the end of the wait for a slot.
 
         Raises:
-            RequestTimeout: none became free in time.
-            Overloaded: too many wait already.
+            RequestTimeout: no slot became free in time.
+            Overloaded: too many requests wait already.
         """
         if self.running < self.total and self._running[subject] < self.share:
             self._running[subject] += 1
@@ -129,12 +129,12 @@ class Slots:
 
     @contextlib.contextmanager
     def holding(self, subject: str, size: int) -> Iterator[None]:
-        """Count the bytes of an argument that is kept meanwhile.
+        """Count the bytes of an argument during the `with` statement.
 
-        There is always room for one, and for short ones.
+        One long argument always has room, and so have short ones.
 
         Raises:
-            Overloaded: there are too many bytes already, or half of them are of this subject.
+            Overloaded: all arguments would exceed the limit, or those of the subject half of it.
         """
         if size <= _SHORT:
             yield
@@ -152,13 +152,13 @@ class Slots:
             yield
         finally:
             self._held[subject] -= size
-            self._held += Counter()  # without those that have none
+            self._held += Counter()  # drops subjects that hold nothing
 
     def count_as_ending(self, subject: str) -> None:
-        """Have a slot of this subject count for nobody, until it is given back for `ENDING`.
+        """Move a slot from this subject to `ENDING`, while its evaluator is being ended.
 
-        Its evaluator is being ended. That takes room on the machine for a moment, but must not
-        keep the subject's next request waiting.
+        The evaluator still takes room on the machine, but must not delay the subject's next
+        request.
         """
         self._running[ENDING] += 1
         self.give_back(subject)
@@ -185,7 +185,7 @@ class Slots:
             granted.set_result(None)
 
     def _withdraw(self, subject: str, granted: asyncio.Future[None]) -> None:
-        """Stop waiting; a slot that was granted at this very moment is given back."""
+        """Leave the queue; give back a slot that was granted at the same moment."""
         if granted.done():
             self.give_back(subject)
             return
@@ -209,7 +209,7 @@ class Slots:
         self.counts.refused += 1
         now = time.monotonic()
         if now - self._warned_at > _WARNING_PAUSE:
-            # Not for each of ten thousand.
+            # Ten thousand refused requests must not fill the log.
             self._warned_at = now
             _log.warning("%s (%d requests were refused so far.)", message, self.counts.refused)
         raise Overloaded(message)
