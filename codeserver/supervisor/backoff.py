@@ -7,10 +7,10 @@ _MOST_DOUBLINGS = 10
 
 
 def pause(repeats: int) -> float:
-    """Seconds before the next try: none at first, then half a second, doubled up to 30 seconds.
+    """The pause before the next try: none, then half a second, doubled up to 30 seconds.
 
     Args:
-        repeats: how often it has failed again.
+        repeats: the number of failures after the first one.
     """
     if repeats < 1:
         return 0.0

@@ -1,4 +1,4 @@
-"""The state of a location and the value that it serves, and who is told when they change."""
+"""The state of a location, the value that it serves, and the listeners for changes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Served = serving.Served[LoadFailure, Generation]
 
 
 class Current:
-    """Begins with nothing to serve, in the state LOADING.
+    """The state and the served value; begins in the state LOADING with nothing to serve.
 
     Args:
-        fixed_server_id: the operator's, if any.
+        fixed_server_id: the operator's `--fixed-server-id`, if any.
 
     Attributes:
-        served: the code that is served, or the error.
+        served: the served generation or error.
         settled: set when something is served, or never will be.
         next_load: done when the next load has ended.
-        server_id: changes when clients are told something else; empty while there is nothing.
+        server_id: changes with the content that clients see; empty while nothing is served.
     """
 
     def __init__(self, fixed_server_id: str | None) -> None:
@@ -42,7 +42,7 @@ class Current:
 
     @property
     def state(self) -> State:
-        """The state that clients are told."""
+        """The state that clients see."""
         return lifecycle.shown(self._state)
 
     @property
@@ -52,14 +52,14 @@ class Current:
 
     @property
     def unloaded_at(self) -> float | None:
-        """Seconds since the epoch, if the code that is served was unloaded."""
+        """The time of the unload in seconds since the epoch; None if the code is not unloaded."""
         served = self.served
         if isinstance(served, Hollow) and served.why is Absence.UNLOADED:
             return served.since
         return None
 
     def on_change(self, listener: Callable[[State], None]) -> None:
-        """Call `listener` with the state now, and at every change."""
+        """Call `listener` with the state, now and at every change."""
         self._on_change.append(listener)
         listener(self.state)
 
@@ -68,16 +68,16 @@ class Current:
         self._on_load.append(listener)
 
     def move(self, event: Event) -> None:
-        """Be in the state that follows this event."""
+        """Enter the state that follows this event."""
         self._state = lifecycle.after(self._state, event)
         self.tell()
 
     def serve(self, served: Served, digest: str | None = None) -> None:
-        """Serve this from now on.
+        """Serve this value from now on.
 
         Args:
             served: the value.
-            digest: identifies the content that clients are told; None when that is as before.
+            digest: identifies the content that clients see; None if it is unchanged.
         """
         self.served = served
         if digest is not None:
@@ -85,17 +85,17 @@ class Current:
         self.settled.set()
 
     def empty(self, generation: Generation, why: Absence) -> None:
-        """Note that the process with the code of this generation is gone, if that is served."""
+        """Note that the host of this generation is gone, if the generation is served."""
         if isinstance(self.served, Live) and self.served.generation is generation:
             self.served = Hollow(generation, why, time.time(), self.served.failure)
 
     def tell(self) -> None:
-        """Tell of a change, which may be one within the same state."""
+        """Call the listeners for changes, even if the state is the same."""
         for listener in self._on_change:
             listener(self.state)
 
     def load_has_ended(self, result: LoadFailure | Host) -> None:
-        """Tell the result of a load."""
+        """Report the result of a load to the listeners for loads."""
         for listener in self._on_load:
             listener(result)
         ended, self.next_load = self.next_load, asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""A generation of the code that is served: what has it, and what evaluates it."""
+"""A generation of the code: its host and its evaluators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("codeserver")
 
 
 class Uses:
-    """Counts what something is needed for."""
+    """Counts the users of a resource."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -26,7 +26,7 @@ class Uses:
         self._none.set()
 
     def begin(self) -> None:
-        """It is needed once more, until `end`."""
+        """Count one more user, until `end`."""
         self._count += 1
         self._none.clear()
 
@@ -37,7 +37,7 @@ class Uses:
             self._none.set()
 
     async def ended(self) -> None:
-        """Wait until it is not needed."""
+        """Wait until there are no users."""
         await self._none.wait()
 
 
@@ -46,13 +46,13 @@ class Generation:
     """One load of the code that is, or was, served.
 
     Attributes:
-        number: of the load; 0 for code that was not loaded here.
-        host: has the code.
-        pool: evaluates it.
-        snapshot: what clients are told about it.
-        seconds: how long the load took.
-        loaded_at: when it was ready, in seconds since the epoch.
-        uses: what its processes are needed for.
+        number: the number of the load; 0 for a restored snapshot.
+        host: the process that has the code.
+        pool: the evaluators.
+        snapshot: the description for clients.
+        seconds: the duration of the load.
+        loaded_at: the end of the load, in seconds since the epoch.
+        uses: the requests and starts of runs that need its processes.
     """
 
     number: int
@@ -66,7 +66,7 @@ class Generation:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Its processes live on as long as this lasts, and longer."""
+        """Keep its processes alive during the `with` statement."""
         self.uses.begin()
         try:
             yield
@@ -75,15 +75,15 @@ class Generation:
 
     @property
     def holds(self) -> bool:
-        """Whether it may have what one process at a time can have, and its end would free that.
+        """Whether its end may free something that only one process at a time can have.
 
-        As long as it executes a run in a fork, that has the same.
+        A run that is a fork of the host holds it, too.
         """
         host = self.host
         return bool(host.loaded.reasons) and not host.runs and not host.ended.done()
 
     async def retire(self) -> None:
-        """End its processes, once they have finished what they do."""
+        """End its processes when their work is finished."""
         await self.uses.ended()
         self.pool.close()
         await self.pool.closed()
@@ -97,15 +97,15 @@ async def handed_over(
     served: Generation | None,
     give_up: Callable[[Generation], Awaitable[None]],
 ) -> Host:
-    """Load the code, and once more without what is served when that may be in the way.
+    """Load the code; if the served generation may hold what the load needs, end it and retry.
 
     Args:
-        load: loads it.
-        served: the code that is served meanwhile, if any.
-        give_up: ends the processes of that, once they have answered what they were asked.
+        load: loads the code.
+        served: the generation that is served now, if any.
+        give_up: ends the processes of that generation after their current requests.
 
     Raises:
-        LoadFailed: it cannot be loaded.
+        LoadFailed: the code cannot be loaded.
     """
     try:
         return await load()

@@ -1,4 +1,4 @@
-"""When code that nothing needs may be unloaded, and how it is had again."""
+"""Unloading of code that nothing needs, and loading it again."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 class Quiet:
-    """Since when nothing is under way. Pure: `now` is an argument, seconds on a monotonic clock.
+    """Measures the time without work under way.
+
+    Pure: `now` is an argument, in seconds on a monotonic clock.
 
     Args:
-        limit: seconds without anything under way that are long enough.
+        limit: the idle time after which the code may be unloaded, in seconds.
     """
 
     def __init__(self, limit: float) -> None:
@@ -32,27 +34,27 @@ class Quiet:
         self._since = math.inf
 
     def begin(self) -> None:
-        """Something begins that needs the code."""
+        """Count work that needs the code, until `end`."""
         self._under_way += 1
 
     def end(self, now: float) -> None:
-        """It has ended."""
+        """Undo one `begin`."""
         self._under_way -= 1
         self._since = now
 
     def left(self, now: float) -> float | None:
-        """Seconds until it has been quiet for long enough; None while something is under way."""
+        """Seconds left until the limit; None while work is under way."""
         if self._under_way:
             return None
         return max(0.0, self._since + self._limit - now)
 
 
 class Idle:
-    """Counts what needs the code, and tells when nothing has for long enough.
+    """Counts the work that needs the code, and calls back after a time without any.
 
     Args:
-        limit: seconds that are long enough, 0 for never.
-        tell: called then. It is called again after the next thing that needs the code.
+        limit: the idle time before the call, in seconds; 0 for no call.
+        tell: the callback. It is called once for each idle period.
     """
 
     def __init__(self, limit: float, tell: Callable[[], None]) -> None:
@@ -62,7 +64,7 @@ class Idle:
         self._timer: asyncio.TimerHandle | None = None
 
     def __str__(self) -> str:
-        """How long is long enough, such as `10 min`."""
+        """The limit in words, such as `10 min`."""
         for seconds, unit in _UNITS:
             if self._limit and not self._limit % seconds:
                 return f"{self._limit / seconds:g} {unit}"
@@ -70,7 +72,7 @@ class Idle:
 
     @contextlib.contextmanager
     def kept_off(self) -> Iterator[None]:
-        """The code is needed as long as this lasts."""
+        """Count the body of the `with` statement as work that needs the code."""
         self.begin()
         try:
             yield
@@ -78,18 +80,18 @@ class Idle:
             self.end()
 
     async def kept_off_by(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something for which the code is needed."""
+        """Do work that needs the code, and return its result."""
         with self.kept_off():
             return await work()
 
     def begin(self) -> None:
-        """Something needs the code, until `end`."""
+        """Count work that needs the code, until `end`."""
         self._quiet.begin()
 
     def end(self) -> None:
         """Undo one `begin`."""
         self._quiet.end(asyncio.get_running_loop().time())
-        # One timer for however many requests: a late one finds out how much is left.
+        # One timer for all requests: when it fires, it sets itself for the time that is left.
         if self._limit and self._timer is None:
             self._look()
 
@@ -98,7 +100,7 @@ class Idle:
         loop = asyncio.get_running_loop()
         left = self._quiet.left(loop.time())
         if left is None:
-            return  # what is under way will end
+            return  # the end of that work calls this again
         if left > 0:
             self._timer = loop.call_later(left, self._look)
         else:
@@ -106,15 +108,15 @@ class Idle:
 
 
 async def wake(loads: Loads, subject: str, patience: float) -> None:
-    """Have code that was unloaded loaded again; all that come meanwhile share that load.
+    """Load unloaded code again; concurrent callers share one load.
 
     Args:
-        loads: loads the code.
-        subject: what needs it.
-        patience: seconds that it may take.
+        loads: the loads of the code.
+        subject: the user code that a request is about, for messages.
+        patience: the longest wait, in seconds.
 
     Raises:
-        RequestTimeout: it takes longer.
+        RequestTimeout: the load takes longer.
         Draining: the server is shutting down.
     """
     if not loads.is_under_way:

@@ -61,16 +61,16 @@ class Location:
 
     Args:
         config: the operator's settings.
-        target: what to load.
+        target: the code to load.
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
-        current: its state, and what it serves.
-        log: tells people of each load.
-        runs: the runs that it executes.
-        importing: which processes load the code now.
-        imports: the slowest ones of the newest load, if they are timed.
-        imported_late: called with `Pool.imported` files, if files are watched.
+        current: the state and the served value.
+        log: the log of loads.
+        runs: the runs in progress.
+        importing: the processes that import the code now.
+        imports: the slowest imports of the newest load, if they are timed.
+        imported_late: called with the files of `Pool.imported`, if files are watched.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -107,7 +107,7 @@ class Location:
 
     @property
     def queue(self) -> Slots:
-        """Who evaluates user code, and who waits for it."""
+        """The queue of requests that call user code."""
         return self._pools.lanes.user_code
 
     @property
@@ -117,16 +117,21 @@ class Location:
 
     @property
     def load_counts(self) -> LoadCounts:
-        """How often the code was loaded."""
+        """The numbers of loads and of failed loads."""
         return LoadCounts(self._number, self._failed, self.current.served.failure is not None)
 
     @property
     def defs_state_info(self) -> str | None:
-        """The serialized `DefsStateInfo` that is loaded, None for the newest versions."""
+        """The serialized `DefsStateInfo` that is loaded; None for the newest versions."""
         return self._defs_state_info
 
     def restore(self, absent: Absent, created_at: float) -> None:
-        """Serve what was known of the code at this time, until the first load has ended."""
+        """Serve the code as a snapshot describes it, until the first load has ended.
+
+        Args:
+            absent: stands for the host, and has the snapshot.
+            created_at: the time of the snapshot, in seconds since the epoch.
+        """
         pool = self._pools.make(absent.starter)
         generation = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(generation)
@@ -136,14 +141,15 @@ class Location:
         self.current.move(Event.RESTORED)
 
     async def generation(self, patience: float | None = None) -> Generation:
-        """What is served, after the first load has ended.
+        """The served generation; waits for the first load.
 
         Args:
-            patience: seconds that the first load may take; None for any time.
+            patience: the longest wait, in seconds; None for no limit.
 
         Raises:
             NotLoaded: the code failed to load.
             StillLoading: the first load takes longer.
+            Draining: the server was shut down before the first load ended.
         """
         await self._loader.progress.wait_for(self.current.settled, patience)
         served = self.current.served
@@ -154,7 +160,7 @@ class Location:
         raise Draining("The server was shut down before its code was loaded.")
 
     async def _living_generation(self, deadline: Deadline, subject: str) -> Generation:
-        """What is served; when its host is gone, what is loaded in its place."""
+        """The served generation; if its host is gone, wait for the next load until `deadline`."""
         while True:
             while self.current.unloaded_at is not None:
                 await self._wake(subject, deadline)
@@ -166,7 +172,7 @@ class Location:
             await asyncio.wait([current.next_load], timeout=deadline.left)
 
     async def _wake(self, subject: str, deadline: Deadline) -> None:
-        """Have code that was unloaded loaded again, for whoever needs it."""
+        """Load unloaded code again."""
         if self.current.is_ending:
             raise Draining("The server is shutting down and loads no code.")
         failure = self.current.served.failure
@@ -175,10 +181,10 @@ class Location:
         await wake(self._loads, subject, deadline.left)
 
     def _unload(self) -> None:
-        """End the processes of what is served; answers go on."""
+        """End the processes of the served generation; answers from its snapshot go on."""
         served = self.current.served
         is_settled = self.current.state is State.READY and not self.is_loading
-        # Code that is kept because newer code does not load is nowhere else.
+        # Code that is kept because newer code does not load could not be loaded again.
         if not is_settled or not isinstance(served, Live) or served.failure is not None:
             return
         generation = served.generation
@@ -186,14 +192,14 @@ class Location:
         self._tasks.start(f"unload generation {generation.number}", self._give_up(generation))
 
     def _give_up(self, served: Generation) -> Coroutine[Any, Any, None]:
-        """End the processes of what is served; who needs the code waits for the next load."""
+        """End the processes of the served generation; requests that need them wait for a load."""
         self.current.empty(served, Absence.UNLOADED)
         self._reviver.forget()
         self.current.move(Event.UNLOAD)
         return self._retire(served)
 
     async def server_id(self) -> str:
-        """The id that changes when clients are told something else."""
+        """The id that changes with the content that clients see; waits for the first load."""
         await self.current.settled.wait()
         return self.current.server_id
 
@@ -202,8 +208,8 @@ class Location:
 
         Raises:
             NotLoaded: the code failed to load.
-            RequestTimeout: it took longer than it may.
-            Draining: the server is shutting down, and finishes what it has begun.
+            RequestTimeout: the deadline passed.
+            Draining: the server is shutting down and takes no new requests.
         """
         if self._is_finishing:
             raise Draining("The server is shutting down.")
@@ -218,8 +224,8 @@ class Location:
         """Execute a run with the code that is served now.
 
         Args:
-            run_id: of the run.
-            job: as `repository/job`.
+            run_id: the id of the run.
+            job: the job, as `repository/job`.
             arguments: the serialized `ExecuteExternalJobArgs`.
 
         Raises:
@@ -235,7 +241,7 @@ class Location:
         starting = self._tasks.start(
             f"start run {shown(run_id)}", self._start_run(generation, run_id, job, arguments)
         )
-        # Shielded: a caller that gives up does not leave a run half started.
+        # Shielded, because a caller that gives up must not leave a run half started.
         return await asyncio.shield(starting)
 
     async def _start_run(
@@ -248,13 +254,16 @@ class Location:
             return await self.runs.start(run_id, arguments, starter, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
-        """Load the code as it is on disk now or later, and serve that.
+        """Load the code that is on disk now, or newer code, and serve it.
 
         Args:
             defs_state_info: serialized versions of component state to load from now on.
 
         Returns:
-            None, or why the new code could not be loaded.
+            The failure, or None.
+
+        Raises:
+            Draining: the server is shutting down.
         """
         if self.current.is_ending:
             raise Draining("The server is shutting down and loads no code.")
@@ -263,12 +272,16 @@ class Location:
         return await self._loads.request()
 
     def reload_changed(self, *, only_if_stuck: bool = False) -> None:
-        """Load the code because it has changed; one under way begins anew, maybe if stuck."""
+        """Load the code because it has changed; restart a load that is under way.
+
+        Args:
+            only_if_stuck: only restart a load, and only one that takes much too long.
+        """
         if not self.current.is_ending:
             (self._loads.restart_if_stuck if only_if_stuck else self._loads.restart)()
 
     async def finish(self, shutdown: Shutdown) -> None:
-        """Take no new runs, and let runs and then requests finish, as long as they may.
+        """Take no new runs, and let runs and then requests finish within the limits of `shutdown`.
 
         Runs that take longer are interrupted, and then killed.
         """
@@ -318,7 +331,7 @@ class Location:
         return None
 
     def _caretakers(self) -> Forker:
-        """What to fork a caretaker from: a host has the modules that its instance may need."""
+        """The parent of caretakers: a host, which has the modules of the instance, if one can fork."""
         served = self.current.served.generation
         host = None if served is None else served.host
         if isinstance(host, Host) and host.can_fork:
@@ -326,7 +339,7 @@ class Location:
         return self._forkservers.living().forker
 
     def _take(self, host: Host, seconds: float) -> None:
-        """Serve what this host has loaded; let the one before finish what it does."""
+        """Serve the code of this host, and let the previous generation finish its work."""
         self._number += 1
         pool = self._pools.make(host.starter)
         pool.imported = self.imported_late
@@ -370,7 +383,7 @@ class Location:
         self.log.failed(self._number, failure, step.outcome)
 
     def _serve(self, served: Served, digest: str, imports: Sequence[ImportTime]) -> None:
-        """Serve this from now on, and let the generation before finish its work."""
+        """Serve this value, and let the previous generation finish its work."""
         before = self.current.served.generation
         is_kept = before is not None and before is served.generation
         self.current.serve(served, None if is_kept else digest)

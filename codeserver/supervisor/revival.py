@@ -1,4 +1,4 @@
-"""Has code that is gone loaded again, with pauses that keep a hopeless case from busying anyone."""
+"""Loads the code again when its host has died, with pauses between the tries."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ _STABLE_SECONDS = 60.0
 
 
 class Revival:
-    """Pauses: none after the first death, then such that double, until one has lived for a minute.
+    """Pauses before the next load: none after the first death, then doubling ones.
 
-    Pure.
+    They begin anew after a host has lived for a minute. Pure.
     """
 
     def __init__(self) -> None:
         self._deaths = 0
 
     def has_lived(self, seconds: float) -> None:
-        """A process has ended at this age."""
+        """Note that a host has ended at this age."""
         if seconds > _STABLE_SECONDS:
             self._deaths = 0
 
     def next_pause(self) -> float:
-        """Seconds to wait before the next try."""
+        """The pause before the next try, in seconds."""
         self._deaths += 1
         return pause(self._deaths - 1)
 
 
 class Reviver:
-    """Loads code whose host is gone until it is served again; cached answers go on meanwhile.
+    """Loads the code of a dead host until it is served again; answers from the snapshot go on.
 
     Args:
-        load: loads the code; raises Draining when the server is told to stop.
-        is_served: whether this generation is still served, and the server goes on.
-        tasks: owns what goes on in the background.
+        load: loads the code; raises Draining if the server is shutting down.
+        is_served: tells whether a generation is still served by a server that is not shutting down.
+        tasks: the owner of background tasks.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class Reviver:
         self._watching = self._tasks.start(name, self._watch(generation))
 
     def forget(self) -> None:
-        """The host that is watched is ended on purpose."""
+        """Stop watching: the host is ended on purpose."""
         if self._watching is not None:
             self._watching.cancel()
         self._revival.has_lived(time.monotonic() - self._born)
 
     def retry(self, generation: Generation) -> None:
-        """Load code that was unloaded on purpose, and has just failed to load again."""
-        self._revival.next_pause()  # the try without a pause has been made
+        """Load code that was unloaded on purpose and has just failed to load."""
+        self._revival.next_pause()  # skip the first one, which is zero: one try has just failed
         name = f"revive generation {generation.number}"
         self._tasks.start(name, self._revive(generation, "was ended on purpose"))
 
@@ -94,6 +94,6 @@ class Reviver:
             )
             await asyncio.sleep(pause)
             if self._is_served(generation):
-                # Draining when the server is told to stop meanwhile.
+                # The server may begin to shut down here.
                 with contextlib.suppress(Draining):
                     await self._load()

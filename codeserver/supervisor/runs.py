@@ -30,12 +30,12 @@ Environment = Mapping[str, "str | None"]
 
 @dataclass(frozen=True)
 class Launch:
-    """How a launch went.
+    """The result of a launch.
 
     Attributes:
-        success: the run's process executes it.
-        message: what went wrong, if it is not in `error`.
-        error: serialized `SerializableErrorInfo`, empty when there is none.
+        success: whether a process executes the run.
+        message: the reason of a failure, if it is not in `error`.
+        error: a serialized `SerializableErrorInfo`; empty if there is none.
     """
 
     success: bool
@@ -61,9 +61,9 @@ class Runs:
     """The table of runs.
 
     Args:
-        tasks: owns the watchers of runs.
-        caretakers: what to fork the processes from that record lost runs.
-        idle: learns that each run needs the code.
+        tasks: the owner of the tasks that watch runs.
+        caretakers: returns the process from which caretakers are forked.
+        idle: counts each run as work that needs the code.
     """
 
     def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle) -> None:
@@ -76,7 +76,7 @@ class Runs:
 
     @property
     def current(self) -> list[str]:
-        """Ids of the runs that are being executed."""
+        """The ids of the runs in progress."""
         return list(self._runs)
 
     async def start(
@@ -85,10 +85,10 @@ class Runs:
         """Execute a run in a process of its own.
 
         Args:
-            run_id: its id.
+            run_id: the id of the run.
             arguments: serialized `ExecuteExternalJobArgs`.
-            starter: starts the process, with the code of the generation that executes it.
-            environment: of that generation.
+            starter: starts a process that has the code of the generation.
+            environment: the variables that loading this generation has changed.
         """
         if run_id in self._runs:
             return Launch(False, f"Run {shown(run_id)} is already being executed by this server.")
@@ -114,18 +114,18 @@ class Runs:
         return run is not None and not run.cancelled
 
     async def cancel(self, run_id: str) -> bool:
-        """Interrupt a run; returns whether this server executes it."""
+        """Interrupt a run; return whether this server executes it."""
         run = self._runs.get(run_id)
         if run is None:
             return False
         if not run.cancelled:
-            # Once only: a second interrupt would break into the clean-up that the first one began.
+            # Only once: a second interrupt would stop the clean-up that the first one began.
             run.cancelled = True
             await run.signal(signal.SIGINT)
         return True
 
     async def finished(self) -> None:
-        """Wait until no run is being executed."""
+        """Wait until no run is in progress."""
         await self._none.wait()
 
     async def interrupt_all(self) -> None:
@@ -141,7 +141,7 @@ class Runs:
             await asyncio.wait_for(self.finished(), patience.RUN_GRACE)
         except asyncio.TimeoutError:
             await asyncio.gather(*(run.child.kill() for run in running if run.child is not None))
-            # Recording their ends needs the instance, which may not answer.
+            # Recording the ends needs the instance, which may not answer.
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.finished(), patience.RUN_GRACE)
 
@@ -182,7 +182,7 @@ class Runs:
     async def _record_end(self, run: _Run, order: RecordEnd) -> None:
         for pause in _RECORDING_PAUSES:
             await asyncio.sleep(pause)
-            # Its parent may have died together with the run, or the instance may be away.
+            # The caretaker's parent may have died with the run, or the instance may be unavailable.
             with contextlib.suppress(WorkerCrashed, BrokenPipeError):
                 caretaker = await self._caretakers().fork("caretaker")
                 caretaker.output.begin(f"end of {run.subject}")

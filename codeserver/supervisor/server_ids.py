@@ -9,14 +9,14 @@ _MEMORY_SECONDS = 60.0
 class ServerIds:
     """Gives each load an id derived from its content.
 
-    Equal replicas have equal ids, and a restart or a reload without a change keeps the id. A
-    change always changes it, even a change back: the webserver compares ids once a second, so an
-    id that returned sooner than everyone has seen its successor would hide both changes. An id
-    that was served within the last minute is therefore not given again as it is.
+    Equal replicas have equal ids, and a restart or a reload without a change keeps the id. Every
+    change of the content changes the id, even a change back. The webserver compares ids once a
+    second, so an id that returned too soon would hide both changes. An id that was served within
+    the last minute therefore gets a suffix.
 
     Args:
-        fixed: the operator's `--fixed-server-id`. It holds while the content is what it was at
-            start, so that a reload in place is noticed under it, too.
+        fixed: the operator's `--fixed-server-id`. It is the id of the first content; later content
+            gets a suffix, so that clients notice a reload.
     """
 
     def __init__(self, fixed: str | None) -> None:
@@ -28,11 +28,11 @@ class ServerIds:
         self.current = ""
 
     def take(self, digest: str, now: float) -> str:
-        """The id for content with this digest, served from now on.
+        """The id for the content that is served from now on.
 
         Args:
             digest: identifies the content.
-            now: seconds on a monotonic clock.
+            now: the time in seconds on a monotonic clock.
         """
         if digest == self._digest:
             return self.current

@@ -1,4 +1,4 @@
-"""The wish that the server stops, and the time that is left until it must."""
+"""The order to shut down, and its time limits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from codeserver.supervisor.processes.tasks import Tasks
 
 
 class Shutdown:
-    """A signal gives runs and requests a grace; a client lets runs take their time, as with stock.
+    """A shutdown by a signal or by a client.
+
+    After a signal, runs and requests have a limited time. After a client's request, runs have no
+    limit, as with stock.
 
     Args:
-        delay: seconds for which everything but new runs is answered in any case, so that clients
-            learn from the health checks to go elsewhere.
-        grace: seconds that runs and requests may take after that.
+        delay: the time in seconds in which the server still answers everything but new runs, so
+            that clients learn from the health checks to go elsewhere.
+        grace: the time in seconds that runs and requests may take after the delay.
 
     Attributes:
-        asked: set when the server is to stop.
+        asked: set when the server has to stop.
     """
 
     def __init__(self, delay: float, grace: float) -> None:
@@ -30,17 +33,17 @@ class Shutdown:
         self._is_signalled = False
 
     def by_signal(self, *, at_once: bool = False) -> None:
-        """Stop within the grace; the second time, now.
+        """Stop within the grace; the second time, stop now.
 
         Args:
-            at_once: clients need no time to learn of it, as when a person at a terminal asks.
+            at_once: skip the delay, because a person at a terminal has asked.
         """
         if at_once:
             self._delay = 0.0
         if self._is_signalled:
             self._hurry.set()
         elif self.asked.is_set():
-            # It waits for its runs, as a client wished; from now on, no longer than the grace.
+            # A client has asked before, so there was no limit. The grace begins now.
             asyncio.get_running_loop().call_later(self._grace, self._hurry.set)
         self._is_signalled = True
         self.asked.set()
@@ -52,7 +55,7 @@ class Shutdown:
         self.asked.set()
 
     async def allow(self, tasks: Tasks, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        """Do this work after the delay, and cancel it when the time is over."""
+        """Do the work after the delay, and cancel it when the grace is over."""
         hurrying = tasks.start("hurry", self._hurry.wait())
         await asyncio.wait([hurrying], timeout=self._delay)
         ends = [tasks.start("finish", work()), hurrying]
