@@ -331,7 +331,7 @@ class Location:
         return None
 
     def _caretakers(self) -> Forker:
-        """The parent of caretakers: a host, which has the modules of the instance, if one can fork."""
+        """The process to fork a caretaker from: a host has the modules of the instance."""
         served = self.current.served.generation
         host = None if served is None else served.host
         if isinstance(host, Host) and host.can_fork:

@@ -1,1 +1,1 @@
-"""Load the code: hosts, what they are forked from, and how further processes get the code."""
+"""Load the code: hosts, the processes that they are forked from, and starters of workers."""

@@ -1,4 +1,4 @@
-"""What a generation has instead of a host while its code is not loaded."""
+"""The stand-in for the host of a generation whose code is not loaded."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from codeserver.supervisor.processes.forker import Child
 
 
 class Absent:
-    """Stands for the host of code that is described by a file and not loaded yet.
+    """The stand-in for the host of code that a snapshot file describes.
 
     Args:
-        snapshot: what clients are told about the code.
-        libraries: versions of Dagster's libraries, by name.
+        snapshot: the description for clients.
+        libraries: the versions of Dagster's libraries, by name.
 
     Attributes:
-        ended: done, as for a host that is no longer there: who needs the code waits for a load.
-        loaded: as far as it is known.
+        ended: done from the start, so requests that need the code wait for a load.
+        loaded: the report of the load, as far as it is known.
     """
 
     runs: Sequence[Child] = ()
@@ -35,11 +35,11 @@ class Absent:
         self.ended.set_result(None)
 
     async def close(self) -> None:
-        """There is nothing to end."""
+        """Do nothing: there is no process."""
 
 
 class _NothingToStart:
-    """A starter of processes that have the code, which cannot start any."""
+    """A starter that cannot start a process."""
 
     is_slow = False
 
@@ -47,4 +47,4 @@ class _NothingToStart:
         raise WorkerCrashed(f"The code is not loaded yet, so there is no {role}.")
 
     async def prepare(self) -> None:
-        """There is nothing to prepare."""
+        """Do nothing: there is no process."""

@@ -1,4 +1,4 @@
-"""What is different between two generations, as data and in words. Pure."""
+"""The differences between two generations, as data and in words. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _KINDS = ("asset", "check", "job", "schedule", "sensor", "resource")
 
 @dataclass(frozen=True)
 class Change:
-    """A definition that is different.
+    """A new, changed or removed definition.
 
     Attributes:
-        sign: `+` for a new one, `~` for a changed one, `-` for one that is gone.
-        kind: what it is, such as `job`.
-        name: what it is called.
+        sign: `+` for a new one, `~` for a changed one, `-` for a removed one.
+        kind: the kind of definition, such as `job`.
+        name: the name of the definition.
     """
 
     sign: str
@@ -28,7 +28,7 @@ class Change:
 
 
 def differences(before: Definitions, after: Definitions) -> list[Change]:
-    """New ones first, then changed ones, then those that are gone; of each, kind by kind."""
+    """The changes: new definitions first, then changed, then removed ones, each kind by kind."""
     return [
         Change(sign, kind, name)
         for sign in "+~-"
@@ -38,7 +38,7 @@ def differences(before: Definitions, after: Definitions) -> list[Change]:
 
 
 def in_words(changes: Sequence[Change]) -> list[str]:
-    """For example `+1 asset daily_orders`, `~2 jobs ingest, load` and `-1 schedule nightly`."""
+    """The changes in words, such as `+1 asset daily_orders` and `~2 jobs ingest, load`."""
     groups = groupby(changes, key=lambda change: (change.sign, change.kind))
     return [_words(sign, kind, [each.name for each in found]) for (sign, kind), found in groups]
 

@@ -15,14 +15,15 @@ class LoadFailure:
     """A load that failed.
 
     Attributes:
-        error: serialized `SerializableErrorInfo`, empty when no worker lived to make one.
+        error: a serialized `SerializableErrorInfo`; empty if no worker lived to make one.
         text: the error with its traceback, for people.
-        digest: identifies the failure by its content.
-        brief: the text without what is not of the user's files, for a terminal.
-        footprint: what of the user's files the load had used; None when that is not known.
-        is_of_code: whether the code is to blame, and not that there was no process to load it.
-        is_for_what_is_taken: whether something is taken that only one process can have at a time.
-        imports: the slowest ones, if they were timed.
+        digest: identifies the content of the failure.
+        brief: the text without frames outside the user's files, for a terminal.
+        footprint: the user's files that the load had used; None if they are not known.
+        is_of_code: whether the code is to blame, and not the lack of a process to load it.
+        is_for_what_is_taken: whether the code needs something that another process holds, such as
+            a port.
+        imports: the slowest imports, if they were timed.
     """
 
     error: bytes
@@ -36,12 +37,12 @@ class LoadFailure:
 
     @property
     def headline(self) -> str:
-        """The line in which it is said what is wrong."""
+        """The line with the error message."""
         return headline(self.brief or self.text)
 
 
 def headline(text: str) -> str:
-    """The line of an error in which it is said what is wrong: behind the last stack, if any."""
+    """The line of an error text that has the message: the one after the last stack, if any."""
     lines = text.strip("\n").split("\n")
     for number in range(len(lines) - 1, -1, -1):
         if lines[number].startswith(_TRACEBACK):
@@ -52,12 +53,12 @@ def headline(text: str) -> str:
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """How often the code was loaded since the server has started.
+    """Counts of loads since the start of the server.
 
     Attributes:
-        ended: loads that have ended, in whatever way.
-        failed: those of them that have failed.
-        last_failed: whether the last one has failed.
+        ended: the number of loads that have ended.
+        failed: the number of loads that have failed.
+        last_failed: whether the last load has failed.
     """
 
     ended: int
@@ -66,10 +67,11 @@ class LoadCounts:
 
 
 class NotLoaded(Exception):
-    """The code failed to load, so there is nothing to answer with.
+    """The code failed to load, so the request cannot be answered.
 
-    Attributes:
-        failure: what clients are shown instead, unless other code is `kept`.
+    Args:
+        failure: the failure of the load.
+        kept: whether the code that was loaded before is still served.
     """
 
     def __init__(self, failure: LoadFailure, *, kept: bool = False) -> None:

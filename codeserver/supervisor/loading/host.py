@@ -1,4 +1,4 @@
-"""Start a host, have it load the user's code, and collect what it says about it."""
+"""Start a host, have it load the user's code, and receive its description of the code."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class LoadFailed(UserCodeError):
 
 @dataclass(frozen=True)
 class Loading:
-    """What a host is to load, and by what means.
+    """The order for a load, and the parts of the server that take part in it.
 
     Attributes:
-        order: the order to do so.
+        order: the order for the host.
         config: the operator's settings.
         forkserver: adopts the host's runs when the host has died.
-        clean: forks processes that have seen no user code.
-        importing: is told what the host uses, and counts what loads the code like it.
+        clean: returns a process to fork from that has seen no user code.
+        importing: collects the files that the host imports, and counts the importing processes.
         progress: follows the load.
-        outputs: reads what worker processes print.
-        tasks: owns what goes on after the load.
+        outputs: reads the output of worker processes.
+        tasks: the owner of background tasks.
     """
 
     order: LoadOrder
@@ -74,12 +74,12 @@ class Loading:
 
     @property
     def timeout(self) -> float | None:
-        """Seconds that the load may take, None for no limit."""
+        """The longest duration of the load, in seconds; None for no limit."""
         return self.config.startup_timeout or None
 
     @property
     def spawn(self) -> Spawn:
-        """Starts processes that load the same by themselves."""
+        """A starter of processes that load the same code themselves."""
         return Spawn(self.clean, self.order, self.timeout, self.importing)
 
 
@@ -87,12 +87,12 @@ class Host:
     """A host with the user's code loaded.
 
     Attributes:
-        forker: forks evaluators and runs from it, if it forks.
-        snapshot: what clients are told about its code.
+        forker: forks evaluators and runs from the host, if it forks.
+        snapshot: the description for clients.
         starter: starts evaluators.
-        run_modes: chooses what starts a run.
-        loaded: its report of the load.
-        ended: done when no process with its code can be had any more.
+        run_modes: chooses the starter of each run.
+        loaded: the host's report of the load.
+        ended: done when no further process with its code can be started.
     """
 
     def __init__(
@@ -124,25 +124,25 @@ class Host:
 
     @property
     def can_fork(self) -> bool:
-        """Whether it forks processes that have its code."""
+        """Whether processes that have its code can be forked from it now."""
         return self.loaded.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
 
     @property
     def runs(self) -> Sequence[Child]:
-        """The runs that are executed by forks of it."""
+        """The runs in progress in forks of the host."""
         return [child for child in self.forker.children if child.role == "run"]
 
     async def complete(self) -> None:
-        """Wait until all is described, and then let it prepare for the processes to come."""
+        """Wait until the code is described, and then prepare the start of further processes."""
         await self.snapshot.complete()
         await self.starter.prepare()
 
     async def rehearse(self, parent: Forker, seconds: float) -> None:
-        """Find out whether importing its code again gives the same.
+        """Import the code again, and record whether the result is the same.
 
         Args:
-            parent: what to fork the process from that imports it.
-            seconds: how long its load took.
+            parent: the process to fork the rehearsal from.
+            seconds: the duration of the host's load.
         """
         if self.ended.done():
             return
@@ -155,7 +155,7 @@ class Host:
             self.run_modes.verdict = self._rehearsing.result()
 
     async def close(self) -> None:
-        """End it; the caller has made sure that nothing needs its evaluators any more."""
+        """End the host; the caller has made sure that its evaluators are not needed any more."""
         if self._rehearsing is not None:
             self._rehearsing.cancel()
         if self.loaded.isolation == "spawn":
@@ -170,17 +170,18 @@ class Host:
 
 
 async def load(parent: Forker, loading: Loading) -> Host:
-    """Fork a host from `parent`, the forkserver or a template, that loads what was ordered.
+    """Fork a host from `parent`, the forkserver or a template, and have it load the code.
 
     Raises:
-        LoadFailed: the code failed to load, in whatever way.
-        WorkerCrashed: there is no forkserver to fork from.
+        LoadFailed: the code could not be loaded.
+        WorkerCrashed: `parent` has ended, or cannot fork.
     """
     child = await parent.fork("host")
     try:
         return await _within(loading.timeout, _load(child, loading))
     except BaseException as error:
-        # Also when this task is cancelled, and then at once: nobody else knows this host.
+        # Even if this task is cancelled, because nothing else knows this host. But then the task
+        # does not wait for the end.
         ending = loading.tasks.start("end host", child.end(patience.END_GRACE))
         if not isinstance(error, asyncio.CancelledError):
             await asyncio.shield(ending)
@@ -227,7 +228,7 @@ async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:
 
 
 async def _described_by(child: Child, jobs: Coroutine[Any, Any, bool]) -> Child | None:
-    """The host, once it has described everything; None when it has ended before."""
+    """The host after it has described everything; None if it has ended before."""
     return child if await jobs else None
 
 
@@ -237,10 +238,10 @@ async def _follow(
     forkserver: Forker,
     ended: asyncio.Future[int | None],
 ) -> None:
-    """Find out when the code of a host that forks nothing is lost.
+    """Set `ended` when the code of a host that does not fork is lost.
 
-    Its evaluators load the code themselves, so that is when nothing is left to fork those from, or
-    when the host has not even described the code.
+    Its evaluators load the code themselves. So the code is lost if the forkserver has ended, or if
+    the host has ended before it described the code.
     """
     if await asyncio.shield(described) is None:
         code = await child.end(patience.END_GRACE)
@@ -259,7 +260,7 @@ async def _follow(
 async def _receive_snapshot(
     builder: Child, loaded: Loaded
 ) -> tuple[Snapshot, Coroutine[Any, Any, bool]]:
-    """What clients are told first, and the work of receiving the rest."""
+    """Receive the first part of the snapshot; return it, and the work that receives the rest."""
     listing = b""
     repositories: dict[str, RepositorySnapshot] = {}
     loop = asyncio.get_running_loop()
@@ -297,7 +298,7 @@ async def _receive_rest(
     repositories: dict[str, RepositorySnapshot],
     definitions: asyncio.Future[Definitions | None],
 ) -> bool:
-    """Receive it; returns whether that was all."""
+    """Receive the rest of a snapshot; return whether it is complete."""
     try:
         while told := await builder.channel.expect(DefinitionDigests, JobSnapshot, Described):
             match told:
@@ -322,7 +323,7 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
     how = f"The process that was {doing} {explain_exit(code)}."
     words = child.output.last_words()
     text = f"{how} The last lines on its standard error:\n{words}" if words else how
-    # Those lines have addresses in them, and equal replicas must find the failure equal.
+    # The digest leaves these lines out: they have addresses in them, and replicas must agree.
     return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest(), text))
 
 
@@ -354,5 +355,5 @@ async def _within(timeout: float | None, work: Awaitable[T]) -> T:
 
 
 def no_host(error: Exception) -> LoadFailed:
-    """The load failure that it amounts to when no host can be had."""
+    """The load failure for an error that prevents the start of a host."""
     return LoadFailed(replace(_failure(str(error)), is_of_code=False))

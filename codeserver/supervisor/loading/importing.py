@@ -1,4 +1,4 @@
-"""Which processes import the user's code at this moment, and what a load has used of it so far."""
+"""The processes that import the user's code now, and the files that a load has imported so far."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from codeserver.marks import Mark
 
 
 class Importing:
-    """Processes that import the code: hosts, and what loads the code itself (`starter.Spawn`).
+    """Counts the processes that import the code: hosts, and those that `starter.Spawn` starts.
 
-    What changes while there are any may have been written by the code itself, or by what that has
-    started.
+    A file that changes during an import may have been written by the code itself.
 
     Attributes:
-        uses: sources that the host of a load under way has imported so far, each with its mark
-            from before that.
-        seconds: how long the last one has taken, or the last ones if there were several at a time.
-        on_end: called when there is none any more.
+        uses: the sources that the host of the current load has imported so far, each with its mark
+            from before the import.
+        seconds: the duration of the last import, or of the last group of concurrent imports.
+        on_end: called when the last import has ended.
     """
 
     def __init__(self) -> None:
@@ -31,17 +30,17 @@ class Importing:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether there is such a process."""
+        """Whether a process imports the code."""
         return self._processes > 0
 
     @property
     def lasted(self) -> float:
-        """Seconds for which there has been any; 0 when there is none."""
+        """The time since the first of the current imports began, in seconds; 0 if there is none."""
         return time.monotonic() - self._began if self._processes else 0.0
 
     @contextlib.contextmanager
     def host(self) -> Iterator[None]:
-        """Like `one`, for the host of a load."""
+        """Like `one`, for a host; clears `uses` before and after."""
         self.uses = {}
         try:
             with self.one():
@@ -51,7 +50,7 @@ class Importing:
 
     @contextlib.contextmanager
     def one(self) -> Iterator[None]:
-        """While this lasts, there is one more."""
+        """Count one more process during the `with` statement."""
         if not self._processes:
             self._began = time.monotonic()
         self._processes += 1

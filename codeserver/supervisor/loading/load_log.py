@@ -1,4 +1,4 @@
-"""What the log says about loads."""
+"""The log lines about loads."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _AGAIN = ("reload", "no visible change")
 
 
 class LoadLog:
-    """Tells people of each load.
+    """Logs each load.
 
     Args:
-        target: what is loaded, in words.
+        target: the loaded code, in words.
 
     Attributes:
-        served_on: the addresses.
+        served_on: the addresses of the server, in words.
     """
 
     def __init__(self, target: str) -> None:
@@ -39,7 +39,7 @@ class LoadLog:
         self.served_on = "no address"
 
     def restored(self, snapshot: Snapshot) -> None:
-        """Say that the code is served by what a snapshot says, and is loaded meanwhile."""
+        """Log that a snapshot is served while the code is loaded."""
         self._is_restored = True
         if snapshot.definitions is not None:
             self._definitions = snapshot.definitions.result()
@@ -49,12 +49,12 @@ class LoadLog:
         )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
-        """Say in one line what is served, where, and what loading it took; or what is different.
+        """Log a successful load: its definitions the first time, the changes later.
 
         Args:
-            number: of the load.
-            host: what has loaded it.
-            seconds: how long it took altogether.
+            number: the number of the load.
+            host: the host that has loaded the code.
+            seconds: the total duration of the load.
         """
         async with self._turn:  # in the order of the loads
             await self._loaded(number, host, seconds)
@@ -101,7 +101,7 @@ class LoadLog:
             )
 
     def rehearsed(self, host: Host) -> None:
-        """Say why runs import the code, where that is not asked for; once for the same reasons."""
+        """Log why runs import the code, unless that is the wish; the same reasons only once."""
         choice = host.run_modes.choice
         reasons = list(choice.reasons) if host.run_modes.needs_rehearsal else []
         if reasons and reasons != self._run_reasons:
@@ -109,7 +109,7 @@ class LoadLog:
         self._run_reasons = reasons
 
     def failed(self, number: int, failure: LoadFailure, outcome: Outcome) -> None:
-        """Say what is wrong with the code, and what is served now."""
+        """Log a failed load and its outcome."""
         self._has_failed = True
         _log.error(
             "%s #%d of %s failed, %s\n%s",

@@ -1,4 +1,4 @@
-"""Loads the code once: what is ordered, and of which process the host is forked."""
+"""Loads the code once: makes the order, and chooses the process to fork the host from."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Loader:
 
     Args:
         config: the operator's settings.
-        target: what to load.
-        forkservers: what hosts are forked from, when there is no template.
-        outputs: reads what worker processes print.
-        tasks: owns what goes on in the background.
-        importing: knows which processes load the code.
-        outdated: called when what was loaded last should be loaded again.
+        target: the code to load.
+        forkservers: keeps the forkserver, from which hosts are forked if there is no template.
+        outputs: reads the output of worker processes.
+        tasks: the owner of background tasks.
+        importing: counts the processes that import the code.
+        outdated: called when the code should be loaded again.
 
     Attributes:
-        progress: of the load that is under way.
+        progress: the progress of the current load.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Loader:
     ) -> None:
         self._config = config
         self._target = target
-        # Now, because the directory may be gone later.
+        # Now, because the directory may be removed later.
         self._directory = current_directory()
         self._local = target.directories
         self.progress = Progress(target.label, self._directory)
@@ -59,18 +59,18 @@ class Loader:
         self._outputs = outputs
         self._tasks = tasks
         self._importing = importing
-        # Elsewhere nobody knows whether what packages leave behind would survive the fork.
+        # Elsewhere it is not known whether threads of imported packages would break after a fork.
         has_templates = sys.platform == "linux"
         self._templates = Templates(outputs, tasks, outdated) if has_templates else None
 
     async def load(self, defs_state_info: str | None) -> Host:
-        """Load the code as it is now.
+        """Load the code that is on disk now.
 
         Args:
-            defs_state_info: serialized versions of component state, None for the newest.
+            defs_state_info: serialized versions of component state; None for the newest.
 
         Raises:
-            LoadFailed: it cannot be loaded, in whatever way.
+            LoadFailed: the code could not be loaded.
         """
         order = load_order(self._config, self._target, self._directory, defs_state_info)
         with self.progress.of_load(self._tasks):
@@ -85,7 +85,7 @@ class Loader:
             except (LoadFailed, WorkerCrashed):
                 if not parent.is_lost:
                     raise
-            # The code is not to blame that what its host was forked from has died meanwhile.
+            # The parent of the host has died, which is not the fault of the code.
             forkserver = self._forkservers.living().forker
             return await self._load(self._parent(forkserver), forkserver, order)
         except (WorkerCrashed, OSError) as error:
@@ -100,7 +100,7 @@ class Loader:
             return await hosts.load(parent, loading)
 
     def prepare_next(self, host: Host) -> None:
-        """Make what imports the code anew faster, by what this host has found out."""
+        """Make a template from the packages that this host has imported, if one is needed."""
         if self._templates is None:
             return
         if not (self._config.watch or host.run_modes.may_import):
@@ -113,10 +113,10 @@ class Loader:
                 )
 
     async def rehearse(self, host: Host, seconds: float) -> None:
-        """Find out whether runs may share what this host has imported."""
+        """Find out whether runs may share the import of this host."""
         if not host.run_modes.needs_rehearsal:
             return
-        await host.snapshot.complete()  # first what somebody waits for
+        await host.snapshot.complete()  # clients may wait for it
         if self._templates is not None:
             await self._templates.settled()
         try:
@@ -124,14 +124,14 @@ class Loader:
         except (WorkerCrashed, OSError):
             return  # there is no forkserver; the location is loaded again
         if self._templates is not None and not (self._config.watch or host.run_modes.must_import):
-            self._templates.release()  # it would take memory for runs of edited code only
+            self._templates.release()  # only runs of edited code would use its memory
 
     def _clean(self) -> Forker:
-        """What to fork a process from that imports the code itself."""
+        """The process to fork a worker from that imports the code itself."""
         return self._template() or self._forkservers.living().forker
 
     def _parent(self, forkserver: Forker) -> Forker:
-        """What to fork a host from."""
+        """The process to fork a host from."""
         if self._templates is None:
             return forkserver
         return self._templates.use(local_names(self._local)) or forkserver
@@ -145,13 +145,13 @@ class Loader:
 def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
 ) -> LoadOrder:
-    """The order to load the code as it is now.
+    """The order to load the code.
 
     Args:
         config: the operator's settings.
-        target: what to load.
-        directory: the current directory when the server was started.
-        defs_state_info: serialized versions of component state, None for the newest.
+        target: the code to load.
+        directory: the current directory at the start of the server.
+        defs_state_info: serialized versions of component state; None for the newest.
     """
     python = sys.executable
     by_python = config.use_python_environment_entry_point

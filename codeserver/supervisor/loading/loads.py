@@ -1,4 +1,4 @@
-"""Which load is under way, and which comes next."""
+"""The current load and the next one."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Load = asyncio.Task["LoadFailure | None"]
 
 
 class Loads:
-    """Loads one at a time; nobody gets code that is older than his request.
+    """Runs one load at a time; a request never gets code that is older than the request.
 
     Args:
-        load: loads the code once, and returns why that failed, if it did. When it is cancelled,
-            nothing has happened.
-        tasks: owns what goes on in the background.
+        load: loads the code once, and returns the failure, if any. It has no effect if it is
+            cancelled.
+        tasks: the owner of background tasks.
     """
 
     def __init__(self, load: Callable[[], Awaitable[LoadFailure | None]], tasks: Tasks) -> None:
@@ -47,17 +47,16 @@ class Loads:
         return self._next is not None or (self._current is not None and not self._current.done())
 
     async def request(self) -> LoadFailure | None:
-        """Load the code as it is now, or as it will be a little later.
+        """Load the code that is on disk now, or newer code.
 
-        Requests that come while a load is under way share one further load. A load that is under
-        way for much longer than the last one took is not waited for, but begun anew: what hangs
-        in there may have been repaired.
+        Requests that come during a load share one further load. A load that takes much longer than
+        the last one is restarted, because the code that hangs in it may have been repaired.
 
         Returns:
-            Why it could not be loaded; None when it is served.
+            The failure; None if the code is served.
 
         Raises:
-            Draining: the server was shut down before.
+            Draining: the server was shut down before the end of the load.
         """
         if not self.restart_if_stuck() and self._next is None:
             self._next = self._tasks.start("load", self._run(self._current))
@@ -66,9 +65,9 @@ class Loads:
         return await self._outcome(task)
 
     def ensure(self) -> Awaitable[LoadFailure | None]:
-        """Like `request`, but a load that is under way will do: any code is better than none.
+        """Like `request`, but join a load that is under way.
 
-        It has begun, or is about to, when this returns; what is returned is to be awaited.
+        The load has begun, or is about to begin, when this returns an awaitable of its outcome.
         """
         if not self.is_under_way:
             self.restart()
@@ -79,9 +78,9 @@ class Loads:
         return self._outcome(task)
 
     def restart(self) -> None:
-        """Load the code because it has changed; what a load under way has read is out of date.
+        """Load the code because it has changed; restart a load that is under way.
 
-        Whoever waits for that load gets the outcome of the new one.
+        Requests that wait for that load get the outcome of the new one.
         """
         if self._is_attempting:
             assert self._attempt is not None
@@ -91,7 +90,7 @@ class Loads:
             self._next = self._tasks.start("load", self._run(self._current))
 
     def cancel(self) -> None:
-        """Give up whatever is under way, for good."""
+        """Cancel the current load and the next one, for good."""
         self._is_over = True
         for load in (self._next, self._current):
             if load is not None:
@@ -103,11 +102,11 @@ class Loads:
 
     @property
     def _patience(self) -> float:
-        # It grows, because one that is begun anew again and again would never end.
+        # It doubles, because a load that is restarted again and again would never end.
         return float(max(_STUCK_SECONDS, self._last_seconds * _STUCK_FACTOR) * 2**self._stuck)
 
     def restart_if_stuck(self) -> bool:
-        """Begin a load anew that is under way for much longer than one should take."""
+        """Restart a load that takes much longer than it should; return whether there was one."""
         if not self._is_attempting or time.monotonic() - self._attempt_began <= self._patience:
             return False
         _log.warning("a load has not ended within %.0f s and is begun anew", self._patience)
@@ -129,7 +128,7 @@ class Loads:
             await asyncio.wait([previous])
         self._current, self._next = self._next, None
         if previous is not None and self._attempts > attempts:
-            return previous.result()  # it was begun anew after this one was asked for
+            return previous.result()  # that load was restarted after this one was requested
         while True:
             self._attempts += 1
             self._attempt_began = time.monotonic()
@@ -141,7 +140,7 @@ class Loads:
                 if self._is_over or not self._is_stale:
                     raise
                 continue
-            # Also what was cancelled may have ended before it was, and is out of date all the same.
+            # A load may end just before it is cancelled, and is out of date all the same.
             if not self._is_stale:
                 self._stuck = 0
                 self._last_seconds = time.monotonic() - self._attempt_began

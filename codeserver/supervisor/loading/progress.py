@@ -1,4 +1,4 @@
-"""What a load is doing, for the log and for those who wait for it."""
+"""The progress of a load, for the log and for clients that wait for it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from codeserver.supervisor.processes.tasks import Tasks
 _log = logging.getLogger("codeserver")
 
 _PAUSES = (3.0, 7.0, 10.0, 20.0, 30.0)
-"""Seconds before each line of the log; the last one again and again."""
+"""Seconds before each line of the log; the last value repeats."""
 
 _ANSWER_SECONDS = 0.25
-"""Seconds for an answer to each of the two signals."""
+"""Seconds to wait for a stack after each of the two signals."""
 _RECENT_SECONDS = 1.0
 _READ_SIZE = 64 * 1024
 
@@ -29,8 +29,8 @@ class Progress:
     """Follows one load after the other.
 
     Args:
-        label: what is loaded, in words.
-        directory: the working directory, for the names of the user's files.
+        label: the code, in words.
+        directory: the working directory; paths of the user's files are shown relative to it.
     """
 
     def __init__(self, label: str, directory: str) -> None:
@@ -42,7 +42,7 @@ class Progress:
 
     @contextlib.contextmanager
     def of_load(self, tasks: Tasks) -> Iterator[None]:
-        """A load is under way; if that takes long, the log says now and then what it does."""
+        """Follow a load during the `with` statement; log its progress if it takes long."""
         self._began, self._doing = asyncio.get_running_loop().time(), "importing Dagster"
         telling = tasks.start("tell progress", self._tell())
         try:
@@ -53,13 +53,13 @@ class Progress:
 
     @contextlib.contextmanager
     def of_host(self, child: Child) -> Iterator[Sequence[int]]:
-        """This process loads the code; gives what to send along with the order to do so."""
+        """Follow a host while it loads the code; yields the descriptors to send with the order."""
         self._doing = f"loading {self._label}"
         if STACK_SIGNAL is None:
             yield ()
             return
         reader, writer = os.pipe()
-        os.set_blocking(writer, False)  # a stack that is too long is cut off, and delays nothing
+        os.set_blocking(writer, False)  # a stack that is too long is cut off and cannot block
         self._asked = _Asked(child, reader)
         try:
             yield (writer,)
@@ -69,7 +69,7 @@ class Progress:
             self._asked, self._doing = None, "describing the definitions"
 
     async def words(self) -> str:
-        """For example `still importing pandas.core.frame (repo.py line 3), 12 s`."""
+        """The progress in words: `still importing pandas.core.frame (repo.py line 3), 12 s`."""
         if self._asked is not None:
             found = stacks.in_words(await self._asked.stack(), self._directory)
             self._doing = found or self._doing
@@ -80,7 +80,7 @@ class Progress:
         """Wait until the first load has ended.
 
         Raises:
-            StillLoading: that takes more than `patience` seconds.
+            StillLoading: the load takes more than `patience` seconds.
         """
         if first_load.is_set():
             return
@@ -99,7 +99,7 @@ class Progress:
 
 
 class _Asked:
-    """A process that writes its stack when it is asked."""
+    """A process that writes its stack to a pipe at a signal."""
 
     def __init__(self, child: Child, fd: int) -> None:
         os.set_blocking(fd, False)
@@ -113,7 +113,7 @@ class _Asked:
         self._at = -_RECENT_SECONDS
 
     async def stack(self) -> str:
-        """As much of its stack as it has written; nothing when it is not there yet, or busy."""
+        """The stack, as far as the process has written it; empty if it has not answered."""
         async with self._turn:
             if self._loop.time() - self._at >= _RECENT_SECONDS:
                 self._stack = await self._ask()
@@ -165,7 +165,7 @@ class _Asked:
             self._readable.set_result(None)
 
     def close(self) -> None:
-        """Ask no more."""
+        """Stop asking, and close the pipe."""
         if self._fd is not None:
             self._unwatch()
             os.close(self._fd)

@@ -1,4 +1,4 @@
-"""Find out whether importing the user's code twice gives the same."""
+"""Import the user's code a second time, and compare the results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 T = TypeVar("T")
 
 _SHORTEST, _FACTOR = 60.0, 10.0
-"""Seconds that a rehearsal may take at least, and how much longer than the load it may take."""
+"""The smallest time limit of a rehearsal in seconds, and the limit as a multiple of the load."""
 
 _UNKNOWN = "whether the import is repeatable is not known"
 
@@ -31,9 +31,9 @@ class Code:
     """The code that a host has loaded.
 
     Attributes:
-        order: what the host was told to load.
-        surroundings: as the load has left them.
-        seconds: how long the load took.
+        order: the order that the host got.
+        surroundings: the surroundings after the load.
+        seconds: the duration of the load.
     """
 
     order: LoadOrder
@@ -42,13 +42,13 @@ class Code:
 
 
 async def rehearse(host: Forker, parent: Forker, code: Code, tasks: Tasks) -> Verdict:
-    """Import the code once more in the background, and compare.
+    """Import the code again in the background, and compare it with that of the host.
 
     Args:
         host: the process that has imported the code.
-        parent: a process that has not, to fork the rehearsal from.
-        code: what is imported.
-        tasks: owns the ends of the processes.
+        parent: a process without the code, to fork the rehearsal from.
+        code: the code to import.
+        tasks: the owner of the tasks that end the processes.
     """
     limit = max(_SHORTEST, _FACTOR * code.seconds)
     try:

@@ -1,8 +1,8 @@
-"""Whether a run is forked with what the host has imported, or imports the user's code itself.
+"""The mode of a run: forked from the host with the code, or importing the code itself.
 
-Stock imports the code in the process of each run. A run may share the host's import only when that
-makes no difference: when importing the code twice gives the same, and when what was imported has
-not changed since.
+Stock imports the code in the process of each run. A run may share the host's import only if that
+makes no difference: importing the code twice gives the same result, and the files of the import
+have not changed since.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_NAMED = 3
 
 
 class Mode(str, Enum):
-    """How a run gets the code."""
+    """The mode of a run: WARM shares the import of the host, FRESH imports the code itself."""
 
     WARM = "warm"
     FRESH = "fresh"
@@ -33,13 +33,13 @@ class Mode(str, Enum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether importing the code twice gives the same.
+    """The result of a rehearsal.
 
     Attributes:
-        is_repeatable: whether it does; None when that is not known.
-        reasons: why it does not, or why that is not known.
-        looks: files that the code has asked about, by path, and how they looked; it does not when
-            one of them is different.
+        is_repeatable: whether a second import gives the same result; None if that is not known.
+        reasons: the reasons why it does not, or why that is not known.
+        looks: the state of the files that the code has asked about, by path. The verdict holds
+            only while they look the same.
     """
 
     is_repeatable: bool | None
@@ -52,20 +52,20 @@ PENDING = Verdict(None, ("the import is still being rehearsed",))
 
 @dataclass(frozen=True)
 class Choice:
-    """How runs get the code, and why: short sentences without a full stop."""
+    """The mode of runs, and its reasons as short sentences without a full stop."""
 
     mode: Mode
     reasons: Sequence[str] = ()
 
 
 def choose(wish: str, may_fork: Choice, verdict: Verdict, changes: Sequence[str] = ()) -> Choice:
-    """How a run gets the code.
+    """Choose the mode of a run.
 
     Args:
-        wish: `warm`, `fresh` or `auto`, of the job or else of the operator.
-        may_fork: FRESH with the reasons when the host may not fork at all.
-        verdict: of the rehearsal.
-        changes: what has changed since the load, in words.
+        wish: the wish of the job, or else of the operator: `warm`, `fresh` or `auto`.
+        may_fork: FRESH with the reasons if the host may not fork at all.
+        verdict: the result of the rehearsal.
+        changes: the changes since the load, in words.
     """
     if may_fork.mode is Mode.FRESH:
         return may_fork
@@ -77,11 +77,11 @@ def choose(wish: str, may_fork: Choice, verdict: Verdict, changes: Sequence[str]
 
 
 class Used:
-    """What a load has used, and what of that has changed since.
+    """The files that a load has used, and their changes since.
 
     Args:
         footprint: the user's files.
-        folders: where installed packages are.
+        folders: the directories of installed packages.
     """
 
     def __init__(self, footprint: UsedFiles, folders: Sequence[str]) -> None:
@@ -92,11 +92,15 @@ class Used:
 
     @classmethod
     def nothing(cls) -> Used:
-        """What no load has used."""
+        """Make an empty one, for code that is not loaded."""
         return cls(UsedFiles(), ())
 
     def changes(self, looks: Mapping[str, Look]) -> list[str]:
-        """What is different now, of this as well, in words; empty when nothing is."""
+        """The changes since the load, in words.
+
+        Args:
+            looks: further files to compare, by path, with their state during the rehearsal.
+        """
         found = [path for path, before in looks.items() if not looks_like(path, before)]
         found += [path for path, before in self._files.items() if mark(path) != before]
         found += [path for path, before in self._listings.items() if listing(path) != before]
@@ -125,46 +129,47 @@ def _short(path: str) -> str:
 
 @dataclass(frozen=True)
 class Wishes:
-    """How runs are to get the code: `warm`, `fresh` or `auto`.
+    """The wishes for the mode of runs: `warm`, `fresh` or `auto`.
 
     Attributes:
         operators: the operator's wish.
-        of_jobs: those of jobs that have one, by `repository/job`.
+        of_jobs: the wishes in tags of jobs, by `repository/job`.
     """
 
     operators: str
     of_jobs: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, job: str) -> str:
-        """That of a job, else the operator's; what a job cannot wish does not count."""
+        """The wish of a job; the operator's if the job has none, or an invalid one."""
         wish = self.of_jobs.get(job)
         return wish if wish in WISHES else self.operators
 
     @property
     def all(self) -> set[str]:
-        """Those that any run may have."""
+        """The wishes that any run may have."""
         return {self.operators, *map(self.of, self.of_jobs)}
 
     @property
     def wrong(self) -> Mapping[str, str]:
-        """Those that no job can have, by the name of the job."""
+        """The invalid wishes, by the name of the job."""
         return {
             job.rpartition("/")[2]: wish for job, wish in self.of_jobs.items() if wish not in WISHES
         }
 
 
 class RunModes:
-    """Chooses how each run of one generation gets the code.
+    """Chooses the mode of each run of one generation.
 
     Args:
-        warm: starts warm runs; None when the host may not fork.
+        wishes: the wishes of the operator and of jobs.
+        warm: starts warm runs; None if the host may not fork.
         fresh: starts fresh runs.
-        reasons: why the host may fork, or why not.
-        used: what the load has used.
+        reasons: the reasons why the host may not fork.
+        used: the files that the load has used.
 
     Attributes:
-        wishes: how runs are to get it.
-        verdict: of the rehearsal.
+        wishes: the wishes of the operator and of jobs.
+        verdict: the result of the rehearsal.
     """
 
     def __init__(
@@ -184,7 +189,7 @@ class RunModes:
 
     @property
     def needs_rehearsal(self) -> bool:
-        """Whether the verdict matters."""
+        """Whether the mode of any run depends on the verdict."""
         return self._may_fork.mode is Mode.WARM and "auto" in self.wishes.all
 
     @property
@@ -194,21 +199,26 @@ class RunModes:
 
     @property
     def must_import(self) -> bool:
-        """Whether some runs import the code although no file has changed."""
+        """Whether some runs import the code even if no file has changed."""
         return self.choice.mode is Mode.FRESH or "fresh" in self.wishes.all
 
     @property
     def is_rehearsing(self) -> bool:
-        """Whether the verdict is still to come."""
+        """Whether the rehearsal has not ended yet."""
         return self.needs_rehearsal and self.verdict is PENDING
 
     @property
     def choice(self) -> Choice:
-        """How runs get the code whose job says nothing, if no file is changed."""
+        """The mode of runs of jobs without a wish, if no file has changed."""
         return choose(self.wishes.operators, self._may_fork, self.verdict)
 
     async def starter(self, run_id: str, job: str) -> Starter:
-        """What starts this run."""
+        """The starter for a run; logs changes since the load.
+
+        Args:
+            run_id: the id of the run, for the log.
+            job: the job, as `repository/job`.
+        """
         changes = await asyncio.to_thread(self._used.changes, self.verdict.looks)
         choice = choose(self.wishes.of(job), self._may_fork, self.verdict, changes)
         if changes:

@@ -1,4 +1,4 @@
-"""The description of a location that clients are told, as one load of the code has made it."""
+"""The description of a location for clients, made by one load of the code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 Definitions = Mapping[str, Mapping[str, str]]
-"""By kind and name, something that differs when the definition does."""
+"""A digest of each definition, by kind and name."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,13 @@ class RepositorySnapshot:
     """One repository of a generation.
 
     Attributes:
-        deferred: serialized `RepositorySnap` that refers to its jobs.
-        jobs: serialized `JobDataSnap` by job name, each once it is built; None when it could
-            not be, so that whoever asks gets the error.
-        names: of its `job`s, `schedule`s and `sensor`s, by kind.
-        counts: how many jobs, assets, schedules and sensors it has.
-        is_dynamic: whether all this is only what it was when the code was loaded, because the
-            user's code defines it anew whenever it is asked.
+        deferred: a serialized `RepositorySnap` that refers to its jobs.
+        jobs: the serialized `JobDataSnap`s by job name, each done when it is built; None if that
+            failed.
+        names: the names of its `job`s, `schedule`s and `sensor`s, by kind.
+        counts: the numbers of its jobs, assets, schedules and sensors.
+        is_dynamic: whether the user's code defines the repository anew at each request, so that
+            this is only its state at the load.
     """
 
     deferred: bytes
@@ -34,15 +34,15 @@ class RepositorySnapshot:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What clients are told about a location.
+    """The description of a location for clients.
 
     Attributes:
-        listing: serialized `ListRepositoriesResponse`.
-        repositories: by name.
-        digest: changes when anything that clients are told changes, and only then.
-        seconds: how long each phase of the load took.
-        definitions: by kind and name, something that differs when the definition does, once that
-            is known; None when the process that finds it out has died.
+        listing: a serialized `ListRepositoriesResponse`.
+        repositories: the repositories, by name.
+        digest: changes if and only if the content for clients changes.
+        seconds: the duration of each phase of the load.
+        definitions: the digests of definitions, done when they are known; None if the process
+            that computes them has died.
     """
 
     listing: bytes
@@ -62,13 +62,13 @@ class Snapshot:
 
     @property
     def is_dynamic(self) -> bool:
-        """Whether any repository is."""
+        """Whether any repository is dynamic."""
         return any(repository.is_dynamic for repository in self.repositories.values())
 
     def like(self, before: Snapshot) -> Snapshot:
-        """This, with what is described already when clients are told the same as `before`.
+        """This snapshot, with the finished descriptions of `before` if both have equal content.
 
-        What a job is described by is part of the digest.
+        The digest covers the descriptions of jobs.
         """
         if before.digest != self.digest or not before.is_complete or self.is_dynamic:
             return self
@@ -76,7 +76,7 @@ class Snapshot:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many jobs, assets, schedules and sensors there are in all repositories."""
+        """The numbers of jobs, assets, schedules and sensors in all repositories."""
         total: dict[str, int] = {}
         for repository in self.repositories.values():
             for what, count in repository.counts.items():
@@ -84,7 +84,7 @@ class Snapshot:
         return total
 
     async def complete(self) -> None:
-        """Wait until all of it is known, or will not be."""
+        """Wait until every part is known, or has failed."""
         parts: list[asyncio.Future[Any]] = [
             job for repository in self.repositories.values() for job in repository.jobs.values()
         ]
@@ -95,12 +95,12 @@ class Snapshot:
 
 
 def phases(seconds: Mapping[str, float], total: float, rest: str) -> str:
-    """What each phase of a load took, in seconds that add up to the total as it is shown.
+    """The durations of the phases of a load, rounded so that they add up to the shown total.
 
     Args:
-        seconds: how long each phase took, by name.
-        total: how long all took.
-        rest: what the time is called that is in no phase: before the first and between them.
+        seconds: the duration of each phase, by name.
+        total: the duration of the load, in seconds.
+        rest: the name for the time outside the phases.
     """
     hundredths = {name: round(value * 100) for name, value in seconds.items()}
     left = round(total * 100) - sum(hundredths.values())
@@ -109,7 +109,7 @@ def phases(seconds: Mapping[str, float], total: float, rest: str) -> str:
 
 
 def describe_counts(counts: Mapping[str, Any]) -> str:
-    """For example `2 jobs, 4 assets, 1 schedule, 1 sensor`."""
+    """The counts in words, such as `2 jobs, 4 assets, 1 schedule, 1 sensor`."""
     return ", ".join(
         f"{count} {what[:-1] if count == 1 else what}" for what, count in counts.items()
     )

@@ -1,6 +1,6 @@
-"""Where a process is that loads code, in words: from the stack that it writes when it is asked.
+"""The current activity of a process that loads code, in words, from its stack.
 
-Python's `faulthandler` writes it, the innermost call first. Pure.
+Python's `faulthandler` writes the stack, the innermost call first. Pure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from codeserver.marks import OWN_FOLDER
 _FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 _ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _ENDS = ('  File "<string>", line 1 in <module>\n', "  ...\n")
-"""The last line of a stack: of the forkserver's own program, or of one that is too long."""
+"""The last line of a stack: the forkserver's own program, or the end of one that is too long."""
 
 _MODULE = "<module>"
 _LIBRARY = sysconfig.get_path("stdlib")
@@ -40,7 +40,7 @@ class _Call:
         return os.path.isabs(self.file) and not (is_own or _NOT_THE_USERS.match(self.file))
 
     def place(self, directory: str) -> str:
-        """The module, or the user's file as seen from this directory, with the line."""
+        """The module, or the user's file relative to `directory` with the line."""
         if found := _NOT_THE_USERS.match(self.file):
             name = self.file[found.end() :]
             return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -50,19 +50,19 @@ class _Call:
 
 
 def is_whole(text: str) -> bool:
-    """Whether this is all of a stack."""
+    """Whether the text is a complete stack."""
     return text.endswith(_ENDS)
 
 
 def in_words(text: str, directory: str) -> str:
-    """What the process is doing, to be said after "still"; nothing when there is no stack.
+    """The activity of the process, as a phrase after "still"; empty if there is no stack.
 
     For example `importing pandas.core.frame (repo.py line 3)`, `importing repo.py line 12` or
     `resolving definitions`.
 
     Args:
-        text: a stack, or as much of it as there is.
-        directory: the working directory, for the names of the user's files.
+        text: a stack, or the part of it that was read.
+        directory: the working directory; paths of the user's files are shown relative to it.
     """
     calls = _calls(text)
     if not calls:
@@ -73,7 +73,7 @@ def in_words(text: str, directory: str) -> str:
     )
     if module is None:
         return f"running {users.place(directory)}" if users else "resolving definitions"
-    # A function that the user's module calls while it is imported is what takes the time.
+    # If a module of the user calls a function during its import, that function takes the time.
     if users is None or module == users:
         return f"importing {module.place(directory)}"
     if module.is_users:

@@ -1,4 +1,4 @@
-"""How processes get the user's code: forked with it, or importing it themselves."""
+"""Starters of processes that have the user's code: by a fork, or by a new import."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HINT = "The code was loaded before, but not again in a process of its own"
 
 
 Parent = Callable[[], Forker]
-"""The process to fork from, as of now."""
+"""Returns the process to fork from now."""
 
 
 class Starter(Protocol):
@@ -37,15 +37,15 @@ class Starter(Protocol):
         """Start an `evaluator` or a `run`.
 
         Raises:
-            WorkerCrashed: there is none to be had.
+            WorkerCrashed: none can be started.
         """
 
     async def prepare(self) -> None:
-        """Make those that are still to be started faster, now that there is time."""
+        """Prepare further starts ahead of time, so that they are faster."""
 
 
 class Fork:
-    """Forks them from the host, which has the code loaded."""
+    """Forks processes from the host, which has loaded the code."""
 
     is_slow = False
 
@@ -53,24 +53,24 @@ class Fork:
         self._host = host
 
     async def start(self, role: str) -> Child:
-        """Start one; takes a few milliseconds."""
+        """Fork a process; takes a few milliseconds."""
         return await self._host.fork(role)
 
     async def prepare(self) -> None:
-        """Done in the host."""
+        """Prepare the host."""
         await self._host.prepare()
 
 
 class Spawn:
-    """Has each load the code itself, in a process that has nothing of the host.
+    """Starts processes that load the code themselves and share nothing with the host.
 
-    But the first evaluator is the host: it has the code, and forks nothing.
+    The first evaluator is the host itself: it has the code, and does not fork.
 
     Args:
-        parent: what to fork from: a process that has seen no user code.
-        order: what to load, as the host was told.
-        timeout: seconds that loading may take; None for as long as a load ever may.
-        importing: counts those that load it now.
+        parent: returns a process to fork from that has seen no user code.
+        order: the order that the host got.
+        timeout: the time limit of a load in seconds; None for the default.
+        importing: counts the processes that import the code.
     """
 
     is_slow = True
@@ -89,15 +89,15 @@ class Spawn:
         self._host: Awaitable[Child | None] | None = None
 
     def offer(self, host: Awaitable[Child | None]) -> None:
-        """Let the host be the first evaluator, once it is there; None when it is lost."""
+        """Use the host as the first evaluator when it is ready; None means that it is lost."""
         self._host = host
 
     async def start(self, role: str) -> Child:
-        """Start one, and wait until it has loaded the code.
+        """Start a process, and wait until it has loaded the code.
 
         Raises:
-            LoadsOnlyOnce: it cannot, though the host could.
-            WorkerCrashed: there is none to be had.
+            LoadsOnlyOnce: the process cannot load the code, although the host could.
+            WorkerCrashed: no process can be started, or it ended or took too long.
         """
         if role == "evaluator" and self._host is not None:
             host, self._host = self._host, None
@@ -125,7 +125,7 @@ class Spawn:
                 return child
             raise await self._failed(child, told)
         except BaseException:
-            child.channel.close()  # it sees the end of its input
+            child.channel.close()  # the child reads the end of its input, and exits
             raise
 
     async def prepare(self) -> None:
@@ -141,11 +141,11 @@ class Spawn:
 
 
 class Import:
-    """Has runs import the code where stock's process of a run does, so that its errors are theirs.
+    """Starts runs that import the code where stock's do, so that its errors are events of the run.
 
     Args:
-        parent: what to fork from: a process that has seen no user code.
-        loaded: what the host has reported of its load.
+        parent: returns a process to fork from that has seen no user code.
+        loaded: the host's report of its load.
     """
 
     is_slow = False
@@ -155,7 +155,7 @@ class Import:
         self._order = Reimport(loaded.surroundings, loaded.repositories)
 
     async def start(self, role: str) -> Child:
-        """Start a run; takes a few milliseconds, as it has not imported the code yet."""
+        """Start a run; takes a few milliseconds, because the run imports the code later."""
         parent = self._parent()
         await parent.prepare()  # orders are obeyed in turn
         child = await parent.fork(role)

@@ -1,4 +1,4 @@
-"""Keeps a template: a forkserver that has imported what the code needs of installed packages."""
+"""Keeps a template: a forkserver that has imported the installed packages that the code needs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LONGEST_IMPORT = 300.0
 
 @dataclass(frozen=True)
 class _Order:
-    """What a template has imported, and in which surroundings.
+    """The imports of a template and their surroundings.
 
     Attributes:
-        modules: names of modules of installed packages.
-        environment: variables that the user's code sets, which some modules read.
-        folders: where installed packages are, each with how it looked.
+        modules: the names of modules of installed packages.
+        environment: the variables that the user's code sets, which some modules read.
+        folders: the directories of installed packages, each with its mark.
     """
 
     modules: frozenset[str]
@@ -46,20 +46,20 @@ class _Template:
 
     @property
     def is_usable(self) -> bool:
-        """Whether it lives, and no package was installed or removed since it was made."""
+        """Whether it is alive, and no package was installed or removed since it was made."""
         if self.child.exited.done():
             return False
         return all(mark(path) == before for path, before in self.order.folders.items())
 
 
 class Templates:
-    """Has a template made for the next load out of what the last one has imported.
+    """Makes a template for the next load from the imports of the last one.
 
     Args:
-        outputs: reads what templates print.
-        tasks: owns what goes on in the background.
-        outdated: called when the last load was forked from a template that has imported packages
-            in other surroundings than the code wants, and now there is a better one.
+        outputs: reads the output of templates.
+        tasks: the owner of background tasks.
+        outdated: called when the last host was forked from a template that had other variables
+            than the code sets, and the template has been replaced.
     """
 
     def __init__(self, outputs: Outputs, tasks: Tasks, outdated: Callable[[], None]) -> None:
@@ -82,11 +82,11 @@ class Templates:
         return forker
 
     def usable(self, local_names: Sequence[str]) -> Forker | None:
-        """What to fork from instead of the forkserver, if there is something.
+        """The template to fork from instead of the forkserver; None if there is none.
 
         Args:
-            local_names: of modules in the user's directories. One that has the name of an
-                imported package is meant instead of it, so then there is nothing.
+            local_names: the names of modules in the user's directories. A template that has
+                imported a package of the same name cannot be used, because the code means its own.
         """
         template = self._current
         if template is None:
@@ -99,12 +99,12 @@ class Templates:
         return template.forker
 
     async def settled(self) -> None:
-        """Wait until the one that is being made can be used, or never will be."""
+        """Wait until no template is being made."""
         while self._making is not None and not self._making.done():
             await asyncio.wait([self._making])
 
     def release(self) -> None:
-        """End the one that there is: nothing will be forked from it before the next load."""
+        """End the template, because nothing needs it before the next load."""
         self._replace(None)
 
     def prepare(
@@ -113,12 +113,12 @@ class Templates:
         installed: InstalledPackages,
         environment: Mapping[str, str | None],
     ) -> None:
-        """Make one in the background, unless the one that there is will do.
+        """Make a template in the background, unless the current one fits.
 
         Args:
-            forkserver: what it is forked from.
-            installed: packages that a load has imported.
-            environment: variables that the load has changed; None for one that is gone.
+            forkserver: the process to fork it from.
+            installed: the packages that a load has imported.
+            environment: the variables that the load has changed; None for a removed one.
         """
         folders = {path: mark(path) for path in installed.folders}
         order = _Order(frozenset(installed.modules), self._lasting(environment), folders)
@@ -147,9 +147,9 @@ class Templates:
         return template is not None and template.order == order and template.is_usable
 
     def _lasting(self, environment: Mapping[str, str | None]) -> dict[str, str | None]:
-        """Without the variables that are different in every load, such as a time."""
+        """The variables, without those that differ in every load, such as a time."""
         if self._is_repeated and self._wanted is not None:
-            # That load was of the same code as the one before.
+            # The last two loads were of the same code.
             before = self._wanted.environment
             self._volatile |= {name for name in before if environment.get(name) != before[name]}
         self._is_repeated = False
@@ -172,7 +172,7 @@ class Templates:
         else:
             self._is_hopeless = True
         if not self._has(order):
-            self._replace(None)  # rather none than the one of before
+            self._replace(None)  # an outdated template is worse than none
         if had_other:
             self._is_repeated = True
             self._outdated()
@@ -180,7 +180,7 @@ class Templates:
     async def _try(
         self, forkserver: Forker, child: Child, order: _Order, names: Sequence[str]
     ) -> bool:
-        """Have a process import these; returns whether there is nothing more to do."""
+        """Have a process import the modules; return False to try again without an unfit package."""
         try:
             await child.channel.send(Import(names, order.environment))
             told = await child.channel.expect(Imported, Unfit, timeout=_LONGEST_IMPORT)
@@ -215,7 +215,7 @@ class Templates:
 
 
 async def _retire(template: _Template) -> None:
-    """End it when the hosts have ended that were forked from it, as they would end with it."""
+    """End a template after the hosts that were forked from it, because they would end with it."""
     await template.forker.is_childless.wait()
     await template.forker.exit()
 
@@ -225,7 +225,7 @@ def _package(module: str) -> str:
 
 
 def local_names(target_directories: Sequence[str]) -> list[str]:
-    """Names of modules that these directories have."""
+    """The names of modules in these directories."""
     names = []
     for directory in target_directories:
         try:

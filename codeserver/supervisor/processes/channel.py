@@ -20,14 +20,14 @@ D = TypeVar("D", bound=Message)
 
 _READ_SIZE = 1 << 16
 _MOST_AT_ONCE = 1 << 20
-"""Bytes that are read before others have their turn."""
+"""The most bytes that are read before other tasks have their turn."""
 
 
 class Channel:
     """Sends and receives messages over a connected unix socket, which it owns.
 
     One task may receive at a time; any number may send. A send that is cancelled half-way leaves
-    the stream unusable: whoever cancels closes the channel.
+    the stream unusable, so the canceller has to close the channel.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -48,12 +48,12 @@ class Channel:
         """Send one message, with descriptors attached to its first byte.
 
         Args:
-            message: what to send.
+            message: the message.
             fds: the descriptors.
-            timeout: seconds that it may take.
+            timeout: the time limit in seconds; None for no limit.
 
         Raises:
-            BrokenPipeError: the worker is gone.
+            BrokenPipeError: the worker has ended.
             asyncio.TimeoutError: the worker has not read it in time.
         """
         data = wire.encode(message)
@@ -71,14 +71,14 @@ class Channel:
                 raise BrokenPipeError(str(error)) from None
 
     async def receive(self, timeout: float | None = None) -> Message | None:
-        """The next message, or None when the worker has ended or closed its end.
+        """Receive the next message; None if the worker has ended or closed its end.
 
         Args:
-            timeout: seconds that it may take.
+            timeout: the time limit in seconds; None for no limit.
 
         Raises:
-            ProtocolError: what came is no message.
-            asyncio.TimeoutError: there is none in time.
+            ProtocolError: the received bytes are not a message.
+            asyncio.TimeoutError: no message came in time.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._closed:
@@ -108,9 +108,9 @@ class Channel:
     ) -> A | B | C | D | None: ...
 
     async def expect(self, *classes: type[Any], timeout: float | None = None) -> Any:
-        """Like `receive`, for the messages that may come now.
+        """Receive a message of one of these classes.
 
-        Anything else counts as the end, as user code may cause it.
+        Anything else counts as the end and returns None, because user code may cause it.
         """
         try:
             message = await self.receive(timeout)
@@ -120,7 +120,7 @@ class Channel:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the worker has said nothing since the last message, and has not ended."""
+        """Whether the worker has sent nothing since the last message, and has not ended."""
         if self._read or self._has_ended:
             return False
         try:
@@ -143,7 +143,7 @@ class Channel:
         self._release()
 
     def sender_has_ended(self) -> None:
-        """Let receives end after what was sent, even when a descendant holds the other end."""
+        """End the input after the bytes sent so far, even if a descendant holds the other end."""
         if not self._closed:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RD)
@@ -158,13 +158,13 @@ class Channel:
             self._release()
 
     def _release(self) -> None:
-        # Not while the event loop still watches the descriptor: the number would be used again at
-        # once, and the next channel would inherit the watch.
+        # Not while the event loop still watches the descriptor: the number is used again at once,
+        # and the next channel would inherit the watch.
         if self._closed and self._users == 0:
             self._sock.close()
 
     def _send_now(self, data: bytes) -> int:
-        """Send what there is room for, which is nearly always all of it."""
+        """Send as much as the socket takes, which is nearly always all; return the count."""
         try:
             return self._sock.send(data)
         except (BlockingIOError, InterruptedError):
@@ -187,7 +187,7 @@ class Channel:
             loop.remove_writer(self._sock)
 
     def _take(self) -> Message | None:
-        """The first message of what was read, if that is all there."""
+        """Take the first message from the buffer; None if it is not complete."""
         if len(self._read) < self._missing:
             return None
         header_size, body_size = wire.decode_prefix(bytes(self._read[: wire.PREFIX_SIZE]))
@@ -203,7 +203,7 @@ class Channel:
         return wire.decode(header, body)
 
     async def _more(self, timeout: float | None) -> None:
-        """Wait until as much was read as is missing, or there is no more."""
+        """Wait until the missing bytes are read, or the input has ended."""
         loop = asyncio.get_running_loop()
         self._waiting = waiting = loop.create_future()
         timer = None if timeout is None else loop.call_later(max(0.0, timeout), _give_up, waiting)
@@ -226,9 +226,9 @@ class Channel:
             self._watcher = None
 
     def _readable(self) -> None:
-        """Read as much as is missing, if anyone waits for it."""
+        """Read the missing bytes, if a receiver waits for them."""
         if self._waiting is None:
-            self._unwatch()  # what is there would wake the event loop again and again
+            self._unwatch()  # unread bytes would wake the event loop again and again
             return
         most = len(self._read) + _MOST_AT_ONCE
         while len(self._read) < min(self._missing, most):

@@ -1,4 +1,4 @@
-"""How a process ended, in words."""
+"""The end of a process in words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _oom_kills = OomKills()
 
 
 def explain_exit(code: int | None) -> str:
-    """A predicate such as `was killed by signal 11 (SIGSEGV)`.
+    """The end of a process as a predicate, such as `was killed by signal 11 (SIGSEGV)`.
 
     Args:
-        code: the exit code, negative for a signal, None when nobody saw the process end.
+        code: the exit code; negative for a signal, None if it is not known.
     """
     if code is None:
         return "ended, and nobody saw how"
@@ -28,10 +28,10 @@ def explain_exit(code: int | None) -> str:
 
 
 def note_out_of_memory() -> None:
-    """Take note of what the kernel has ended until now, so that it is not held to be news later."""
+    """Update the count of kills by the kernel, so that old ones are not taken for new ones."""
     _oom_kills.happened_lately()
 
 
 def ran_out_of_memory(code: int | None) -> bool:
-    """Whether it is the kernel that has just killed a process, because memory ran out."""
+    """Whether the kernel has just killed the process because memory ran out."""
     return code == -signal.SIGKILL and _oom_kills.happened_lately()

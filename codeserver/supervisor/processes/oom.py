@@ -1,8 +1,8 @@
-"""Whether the kernel has ended processes because memory ran out.
+"""Detect that the kernel has killed processes because memory ran out.
 
-A process that it ends so looks like one that somebody killed. The difference is in a counter of
-the control group (`oom_kill` in memory.events of version 2, in memory.oom_control of version 1), or
-in that of the whole machine (/proc/vmstat); see
+The exit code is that of any SIGKILL. The difference is in a counter of the control group
+(`oom_kill` in memory.events of version 2, in memory.oom_control of version 1), or in that of the
+whole machine (/proc/vmstat); see
 https://docs.kernel.org/admin-guide/cgroup-v2.html.
 """
 
@@ -15,14 +15,14 @@ from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _LATELY = 2.0
-"""Seconds. The group that is ended together is reported one by one."""
+"""Seconds. The ends of a group that was killed together are reported one by one."""
 
 
 class OomKills:
-    """Watches the counter.
+    """Watches the counter of such kills.
 
     Args:
-        files: where it may be, best first.
+        files: the files that may have the counter, best first; None for those of this process.
     """
 
     def __init__(self, files: list[Path] | None = None) -> None:
@@ -32,7 +32,7 @@ class OomKills:
         self._risen_at: float | None = None
 
     def happened_lately(self) -> bool:
-        """Whether the counter has risen since it was last looked at, or moments before."""
+        """Whether the counter has risen since the last call, or within the last two seconds."""
         count, now = self._now(), time.monotonic()
         if count > self._count:
             self._count, self._risen_at = count, now
@@ -50,7 +50,7 @@ def _counters() -> Iterator[Path]:
                 yield _ROOT / "memory" / path.lstrip("/") / "memory.oom_control"
             elif not controllers:
                 yield _ROOT / path.lstrip("/") / "memory.events"
-    # In a container, the path may be the one outside of it.
+    # In a container, the path may be that of the outer system.
     yield _ROOT / "memory.events"
     yield _ROOT / "memory" / "memory.oom_control"
     yield Path("/proc/vmstat")
