@@ -1,1 +1,1 @@
-"""Notices that the code has changed, and has it loaded again."""
+"""Notices changes of the code, and loads it again."""

@@ -1,4 +1,4 @@
-"""Says when it is worth looking whether files have changed."""
+"""Notices that files may have changed, from the kernel or from a timer."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _log = logging.getLogger("codeserver")
 _POLL_SECONDS = 1.0
 _STEP = 10
 _LONGEST = 300
-"""Milliseconds: a notice is given when nothing has happened for a step, or after the longest."""
+"""Milliseconds: a notice comes after a step without events, or after the longest time with them."""
 
 
 Identities = Mapping[str, "tuple[int, int] | None"]
-"""Which directory there is at a path; None for none."""
+"""The device and inode of the directory at each path; None if there is none."""
 
 
 class Notices:
-    """Sets an event when something has happened in the places that are watched.
+    """Sets an event when something may have changed in the watched places.
 
-    The kernel tells of it where it can; where it does not, there is a notice every second.
+    The kernel notifies the server of changes. If it cannot, there is a notice every second.
 
     Args:
         news: the event.
-        poll: seconds between notices, instead of asking the kernel; None to find out.
-        tasks: owns what goes on in the background.
+        poll: the seconds between notices without the kernel; None to use the kernel if possible.
+        tasks: the owner of background tasks.
     """
 
     def __init__(self, news: asyncio.Event, poll: float | None, tasks: Tasks) -> None:
@@ -50,7 +50,7 @@ class Notices:
             self._poll(_POLL_SECONDS)
 
     async def watch(self, places: Places) -> None:
-        """Give notice of these places from now on; gives one at once if they were others before."""
+        """Watch these places from now on; give a notice at once if their directories are new."""
         self._places = places
         if not self._asks_kernel:
             return
@@ -85,14 +85,14 @@ class Notices:
                     began.set()
                     for _, path in await following:
                         if path in self._watched:
-                            # It may be gone, and another may be there with the same identity.
+                            # A new directory may have replaced it and have the same identity.
                             self._watched = {}
                 finally:
                     following.cancel()
                     await asyncio.wait([following])
                 self._news.set()
         except FileNotFoundError:
-            # One of them has gone meanwhile; whoever looks now finds out which are left.
+            # One of them was removed. The look that follows finds out which are left.
             self._watched = {}
             self._news.set()
         except Exception as error:
@@ -116,7 +116,10 @@ class Notices:
 
 
 def _identities(paths: Set[str]) -> Identities:
-    """A directory that was moved away is watched on where it is, and not the one in its place."""
+    """The identities of the directories at these paths.
+
+    The kernel goes on watching a directory that was moved away, and not the one in its place.
+    """
     found: dict[str, tuple[int, int] | None] = {}
     for path in paths:
         try:
@@ -129,6 +132,6 @@ def _identities(paths: Set[str]) -> Identities:
 
 
 def _is_polling_forced() -> bool:
-    """As `watchfiles` reads its variable."""
+    """Whether the operator forces polling by the variable of `watchfiles`."""
     value = os.environ.get("WATCHFILES_FORCE_POLLING", "").lower()
     return value not in ("", "false", "disable", "disabled")

@@ -1,4 +1,4 @@
-"""Which files of a watched directory matter, and which files matter nowhere."""
+"""The patterns for files that are watched, and for files that are not."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class Patterns:
     """The operator's `--watch-filter`.
 
     Args:
-        texts: patterns in the language of `fnmatch`. What one with a `!` before it matches matters
-            nowhere. If there are others, only what they match matters in a `--watch-dir`. A
-            pattern with a `/` is matched with the path or the end of it, any other with the name.
+        texts: patterns for `fnmatch`. Files that match one with a `!` before it are never watched.
+            If there are patterns without, only files that match one of them are watched in a
+            `--watch-dir`. A pattern with a `/` is matched with the path or the end of it, any
+            other with the name.
     """
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
@@ -27,13 +28,13 @@ class Patterns:
         self._leftovers = DefaultFilter(ignore_dirs=())
 
     def excludes(self, path: str) -> bool:
-        """Whether the operator does not want this file to matter."""
+        """Whether a pattern with `!` matches this file."""
         return any(_matches(path, pattern) for pattern in self._unwanted)
 
     def wants(self, path: str) -> bool:
-        """Whether this file matters when it is in a watched directory.
+        """Whether this file matters if it is in a watched directory.
 
-        What editors leave there and hidden files do not, unless there is a pattern for them.
+        Temporary files of editors and hidden files do not, unless a pattern matches them.
         """
         if self.excludes(path):
             return False
@@ -45,7 +46,7 @@ class Patterns:
 
 
 def is_looked_into(folder: str) -> bool:
-    """Whether files matter that are in this directory, which is within a watched one."""
+    """Whether files matter in this directory below a watched one."""
     name = os.path.basename(folder)
     if name.startswith(".") or name in _SKIPPED_FOLDERS:
         return False

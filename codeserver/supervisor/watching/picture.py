@@ -1,7 +1,7 @@
-"""What the code was made of when it was last loaded, and what of that is different now.
+"""The files of the last load, and their changes since.
 
-Nothing here relies on events. Whatever an editor, `git` or a deployment has done: the code is
-loaded again when the files that it was made of are not what they were.
+Nothing here relies on events. Whatever an editor, `git` or a deployment has done, the code is
+loaded again if its files differ from those that were loaded.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ Marks = dict[str, "Mark | None"]
 
 
 class Picture:
-    """The files that matter, each with how it looked.
+    """The files that matter, each with its mark.
 
     Args:
-        roots: the directories in which everything matters that `patterns` want.
-        patterns: which files matter there, and which matter nowhere.
+        roots: the directories in which every file matters that `patterns` wants.
+        patterns: the operator's patterns.
 
     Attributes:
-        suspicious: of the changes that were found last, files that are gone or empty now and were
-            not before: somebody may just be writing them.
-        written: files that the last load has written itself.
-        rewritten: files that were written during the last load, before it has read them.
+        suspicious: the files of the last changes that have become empty or were removed, and may
+            be about to be written.
+        written: the files that the last load has written itself.
+        rewritten: the files that were written during the last load before it read them.
     """
 
     def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
@@ -55,7 +55,12 @@ class Picture:
         self.changes()
 
     def begin(self, files: Sequence[str], folders: Sequence[str]) -> None:
-        """What matters before the first load has ended: these files, and any in these folders."""
+        """Watch these files, and any definition file in these folders, until the first load ends.
+
+        Args:
+            files: paths of files.
+            folders: paths of directories.
+        """
         self.take(
             UsedFiles(
                 files={path: mark(path) for path in files},
@@ -65,10 +70,10 @@ class Picture:
         self.widen()
 
     def take(self, footprint: UsedFiles) -> None:
-        """From now on, what a load has used matters, as it was when it used it."""
+        """Watch the files that a load has used from now on, compared with their state then."""
         self._files, self._new = {}, set()
         self.written = set(footprint.written)
-        # Compared, too, because a clock of another machine may be ahead.
+        # The marks are compared, too, because the clock of another machine may be ahead.
         self.rewritten = {
             path for path in footprint.rewritten if self._before.get(path) != footprint.files[path]
         }
@@ -78,19 +83,19 @@ class Picture:
         }
 
     def load_begins(self) -> None:
-        """Remember how the files look now."""
+        """Remember the marks of the files at the start of a load."""
         self._before = dict(self._files)
 
     def add(self, files: Mapping[str, Mark | None]) -> None:
-        """These files matter, too."""
+        """Watch these files, too, each compared with its mark."""
         for path, before in files.items():
             if not self._patterns.excludes(path):
                 self._files.setdefault(path, before)
 
     def widen(self) -> None:
-        """Let every definition file beside and below what matters matter, as it is now.
+        """Watch every definition file in and below the watched folders, from its state now.
 
-        What a load uses is not known while it goes on, and never if it dies.
+        The files of a load are not known before its end, and never if it dies.
         """
         folders = {*self._folders, *self._new_folders}
         for top in folders:
@@ -101,26 +106,30 @@ class Picture:
                 self.add({path: mark(path) for path in found})
 
     def changes(self) -> list[str]:
-        """Paths that are different now; the next call compares with what is now."""
+        """The paths that have changed since the last call."""
         self.suspicious = []
         return sorted({*self._changed_files(), *self._added_files(), *self._changed_in_roots()})
 
     def what(self, path: str) -> str:
-        """How to call a change: by the path, or by a pattern if there was no such file before."""
+        """The name of a change: the path, or a pattern if the file is new."""
         if path not in self._new:
             return path
         return os.path.join(os.path.dirname(path), f"*{os.path.splitext(path)[1]}")
 
     def unread(self, paths: Iterable[str]) -> set[str]:
-        """Those of the paths that matter though the last load has not read them itself.
+        """The paths in watched directories that the last load has not read itself.
 
-        What somebody else reads in a watched directory may have been read before it has changed.
+        Another process of the load may have read them before they changed.
         """
         roots = tuple(os.path.join(root, "") for root in self._roots)
         return {path for path in paths if path.startswith(roots) and path not in self._files}
 
     def stale(self, uses: Mapping[str, Mark | None]) -> list[str]:
-        """Of files that are used, with how they looked before, those that are different now."""
+        """The paths of used files whose marks are different now.
+
+        Args:
+            uses: the mark of each file before its use, by path.
+        """
         return [
             path
             for path, before in uses.items()
@@ -134,12 +143,12 @@ class Picture:
 
     @property
     def folders(self) -> set[str]:
-        """The directories in which new files matter, whether or not they are there."""
+        """The directories in which new files matter, even if they do not exist."""
         return {*self._folders, *self._new_folders, *self._roots, *self._root_folders}
 
     @property
     def root_folders(self) -> list[str]:
-        """Those in which new files matter whatever their names are."""
+        """The directories in which new files matter, whatever their names."""
         return self._root_folders
 
     def _changed_files(self) -> Iterator[str]:
@@ -155,7 +164,7 @@ class Picture:
             self.suspicious.append(path)
 
     def _added_files(self) -> Iterator[str]:
-        """Files that were not there when the load has looked into their directories."""
+        """Files that did not exist when the load listed their directories."""
         self._new_folders = set()
         for folder, (files, folders) in self._folders.items():
             names, inside = names_that_count(folder)
@@ -186,7 +195,7 @@ class Picture:
                 self._root_folders.append(folder)
                 now.update((path, mark(path)) for path in files if self._patterns.wants(path))
         self._root_files = now
-        # What the load itself has read is compared with how it looked then.
+        # Files that the load itself has read are compared with their state at that time.
         for path in (before.keys() | now.keys()) - self._files.keys():
             if before.get(path) != now.get(path):
                 if before.get(path) is None:
@@ -203,14 +212,14 @@ class Picture:
 
 
 def _walk(top: str) -> Iterator[tuple[str, list[str]]]:
-    """Each directory at and below `top` that is looked into, and the paths of its files."""
+    """Each directory at and below `top` that is not skipped, and the paths of its files."""
     waiting = [top]
     while waiting:
         folder, files = waiting.pop(), []
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    # Links to directories are not followed: they may lead to where they are.
+                    # Links to directories are not followed, because they may lead in a circle.
                     if not entry.is_dir(follow_symlinks=False):
                         files.append(entry.path)
                     elif is_looked_into(entry.path):

@@ -1,4 +1,4 @@
-"""Where to look out for changes of the files that matter."""
+"""The directories to watch for changes of the files that matter."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _REMOTE = (
     *("9p", "nfs", "cifs", "smb", "fuse", "virtiofs", "vboxsf", "prl_fs", "vmhgfs", "ceph"),
     *("afs", "lustre", "gfs", "ocfs"),
 )
-"""How the types of file systems begin that other machines write to, such as a virtual machine's
-host."""
+"""Prefixes of the types of file systems that other machines write to, such as the host of a
+virtual machine."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Directories that exist, without links in their paths.
+    """Existing directories without links in their paths.
 
     Attributes:
-        entries: names in each of them that matter: of files, directories and links.
-        listed: those of them in which new files and directories matter.
-        whole: those of them in which everything matters.
+        entries: the names of files, directories and links that matter, by directory.
+        listed: the directories in which new files and directories matter.
+        whole: the directories in which everything matters.
     """
 
     entries: Mapping[str, Set[str]]
@@ -36,23 +36,23 @@ class Places:
 
     @property
     def directories(self) -> Set[str]:
-        """All of them."""
+        """All the directories."""
         return self.entries.keys()
 
     def may_matter(self, path: str) -> bool:
-        """Whether something that has happened to this path is a reason to look."""
+        """Whether an event at this path is a reason to look for changes."""
         folder, name = os.path.split(path)
         if name in self.entries.get(folder, ()) or folder in self.whole:
             return True
-        # What has no suffix may be a directory.
+        # A name without a suffix may be a directory.
         return folder in self.listed and (name.endswith(DEFINITION_SUFFIXES) or "." not in name)
 
 
 def places_of(picture: Picture) -> Places:
-    """Where changes show of what matters in this picture.
+    """The directories in which changes of the files in this picture show.
 
-    That is in the directory of each file, and of each link on the way to it: a deployment may
-    replace a link far up. Of what is not there, it is where it would appear.
+    They are the directories of each file and of each link on its path, because a deployment may
+    replace a link far up. For a missing file, it is the directory in which it would appear.
     """
     entries: dict[str, set[str]] = {}
     for path in {*picture.files, *(os.path.join(folder, "") for folder in picture.folders)}:
@@ -66,10 +66,10 @@ def places_of(picture: Picture) -> Places:
 
 
 def _steps(path: str) -> Iterator[tuple[str, str]]:
-    """Directories and names in them that decide what a path leads to.
+    """The directories, and the names in them, on which the target of a path depends.
 
     Args:
-        path: absolute; of a directory, when it ends with a separator.
+        path: an absolute path; one that ends with a separator is that of a directory.
     """
     left = _parts(path)
     if path.endswith(os.sep):
@@ -102,7 +102,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _target(path: str) -> str | None:
-    """Where a link leads; None for what is no link."""
+    """The target of a link; None if the path is not a link."""
     try:
         return os.readlink(path)
     except OSError:
@@ -110,7 +110,7 @@ def _target(path: str) -> str | None:
 
 
 def on_remote_file_systems(directories: Iterable[str]) -> list[str]:
-    """Those of the directories from which notifications may not come, by their mounts."""
+    """The directories whose file systems may not notify the server of changes."""
     mounts = _mounts()
     found = []
     for directory in directories:
@@ -125,7 +125,7 @@ def _is_below(path: str, mount: str) -> bool:
 
 
 def _mounts() -> dict[str, str]:
-    """Types of the mounted file systems, by where they are mounted; see proc(5)."""
+    """The types of the mounted file systems, by mount point; see proc(5)."""
     found = {}
     with contextlib.suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8") as lines:
         for line in lines:

@@ -1,4 +1,4 @@
-"""Waits for somebody who is writing files."""
+"""Waits for files that are being written."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ _LOOK_AROUND = 0.2
 _STEP = 0.02
 
 Clock = Callable[[], float]
-"""Tells the seconds on a monotonic clock."""
+"""Returns the time in seconds on a monotonic clock."""
 
 
 class Changing(Protocol):
-    """What may be changing, as `Picture` knows it."""
+    """The part of `Picture` that this module needs."""
 
     @property
     def suspicious(self) -> Sequence[str]:
-        """Of the changes that were found last, files that are gone or empty now."""
+        """The files of the last changes that have become empty or were removed."""
 
     def changes(self) -> list[str]:
-        """What has changed since the last call."""
+        """The paths that have changed since the last call."""
 
 
 class Writing:
-    """How long somebody may be at it. Pure.
+    """The time limit of a write. Pure.
 
-    A checkout of many files takes a while on a busy machine; as long as files go on to change, it
-    is under way.
+    A checkout of many files takes a while on a busy machine. It is under way as long as files
+    change.
 
     Args:
-        now: seconds on a monotonic clock, as everywhere here.
+        now: the time in seconds on a monotonic clock, as in all methods.
     """
 
     def __init__(self, now: float) -> None:
@@ -44,19 +44,19 @@ class Writing:
         self._changed = now
 
     def has_changed(self, now: float) -> None:
-        """Something has changed until now."""
+        """Note that files have changed."""
         self._changed = now
 
     def may_go_on(self, now: float) -> bool:
-        """Whether to wait on."""
+        """Whether to wait longer."""
         return now < min(self._changed + _QUIET, self._began + _LONGEST)
 
 
 async def written(picture: Changing, now: Clock = time.monotonic) -> set[str]:
-    """Wait until the suspicious files have content, or do not get any soon.
+    """Wait until the suspicious files have content, or until the time limit.
 
     Returns:
-        What has changed meanwhile.
+        The paths that have changed during the wait.
     """
     changes: set[str] = set()
     writing = Writing(now())
@@ -72,11 +72,11 @@ async def written(picture: Changing, now: Clock = time.monotonic) -> set[str]:
 
 
 async def _have_content(paths: Iterable[str], end: float, now: Clock) -> None:
-    """Wait until all have some, or until `end`."""
+    """Wait until all files have content, or until `end`."""
     while any(map(_has_none, paths)) and now() < end:  # noqa: ASYNC110 - nobody announces it
         await asyncio.sleep(_STEP)
 
 
 def _has_none(path: str) -> bool:
-    """Whether it is gone or empty."""
+    """Whether the file is missing or empty."""
     return (found := mark(path)) is None or found[1] == 0
