@@ -1,1 +1,1 @@
-"""Processes of the server: started, forked, read, ended, and owned until their end."""
+"""The processes of the server: their start, forks, output and end."""

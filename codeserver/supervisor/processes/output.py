@@ -1,8 +1,8 @@
-"""What worker processes print: read as it comes, and logged line by line with its origin.
+"""The output of worker processes, read at once and logged line by line with its origin.
 
-A process must never wait because nobody reads what it prints, and a process that prints without
-end must not fill the log or keep the event loop busy. So everything is read, a generous amount a
-second is logged, and the rest is counted.
+A process must never wait for a reader of its output, and endless output must not fill the log or
+keep the event loop busy. So everything is read, a generous amount a second is logged, and the rest
+is counted.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _log = logging.getLogger("codeserver.output")
 
 _READ_SIZE = 16 * 1024
 _PIPE_SIZE = 64 * 1024
-"""Bytes that a pipe holds (pipe(7)), and so the most that is unread of what was printed."""
+"""Bytes that a pipe holds (pipe(7)), and so the most bytes of unread output."""
 _BYTES_PER_LINE = 256
 _LONGEST_LINE = 64 * 1024
 """Bytes; a longer line is logged in pieces."""
 _LINES_AT_A_TIME = 100
 _REMEMBERED = 64 * 1024
 _REPORT_PAUSE = 5.0
-"""Seconds between two reports that output was dropped, while it goes on."""
+"""Seconds between two reports of dropped output."""
 _LONGEST_SHOWN_LINE = 400
 _SHOWN_LINES = 15
 _FATAL = "Fatal Python error"
@@ -39,22 +39,22 @@ _NOT_USERS = (
     "Extension modules: ",
     "tail: inotify cannot be used",
 )
-"""Lines that do not help the author of the code: of what Python says about a crash, and of the
-program with which Dagster copies what a run prints."""
+"""Lines that do not help the author of the code: parts of Python's report of a crash, and lines of
+the program with which Dagster copies the output of a run."""
 _LOGGED = re.compile(r"\S*\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.* - \S*dagster\S* - ")
 
 
 @dataclass
 class Budget:
-    """How much may be logged: an amount at once, and then some each second.
+    """The limit of logged output: an amount at once, and some more each second.
 
-    The unit is a line, or 256 bytes of a longer one.
+    A line costs one unit, and each 256 bytes cost another.
 
     Attributes:
-        per_second: how much is added each second.
-        most: how much is saved up at most.
-        left: what may be logged now; negative when the last piece was larger than what was left.
-        at: when `left` was computed, in seconds on a monotonic clock.
+        per_second: the units that are added each second.
+        most: the most units that can be saved.
+        left: the units that are left; negative if the last piece of output cost more.
+        at: the time at which `left` was computed, in seconds on a monotonic clock.
     """
 
     per_second: float = 1000.0
@@ -63,7 +63,7 @@ class Budget:
     at: float = 0.0
 
     def allows(self, cost: float, now: float) -> bool:
-        """Whether this much may be logged; if so, it is taken from the budget."""
+        """Whether output of this cost may be logged; if so, take the cost from the budget."""
         self.left = min(self.most, self.left + (now - self.at) * self.per_second)
         self.at = now
         if self.left <= 0:
@@ -78,7 +78,7 @@ class Stream:
     Args:
         name: `stdout` or `stderr`.
         fd: the end to read from, which it owns.
-        output: what it is a stream of.
+        output: the output of the process.
     """
 
     def __init__(self, name: str, fd: int, output: Output) -> None:
@@ -97,32 +97,32 @@ class Stream:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything may still come."""
+        """Whether there may be more output."""
         return self._fd is not None
 
     def drain(self) -> None:
-        """Read and log what has been printed until now."""
-        for _ in range(_PIPE_SIZE // _READ_SIZE + 1):  # bounded, as it may be printing right now
+        """Read and log the output so far."""
+        for _ in range(_PIPE_SIZE // _READ_SIZE + 1):  # bounded, as the output may be endless
             if not self._read():
                 break
         self._log_all()
 
     def forget(self) -> None:
-        """Let `last_lines` begin here."""
+        """Forget the output so far, so that `last_lines` begins here."""
         self._last = b""
 
     def last_lines(self) -> list[str]:
-        """The end of what was printed, whether it was logged or not."""
+        """The last lines of the output, even if they were not logged."""
         lines = self._last.decode(errors="replace").splitlines()
         return [line[:_LONGEST_SHOWN_LINE] for line in lines]
 
     def finish(self) -> None:
-        """Like `drain`; a line that was begun will not be completed."""
+        """Like `drain`, and log an unfinished line, too."""
         self.drain()
         self._log_rest()
 
     def close(self) -> None:
-        """Read no more."""
+        """Log the output so far, and read no more."""
         if self._fd is not None:
             self.finish()
         if self._fd is not None:
@@ -132,12 +132,12 @@ class Stream:
 
     def _readable(self) -> None:
         if self._lines:
-            return  # the writer waits a moment, until these are logged
+            return  # the writer waits until these are logged
         self._read()
         self._log_some()
 
     def _read(self) -> bool:
-        """Read once; returns whether there may be more right now."""
+        """Read once; return whether there may be more to read now."""
         if self._fd is None:
             return False
         try:
@@ -215,16 +215,16 @@ class Stream:
 
 
 class Output:
-    """What one process prints.
+    """The output of one process.
 
     Args:
-        origin: what the process does now, in words, for the log.
+        origin: the current work of the process, in words, for the log.
         stdout: the end to read its standard output from, which this owns.
-        stderr: likewise, for standard error.
+        stderr: the end to read its standard error from, which this owns.
 
     Attributes:
         pid: the process id, once it is known.
-        budget: how much of it is logged.
+        budget: the limit of logged output.
     """
 
     def __init__(self, origin: str, stdout: int, stderr: int) -> None:
@@ -236,25 +236,25 @@ class Output:
 
     @property
     def is_open(self) -> bool:
-        """Whether anything may still come, from the process or from what it has started."""
+        """Whether there may be more output, from the process or its descendants."""
         return any(stream.is_open for stream in self._streams)
 
     def begin(self, origin: str) -> None:
-        """What is printed from now on belongs to this."""
+        """Log further output with this origin."""
         self.drain()
         self.origin = origin
         self._stderr.forget()
 
     def drain(self) -> None:
-        """Log what has been printed until now."""
+        """Log the output so far."""
         for stream in self._streams:
             stream.drain()
 
     def last_words(self, *, with_log: bool = True) -> str:
-        """The last lines on standard error, or what Python itself said about a crash.
+        """The last lines on standard error, or Python's own report of a crash.
 
         Args:
-            with_log: lines that Dagster has logged there count, too.
+            with_log: whether lines of Dagster's log count, too.
         """
         for stream in self._streams:
             stream.finish()
@@ -267,26 +267,26 @@ class Output:
         return "\n".join(lines[-_SHOWN_LINES:])
 
     def close(self) -> None:
-        """Read no more."""
+        """Log the output so far, and read no more."""
         for stream in self._streams:
             stream.close()
 
 
 class Outputs:
-    """The outputs of all processes of a server: opened with each, closed at the latest with it."""
+    """The outputs of all processes of a server."""
 
     def __init__(self) -> None:
         self._open: set[Output] = set()
 
     def open(self, origin: str, stdout: int, stderr: int) -> Output:
-        """Read from these two descriptors."""
+        """Read the output of a process from these two descriptors."""
         self._open = {output for output in self._open if output.is_open}
         output = Output(origin, stdout, stderr)
         self._open.add(output)
         return output
 
     def close(self) -> None:
-        """Close all, also those that a descendant of the process still holds open."""
+        """Close all outputs, even those that a descendant of the process still holds open."""
         for output in self._open:
             output.close()
         self._open.clear()

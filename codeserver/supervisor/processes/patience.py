@@ -1,12 +1,12 @@
-"""Patience with processes, in seconds, each with its reason."""
+"""Time limits for processes, in seconds."""
 
 from __future__ import annotations
 
 END_GRACE = 2.0
-"""Between SIGTERM and SIGKILL of a worker: `finally` blocks run, and a caller waits no longer."""
+"""Between SIGTERM and SIGKILL of a worker, for its `finally` blocks."""
 
 RUN_GRACE = 5.0
-"""The same for a run, whose resources close connections, and for recording its end."""
+"""The same for a run, whose resources close connections, and for the record of its end."""
 
 FORKSERVER_GRACE = 5.0
 """For the forkserver to end with everything that it has forked, but runs."""
@@ -15,7 +15,7 @@ CLOSE = 10.0
 """For all generations to end, before the forkserver ends and they end with it."""
 
 LEAVE = 5.0
-"""For threads that user code has started in an evaluator that is not needed any more."""
+"""For an evaluator to end by itself, with threads that user code has started in it."""
 
 OBEDIENCE = 2.0
 """For a parent to carry out an order. One that was stopped never does."""
@@ -27,4 +27,4 @@ DEATH = 1.0
 """For a killed evaluator to be gone, before its slot is given to another."""
 
 EXIT_REPORT = 0.5
-"""Between the last word of an evaluator and the report that it has ended."""
+"""Between the last message of an evaluator and the report of its end."""

@@ -35,7 +35,7 @@ _most_files = 0
 
 @dataclass(frozen=True)
 class Spawned:
-    """A forkserver that was started and is not yet attached to an event loop."""
+    """A forkserver that is not yet attached to an event loop."""
 
     process: subprocess.Popen[bytes]
     sock: socket.socket
@@ -43,7 +43,7 @@ class Spawned:
     stderr: int
 
     def discard(self) -> None:
-        """End it; it has forked nothing yet."""
+        """Kill the forkserver, which has forked nothing yet."""
         self.process.kill()
         self.process.wait()
         self.sock.close()
@@ -78,19 +78,19 @@ def spawn(python: str = sys.executable) -> Spawned:
             start_new_session=True,
         )
         undo.pop_all()
-    # Not on its command line, where those who look for processes of the server would find it.
+    # Not on its command line, where a search for processes of the server would find it.
     with contextlib.suppress(OSError):  # it has ended already, which is seen later
         ours.sendall(encode(Called(sys.argv)))
     return Spawned(process, ours, stdout, stderr)
 
 
 def most_files_of_a_process() -> int:
-    """How many files the operator lets a process open."""
+    """The number of files that the operator lets a process open."""
     return _most_files or resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def open_more_files() -> None:
-    """Let this process open as many files as it may: each client and each worker takes some."""
+    """Raise the limit of open files, because each client and each worker takes some."""
     global _most_files
     _most_files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _PLENTY if hard == resource.RLIM_INFINITY else min(hard, _PLENTY)

@@ -29,12 +29,12 @@ class Tasks:
         return task
 
     async def settle(self) -> None:
-        """Wait until none is running, including those that the running ones start."""
+        """Wait until no task is running, including those that running tasks start."""
         while self._running:
             await asyncio.wait(self._running)
 
     async def close(self) -> None:
-        """Cancel them all and wait for their ends."""
+        """Cancel all tasks and wait for their ends."""
         while self._running:
             for task in self._running:
                 task.cancel()

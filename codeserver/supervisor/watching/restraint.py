@@ -1,9 +1,9 @@
-"""Tells what people write from what loading the code writes, and when to wait with a load. Pure.
+"""Tells edits from files that loading the code writes, and decides the pauses before loads. Pure.
 
-Who has written a file is not known. But what a person writes changes at any time, and what loading
-writes changes while the code is loaded, each time, and is left alone in between. A program that
-edits may change a file in several loads in a row. So one more load, which begins after a rest, has
-to confirm it; until then no change is left out for good.
+The writer of a file is not known. But edits happen at any time, while loading writes its files
+during every load, and never between loads. An editing program may change a file in several loads in
+a row. So one more load, which begins after a rest, has to confirm the suspicion; until then, no
+change is ignored for good.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ _SOURCE = ".py"
 
 
 class Restraint:
-    """Keeps code that changes its own files from being loaded for ever.
+    """Prevents endless loads of code that changes its own files.
 
-    What has changed is told by its path, or by a pattern for new files that come under ever new
-    names.
+    A change is named by its path, or by a pattern for new files, whose names may differ each time.
 
     Attributes:
-        by_loading: what is taken to be written whenever the code is loaded.
+        by_loading: the changes that are assumed to be written by every load.
     """
 
     def __init__(self) -> None:
@@ -42,28 +41,28 @@ class Restraint:
         self._loads = 0
 
     def load_rewrote(self, paths: Iterable[str]) -> None:
-        """A load has ended in which these were written, by whomever, before it has read them."""
+        """Note the paths that were written during a load before it read them."""
         self._rewritten = {path: self._rewritten.get(path, 0) + 1 for path in paths}
 
     def is_rewritten(self, path: str) -> bool:
-        """Whether every load writes this data before it reads it, so that loading is no use.
+        """Whether every load writes this data before it reads it, so that a load is no use.
 
-        A source may be written twice when it is edited, by the editor and what formats it.
+        Sources do not count: an edit may write one twice, by the editor and by a formatter.
         """
         return self._rewritten.get(path, 0) >= _ENOUGH - 1 and not path.endswith(_SOURCE)
 
     def nothing_changed(self) -> None:
-        """The code was loaded, and nothing that matters has changed meanwhile."""
+        """Note a load during which nothing has changed that matters."""
         self._times.clear()
         self._begun_anew = 0
 
     def edited(self, what: Set[str]) -> None:
-        """It has changed while nobody was loading the code, so it may be edited at other times."""
+        """Note changes between loads, which are edits."""
         self.nothing_changed()
         self._forget(what)
 
     def changed_while_loading(self, what: Set[str]) -> None:
-        """Once for each load."""
+        """Note the changes during a load; call this once for each load."""
         self._times.update(what - self.by_loading)
         if max(self._times.values(), default=0) < _ENOUGH:
             return
@@ -74,16 +73,20 @@ class Restraint:
             del self._times[each]
 
     def unconfirmed(self, what: Iterable[str]) -> set[str]:
-        """What of this may still be edited, whatever it seems."""
+        """The changes that may still be edits, because no load has confirmed the suspicion."""
         return {*what} - self._confirmed
 
     def confirm(self, what: Set[str], changed: Set[str]) -> Set[str]:
-        """A load has ended that began after a rest, to find out about `what`.
+        """Judge `what` after a load that began after a rest.
 
-        What has not changed in it was edited, unless others have that change in turn.
+        Changes that have not happened in this load were edits, unless files change in turn.
+
+        Args:
+            what: the changes that the load had to confirm.
+            changed: the changes during the load.
 
         Returns:
-            What is now first known to be written whenever the code is loaded.
+            The changes that are now first known to be written by every load.
         """
         if what.isdisjoint(changed) and changed.isdisjoint(self.by_loading):
             self._forget(what)
@@ -100,45 +103,49 @@ class Restraint:
             self._rewritten.pop(each, None)
 
     def suspects(self, each: str) -> bool:
-        """Whether it has changed during the last loads."""
+        """Whether this has changed during the last loads."""
         return self._times[each] > 0 or each in self.by_loading
 
     def pause(self, what: Set[str], quiet: float, seconds: float) -> float:
-        """Seconds to wait with the load that is due to a change.
+        """The pause in seconds before a load that is due to changes.
 
         Args:
-            what: has changed.
-            quiet: seconds between the last load and the change.
-            seconds: what a load takes.
+            what: the changes.
+            quiet: the seconds between the last load and the changes.
+            seconds: the duration of a load.
         """
         pause = 0.0
         if self._is_repeated(what, quiet):
             pause = _growing(self._loads - _PATIENCE)
         if any(self._times[each] == _ENOUGH - 1 for each in what):
-            # Somebody who writes on does so in this time as well as during a load.
+            # An editor that goes on writing does so in this time, too, and not only during loads.
             pause = max(pause, _FIRST_PAUSE, seconds)
         return min(pause, _LONGEST_PAUSE)
 
     def rest(self, seconds: float) -> float:
-        """Seconds without a change before a load that is to confirm, by those that a load takes."""
+        """The seconds without a change before a load that has to confirm a suspicion.
+
+        Args:
+            seconds: the duration of a load.
+        """
         return _REST + min(seconds, _LONGEST_PAUSE)
 
     def loads(self, what: Set[str], quiet: float) -> bool:
-        """The code is loaded for this reason; returns whether there are pauses from now on."""
+        """Note a load because of these changes; return whether there are pauses from now on."""
         self._loads = self._loads + 1 if self._is_repeated(what, quiet) else 1
         self._cause = what
         return self._loads == _PATIENCE
 
     def patience(self) -> float:
-        """Seconds for which a load may go on that is known to be out of date.
+        """The seconds for which a load that is out of date may go on.
 
-        They grow without an end: some load must come to its own, however long it takes.
+        They double with each restart, so that some load can end, even if it takes long.
         """
         self._begun_anew += 1
         return _growing(self._begun_anew - _PATIENCE)
 
     def _is_repeated(self, what: Set[str], quiet: float) -> bool:
-        """Whether the same data changes again and again, which nobody does by hand for long."""
+        """Whether the same data has changed again soon, which people do not do for long."""
         is_data = not any(each.endswith(_SOURCE) for each in what)
         return is_data and what == self._cause and quiet < _QUIET
 

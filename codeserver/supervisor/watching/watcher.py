@@ -1,4 +1,4 @@
-"""Has the code loaded again when it has changed."""
+"""Loads the code again after it has changed."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class _Due:
     """A load that is due.
 
     Attributes:
-        what: has changed.
-        quiet: seconds between the end of the last load and that.
-        is_anew: whether it is for a load under way that is to begin anew.
-        confirms: whether it is only to find out that loading writes what has changed.
+        what: the changes.
+        quiet: the seconds between the end of the last load and the first change.
+        is_anew: whether it restarts a load that is under way.
+        confirms: whether its only purpose is to confirm that loading writes the changes.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class _Due:
         return time.monotonic() >= self._at - _TIMER_SECONDS
 
     def add(self, what: Set[str], seconds: float, quiet: float) -> None:
-        """Something has changed for which a load is due in some seconds."""
+        """Add changes for which a load is due in some seconds."""
         self.confirms = False
         if not self.what:
             self.quiet = quiet
@@ -73,16 +73,16 @@ class _Due:
 
 
 class Watcher:
-    """Watches what the code is made of.
+    """Watches the files of the code, and has the location load it again.
 
-    A load that is under way is not disturbed, unless it has imported a source that is another one
-    now. When it has ended, the files are compared with what it has used.
+    A load that is under way is restarted only if a source that it has imported has changed. After
+    its end, the files are compared with those that it has used.
 
     Args:
         config: the operator's settings.
-        target: what is loaded.
-        location: the code location that it is for.
-        tasks: owns what goes on in the background.
+        target: the loaded code.
+        location: the code location.
+        tasks: the owner of background tasks.
     """
 
     def __init__(self, config: Config, target: Target, location: Location, tasks: Tasks) -> None:
@@ -108,13 +108,13 @@ class Watcher:
         self._importing.on_end = self._import_ended
 
     async def begin(self) -> None:
-        """Look at what is there before anything is loaded."""
+        """Look at the files before the first load."""
         self._picture = await asyncio.to_thread(self._make_picture)
         files = [self._target.path] if self._target.path is not None else []
         await asyncio.to_thread(self._picture.begin, files, self._target.directories)
 
     async def run(self) -> None:
-        """Look at every notice, and now and then without one; `begin` comes before."""
+        """Look for changes at every notice, and every ten seconds; call `begin` before."""
         self._news.set()
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
@@ -123,7 +123,7 @@ class Watcher:
             try:
                 await self._look()
             except Exception:
-                # Without this, no edit would be noticed from now on.
+                # Without this, no further edit would be noticed.
                 _log.exception("what has changed could not be found out; trying again")
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
                 self._news.set()
@@ -162,10 +162,10 @@ class Watcher:
             self._changed_at_rest(found)
         self._load_if_due()
         if self._is_to_compare and not self._is_importing:
-            self._news.set()  # it has come to rest in between
+            self._news.set()  # the import has ended during this look
 
     def _changed_at_rest(self, found: Mapping[str, str]) -> None:
-        """Load what was edited. But steps of runs may load the code at any time, and write."""
+        """Load edited files, except those that a step of a run may have written at its import."""
         may_be_written = bool(self._location.runs.current)
         written = {
             each
@@ -180,12 +180,12 @@ class Watcher:
 
     @property
     def _is_importing(self) -> bool:
-        """Also when that has ended, but what it has used is still to be taken."""
+        """Whether an import is under way, or has ended and its files are not taken yet."""
         is_over = not (self._location.is_loading or self._importing.is_under_way)
         return not is_over or self._has_imported or bool(self._outcomes)
 
     async def _changed_while_importing(self, found: Mapping[str, str]) -> None:
-        """Begin a load anew that has imported a source which has changed since."""
+        """Restart a load that has imported a source that has changed since."""
         self._meanwhile.update(found)
         if not self._location.is_loading:
             self._judge({path: self._meanwhile.pop(path) for path in self._early()})
@@ -202,9 +202,9 @@ class Watcher:
             self._location.reload_changed(only_if_stuck=True)
 
     def _early(self) -> list[str]:
-        """What does not wait until evaluators and runs have loaded the code.
+        """The changes that are judged before evaluators and runs have loaded the code.
 
-        Sources do not, unless that happens again; data may be what they write.
+        These are sources, unless they change repeatedly. Data may be written by those imports.
         """
         is_long = self._importing.lasted > _LONG_IMPORT_SECONDS
         return [
@@ -214,7 +214,7 @@ class Watcher:
         ]
 
     def _compare(self, found: Mapping[str, str]) -> None:
-        """Load the code again if it has changed since it was used, but not for ever."""
+        """Load the code again if it has changed since the load, but not because of its own files."""
         changed = {**self._meanwhile, **found}
         to_confirm, self._to_confirm = self._to_confirm, set()
         seen = {*changed.values(), *self._picture.rewritten}
@@ -242,7 +242,7 @@ class Watcher:
             self._confirm(excused)
 
     def _confirm(self, excused: Set[str]) -> None:
-        """Load once more, after a rest, before a change is left out because loading writes it."""
+        """Load once more, after a rest, before a change is ignored because loading writes it."""
         if (what := self._restraint.unconfirmed(excused)) and not self._due.is_set:
             self._wait(what, self._restraint.rest(self._importing.seconds))
             self._due.confirms = True
@@ -277,7 +277,7 @@ class Watcher:
         asyncio.get_running_loop().call_later(_LONG_LOAD_SECONDS, self._news.set)
 
     async def _take_outcomes(self) -> None:
-        """Let what loads have used matter."""
+        """Watch the files that the ended loads have used."""
         outcomes, self._outcomes = self._outcomes, []
         self._is_to_compare |= self._has_imported or bool(outcomes)
         self._has_imported = False
@@ -315,6 +315,6 @@ class Watcher:
 
 
 def _filter_for(what: str) -> str:
-    """A pattern for `--watch-filter`; one for new files is not for every directory."""
+    """The pattern for `--watch-filter`; a pattern for new files includes their directory."""
     folder, name = os.path.split(what)
     return os.path.join(os.path.basename(folder), name) if "*" in name else name
