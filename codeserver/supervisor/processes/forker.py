@@ -40,11 +40,11 @@ class Child:
     """A forked worker process.
 
     Attributes:
-        role: what it does.
+        role: its role, such as `evaluator`.
         channel: the socket to it.
-        output: what it prints.
+        output: its output.
         pid: its process id, once the fork is confirmed.
-        exited: its exit code (negative for a signal), or None when nobody saw it end.
+        exited: its exit code (negative for a signal), or None if that is not known.
     """
 
     def __init__(self, role: str, channel: Channel, output: Output) -> None:
@@ -60,7 +60,7 @@ class Child:
         """Have a process that loads code write its stack.
 
         Args:
-            is_native: it is in native code, or asleep there, and not between Python's instructions.
+            is_native: whether it is in native code, and not between Python's instructions.
         """
         number = NATIVE_STACK_SIGNAL if is_native else STACK_SIGNAL
         if number is not None:
@@ -69,11 +69,11 @@ class Child:
     async def signal(self, number: int) -> None:
         """Send a signal.
 
-        One that outlives its parent is reached through the descriptor that was opened while that
-        lived (Linux); the others through the parent, who knows that the pid is still theirs.
+        A child that outlives its parent gets it through its pidfd (Linux). Another child gets it
+        through the parent, which knows that the pid has not been reused.
         """
-        # Directly where possible: an order that the parent does not live to obey would be lost. But
-        # SIGKILL is for the whole group, and that is the parent's to end.
+        # Directly if possible, because an order is lost if the parent dies before it obeys. But
+        # SIGKILL is for the whole group, which only the parent ends.
         if self._pidfd is not None and (number != signal.SIGKILL or self._parent is None):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
@@ -81,15 +81,15 @@ class Child:
             await self._parent.signal(self.pid, number)
 
     async def ended(self) -> int | None:
-        """Wait for its end; returns the exit code."""
+        """Wait for its end; return the exit code."""
         return await asyncio.shield(self.exited)
 
     async def end(self, grace: float, *, shows_stack: bool = False) -> int | None:
-        """Make it end: by SIGTERM, and by SIGKILL (with its group) after `grace` seconds.
+        """End it by SIGTERM, and by SIGKILL (with its group) after `grace` seconds.
 
         Args:
-            grace: seconds.
-            shows_stack: it is an evaluator, and is to print its stack for the log first.
+            grace: the time between the signals, in seconds.
+            shows_stack: whether it first prints its stack for the log; for evaluators only.
         """
         self.channel.close()
         asked, last = (STACK_SIGNAL, NATIVE_STACK_SIGNAL) if shows_stack else (None, None)
@@ -102,14 +102,14 @@ class Child:
         return await self.ended()
 
     async def kill(self) -> None:
-        """Kill it with its group; when its parent does not do that, this process does."""
+        """Kill it with its group, by its parent, or directly if the parent does not obey."""
         await self.signal(signal.SIGKILL)
         if not await self._ends_within(patience.OBEDIENCE) and self._parent is not None:
             self._parent.is_deaf = True
             self.has_ended(kill_group(self.pid, self._parent.pid))
 
     async def leave(self, patience: float, grace: float) -> int | None:
-        """Let it end by itself when it sees the end of its input; `end` it after `patience`."""
+        """Close its input, so that it ends by itself; `end` it after `patience` seconds."""
         self.channel.close()
         if not await self._ends_within(patience):
             await self.end(grace)
@@ -120,7 +120,7 @@ class Child:
         return bool(done)
 
     def close(self) -> None:
-        """Close what this process holds of it."""
+        """Close the descriptors that this process has of it."""
         self.channel.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
@@ -136,17 +136,17 @@ class Child:
                 self._pidfd = os.pidfd_open(pid)
 
     def is_adopted(self, parent: Forker) -> None:
-        """Record who reaps it from now on."""
+        """Record the process that reaps it from now on."""
         self._parent = parent
 
     def is_orphaned(self) -> None:
-        """Record that nobody of ours will see how it ends; its channel still tells when."""
+        """Record that no process of ours will get its exit code; its channel still shows its end."""
         self._parent = None
         if not self.exited.done():
             self.exited.set_result(None)
 
     def has_ended(self, code: int | None) -> None:
-        """Record its end, as its parent reports it; None when it is not known how it ended."""
+        """Record the exit code that its parent reports; None if it is not known."""
         self.channel.sender_has_ended()
         self._parent = None
         if self._pidfd is not None:
@@ -161,16 +161,16 @@ class Forker:
 
     Args:
         channel: the socket to the forking process.
-        outputs: reads what the children print.
-        adopter: the forker whose process adopts orphans of this one; it will report the ends of
+        outputs: reads the output of the children.
+        adopter: the forker whose process adopts orphans of this one, and reports the ends of
             children that outlive this one.
-        pid: process id of the forking process.
+        pid: the process id of the forking process.
 
     Attributes:
-        is_childless: set while no child is there, nor about to be.
-        loss: set when the process has ended, or at least its socket.
-        is_deaf: whether it has not carried out the last order to kill, and said nothing since.
-        is_ready: whether a forkserver has said that it obeys orders; other processes do not.
+        is_childless: set while there is no child, and none is being forked.
+        loss: set when the process has ended, or has closed its socket.
+        is_deaf: whether it has not carried out the last order to kill, and sent nothing since.
+        is_ready: whether a forkserver has reported that it is ready; other processes do not.
     """
 
     def __init__(
@@ -194,7 +194,7 @@ class Forker:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the process has ended, or at least its socket."""
+        """Whether the process has ended, or has closed its socket."""
         return self.loss.is_set()
 
     @property
@@ -206,7 +206,7 @@ class Forker:
         """Fork a child.
 
         Raises:
-            WorkerCrashed: the forking process is gone, or cannot fork.
+            WorkerCrashed: the forking process has ended, or cannot fork.
         """
         if self.is_lost:
             raise self._crashed(role)
@@ -226,7 +226,7 @@ class Forker:
                     os.close(fd)
             await confirmed
         except BaseException as error:
-            # A child that was forked all the same sees the end of its input, and exits.
+            # If the child was forked all the same, it reads the end of its input, and exits.
             child.channel.close()
             child.output.close()
             confirmed.cancel()
@@ -236,17 +236,17 @@ class Forker:
         return child
 
     async def signal(self, pid: int, number: int) -> None:
-        """Send a signal to a child; does nothing when it has ended."""
+        """Send a signal to a child; do nothing if it has ended."""
         await self._order(Signal(pid, number))
 
     async def prepare(self) -> None:
-        """Have the process do ahead of time, once, what its forks would each do anew."""
+        """Have the process do once the work that each of its forks would repeat."""
         if not self._is_prepared:
             self._is_prepared = True
             await self._order(Prepare())
 
     async def exit(self) -> None:
-        """Tell the process to end, once it has handled what was ordered before."""
+        """Tell the process to end after the orders before this one."""
         await self._order(Exit())
 
     async def adopt(self, child: Child) -> None:
@@ -262,15 +262,15 @@ class Forker:
             await self._order(Adopt(child.pid))
 
     async def _order(self, order: Message) -> None:
-        """Give an order, unless the process takes none any more."""
-        # When there is no room for it, nothing of it was sent: it is small.
+        """Give an order, unless the process takes no more orders."""
+        # An order is small, so at a timeout no part of it was sent.
         with contextlib.suppress(BrokenPipeError, asyncio.TimeoutError):
             await asyncio.wait_for(self._channel.send(order), patience.OBEDIENCE)
 
     async def follow(self) -> None:
         """Handle the process's reports until it ends."""
         try:
-            # What is no message counts as the end, as user code may cause it.
+            # An invalid message counts as the end, because user code may cause it.
             with contextlib.suppress(ProtocolError):
                 while (report := await self._channel.receive()) is not None:
                     self._handle(report)
@@ -283,7 +283,7 @@ class Forker:
                 orphan.is_orphaned()
 
     def _child_to_be(self, role: str) -> tuple[Child, list[int]]:
-        """A child that is not there yet, and the descriptors that it will have."""
+        """A child that is not forked yet, and the descriptors for it."""
         with contextlib.ExitStack() as undo:
             ours, theirs = socket.socketpair()
             for end in (ours, theirs):
@@ -294,7 +294,7 @@ class Forker:
                 for fd in ends[-1]:
                     undo.callback(os.close, fd)
             readers, writers = zip(*ends, strict=True)
-            # An outliving child keeps the pipes open: when we are gone, it reads them itself.
+            # An outliving child keeps the pipes open: after the end of the front, it reads them.
             kept: list[int] = []
             for fd in readers if role in OUTLIVING else ():
                 kept.append(os.dup(fd))
@@ -340,7 +340,7 @@ class Forker:
         return WorkerCrashed(self._reason.format(role=role))
 
     def forget_stranger(self, pid: int) -> None:
-        """A new process has this id; what was heard of it before was about another."""
+        """Forget the reported end of an earlier process that had this id."""
         self._strangers.pop(pid, None)
 
     def _remember_stranger(self, pid: int, code: int) -> None:
@@ -350,7 +350,7 @@ class Forker:
             self._strangers.popitem(last=False)
 
     def _handle_loss(self) -> list[Child]:
-        """Settle everything that the process will not settle any more; returns the orphans."""
+        """Settle forks and children that the process will not report any more; return orphans."""
         self.loss.set()
         self._channel.close()
         for child, confirmed in self._forking.values():

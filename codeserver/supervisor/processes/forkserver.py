@@ -14,12 +14,12 @@ from codeserver.supervisor.processes.tasks import Tasks
 
 
 class ForkServers:
-    """Keeps a forkserver: another one is started when it is needed and the last one has died.
+    """Keeps a forkserver, and starts another one on demand after the last one has died.
 
     Args:
-        spawned: one that was started ahead of time, if any.
-        outputs: reads what it and its forks print.
-        tasks: owns what follows them.
+        spawned: a forkserver that was started ahead of time, if any.
+        outputs: reads the output of forkservers and their forks.
+        tasks: the owner of background tasks.
     """
 
     def __init__(self, spawned: Spawned | None, outputs: Outputs, tasks: Tasks) -> None:
@@ -32,7 +32,7 @@ class ForkServers:
         self._closing = False
 
     def living(self) -> ForkServer:
-        """One that is there.
+        """The living forkserver; starts one if necessary.
 
         Raises:
             WorkerCrashed: the server is shutting down.
@@ -47,11 +47,11 @@ class ForkServers:
         return self._current
 
     def refuse(self) -> None:
-        """Start no other one from now on."""
+        """Start no more forkservers."""
         self._closing = True
 
     async def close(self) -> None:
-        """End it and everything it forked, but runs."""
+        """End the forkserver and all its descendants, except runs."""
         self.refuse()
         if self._current is not None:
             await self._current.close()
@@ -65,7 +65,7 @@ class ForkServer:
 
     Attributes:
         forker: orders forks from it.
-        ended: done when it is no longer there, for whatever reason.
+        ended: done when the forkserver has ended.
     """
 
     def __init__(self, spawned: Spawned, outputs: Outputs, tasks: Tasks) -> None:
@@ -76,8 +76,8 @@ class ForkServer:
         self.ended = tasks.start("follow forkserver", self._follow())
 
     async def close(self) -> None:
-        """End it and everything it forked, but runs."""
-        # While it imports Dagster, it hears nothing, and has nothing to bring to an end.
+        """End it and all its descendants, except runs."""
+        # While it imports Dagster, it reads no orders, and has no children to end.
         grace = patience.FORKSERVER_GRACE if self.forker.is_ready else 0
         await self.forker.exit()
         grace = 0.0 if self.forker.is_deaf else grace

@@ -1,4 +1,4 @@
-"""Kill a process that is not this one's child, and no other process that has its id by now."""
+"""Kill a process that is not a child of this one, but no later process with the same id."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import select
 import signal
 from pathlib import Path
 
-_PARENT = 1  # what a stat says behind the name, from 0 (proc(5))
+_PARENT = 1  # the field after the name in /proc/PID/stat, from 0 (proc(5))
 
 
 def kill_group(pid: int, parent: int) -> int | None:
-    """Kill a process with its group, which only its parent may do as a rule (Linux).
+    """Kill a process with its group, which as a rule only its parent may do (Linux).
 
     Args:
-        pid: its process id, whose end the parent has not reported.
-        parent: process id of the parent; 0 when it is not known. A process that has this parent
-            and this id is the one that is meant, as its id is not used again before that has
-            waited for it.
+        pid: its process id; the parent has not reported its end.
+        parent: the process id of the parent; 0 if it is not known. A process with this parent and
+            this id is the right one, because an id is not reused before the parent has waited.
 
     Returns:
-        As what exit code it ends: -SIGKILL, or None when it has ended before or is another one.
+        The exit code, which is -SIGKILL; None if it has ended before or is another process.
     """
     if not parent or not hasattr(os, "pidfd_open"):
         return None
@@ -47,7 +46,7 @@ def kill_group(pid: int, parent: int) -> int | None:
 
 def _parent_of(pid: int) -> int | None:
     with contextlib.suppress(OSError):
-        # The name may have anything in it, but what follows it has no parenthesis.
+        # The name may have parentheses in it, but the fields after it have none.
         _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
         return int(facts.split()[_PARENT])
     return None

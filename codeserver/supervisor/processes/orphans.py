@@ -1,7 +1,7 @@
-"""Processes that fall to the front because their parents have died.
+"""Processes that the front adopts because their parents have died.
 
-The kernel hands them to process 1, which the front is in a container, or to the nearest process
-that has asked for them. Each stays a zombie until its new parent has asked how it ended.
+The kernel gives them to process 1, which is the front in a container, or to the nearest ancestor
+that has asked for them. Each stays a zombie until its new parent has waited for it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _adopts = False
 
 
 def adopt_orphans() -> None:
-    """From now on, be the parent of orphaned descendants (Linux), and let them go at their end.
+    """Adopt orphaned descendants from now on (Linux), and reap them.
 
-    For a program that is a server and nothing else: it reaps every child that it does not know.
+    Only for a program that is a server and nothing else: it reaps every child that it does not
+    know.
     """
     global _adopts  # noqa: PLW0603 - a fact about the process
     if sys.platform != "linux":
@@ -31,7 +32,7 @@ def adopt_orphans() -> None:
     loop = asyncio.get_running_loop()
 
     def child_ended(*_: object) -> None:
-        # What a killed process has left may end later than the loop: the kernel sees to it then.
+        # A descendant may end later than the loop; then the kernel reaps it.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(reap)
 
@@ -40,25 +41,25 @@ def adopt_orphans() -> None:
 
 
 def expect(pid: int) -> None:
-    """Leave this child to whoever has started it and waits for it."""
+    """Do not reap this child, because the caller waits for it."""
     _own.add(pid)
 
 
 def has_been_waited_for(pid: int) -> None:
-    """Undo `expect`; those that ended behind it are next."""
+    """Undo `expect`, and reap the children that this one has held up."""
     _own.discard(pid)
     if _adopts:
         reap()
 
 
 def reap() -> None:
-    """Let go of every child that has ended, up to one that somebody waits for."""
+    """Reap the children that have ended, up to one that is waited for elsewhere."""
     with contextlib.suppress(ChildProcessError):
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
             if ended.si_pid in _own:
                 return
             if name_of(ended.si_pid) in DEPENDENT_NAMES:
-                # What user code has started in there, whose own parent had no time for it.
+                # Its own parent had no time to end the processes that user code has started in it.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(ended.si_pid, signal.SIGKILL)
             os.waitpid(ended.si_pid, 0)
