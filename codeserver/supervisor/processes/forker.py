@@ -140,7 +140,7 @@ class Child:
         self._parent = parent
 
     def is_orphaned(self) -> None:
-        """Record that no process of ours will get its exit code; its channel still shows its end."""
+        """Record that no process of ours gets its exit code; its channel still shows its end."""
         self._parent = None
         if not self.exited.done():
             self.exited.set_result(None)
