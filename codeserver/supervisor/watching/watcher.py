@@ -214,7 +214,7 @@ class Watcher:
         ]
 
     def _compare(self, found: Mapping[str, str]) -> None:
-        """Load the code again if files have changed that it has not written itself."""
+        """Load the code again if files have changed that loading does not write."""
         changed = {**self._meanwhile, **found}
         to_confirm, self._to_confirm = self._to_confirm, set()
         seen = {*changed.values(), *self._picture.rewritten}
