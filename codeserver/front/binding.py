@@ -1,4 +1,4 @@
-"""Bind the server to its addresses, and say plainly why when that fails."""
+"""Bind the server to its addresses, with a plain error for each cause of failure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def bind(server: grpc.aio.Server, config: Config) -> list[str]:
         The addresses, such as `127.0.0.1:4000` and `unix:/run/code.sock`.
 
     Raises:
-        OperatorError: an address cannot be had.
+        OperatorError: an address cannot be bound.
     """
     addresses = []
-    # The port first: when it cannot be had, no socket file is left behind.
+    # The port first: if binding it fails, no socket file is left behind.
     if config.port is not None or not config.socket:
         port = default_address.PORT if config.port is None else config.port
         addresses += _bind_port(server, config.host, port)
@@ -45,7 +45,7 @@ def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise OperatorError(f"Host {host} cannot be resolved: {error.strerror}.") from None
-    # IPv4 first: where a name has both, it is the address that people type.
+    # IPv4 first: if a name has both, people type the IPv4 address.
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     bound: list[str] = []
     for family, address in dict.fromkeys((entry[0], entry[4][0]) for entry in found):
@@ -64,7 +64,7 @@ def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
 
 
 def _why_not(family: socket.AddressFamily, address: str, port: int) -> int | None:
-    """The error number of binding to this address; gRPC reports success or failure only."""
+    """The errno of a failed bind to this address, else None; gRPC reports no cause of failure."""
     with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
@@ -113,7 +113,11 @@ def _folder_problem(path: Path) -> str | None:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket that a server left behind; one that answers is in use."""
+    """Remove a socket that an ended server left behind.
+
+    Raises:
+        OperatorError: a server answers on the socket, or the socket cannot be used.
+    """
     try:
         if not stat.S_ISSOCK(path.stat().st_mode):
             return

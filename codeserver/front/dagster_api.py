@@ -34,15 +34,15 @@ from codeserver.supervisor.location import Location
 _SERVER_ID = 1  # the number of that field
 
 _WHOLE_REPOSITORY_SECONDS = 180.0
-"""As long as Dagster's client waits for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
+"""The limit of Dagster's client for a repository (`DEFAULT_REPOSITORY_GRPC_TIMEOUT`)."""
 
 _ANSWER_SECONDS, _ANSWER_SHARE = 2.0, 0.1
-"""How long before the caller's deadline an answer must be under way, and at most which part of the
-time until then."""
+"""Time reserved before the caller's deadline to send the reply: seconds, and the largest share of
+the remaining time."""
 
 
 class _RepositoryError(Exception):
-    """A repository could not be described; `reply` says so to clients and is not kept."""
+    """A repository could not be described; `reply` carries the error and is not cached."""
 
     def __init__(self, reply: bytes) -> None:
         super().__init__()
@@ -97,29 +97,29 @@ class DagsterApi(UserCodeRpcs):
     async def StreamingPing(
         self, request: pb.StreamingPingRequest, _: Context
     ) -> AsyncIterator[pb.StreamingPingEvent]:
-        """As many echoes as asked for."""
+        """The echo, `sequence_length` times."""
         for number in range(request.sequence_length):
             yield pb.StreamingPingEvent(sequence_number=number, echo=request.echo)
 
     async def GetServerId(self, _request: pb.Empty, _: Context) -> bytes:
-        """The id that changes when the location does."""
+        """The server id, which changes with each change of the location."""
         server_id = self._location.current.server_id or await self._location.server_id()
         return string_field(_SERVER_ID, server_id.encode())
 
     async def GetCurrentImage(self, _request: pb.Empty, _: Context) -> pb.GetCurrentImageReply:
-        """The container image of this code."""
+        """The container image that the operator has set."""
         image = dagster_json.current_image(self._config.container_image)
         return pb.GetCurrentImageReply(serialized_current_image=image.decode())
 
     async def GetCurrentRuns(self, _request: pb.Empty, _: Context) -> pb.GetCurrentRunsReply:
-        """Ids of the runs that this server executes."""
+        """The ids of the runs that this server executes."""
         runs = dagster_json.current_runs(self._location.runs.current)
         return pb.GetCurrentRunsReply(serialized_current_runs=runs.decode())
 
     async def ListRepositories(
         self, _request: pb.ListRepositoriesRequest, context: Context
     ) -> bytes | pb.ListRepositoriesReply:
-        """The repositories and how to run them, or why the code is not loaded (yet)."""
+        """The repositories with their code pointers, or the reason why no code is loaded."""
         patience = _patience(self._config.first_load_wait, context.time_remaining())
         try:
             return self._described(await self._location.generation(patience)).list_repositories
@@ -168,7 +168,7 @@ class DagsterApi(UserCodeRpcs):
         return pb.ShutdownServerReply(serialized_shutdown_server_result=result.decode())
 
     async def StartRun(self, request: pb.StartRunRequest, context: Context) -> pb.StartRunReply:
-        """Execute a run; the reply comes when its process has begun."""
+        """Start a run; reply when its process runs."""
         arguments = request.serialized_execute_run_args
         try:
             run_id = dagster_json.read_string(
@@ -202,7 +202,7 @@ class DagsterApi(UserCodeRpcs):
     async def CanCancelExecution(
         self, request: pb.CanCancelExecutionRequest, _: Context
     ) -> pb.CanCancelExecutionReply:
-        """Whether a run can be interrupted."""
+        """Report whether a run can be interrupted."""
         run_id = dagster_json.read_string(
             request.serialized_can_cancel_execution_request, "CanCancelExecutionRequest", "run_id"
         )
@@ -210,7 +210,7 @@ class DagsterApi(UserCodeRpcs):
         return pb.CanCancelExecutionReply(serialized_can_cancel_execution_result=result.decode())
 
     async def ReloadCode(self, _request: pb.ReloadCodeRequest, _: Context) -> pb.ReloadCodeReply:
-        """Load the code again; the reply comes when it is served, or with the error."""
+        """Load the code again; reply when the new code is served, or with the error."""
         failure = await self._location.reload()
         return pb.ReloadCodeReply(serialized_error=_serialized(failure))
 
@@ -256,7 +256,7 @@ class DagsterApi(UserCodeRpcs):
         origin = request.serialized_repository_python_origin
 
         async def evaluate_for_all() -> bytes:
-            # Not under this caller's deadline: others wait for the same snapshot.
+            # Not under this caller's deadline: other callers wait for the same snapshot.
             request = describe(
                 "ExternalRepository",
                 origin.encode(),
@@ -301,11 +301,11 @@ class DagsterApi(UserCodeRpcs):
 
 
 def _patience(wait: float, deadline: float | None) -> float | None:
-    """Seconds to wait for the first load, so that the caller gets an answer within its deadline.
+    """Seconds to wait for the first load so that the caller gets a reply before its deadline.
 
     Args:
         wait: the operator's limit; 0 for none.
-        deadline: seconds until the caller's deadline, None when there is none.
+        deadline: seconds until the caller's deadline; None if it has none.
     """
     limits = [wait] if wait else []
     if deadline is not None:

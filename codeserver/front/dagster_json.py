@@ -16,7 +16,7 @@ from codeserver.errors import InvalidRequest
 from codeserver.supervisor.evaluating.request import Bytes
 
 LONGEST_ARGUMENT = 1024 * 1024
-"""Bytes. What the front parses itself are a name or an id and where they belong, never more."""
+"""Bytes. The front parses short values only: a name or an id, and its repository."""
 
 _LONGEST_VALUE = 64 * 1024
 _DECODER = json.JSONDecoder()
@@ -30,7 +30,7 @@ def read(text: str, what: str) -> dict[str, Any]:
         what: name of the expected class, for the error.
 
     Raises:
-        InvalidRequest: it is not a JSON object, or far too long to be one of these.
+        InvalidRequest: the text is not a JSON object, or is longer than `LONGEST_ARGUMENT`.
     """
     if len(text) > LONGEST_ARGUMENT:
         raise InvalidRequest(f"A serialized {what} of {len(text)} characters is not plausible.")
@@ -44,11 +44,11 @@ def read(text: str, what: str) -> dict[str, Any]:
 
 
 def short_fields(argument: Bytes, names: Iterable[str]) -> dict[str, Any]:
-    """Those of the fields that have short values, of an argument too long to be read.
+    """The named fields that have short values, from an argument too long to parse.
 
-    Each is where its name stands last, as Dagster sorts the names and long values come before
-    these. A quotation mark within a string has a backslash before it, so what a cursor has in it
-    is not taken for a name.
+    The last occurrence of each name counts: Dagster sorts the names, and long values come before
+    these fields. A quotation mark within a string follows a backslash, so the text of a cursor
+    does not match a name.
     """
     found = {}
     text: Any = argument.obj if isinstance(argument, memoryview) else argument
@@ -64,7 +64,11 @@ def short_fields(argument: Bytes, names: Iterable[str]) -> dict[str, Any]:
 
 
 def read_string(text: str, what: str, field: str) -> str:
-    """One string field of a small serialized value; raises as `read` does."""
+    """One string field of a small serialized value.
+
+    Raises:
+        InvalidRequest: the value cannot be read, or has no such string.
+    """
     value = read(text, what).get(field)
     if not isinstance(value, str):
         raise InvalidRequest(f"Not a serialized {what}: it has no {field}.")
@@ -72,7 +76,11 @@ def read_string(text: str, what: str, field: str) -> str:
 
 
 def job_name(text: str) -> str:
-    """The job in a serialized `ExecuteExternalJobArgs`, as `repository/job`; empty without one."""
+    """The job of a serialized `ExecuteExternalJobArgs`, as `repository/job`; empty if it has none.
+
+    Raises:
+        InvalidRequest: the text is not a JSON object.
+    """
     job = read(text, "ExecuteExternalJobArgs").get("pipeline_origin")
     if not isinstance(job, dict):
         return ""
@@ -94,11 +102,11 @@ def error(message: str, class_name: str = "Exception") -> bytes:
 
 
 def still_loading(words: str) -> bytes:
-    """A `SerializableErrorInfo` that says what a first load is doing.
+    """A `SerializableErrorInfo` with the progress of a first load.
 
-    It has the class of the errors that the webserver tries again by itself, every ten seconds
-    (`ERROR_RECOVERY_INTERVAL` in `dagster._grpc.server_watcher`, Dagster 1.13). Without that, a
-    webserver that begins to watch the server id after the load has ended would show it for ever.
+    After an error of this class, the webserver retries every ten seconds
+    (`ERROR_RECOVERY_INTERVAL` in `dagster._grpc.server_watcher`, Dagster 1.13). A webserver that
+    begins to watch the server id after the end of the load would otherwise show the error for ever.
     """
     return _write(
         "SerializableErrorInfo",
@@ -136,7 +144,7 @@ def sensor_error(error_info: bytes) -> bytes:
 
 
 def subset_error(error_info: bytes) -> bytes:
-    """A `RemoteJobSubsetResult` of a subset that could not be made."""
+    """A `RemoteJobSubsetResult` for a subset that could not be made."""
     return _write(
         "ExternalPipelineSubsetResult",
         error=json.loads(error_info),
@@ -162,7 +170,7 @@ def can_cancel_result(can_cancel: bool) -> bytes:
 
 
 def shutdown_result() -> bytes:
-    """A `ShutdownServerResult` of a server that will shut down."""
+    """A `ShutdownServerResult` for a server that will shut down."""
     return _result("ShutdownServerResult", success=True)
 
 

@@ -1,8 +1,8 @@
-"""Protobuf messages of one long string, made without parsing the string.
+"""Protobuf messages with one long string, encoded and decoded without parsing the string.
 
-A snapshot arrives as UTF-8 bytes and leaves as a field of a message. Assigning it to a generated
-message and serializing that would decode and encode megabytes for nothing. The wire format is
-that of https://protobuf.dev/programming-guides/encoding.
+A snapshot arrives as UTF-8 bytes and leaves as a field of a message. A generated message would
+decode and encode these megabytes for nothing. The wire format is described at
+https://protobuf.dev/programming-guides/encoding.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ CHUNK_CHARACTERS = 4_000_000
 
 
 def string_field(number: int, value: bytes) -> bytes:
-    """A field of type string or bytes; nothing for an empty value, as proto3 has it."""
+    """An encoded field of type string or bytes; empty for an empty value, as in proto3."""
     if not value:
         return b""
     return b"".join((_tag(number, _LENGTH_DELIMITED), _varint(len(value)), value))
 
 
 def only_string(message: bytes) -> memoryview | None:
-    """The value in a message that has field 1, a string, and nothing else; not a copy of it.
+    """A view of the string in a message that has only field 1, without a copy.
 
-    None for a message that is written in another way, or has other fields.
+    None for a message that has other fields, or is encoded in another way.
     """
     if not message:
         return memoryview(b"")
@@ -38,7 +38,7 @@ def only_string(message: bytes) -> memoryview | None:
 
 
 def int_field(number: int, value: int) -> bytes:
-    """A field of type int32 with a value that is not negative; nothing for zero."""
+    """An encoded field of type int32 with a value that is not negative; empty for zero."""
     return _tag(number, _VARINT) + _varint(value) if value else b""
 
 

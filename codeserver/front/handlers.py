@@ -30,8 +30,8 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
 )
 
 _LONGEST_DETAILS = 1000
-"""Bytes. Details travel in a header, three times as long where they are not ASCII, and clients
-refuse headers over 8 KiB.
+"""Bytes. Details travel in a header, where text that is not ASCII takes three times as much, and
+clients refuse headers over 8 KiB.
 """
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -45,10 +45,10 @@ def handlers_for(
     Args:
         service: its descriptor.
         messages: the generated module that has its message classes.
-        servicer: has a method named like each RPC: a coroutine function for a unary reply, an
-            asynchronous generator for a stream. Replies are messages, or bytes of messages. A
-            method with an attribute `takes_bytes` that is true reads the request itself.
-        replies: bounds those under way.
+        servicer: has one method per RPC, of the same name: a coroutine function for a unary reply,
+            an asynchronous generator for a stream. Replies are messages or serialized messages. A
+            method with a true attribute `takes_bytes` gets the request as bytes.
+        replies: bounds the bytes of replies under way.
     """
     handlers = {}
     for rpc in service.methods:
@@ -92,7 +92,7 @@ def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str, replies:
 
 
 def _when_over(context: Any, act: Callable[[], None]) -> None:
-    """Act once the client has read its reply, or is gone."""
+    """Call `act` when the client has read its reply or has gone away."""
     if context.cancelled():
         act()
     else:
@@ -125,7 +125,7 @@ async def _abort(error: Exception, name: str, context: Context) -> None:
         if isinstance(error, kind):
             text = str(error)
             if isinstance(error, errors.WorkerCrashed):
-                text = text.partition("\n")[0]  # the rest, what it has printed, is in the details
+                text = text.partition("\n")[0]  # the rest is the worker's output, in the details
             message = _shortened(text)
             details = rich_errors.trailing_metadata(error, status, message)
             await context.abort(status, message, (*context.trailing_metadata(), *details))

@@ -1,4 +1,4 @@
-"""`grpc.health.v1`, derived from the location's state and never set by hand."""
+"""Service `grpc.health.v1`, derived from the location's state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SERVICES = ("", "DagsterApi")
 """The server as a whole, and the name that Dagster's own health check asks for."""
 
 _LAST_LOAD = "codeserver.LastLoad"
-"""Whether the code was loaded when that was last tried, whatever is served."""
+"""The name for the outcome of the last load, even if older code is served."""
 
 _LONGEST_HEADLINE = 300
 
@@ -32,8 +32,8 @@ _LONGEST_HEADLINE = 300
 class Health:
     """The health service.
 
-    Says more than the protocol has a place for in trailing metadata of `Check`: that is
-    `codeserver-state`, and `codeserver-load-error` while the newest load is one that has failed.
+    The trailing metadata of `Check` adds what the protocol has no field for: `codeserver-state`,
+    and `codeserver-load-error` if the last load failed.
     """
 
     def __init__(self, current: Current) -> None:
@@ -45,7 +45,7 @@ class Health:
         current.on_load(self._show_load)
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
-        """The status, and in trailing metadata what is behind it."""
+        """The status; its cause is in trailing metadata."""
         detail = [("codeserver-state", self._current.state.value)]
         if (failure := self._current.served.failure) is not None:
             detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
@@ -89,6 +89,6 @@ class Health:
 
 
 def _as_metadata(line: str) -> str:
-    """The text as metadata can have it."""
+    """The text in printable ASCII, as gRPC metadata requires, of limited length."""
     printable = line.encode("ascii", "backslashreplace").decode("ascii")
     return "".join(c if c.isprintable() else " " for c in printable)[:_LONGEST_HEADLINE]

@@ -1,4 +1,4 @@
-"""Signs of life from a client whose server is to end with it."""
+"""Heartbeats of the client that a server with `--heartbeat` must not outlive."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 
 
 class Heartbeats:
-    """Heartbeats as they come."""
+    """Receives heartbeats and detects their end."""
 
     def __init__(self) -> None:
         self._heard = asyncio.Event()
 
     def hear(self) -> None:
-        """One has come."""
+        """Record a heartbeat."""
         self._heard.set()
 
     async def cease(self, limit: float) -> None:
-        """Wait until none has come for `limit` seconds."""
+        """Wait until no heartbeat has arrived for `limit` seconds."""
         while True:
             self._heard.clear()
             try:

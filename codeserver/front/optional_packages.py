@@ -1,8 +1,8 @@
-"""What the server can do without: packages that may refuse to be imported.
+"""Optional features of the server, whose packages may fail to import.
 
-Code that is generated from protos refuses a protobuf or grpcio older than what it was generated
-for. An installer that replaces these for another package, as for an older Dagster, leaves such
-packages behind. Dagster's server starts in that environment, so this one does, too.
+Code generated from protos refuses a protobuf or grpcio older than the one it was generated for.
+An installer that downgrades these, such as for an older Dagster, leaves such packages behind.
+Dagster's server starts in that environment, so this one must start, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _log = logging.getLogger("codeserver")
 
 
 def use(server: Any) -> None:
-    """Have the server use what there is, and log what it goes without."""
+    """Add the features whose packages can be imported, and log the missing ones."""
     if error_details.unusable:
         _warn("details of errors", "googleapis-common-protos", error_details.unusable)
     try:
@@ -31,7 +31,7 @@ def use(server: Any) -> None:
 
 
 def _warn(feature: str, package: str, error: Exception) -> None:
-    """Say how to have the feature: with the release of its package that fits what is installed."""
+    """Log a missing feature, with the command that installs a package release that fits."""
     _log.warning(
         "serving without %s: %s. To have it: pip install %s grpcio==%s protobuf==%s",
         feature,

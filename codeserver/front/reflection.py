@@ -1,4 +1,4 @@
-"""gRPC server reflection: clients can ask what there is, and need no proto files."""
+"""gRPC server reflection, so that clients need no proto files."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FILES: tuple[FileDescriptor, ...] = (
     health_pb2.DESCRIPTOR,
     reflection_pb2.DESCRIPTOR,
 )
-"""Services, and what is in the details of errors. They are not all in one pool of descriptors."""
+"""The services, and the messages in error details. They are in several descriptor pools."""
 
 
 def add_to(server: Any) -> None:
-    """Have the server answer reflection, of every service here."""
+    """Add reflection of every service to the server."""
     services = [name for file in _FILES for name in _services(file)]
     reflection.enable_server_reflection(services, server, pool=_pool(_FILES))
 
@@ -36,7 +36,7 @@ def _services(file: FileDescriptor) -> list[str]:
 
 
 class _FindsMethods:
-    """A pool that finds methods, too, which the fast implementation of protobuf does not."""
+    """A descriptor pool that also finds methods; protobuf's fast implementation does not."""
 
     def __init__(self, pool: DescriptorPool) -> None:
         self._pool = pool
@@ -45,7 +45,11 @@ class _FindsMethods:
         return getattr(self._pool, name)
 
     def FindFileContainingSymbol(self, symbol: str) -> FileDescriptor:
-        """The file in which the symbol is defined; raises KeyError."""
+        """The file that defines the symbol.
+
+        Raises:
+            KeyError: no file defines it.
+        """
         try:
             return self._pool.FindFileContainingSymbol(symbol)
         except KeyError:
@@ -63,7 +67,7 @@ def _pool(files: Iterable[FileDescriptor]) -> _FindsMethods:
 
 
 def _add(pool: DescriptorPool, file: FileDescriptor, added: set[str]) -> None:
-    """Add a file after those that it depends on."""
+    """Add a file to the pool, after its dependencies."""
     if file.name in added:
         return
     added.add(file.name)

@@ -1,7 +1,7 @@
-"""Bounds the bytes of long replies that are under way to clients.
+"""A limit for the bytes of long replies under way to clients.
 
-gRPC holds a copy of a reply until the client has read it, and a client that never reads may have
-called a thousand times.
+gRPC holds a copy of a reply until the client has read it. Without a limit, a client that makes a
+thousand calls and never reads would fill the memory.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import asyncio
 from collections import deque
 
 MOST_BYTES = 400 * 1000 * 1000
-"""Four of the longest replies that gRPC sends by default. Further ones wait."""
+"""Four of the longest replies that gRPC sends by default. Further replies wait."""
 
 SHORT = 64 * 1024
-"""Bytes. Shorter replies do not count."""
+"""Bytes. Replies up to this size do not count."""
 
 
 class ReplyRoom:
-    """Room for replies: who asks first has it first, and one has room in any case."""
+    """Room for replies, granted in order of arrival. A single reply of any size has room."""
 
     def __init__(self) -> None:
         self._under_way = 0
@@ -25,11 +25,11 @@ class ReplyRoom:
 
     @property
     def waiting(self) -> int:
-        """How many replies wait for room."""
+        """Number of replies that wait for room."""
         return len(self._waiting)
 
     async def take(self, size: int) -> None:
-        """Wait until there is room for so many bytes; the caller gives them back."""
+        """Wait for room for `size` bytes, which the caller must give back."""
         if not self._waiting and self._fits(size):
             self._under_way += size
             return
@@ -41,12 +41,12 @@ class ReplyRoom:
             if granted.cancelled():
                 self._waiting.remove((size, granted))
                 self._grant()
-            else:  # at this very moment
+            else:  # granted at the moment of the cancellation
                 self.give_back(size)
             raise
 
     def give_back(self, size: int) -> None:
-        """The reply was read, or nobody will read it."""
+        """Release the room of a reply that was read or will never be."""
         self._under_way -= size
         self._grant()
 
