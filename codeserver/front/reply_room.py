@@ -17,7 +17,7 @@ SHORT = 64 * 1024
 
 
 class ReplyRoom:
-    """Room for replies, granted in order of arrival. A single reply of any size has room."""
+    """Room for replies, granted in order of arrival. A reply alone has room at any size."""
 
     def __init__(self) -> None:
         self._under_way = 0

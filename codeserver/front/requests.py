@@ -1,4 +1,4 @@
-"""What the front must know of a request for user code: what it is about, and its time."""
+"""The subject and the deadline of a request for user code, read from its argument."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from codeserver.supervisor.loading.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class _Form:
-    """Where the argument of an RPC says what it is about.
+    """The place of the subject in the argument of an RPC.
 
     Attributes:
         what: the argument's class.
-        label: of the subject, before its name.
-        kind: what the name is a name of, in the location's snapshot; None if of nothing there.
-        path: of keys, to the name.
-        origin: of keys, to the name of the repository.
-        has_timeout: the argument says how long it may take.
+        label: the words before the subject's name.
+        kind: the kind of definition in the location's snapshot; None if the snapshot has no names
+            of this kind.
+        path: the keys that lead to the name.
+        origin: the keys that lead to the name of the repository.
+        has_timeout: the argument has a timeout.
     """
 
     what: str
@@ -75,18 +76,18 @@ def describe(
     default: float,
     snapshot: Snapshot | None,
 ) -> Request:
-    """The request as evaluators get it.
+    """The request for the evaluators.
 
     Args:
         rpc: name of the RPC.
         argument: its serialized argument.
         extra: its other fields, by name.
-        deadline: seconds until the caller's deadline, None when there is none.
-        default: seconds for callers who leave it open.
-        snapshot: what the location has; what it does not have cannot run.
+        deadline: seconds until the caller's deadline; None if it has none.
+        default: seconds for callers that set neither deadline nor timeout.
+        snapshot: the location's definitions; a request for a missing one runs no user code.
 
     Raises:
-        RequestTimeout: the argument leaves no time.
+        RequestTimeout: the timeout in the argument is not positive.
     """
     form = _FORMS.get(rpc)
     if form is None:
@@ -101,7 +102,7 @@ def describe(
         Deadline.after(_bounded(deadline, fields.get("timeout"), default)),
         f"{form.label} {shown(name)}" if name else rpc,
         extra,
-        # Without a name it is malformed, and the evaluator says what Dagster says about it.
+        # A request without a name is malformed; the evaluator replies with Dagster's error.
         runs_user_code=bool(name) and _has(snapshot, _at(fields, form.origin), form.kind, name),
     )
 
@@ -120,7 +121,7 @@ def _fields(argument: Bytes, form: _Form) -> Mapping[str, Any]:
 def _has(
     snapshot: Snapshot | None, repository: str | None, kind: str | None, name: str | None
 ) -> bool:
-    """Whether the location has this, as far as its snapshot tells."""
+    """Whether the location may have this definition; true if the snapshot cannot tell."""
     if snapshot is None or kind is None:
         return True
     found = snapshot.repositories.get(repository or "")
@@ -135,10 +136,14 @@ def _at(fields: Mapping[str, Any], path: tuple[str, ...]) -> str | None:
 
 
 def _bounded(deadline: float | None, field: object, default: float) -> float:
-    """The smaller of the two times that the caller may give, else the operator's."""
+    """Seconds for the request: the smaller of the caller's two limits, else the default.
+
+    Raises:
+        RequestTimeout: the limit in the field is not positive.
+    """
     given = [] if deadline is None else [deadline]
-    # An integer may be too large for a float, and a float may be no number (which is unequal to
-    # itself): comparing works for all.
+    # An integer may be too large for a float, and a float may be NaN, which is unequal to itself.
+    # Comparisons work for all of them.
     if isinstance(field, (int, float)) and not isinstance(field, bool) and field == field:  # noqa: PLR0124
         if field <= 0:
             raise RequestTimeout("The request leaves no time: its timeout is not positive.")

@@ -1,6 +1,6 @@
-"""What is wrong with a call, as data: the `google.rpc.Status` in the trailing metadata.
+"""Structured error details: a `google.rpc.Status` in the trailing metadata of a call.
 
-The way of it is that of https://grpc.io/docs/guides/error/ ("Richer error model").
+This is the "richer error model" of https://grpc.io/docs/guides/error/.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from codeserver.supervisor.loading.failure import NotLoaded
 _KEY = "grpc-status-details-bin"
 
 _MOST_BYTES = 4_500
-"""In a header the bytes become a third more, and clients refuse headers over 8 KiB."""
+"""Base64 in the header adds a third, and clients refuse headers over 8 KiB."""
 
 
 def trailing_metadata(
     error: Exception, code: grpc.StatusCode, message: str
 ) -> tuple[tuple[str, bytes], ...]:
-    """The metadata to end the call with; nothing when the error has no details."""
+    """The trailing metadata for a failed call; empty if the error has no details."""
     if error_details.unusable:
         return ()
     status = Status(code=code.value[0], message=message)
@@ -80,7 +80,10 @@ def _violation(detail: Mapping[str, Any]) -> BadRequest.FieldViolation | None:
 
 
 def _bounded(violations: list[BadRequest.FieldViolation]) -> BadRequest:
-    """As many as leave room for the same in other words."""
+    """As many of the violations as fit into a third of the limit.
+
+    The rest is for the `RunConfigError` messages that describe the same errors.
+    """
     request = BadRequest()
     for violation in violations:
         if request.ByteSize() + violation.ByteSize() > _MOST_BYTES // 3:

@@ -1,4 +1,4 @@
-"""The server as a whole: location, services, addresses, and the order of starting and stopping."""
+"""The whole server: location, services, addresses, and the order of startup and shutdown."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Server:
 
     Args:
         config: the operator's settings.
-        target: what to load.
+        target: the code to load.
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
         location: the code location.
-        addresses: what it is bound to, once started.
-        shutdown: is asked to stop it.
+        addresses: the bound addresses; empty before `start`.
+        shutdown: takes the requests to stop the server.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -66,7 +66,7 @@ class Server:
         typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
         health = health_pb2.DESCRIPTOR.services_by_name["Health"]
         replies = ReplyRoom()
-        # What is called most comes first: gRPC asks one after the other.
+        # gRPC asks the handlers one after the other, so the busiest service comes first.
         self._server.add_generic_rpc_handlers(
             (
                 handlers_for(service, dagster_api_pb2, api, replies),
@@ -77,10 +77,10 @@ class Server:
         optional_packages.use(self._server)
 
     async def start(self) -> None:
-        """Bind and answer; the code is loaded meanwhile.
+        """Bind the addresses, serve, and begin the first load.
 
         Raises:
-            OperatorError: an address cannot be had.
+            OperatorError: an address cannot be bound.
         """
         self.addresses = bind(self._server, self._config)
         self.location.log.served_on = ", ".join(self.addresses)
@@ -98,23 +98,23 @@ class Server:
         self._tasks.start("first load", self._load())
 
     def reload(self) -> None:
-        """Load the code again, as a client's `ReloadCode` does, unless the server shuts down."""
+        """Load the code again on SIGHUP, unless the server shuts down."""
         if not self.shutdown.asked.is_set():
             _log.info("SIGHUP: loading the code again")
             self._tasks.start("reload", self._reload())
 
     async def serve(self) -> LoadFailure | None:
-        """Answer until asked to stop, then shut down.
+        """Serve until asked to stop, then shut down.
 
         Returns:
-            Why the code could not be loaded, if that is what ended it.
+            The failed load that ended the server, if one did.
         """
         await self.shutdown.asked.wait()
         await self.close()
         return self._fatal
 
     async def close(self) -> None:
-        """Shut down: answer while runs and requests finish, then end every process."""
+        """Shut down: serve while runs and requests finish, then end every process."""
         await self.location.finish(self.shutdown)
         self._typed_api.end_streams()
         await self._server.stop(_LAST_WORD_SECONDS)
@@ -148,17 +148,17 @@ class Server:
 
 
 def grpc_options() -> list[tuple[str, int]]:
-    """How gRPC is to serve."""
+    """The options of the gRPC server."""
     return [
         ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
         ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
-        # Beyond these numbers of calls that no handler has begun with, gRPC cancels at random, and
-        # after this time each of them, which tells nobody anything. Handlers refuse in words what
-        # is too much, and who has called knows how long to wait.
+        # Above this number of pending calls gRPC cancels calls at random, and after this time it
+        # cancels every pending call, both without a reason. The limits are so high that the
+        # handlers refuse the excess calls instead, with an error that names the reason.
         ("grpc.server.max_pending_requests", _MOST_PENDING),
         ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
         ("grpc.server_max_unrequested_time_in_server", _LONGEST_PENDING_SECONDS),
-        # Otherwise a second server on the same port would start, and each would get some calls.
+        # Otherwise a second server could bind the same port, and each would get some of the calls.
         ("grpc.so_reuseport", 0),
     ]
 

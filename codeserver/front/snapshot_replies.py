@@ -1,4 +1,4 @@
-"""Replies made of a generation's snapshot: encoded once, sent many times."""
+"""Replies from a generation's snapshot, encoded once and sent many times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SnapshotReplies:
         self.list_repositories = string_field(_LISTING, snapshot.listing)
 
     def has_repository(self, name: str) -> bool:
-        """Whether the location has a repository of this name that does not change."""
+        """Whether the location has a repository of this name that is not dynamic."""
         found = self._snapshot.repositories.get(name)
         return found is not None and not found.is_dynamic
 
@@ -33,9 +33,10 @@ class SnapshotReplies:
         """The messages of an `ExternalRepository` reply, or of its stream.
 
         Args:
-            name: of one that `has_repository`.
-            streamed: in chunks, as `StreamingExternalRepository` sends it.
-            whole: makes the snapshot that has every job in it; None for the one that defers them.
+            name: name of the repository, for which `has_repository` is true.
+            streamed: encode it in chunks, for `StreamingExternalRepository`.
+            whole: makes the snapshot with every job in it; None for the snapshot with deferred
+                jobs.
         """
 
         async def make() -> list[bytes]:
@@ -47,7 +48,7 @@ class SnapshotReplies:
         return await self._replies.get(key, make)
 
     async def job(self, repository: str, name: str) -> bytes | None:
-        """An `ExternalJob` reply; None when the location has no such job to show."""
+        """An `ExternalJob` reply; None if the snapshot does not have the job."""
         if not self.has_repository(repository):
             return None
         found = self._snapshot.repositories[repository]

@@ -1,4 +1,4 @@
-"""The RPCs that user code answers, in evaluators, under the caller's deadline."""
+"""The RPCs that run in evaluators, under the caller's deadline."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from codeserver.supervisor.loading.snapshot import Snapshot
 from codeserver.supervisor.location import Location
 
 MakeError = Callable[[bytes], bytes]
-"""Makes the reply that says what went wrong from a serialized `SerializableErrorInfo`."""
+"""Makes an error reply from a serialized `SerializableErrorInfo`."""
 
 _Unary = Callable[["UserCodeRpcs", Any, Context], Awaitable[Any]]
 _Stream = Callable[["UserCodeRpcs", Any, Context], AsyncIterator[bytes]]
 
 
 def _unary(rpc: str, request: type, reply: type, field: str, make_error: MakeError) -> _Unary:
-    """An RPC with one serialized argument and one serialized reply.
+    """The handler of an RPC with one serialized argument and one serialized reply.
 
     Args:
-        rpc: its name.
-        request: class of the request message, which has one field, the argument.
+        rpc: name of the RPC.
+        request: class of the request message; its one field is the argument.
         reply: class of the reply message.
-        field: its field for the answer.
-        make_error: makes the answer for a failure that user code could not report itself.
+        field: field of the reply for the evaluator's answer.
+        make_error: makes the answer for a failure that the evaluator could not report.
     """
 
     async def handle(self: UserCodeRpcs, message: bytes, context: Context) -> Any:
@@ -47,7 +47,7 @@ def _unary(rpc: str, request: type, reply: type, field: str, make_error: MakeErr
 
 
 def _stream(rpc: str, request: type, make_error: MakeError) -> _Stream:
-    """Like `_unary`, for a reply in chunks."""
+    """The handler of an RPC with one serialized argument and a reply in chunks; see `_unary`."""
 
     async def handle(self: UserCodeRpcs, message: bytes, context: Context) -> AsyncIterator[bytes]:
         answer = await self.ask(rpc, _argument(message, request), {}, context, make_error)
@@ -59,10 +59,13 @@ def _stream(rpc: str, request: type, make_error: MakeError) -> _Stream:
 
 
 def _argument(message: bytes, request: Any) -> Bytes:
-    """The value of the request's one field.
+    """The value of the request's one field, without a copy if possible.
 
-    A cursor may have many megabytes, and wait. gRPC keeps the bytes of the request meanwhile, so
-    no message, no string and no other copy is made of them.
+    A request with a cursor of many megabytes may wait in the queue. gRPC keeps its bytes in
+    memory for that time, so a second copy would double the use.
+
+    Raises:
+        InvalidRequest: the request cannot be decoded.
     """
     found = only_string(message)
     if found is not None:
@@ -80,11 +83,11 @@ _PARTITION = "serialized_external_partition_{}_or_external_partition_execution_e
 
 
 class UserCodeRpcs:
-    """Base of the service: every RPC that an evaluator answers.
+    """Base class of the service, with every RPC that an evaluator answers.
 
     Args:
         location: the code location that is served.
-        default_timeout: seconds for callers that set no deadline.
+        default_timeout: seconds for callers without a deadline.
     """
 
     def __init__(self, location: Location, default_timeout: float) -> None:
@@ -99,7 +102,7 @@ class UserCodeRpcs:
         context: Context,
         make_error: MakeError = bytes,
     ) -> Reply:
-        """An evaluator's answer, or the error in the form that this RPC's clients read."""
+        """The evaluator's answer, or an error in the form of this RPC."""
         try:
             served = self._location.current.served.generation
             snapshot = None if served is None else served.snapshot
@@ -118,7 +121,7 @@ class UserCodeRpcs:
         context: Context,
         snapshot: Snapshot | None,
     ) -> Request:
-        """The request as evaluators get it, with the caller's deadline."""
+        """The request for the evaluators, with the caller's deadline."""
         return describe(
             rpc,
             argument,
@@ -131,13 +134,13 @@ class UserCodeRpcs:
     async def explain(
         self, argument: str, class_name: str, error: InvalidRequest, context: Context
     ) -> bytes:
-        """What Dagster says is wrong with an argument, else what the front says.
+        """Dagster's error for an invalid argument, or the front's if Dagster's cannot be had.
 
         Args:
-            argument: what the front could not read.
-            class_name: the class that it should be.
-            error: why the front could not read it.
-            context: of the request.
+            argument: the text that the front could not read.
+            class_name: the expected class.
+            error: the front's error.
+            context: the context of the call.
         """
         try:
             extra = {"class": class_name}
@@ -211,7 +214,7 @@ class UserCodeRpcs:
     async def ExternalNotebookData(
         self, request: pb.ExternalNotebookDataRequest, context: Context
     ) -> pb.ExternalNotebookDataReply:
-        """Contents of a notebook below the working directory."""
+        """The contents of a notebook below the working directory."""
         try:
             path = request.notebook_path.encode()
             answer = await self._location.evaluate(
@@ -223,12 +226,12 @@ class UserCodeRpcs:
 
 
 def crashed(error: WorkerCrashed) -> bytes:
-    """The serialized error for requests whose evaluator ended without a reply."""
+    """The serialized error for a request whose evaluator ended without a reply."""
     return error.info or dagster_json.error(str(error), "WorkerCrashed")
 
 
 def not_loaded(error: NotLoaded) -> bytes:
-    """The serialized error for requests that need code which failed to load."""
+    """The serialized error for a request that needs code which failed to load."""
     return dagster_json.error(
         "Could not load definitions since the code server is in an error state: "
         + error.failure.text

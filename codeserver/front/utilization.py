@@ -1,9 +1,9 @@
-"""How much of the container this server uses, as replies to Ping report it.
+"""Utilization metrics of the container and the server, for replies to Ping.
 
-The shape is that of `DagsterCodeServerUtilizationMetrics` in `dagster._grpc.server` (1.13); the
-numbers come from the control group files, see https://docs.kernel.org/admin-guide/cgroup-v2.html.
-Where those of stock can be moved by environment variables (`DAGSTER_CPU_STAT_PATH` and others),
-the same variables work here.
+The format is that of `DagsterCodeServerUtilizationMetrics` in `dagster._grpc.server` (1.13). The
+numbers come from the cgroup files (https://docs.kernel.org/admin-guide/cgroup-v2.html). The
+environment variables that change the paths of these files for Dagster's server, such as
+`DAGSTER_CPU_STAT_PATH`, work here, too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ROOT = "/sys/fs/cgroup"
 
 
 class Utilization:
-    """Measures and reports."""
+    """Measures the container, and reports the metrics."""
 
     def __init__(self) -> None:
         self._previous: tuple[float | None, float | None] = (None, None)
@@ -31,13 +31,13 @@ class Utilization:
     def report(self, server_id: str, queue: Slots, loads: LoadCounts) -> str:
         """The JSON for a reply to Ping.
 
-        Beside what stock reports, it has `queue_counts` and `load_counts`: the fields of
-        `QueueCounts` and of `LoadCounts`.
+        Besides the fields of stock Dagster, it has `queue_counts` and `load_counts`, with the
+        fields of `QueueCounts` and `LoadCounts`.
 
         Args:
-            server_id: the current one.
-            queue: who evaluates user code, and who waits for it.
-            loads: how often the code was loaded.
+            server_id: the current server id.
+            queue: the running and the waiting requests.
+            loads: the number of loads, by outcome.
         """
         return json.dumps(
             {
@@ -96,7 +96,7 @@ def _cpu_seconds(version: str | None) -> float | None:
 
 
 def _cpu_quota(version: str | None) -> tuple[float | None, float | None]:
-    """Microseconds of CPU time per period, and the period; the quota is None without a limit."""
+    """The CPU quota and its period in microseconds; the quota is None if there is no limit."""
     if version == _V1:
         return (
             _number(_read("DAGSTER_CPU_CFS_QUOTA_US_PATH", f"{_ROOT}/cpu/cpu.cfs_quota_us")),
@@ -107,7 +107,7 @@ def _cpu_quota(version: str | None) -> tuple[float | None, float | None]:
 
 
 def _memory_usage(version: str | None) -> int | None:
-    """Bytes in use that the kernel cannot drop on demand."""
+    """Bytes in use, without inactive file pages, which the kernel can drop."""
     if version == _V1:
         used = _number(
             _read("DAGSTER_MEMORY_USAGE_PATH_V1", f"{_ROOT}/memory/memory.usage_in_bytes")
@@ -128,7 +128,7 @@ def _memory_limit(version: str | None) -> int | None:
     else:
         limit = _read("DAGSTER_MEMORY_LIMIT_PATH_V2", f"{_ROOT}/memory.max")
     digits = (limit or "").strip()
-    return int(digits) if digits.isdecimal() else None  # "max" in version 2: there is none
+    return int(digits) if digits.isdecimal() else None  # "max" in version 2: no limit
 
 
 def _read(variable: str, path: str) -> str | None:
@@ -145,7 +145,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _entry(text: str | None, key: str) -> float | None:
-    """The number behind `key` in lines of `key number`."""
+    """The number after `key` in lines of `key number`."""
     for line in (text or "").splitlines():
         name, _, value = line.partition(" ")
         if name == key:
