@@ -1,1 +1,1 @@
-"""Service `codeserver.api.v1.CodeLocationService`: for everyone but Dagster itself."""
+"""Service `codeserver.api.v1.CodeLocationService`, for clients other than Dagster."""

@@ -1,4 +1,4 @@
-"""The asset graph in messages that every client takes."""
+"""The asset graph in messages small enough for every client."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _MOST_BYTES = 1_000_000
 
 
 def messages(assets: Sequence[Asset], generation: int) -> list[bytes]:
-    """The assets, and the dependencies between them, as messages of the stream.
+    """The stream's serialized messages: the assets, then the dependencies between them.
 
     Args:
-        assets: those that were selected, in the order in which they are sent.
-        generation: number of the load that they are of.
+        assets: the selected assets, in the order to send them.
+        generation: number of the load that the assets come from.
     """
     keys = {asset.key for asset in assets}
     edges = (

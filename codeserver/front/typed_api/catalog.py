@@ -1,4 +1,4 @@
-"""Everything that is defined in one generation, as messages."""
+"""The definitions of one generation, as messages."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from codeserver.front.typed_api import values
 
 @dataclass(frozen=True)
 class Catalog:
-    """The definitions, each kind in the order of repository and name.
+    """The definitions; each kind is sorted by repository and name.
 
     Attributes:
-        generation: number of the load that they are of.
+        generation: number of the load that the definitions come from.
     """
 
     generation: int
@@ -27,7 +27,7 @@ class Catalog:
 
 
 def read(body: bytes, generation: int) -> Catalog:
-    """The catalog that a worker has described; takes a while for a large one."""
+    """The catalog in a worker's description; slow for a large one, so not for the event loop."""
     found = values.read(body)
     return Catalog(
         generation,

@@ -1,4 +1,4 @@
-"""Which definitions a list request lets pass."""
+"""The filters of list requests, as predicates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ Matches = Callable[[Any], bool]
 
 _SPECIAL = frozenset("*?[")
 _MOST_PATTERNS, _LONGEST_PATTERN = 100, 500
-"""Nothing else is answered while Python makes a large regular expression."""
+"""Python compiles a large regular expression without releasing the GIL, so no request would get a
+reply meanwhile."""
 
 
 def of_jobs(request: pb.ListJobsRequest) -> Matches:
-    """For `ListJobs`."""
+    """The filter of `ListJobs`."""
     name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(job: Job) -> bool:
@@ -34,7 +35,7 @@ def of_jobs(request: pb.ListJobsRequest) -> Matches:
 
 
 def of_assets(request: pb.ListAssetsRequest) -> Matches:
-    """For `ListAssets`."""
+    """The filter of `ListAssets`."""
     key, tags = _globs("keys", request.keys), _tags(request.tags)
 
     def matches(asset: Asset) -> bool:
@@ -50,7 +51,7 @@ def of_assets(request: pb.ListAssetsRequest) -> Matches:
 
 
 def of_schedules(request: pb.ListSchedulesRequest) -> Matches:
-    """For `ListSchedules`."""
+    """The filter of `ListSchedules`."""
     name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(schedule: Schedule) -> bool:
@@ -65,7 +66,7 @@ def of_schedules(request: pb.ListSchedulesRequest) -> Matches:
 
 
 def of_sensors(request: pb.ListSensorsRequest) -> Matches:
-    """For `ListSensors`."""
+    """The filter of `ListSensors`."""
     name, tags = _globs("names", request.names), _tags(request.tags)
 
     def matches(sensor: Sensor) -> bool:
@@ -81,7 +82,7 @@ def of_sensors(request: pb.ListSensorsRequest) -> Matches:
 
 
 def of_resources(request: pb.ListResourcesRequest) -> Matches:
-    """For `ListResources`."""
+    """The filter of `ListResources`."""
     name, kind = _globs("names", request.names), _globs("types", request.types)
 
     def matches(resource: Resource) -> bool:
@@ -97,7 +98,11 @@ def _in_repository(request: Any, matches: Matches) -> Matches:
 
 
 def _globs(field: str, patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a name matches one of the patterns; every name does when there are none."""
+    """A filter for names that match one of the patterns; without patterns, for all names.
+
+    Raises:
+        InvalidRequest: there are too many patterns, or one is too long.
+    """
     if not patterns:
         return lambda _: True
     plain = frozenset(each for each in patterns if _SPECIAL.isdisjoint(each))
@@ -112,7 +117,11 @@ def _globs(field: str, patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _tags(wanted: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:
-    """Whether tags have all of these, each as `key` or `key=value`."""
+    """A filter for tags that include each of the wanted ones, written as `key` or `key=value`.
+
+    Raises:
+        InvalidRequest: a key is empty.
+    """
     pairs = [each.partition("=") for each in wanted]
     if any(not key for key, _, _ in pairs):
         raise invalid("tags", "one is written as key or key=value, and its key is not empty")
@@ -122,5 +131,5 @@ def _tags(wanted: Sequence[str]) -> Callable[[Mapping[str, str]], bool]:
 
 
 def _shares(wanted: Sequence[str], found: Iterable[str]) -> bool:
-    """Whether one of those that are wanted is there; yes when none is wanted."""
+    """Whether one of the wanted values is found; true if none is wanted."""
     return not wanted or any(each in wanted for each in found)

@@ -12,20 +12,20 @@ from codeserver.letters import clean
 from codeserver.supervisor.loading.failure import LoadFailure
 
 _FRAME = re.compile(r'\s*File "(?P<file>.*?)", line (?P<line>\d+)(, in (?P<function>.*))?')
-"""As `traceback.format_tb` writes it."""
+"""The format of `traceback.format_tb`."""
 
 _WRAPPER = "DagsterUserCodeLoadError"
-"""Says only that the code is being loaded; what is wrong is its cause."""
+"""Dagster's error around an exception of user code; its cause is the real error."""
 
 _MOST_FRAMES, _FEW_FRAMES = 100, 3
 _LONG, _SHORT = 10_000, 600
 _LONGEST_CODE = 500
 _MOST_BYTES = 1_000_000
-"""Clients take 4 MiB in a message, and there is more in it."""
+"""Clients accept messages of 4 MiB, and the message has other fields."""
 
 
 def of_failure(failure: LoadFailure) -> LoadError:
-    """Why a load has failed."""
+    """The message for a failed load."""
     text = clean(failure.brief or failure.text)
     if not failure.error:
         return LoadError(message=text[:_LONG], text=text[:_LONG])
@@ -35,7 +35,7 @@ def of_failure(failure: LoadFailure) -> LoadError:
 
 
 def of_error_info(serialized: bytes) -> LoadError:
-    """What a serialized `SerializableErrorInfo` says."""
+    """The message for a serialized `SerializableErrorInfo`."""
     info = values.read(serialized)
     if info.get("cls_name") == _WRAPPER and info.get("cause"):
         info = info["cause"]
@@ -43,7 +43,7 @@ def of_error_info(serialized: bytes) -> LoadError:
 
 
 def shortened(error: LoadError, limit: int) -> LoadError:
-    """The error in at most about so many bytes: the ends of its stacks, and fewer causes."""
+    """The error in about `limit` bytes at most: with the ends of its stacks, and fewer causes."""
     if error.ByteSize() <= limit:
         return error
     text = error.text if len(error.text.encode()) <= limit // 3 else ""
@@ -60,7 +60,7 @@ def shortened(error: LoadError, limit: int) -> LoadError:
 
 def _error(info: Mapping[str, Any]) -> LoadError:
     kind = info.get("cls_name") or ""
-    # The serialized message begins with the class, where Python's own does not.
+    # Unlike Python's message, the serialized one begins with the class.
     _, found, message = info["message"].partition(f"{kind}: ")
     error = LoadError(
         type=kind,

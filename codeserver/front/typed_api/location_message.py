@@ -25,12 +25,12 @@ _PHASES = {"importing": "import", "resolving": "resolve", "describing": "snapsho
 
 
 class LocationMessages:
-    """Makes messages of how the location is.
+    """Makes `Location` messages.
 
     Args:
         config: the operator's settings.
-        target: what is loaded.
-        location: the location.
+        target: the code to load.
+        location: the code location.
     """
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
@@ -45,7 +45,7 @@ class LocationMessages:
         )
 
     def make(self) -> pb.Location:
-        """How the location is now."""
+        """The message for the current state of the location."""
         location, counts = self._location, self._location.load_counts
         message = pb.Location(
             name=self._name,
@@ -70,7 +70,7 @@ class LocationMessages:
         return message
 
     def _error_of(self, failure: LoadFailure) -> pb.LoadError:
-        """The message for it, made once: a stack can be long, and clients ask again and again."""
+        """The message for the failure, made once: stacks can be long, and clients poll."""
         if failure is not self._failure:
             self._failure, self._load_error = failure, load_errors.of_failure(failure)
         return self._load_error
@@ -121,7 +121,7 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
 
 @functools.cache
 def _version() -> str:
-    from importlib import metadata  # the slowest import of the server, and it has time
+    from importlib import metadata  # imported late: it is the server's slowest import
 
     return metadata.version("codeserver")
 

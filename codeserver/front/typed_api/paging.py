@@ -1,7 +1,7 @@
-"""Pages of a list, and the tokens that lead from one to the next.
+"""Pages of a list, and the tokens for the next page.
 
-A token says after what the list goes on, not how far it has come, so it stays valid when the list
-changes. It belongs to a kind of list and to its filters.
+A token holds the last key of its page, not an index, so it stays valid when the list changes. It is
+valid only for the same kind of list with the same filters.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DEFAULT_SIZE, _LARGEST_SIZE = 200, 1_000
 _KEY_PARTS = 2
 _BEGIN = "begin with an empty one"
 _MOST_BYTES = 2_000_000
-"""In one page; clients take 4 MiB in a message."""
+"""Bytes in one page; clients accept messages of 4 MiB."""
 
 
 def page(
@@ -31,13 +31,13 @@ def page(
     key: Callable[[T], Sequence[str]],
     matches: Callable[[T], bool],
 ) -> tuple[list[T], str]:
-    """One page of messages, and the token of the next.
+    """One page of messages, and the token for the next page; empty after the last one.
 
     Args:
         request: has `page_size`, `page_token` and the filters.
-        found: messages, in the order of their keys.
-        key: what a message is ordered by.
-        matches: which of them are listed.
+        found: messages, sorted by key.
+        key: the sort key of a message.
+        matches: the filter.
 
     Raises:
         InvalidRequest: the size or the token is not valid.
@@ -58,10 +58,10 @@ def page(
 
 
 def size_of(request: Any, default: int, largest: int) -> int:
-    """How many the caller wants.
+    """The page size that the request asks for, or the default.
 
     Raises:
-        InvalidRequest: that is out of range.
+        InvalidRequest: the size is out of range.
     """
     if 0 <= request.page_size <= largest:
         return request.page_size or default
@@ -69,20 +69,20 @@ def size_of(request: Any, default: int, largest: int) -> int:
 
 
 def token(request: Any, position: Any) -> str:
-    """The token of the page that begins after this position."""
+    """The token for the page that begins after this position."""
     text = json.dumps([_fingerprint(request), position], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def read_token(request: Any, is_position: Callable[[Any], bool]) -> Any:
-    """The position that the request's token has in it; None for the first page.
+    """The position in the request's token; None for the first page.
 
     Args:
-        request: has the `page_token`, and the filters.
-        is_position: whether a value is a position in this kind of list.
+        request: has the `page_token` and the filters.
+        is_position: tells whether a value is a position in this kind of list.
 
     Raises:
-        InvalidRequest: the token is not one, or is of another list.
+        InvalidRequest: the token is malformed, or belongs to another list.
     """
     if not request.page_token:
         return None

@@ -1,4 +1,4 @@
-"""The error for a field of a request that is not valid."""
+"""The error for an invalid field of a request."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def invalid(field: str, what: str, hint: str = "") -> InvalidRequest:
 
     Args:
         field: name of the field.
-        what: what is wrong with it.
-        hint: what to do about it, if that is something else.
+        what: the fault of its value.
+        hint: the remedy, if the fault does not imply it.
     """
     detail = {"type": "field", "field": field, "description": what}
     return InvalidRequest(f"{field} is not valid: {what}{hint and '; '}{hint}.", [detail])

@@ -1,6 +1,6 @@
-"""Service `CodeLocationService`: one method for each RPC.
+"""Service `CodeLocationService`, with one method per RPC.
 
-The contract of each is in `proto/codeserver/api/v1/code_location.proto`.
+The contract of each RPC is in `proto/codeserver/api/v1/code_location.proto`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from codeserver.target import Target
 T = TypeVar("T")
 
 _DESCRIBING_SECONDS = 180.0
-"""What is described for everybody is not under one caller's deadline."""
+"""The limit for descriptions that all callers share, in place of one caller's deadline."""
 
 _LONGEST_NAME = 200
 _LONGEST_RUN_CONFIG = 1024 * 1024
@@ -45,7 +45,7 @@ class CodeLocationApi:
 
     Args:
         config: the operator's settings.
-        target: what is loaded.
+        target: the code to load.
         location: the code location that is served.
     """
 
@@ -57,25 +57,29 @@ class CodeLocationApi:
         self._kept_of, self._kept = 0, Once()
 
     def end_streams(self) -> None:
-        """End what would go on for ever: the server stops."""
+        """End the streams of `WatchLocation`, because the server stops."""
         self._watching.end()
 
     async def GetLocation(
         self, _request: pb.GetLocationRequest, _: Context
     ) -> pb.GetLocationResponse:
-        """How the location is."""
+        """The state of the location."""
         return pb.GetLocationResponse(location=self._messages.make())
 
     def WatchLocation(
         self, _request: pb.WatchLocationRequest, _: Context
     ) -> AsyncIterator[pb.WatchLocationResponse]:
-        """How the location is, again and again."""
+        """The state of the location, now and after each change."""
         return self._watching.responses()
 
     async def ReloadLocation(
         self, _request: pb.ReloadLocationRequest, _: Context
     ) -> pb.ReloadLocationResponse:
-        """Load the code again; the reply comes when it is served."""
+        """Load the code again; reply when the new code is served.
+
+        Raises:
+            NotLoaded: the load has failed.
+        """
         before = await definitions_of(self._location.current.served.generation)
         failure = await self._location.reload()
         if failure is not None:
@@ -120,7 +124,7 @@ class CodeLocationApi:
     async def GetAssetGraph(
         self, request: pb.GetAssetGraphRequest, context: Context
     ) -> AsyncIterator[bytes]:
-        """The assets that are selected, and their dependencies."""
+        """The selected assets and the dependencies between them."""
         generation = await self._location.generation()
         _check_repository(generation, request.repository)
         if request.selection.strip():
@@ -147,7 +151,7 @@ class CodeLocationApi:
     async def GetRunConfigSchema(
         self, request: pb.GetRunConfigSchemaRequest, context: Context
     ) -> bytes:
-        """What run config a job takes."""
+        """The schema of a job's run config."""
         _require("job", request.job)
         arguments = _fields(request, "job", "repository", "op_selection")
         subject = f"config schema of job {shown(request.job)}"
@@ -192,12 +196,12 @@ class CodeLocationApi:
     async def _once(
         self, generation: Generation, key: Hashable, make: Callable[[], Awaitable[T]]
     ) -> T:
-        """What `make` makes: once a generation, if the generation says the same each time."""
+        """The value from `make`, cached for the generation unless its snapshot is dynamic."""
         if generation.snapshot.is_dynamic:
             return await make()
         if generation.number != self._kept_of:
             self._kept_of, self._kept = generation.number, Once()
-        # The code may be loaded again meanwhile, and the value is of newer code then, never older.
+        # If a reload ends meanwhile, the value comes from newer code, never from older code.
         return await self._kept.get(key, make)
 
     async def _whole_graph(self, repository: str) -> list[bytes]:
@@ -216,7 +220,7 @@ class CodeLocationApi:
     async def _described(
         self, rpc: str, subject: str, arguments: dict[str, Any], response: Any, context: Context
     ) -> bytes:
-        """What does not change as long as the code does not, asked for once."""
+        """The serialized reply to a request, cached for the generation unless it selects ops."""
         if arguments["op_selection"]:
             reply = await self._ask(rpc, subject, arguments, context)
             return await asyncio.to_thread(_encode, response, reply)
@@ -238,14 +242,14 @@ class CodeLocationApi:
         *,
         calls: str | None = None,
     ) -> Reply:
-        """An evaluator's answer, by the caller's deadline.
+        """The evaluator's answer, under the caller's deadline.
 
         Args:
-            rpc: name of the request.
-            subject: what it is about.
-            arguments: its fields.
-            context: of the call.
-            calls: name of the job or asset whose functions are called, if any are.
+            rpc: name of the RPC.
+            subject: the subject of the request, for logs and limits.
+            arguments: the fields of the request.
+            context: the context of the call.
+            calls: name of the job or asset whose functions the evaluator calls, if any.
         """
         generation = await self._location.generation()
         runs = calls is not None and _is_defined(generation, calls)
@@ -263,7 +267,11 @@ class CodeLocationApi:
 
 
 def _check_repository(generation: Generation, name: str) -> None:
-    """Raise NotFound, with the nearest name, for a repository that there is not."""
+    """Check that the location has a repository of this name, if one is given.
+
+    Raises:
+        NotFound: there is no such repository; the error suggests a similar name.
+    """
     there = generation.snapshot.repositories
     if not name or name in there:
         return
@@ -276,7 +284,7 @@ def _check_repository(generation: Generation, name: str) -> None:
 
 def _encode(response: Any, reply: Reply) -> bytes:
     fields = values.read(reply.body)
-    if "json_schema" in fields:  # the one field that is a Struct, not any Value
+    if "json_schema" in fields:  # the only field of type Struct instead of Value
         fields["json_schema"] = fields["json_schema"].struct_value
     message = response(**fields, generation=reply.generation)
     return bytes(message.SerializeToString())
@@ -327,7 +335,7 @@ _RESPONSES: dict[str, Any] = {
 
 
 def _is_defined(generation: Generation, name: str) -> bool:
-    """Whether it may be a job or an asset; what is neither has no functions to call."""
+    """Whether the name may be that of a job or an asset, so that user code may run."""
     return any(
         repository.is_dynamic or name in repository.names["job"] or repository.counts["assets"]
         for repository in generation.snapshot.repositories.values()
@@ -335,7 +343,7 @@ def _is_defined(generation: Generation, name: str) -> bool:
 
 
 def _fields(request: Any, *names: str) -> dict[str, Any]:
-    """Fields of the request as plain data."""
+    """The named fields of the request, as plain data."""
     plain = {}
     for name in names:
         value = getattr(request, name)

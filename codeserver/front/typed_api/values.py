@@ -1,9 +1,9 @@
-"""What workers say, as JSON, made into arguments for protobuf messages.
+"""Conversion of the workers' JSON to arguments for protobuf messages.
 
-Workers know no protobuf. Their JSON has the names of the messages' fields, so that an object of it
-can be given to a message's constructor. The exception is `{"$json": [TEXT]}`, which stands for the
-`google.protobuf.Value` that the text is the JSON of. No field of a message looks like that,
-whatever the user puts into tags and the like.
+Workers do not use protobuf. Their JSON has the field names of the messages, so that an object can
+be passed to a message's constructor. The exception is `{"$json": [TEXT]}`, which stands for a
+`google.protobuf.Value` with the content of the JSON text. No field of a message has this form,
+whatever the user's tags and metadata hold.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _SURROGATE = b"\\ud"
 
 
 def read(body: bytes) -> Any:
-    """The JSON, with values where they are marked."""
+    """The parsed JSON, with a `Value` in place of each `$json` object."""
     if _SURROGATE in body:
-        # Half a character, which Python may have in a string and protobuf may not.
+        # A lone surrogate, which is valid in a Python string but not in protobuf.
         body = clean(json.dumps(json.loads(body), ensure_ascii=False)).encode()
     return json.loads(body, object_hook=_value_if_marked)
 
@@ -34,7 +34,7 @@ def _value_if_marked(found: dict[str, Any]) -> Any:
 
 
 def to_value(plain: Any) -> Value:
-    """The message for a JSON value."""
+    """The `Value` message for a JSON value."""
     value = Value()
     if plain is None:
         value.null_value = 0  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""The stream of what happens to a location."""
+"""The stream of a location's changes."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ACTIONS = {
 
 
 class Watching:
-    """Tells watchers of changes.
+    """Sends the location's changes to watchers.
 
     Args:
-        location: what is watched.
-        messages: make the messages about it.
+        location: the watched location.
+        messages: makes the `Location` messages.
     """
 
     def __init__(self, location: Location, messages: LocationMessages) -> None:
@@ -38,7 +38,7 @@ class Watching:
         location.current.on_load(lambda _: self._tell())
 
     async def responses(self) -> AsyncIterator[WatchLocationResponse]:
-        """The state now, and after each change; a slow reader gets the newest only."""
+        """The state now and after each change; a slow reader gets only the newest state."""
         before: Definitions | None = None
         told: tuple[object, ...] = ()
         current = self._location.current
@@ -60,7 +60,7 @@ class Watching:
             await asyncio.shield(changed)
 
     def end(self) -> None:
-        """End every stream: the server stops."""
+        """End every stream, because the server stops."""
         self._is_over = True
         self._tell()
 
@@ -71,7 +71,7 @@ class Watching:
 
 
 async def definitions_of(served: Generation | None) -> Definitions | None:
-    """Digests of the definitions in the code that is served; None when they are not known."""
+    """The digests of the generation's definitions; None if they are not known."""
     if served is None or served.snapshot.definitions is None:
         return None
     return await asyncio.shield(served.snapshot.definitions)
@@ -82,7 +82,7 @@ def _verdict(served: Generation | None) -> object:
 
 
 def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:
-    """What is different; nothing when one of the two is not known."""
+    """The differences between two sets of definitions; empty if one of them is not known."""
     if before is None or after is None:
         return []
     return [
