@@ -1,4 +1,4 @@
-"""What is aimed for, as data; where there are two stock servers, the better one counts."""
+"""The aims of the bench as data; of two stock servers, the better one counts."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from bench.results import OURS, STOCK
 
 ECHO = "echo"
-"""Key of the server that answers and does nothing else."""
+"""Key of the server that only sends prepared replies."""
 BAKED = "ours-snapshot"
-"""Key of ours with a snapshot that was made before it was started."""
+"""Key of codeserver with a snapshot that was made before the start."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """Something to reach.
+    """A goal for some figures at some locations.
 
     Attributes:
-        what: what it is about.
+        what: the subject of the aim.
         wanted: the aim in words.
-        names: of figures; it must be reached with each.
-        places: locations; likewise.
-        times: how many times better ours must be than what it is compared with; 0.5 allows it to
-            be twice as bad.
-        against: what it is compared with, the best of these servers.
-        most: in place of a comparison, the most that ours may be, in the unit of the figure.
-        ours: key of the server that must reach it.
-        optional: whether it is left out when that server was not measured.
-        reason: why it is not reached; shown when, and only when, it is not.
+        names: names of the figures, each of which must reach it.
+        places: names of the locations, each of which must reach it.
+        times: the factor by which ours must be better than the others; 0.5 allows it to be twice
+            as bad.
+        against: keys of the servers to compare with, of which the best counts.
+        most: a maximum for ours instead of a comparison, in the unit of the figure.
+        ours: key of the server that must reach the aim.
+        optional: leave the aim out if that server was not measured.
+        reason: the reason why the aim is missed, shown only if it is.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""Calls with the time that each takes: one, some a second, or again and again."""
+"""Timed calls: single ones, at a fixed rate, or in a loop."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Attempt:
     """One call.
 
     Attributes:
-        seconds: how long it took.
-        answer: the reply; None when there was none.
-        error: what the caller got instead, in words; None when there was an answer.
+        seconds: the duration of the call.
+        answer: the reply; None if there was none.
+        error: the error in words; None if there was a reply.
     """
 
     seconds: float
@@ -36,7 +36,7 @@ class Attempt:
 
 
 def attempt(call: Callable[[], str | None]) -> Attempt:
-    """Make a call, whatever becomes of it."""
+    """Make a call; an exception becomes the error of the attempt."""
     began = time.monotonic()
     try:
         answer = call()
@@ -46,30 +46,30 @@ def attempt(call: Callable[[], str | None]) -> Attempt:
 
 
 def asked(call: Call) -> Attempt:
-    """Likewise, and an error that the reply carries counts as one."""
+    """Make a call like `attempt`; an error in the reply counts as an error, too."""
     return attempt(lambda: said(call))
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Seconds that the call takes."""
+    """Make a call, and return its duration in seconds."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value that such a share of all of them does not exceed; the largest of only a few."""
+    """The quantile of the values for a share from 0 to 1; of few values, the largest."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A number of calls.
+    """The outcome of several calls.
 
     Attributes:
         asked: the number of calls.
-        seconds: of those that were answered, without an error and within their deadline.
+        seconds: the durations of the calls that were answered without an error.
     """
 
     asked: int
@@ -77,7 +77,7 @@ class Answers:
 
     @classmethod
     def of(cls, attempts: Iterable[Attempt]) -> Answers:
-        """Of these calls."""
+        """The outcome of these calls."""
         made = list(attempts)
         return cls(len(made), [each.seconds for each in made if each.error is None])
 
@@ -91,24 +91,24 @@ class Answers:
 
     @property
     def p99(self) -> float:
-        """The 99th percentile of the answered ones, of which there is at least one."""
+        """The 99th percentile of the durations in seconds; at least one call must have a reply."""
         return quantile(self.seconds, 0.99)
 
     @property
     def percent(self) -> float:
-        """Part of the calls that were answered."""
+        """The percentage of the calls that were answered."""
         return 100 * len(self.seconds) / self.asked
 
 
 class Probe:
-    """Makes a call so many times a second, however long each takes.
+    """Makes a call at a fixed rate, however long each call takes.
 
-    So a server that stops answering is not asked less often, and its slow answers are not fewer
-    than its fast ones.
+    A server that stops answering thus gets as many calls as a fast one, and slow replies are not
+    under-represented.
 
     Args:
-        call: what to do, in many threads.
-        per_second: how often.
+        call: the call, made in many threads.
+        per_second: the rate.
     """
 
     def __init__(self, call: Call, per_second: float) -> None:
@@ -120,11 +120,11 @@ class Probe:
         self._pacer = threading.Thread(target=self._run, name="probe")
 
     def start(self) -> None:
-        """Begin to call."""
+        """Begin the calls."""
         self._pacer.start()
 
     def stop(self) -> None:
-        """Call no more; calls that are under way go on."""
+        """Make no more calls; those under way go on."""
         self._stop.set()
         self._pacer.join()
 
@@ -140,18 +140,18 @@ class Probe:
 
     @property
     def answers(self) -> Answers:
-        """How the calls went; after `wait`."""
+        """The outcome of the calls; to be read after `wait`."""
         return Answers.of(future.result() for future in self._attempts)
 
     @property
     def said(self) -> Counter[str]:
-        """What was said, answers and errors, and how often; after `wait`."""
+        """The number of each distinct reply or error; to be read after `wait`."""
         return Counter(str(future.result()) for future in self._attempts)
 
 
 @contextmanager
 def running(*probes: Probe) -> Iterator[None]:
-    """Make these calls meanwhile; at the end, wait for those that are under way."""
+    """Run the probes during the block; at its end, wait for the calls under way."""
     for probe in probes:
         probe.start()
     try:
@@ -165,10 +165,10 @@ def running(*probes: Probe) -> Iterator[None]:
 
 @contextmanager
 def repeating(clients: Sequence[Sequence[Call]], pause: float) -> Iterator[list[Attempt]]:
-    """Have each client make its calls in turn, again and again; the list is whole at the end.
+    """Let each client cycle through its calls during the block; the list is complete after it.
 
     Args:
-        clients: the calls of each.
+        clients: the calls of each client.
         pause: seconds between two calls of a client.
     """
     made: list[Attempt] = []

@@ -1,4 +1,4 @@
-"""The charts of the page: SVG of a few KB that can be read on light and on dark pages."""
+"""The charts of the page, as SVG of a few KB that suits light and dark pages."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _DARK = {
     "#d55e00": "#f0883e",
     "#7c8594": "#9aa4b5",
 }
-"""Each colour of a light page, and what it is on a dark one."""
+"""The colour on a dark page for each colour on a light page."""
 _STYLE: Any = {
     "svg.fonttype": "none",  # text as text
     "svg.hashsalt": "codeserver",  # the same names of parts for the same chart
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # its sizes decide where texts are; it is matplotlib's own
+    "font.sans-serif": ["DejaVu Sans"],  # bundled with matplotlib; its metrics decide the layout
     "font.size": 9,
     "text.color": _INK,
     "axes.labelcolor": _FAINT,
@@ -62,23 +62,23 @@ _USELESS = re.compile(
     r"| text-anchor: start;| stroke-linejoin: miter;?| stroke-linecap: square;?",
     re.DOTALL,
 )
-"""Parts of matplotlib's SVG that change nothing, or what the style sheet says."""
+"""Parts of matplotlib's SVG that have no effect, or that repeat the style sheet."""
 _DIGITS = re.compile(r"-?\d+\.\d{2,}")
 _WIDTH = 7.3
-"""Of every chart, in inches of 72 pixels."""
+"""Width of every chart, in inches of 72 pixels."""
 _APART = 13
 """Pixels between two lines of text."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A chart with groups of bars, which all have one scale.
+    """A chart with groups of bars that share one scale.
 
     Attributes:
-        name: of its file, without what all begin and end with.
-        title: what was measured.
-        subtitle: what its numbers are, and whether more is better.
-        groups: title, figure and location of each.
+        name: name of the file, without the common prefix and suffix.
+        title: the subject of the measurement.
+        subtitle: the meaning of the numbers, and the better direction.
+        groups: title, figure and location of each group.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Bars:
     groups: Sequence[tuple[str, str, str]]
 
     def draw(self, results: Results) -> str | None:
-        """As SVG; None when nothing of it was measured."""
+        """The chart as SVG; None if none of its figures was measured."""
         groups = {
             title: found
             for title, name, place in self.groups
@@ -98,12 +98,12 @@ class Bars:
 
 @dataclass(frozen=True)
 class Lines:
-    """A chart of what grows with the number of assets.
+    """A chart of a figure by the number of assets.
 
     Attributes:
-        name: of its file, without what all begin and end with.
-        title: what was measured.
-        subtitle: what its numbers are, and whether more is better.
+        name: name of the file, without the common prefix and suffix.
+        title: the subject of the measurement.
+        subtitle: the meaning of the numbers, and the better direction.
         figure: the name of the figure.
     """
 
@@ -113,7 +113,7 @@ class Lines:
     figure: str
 
     def draw(self, results: Results) -> str | None:
-        """As SVG; None when fewer than two locations were measured."""
+        """The chart as SVG; None if fewer than two locations were measured."""
         by_server: dict[str, list[Figure]] = {}
         for place in results.places:
             for found in _by_server(results, self.figure, place):
@@ -131,12 +131,12 @@ class Lines:
 
 
 def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> str:
-    """Groups of bars, each with its server and its number beside it.
+    """A bar chart as SVG, with the server and the number beside each bar.
 
     Args:
-        title: what was measured.
-        subtitle: what its numbers are, and whether more is better.
-        groups: by title; at least one, each with at least one figure.
+        title: the subject of the measurement.
+        subtitle: the meaning of the numbers, and the better direction.
+        groups: the groups by title; at least one, each with at least one figure.
     """
     rows = sum(len(figures) + 1 for figures in groups.values())
     most = max(figure.value for figures in groups.values() for figure in figures) or 1.0
@@ -148,7 +148,7 @@ def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> s
             for figure in figures:
                 y += 1
                 labels[y] = label(figure.server)
-                length = max(figure.value, most / 250)  # however small, it can be seen
+                length = max(figure.value, most / 250)  # the smallest bar stays visible
                 bar = axes.barh(y, length, 0.72, color=_colour(figure.server), clip_on=False)
                 axes.bar_label(bar, [written(figure)], padding=6)
             numbers = ", ".join(f"{label(each.server)} {written(each)}" for each in figures)
@@ -162,17 +162,17 @@ def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> s
 
 
 Series = Sequence[tuple[int, float]]
-"""Numbers of assets, rising, and what was measured with so many; all above 0."""
+"""Pairs of a number of assets and a measured value, sorted by the number; all above 0."""
 
 
 def lines(title: str, subtitle: str, series: Mapping[str, Series], unit: Unit) -> str:
-    """A line for each server, and one that shows what growing in proportion means.
+    """A line chart as SVG: a line for each server, and one for proportional growth.
 
     Args:
-        title: what was measured.
-        subtitle: what its numbers are, and whether more is better.
-        series: by server; at least one.
-        unit: of the numbers.
+        title: the subject of the measurement.
+        subtitle: the meaning of the numbers, and the better direction.
+        series: the values by server; at least one series.
+        unit: the unit of the values.
     """
     assets = sorted({count for points in series.values() for count, _ in points})
     ends = {server: points[-1][1] for server, points in series.items()}
@@ -213,7 +213,7 @@ def lines(title: str, subtitle: str, series: Mapping[str, Series], unit: Unit) -
 
 
 def _decades(series: Mapping[str, Series]) -> tuple[float, float]:
-    """Powers of ten around all values."""
+    """The powers of ten below and above all values."""
     values = [value for points in series.values() for _, value in points]
     lowest = 10.0 ** math.floor(math.log10(min(values)))
     highest = 10.0 ** math.ceil(math.log10(max(values)))
@@ -221,13 +221,13 @@ def _decades(series: Mapping[str, Series]) -> tuple[float, float]:
 
 
 def _short(value: float, unit: Unit) -> str:
-    """A power of ten, without digits that say nothing."""
+    """A power of ten as text, without trailing zeros after the point."""
     number, name = in_unit(value, unit).split(" ")
     return f"{number.removesuffix('.00').removesuffix('.0')} {name}"
 
 
 def _write_beside(axes: Axes, x: float, texts: Mapping[str, tuple[float, str]]) -> None:
-    """Write beside the ends of the lines, so far apart that no text covers another."""
+    """Write the labels beside the ends of the lines, without overlaps."""
     last = math.inf
     for text, (value, colour) in sorted(texts.items(), key=lambda each: -each[1][0]):
         at = axes.transData.transform((x, value))[1] * 72 / axes.figure.dpi
@@ -238,7 +238,7 @@ def _write_beside(axes: Axes, x: float, texts: Mapping[str, tuple[float, str]]) 
 
 
 class _Svg:
-    """A chart as SVG, once it is drawn."""
+    """Converts a chart to SVG after it is drawn."""
 
     def __init__(self, canvas: Canvas, title: str) -> None:
         self._canvas = canvas
@@ -253,7 +253,7 @@ class _Svg:
         self._drawn = file.getvalue()
 
     def __call__(self, description: str) -> str:
-        """With its title, a description for those who cannot see it, and colours for dark pages."""
+        """The SVG with its title, a description for screen readers, and colours for dark pages."""
         rules = "".join(
             f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
             for light, dark in _DARK.items()
@@ -273,7 +273,7 @@ class _Svg:
 
 
 def _small(body: str) -> str:
-    """Without what nobody reads: comments, names of groups, and more digits than pixels need."""
+    """The SVG body without comments, group names and excess digits."""
     body = re.sub(r"<[^>]*>", lambda tag: _DIGITS.sub(_shorter, tag[0]), _USELESS.sub("", body))
     body = re.sub(r"\s*\n\s*", "\n", body)
     return re.sub(r"(?<=[\d.])\n(?=[Lz])", "", body)
@@ -285,13 +285,13 @@ def _shorter(number: re.Match[str]) -> str:
 
 @contextmanager
 def _chart(title: str, subtitle: str, height: float, below: float) -> Iterator[tuple[Axes, _Svg]]:
-    """An empty chart with a heading, which is drawn at the end.
+    """An empty chart with a heading; it is drawn at the end of the block.
 
     Args:
         title: the first line of the heading.
-        subtitle: the second one.
-        height: of the rest, in inches.
-        below: of what is under the axes.
+        subtitle: the second line of the heading.
+        height: height of the rest, in inches.
+        below: height of the part below the axes, in inches.
     """
     with matplotlib.rc_context(_STYLE):
         canvas = Canvas(figsize=(_WIDTH, height + 0.8))
@@ -374,4 +374,4 @@ PICTURES: tuple[Bars | Lines, ...] = (
         _places("memory when loaded", *_EVERY),
     ),
 )
-"""In the order of the page."""
+"""The charts, in the order of the page."""

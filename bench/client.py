@@ -1,4 +1,4 @@
-"""Dagster's own client of a server, and the words for what came of a call."""
+"""Dagster's own client of a server, and replies and errors in words."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ RELOAD_SECONDS = 60
 
 
 class Refused(Exception):
-    """The server answered with an error, or not at all."""
+    """The server replied with an error, or not at all."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A call as it was made.
+    """A call with its request and its reply.
 
     Attributes:
         method: name of the RPC.
-        request: the message that was sent, not compressed.
-        timeout: seconds that were allowed.
-        reply: the message that came, not compressed.
+        request: the request message, not compressed.
+        timeout: the deadline of the call in seconds.
+        reply: the reply message, not compressed.
     """
 
     method: str
@@ -50,7 +50,7 @@ class Exchange:
 
 
 class _Recorder(DagsterGrpcClient):
-    """Dagster's client, which remembers its last unary call."""
+    """Dagster's client, with a record of its last unary call."""
 
     last: Exchange
 
@@ -62,14 +62,14 @@ class _Recorder(DagsterGrpcClient):
 
 
 class Client:
-    """Calls to a server through `DagsterGrpcClient`, which opens a channel for each of them.
+    """Calls a server through `DagsterGrpcClient`, which opens a channel for each call.
 
-    Nothing is done with the replies, so that the calls cost the client as little as they can;
-    `said` puts them into words.
+    The methods return the replies as they are, so that the calls cost the client little CPU;
+    `said` puts a reply into words.
 
     Args:
-        socket: what the server serves on.
-        home: its DAGSTER_HOME.
+        socket: the unix socket of the server.
+        home: the server's DAGSTER_HOME.
     """
 
     def __init__(self, socket: Path, home: Path) -> None:
@@ -82,11 +82,11 @@ class Client:
     def load(self) -> None:
         """`create_location`, as the webserver and the daemon do it.
 
-        That is ListRepositories, GetServerId, ExternalRepository without the jobs, and ExternalJob
-        for each job, from four threads; and making objects of all replies.
+        The client calls ListRepositories, GetServerId, ExternalRepository without the jobs, and
+        ExternalJob for each job from four threads, and makes objects of all replies.
         """
         location = GrpcServerCodeLocationOrigin("localhost", None, str(self.socket), "compared")
-        # Closed in the thread that has opened it, which its databases insist on.
+        # The instance's databases must be closed in the thread that opened them.
         with DagsterInstance.ephemeral() as instance:
             location.create_location(instance).cleanup()
 
@@ -96,7 +96,7 @@ class Client:
 
     @contextmanager
     def polling_ids(self) -> Iterator[Callable[[], str]]:
-        """`GetServerId`, over one channel that stays open meanwhile."""
+        """A function that calls `GetServerId` over one channel, open during the block."""
         with self.channel() as channel:
             stub = stub_of(channel)
             yield lambda: str(stub.GetServerId(pb.Empty(), timeout=SHORT_SECONDS).server_id)
@@ -118,7 +118,7 @@ class Client:
         return self._client.external_repository(self.requests.origin, defer_snapshots=True)
 
     def streaming_repository(self) -> str:
-        """`StreamingExternalRepository`, likewise; Dagster's client has it for asyncio only."""
+        """`StreamingExternalRepository`; in Dagster's client, it is asynchronous only."""
         return asyncio.run(self._stream())
 
     async def _stream(self) -> str:
@@ -143,22 +143,22 @@ class Client:
         """`SyncExternalSensorExecution`, as the daemon asks for it.
 
         Args:
-            sensor: its name.
-            cursor: what it is given.
-            seconds: how long the tick may take.
+            sensor: name of the sensor.
+            cursor: the cursor for the tick.
+            seconds: the limit for the tick.
         """
         args = self.requests.sensor(sensor, cursor, timeout=seconds)
         return self._client.external_sensor_execution(args)
 
     def reload(self) -> str:
-        """`ReloadCode`: an error, or else an empty string."""
+        """`ReloadCode`: the serialized error, or an empty string."""
         return str(self._client.reload_code(timeout=RELOAD_SECONDS).serialized_error)
 
     def exchange(self, call: Callable[[Client], str]) -> Exchange:
-        """A call with its request and its reply; it is made.
+        """Make a call, and return it with its request and its reply.
 
         Raises:
-            Refused: the server does not answer it, or its reply is an error.
+            Refused: the server does not answer, or its reply is an error.
         """
         recorder = _Recorder(socket=str(self.socket))
         client, self._client = self._client, recorder
@@ -181,10 +181,10 @@ def health(channel: grpc.Channel, seconds: float = SHORT_SECONDS) -> str:
 
 
 def said(call: Callable[[], str]) -> str:
-    """A reply in words: why a tick was skipped, a server id, or the kind of value.
+    """Make a call, and return its reply in words: a skip reason, a server id, or a class name.
 
     Raises:
-        Refused: the server does not answer, or its reply carries an error; with both in words.
+        Refused: the server does not answer, or its reply carries an error.
     """
     try:
         reply = call()
@@ -199,7 +199,7 @@ def said(call: Callable[[], str]) -> str:
 
 
 def failure(error: Exception) -> str:
-    """An exception of a call in words, with the status of the call if there is one."""
+    """The exception of a call in words, with the status of the call if it has one."""
     if isinstance(error, grpc.Call):
         return f"{error.code().name}: {error.details()}"
     text = str(error).strip() or type(error).__name__
@@ -208,12 +208,12 @@ def failure(error: Exception) -> str:
 
 
 def _headline(value: Any) -> str:
-    """The first line of a serialized error, or of one in a reply; without the traceback."""
+    """The first line of an error, or of the error in a reply, without the traceback."""
     error: Any = getattr(value, "error", None) or value
     while getattr(error, "cause", None) is not None:
         error = error.cause
     lines = str(getattr(error, "message", error)).rstrip().splitlines()
     if not lines:
         return "an error without a message"
-    # Of a syntax error, the place comes first.
+    # The message of a syntax error begins with the place.
     return lines[-1] if lines[0].startswith(" ") else lines[0]

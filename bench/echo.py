@@ -1,9 +1,9 @@
-"""A server that does nothing but reply: what gRPC for Python can do at most.
+"""A server that only sends prepared replies: the upper limit of gRPC for Python.
 
     python bench/echo.py -f FOLDER -s SOCKET
 
-It is `grpc.aio` on uvloop, as is the front of codeserver. To each method it replies with the bytes
-of the file of that name in the folder, as they are.
+It uses `grpc.aio` on uvloop, as the front of codeserver does. The reply of each method is the
+content of the file of that name in the folder.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a measurement has found: numbers, and words where a number says too little."""
+"""The results of a measurement: figures, and notes for what a number cannot say."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from statistics import median
 
 
 class Unit(str, Enum):
-    """What a number counts; its value is how it is written."""
+    """The unit of a number; the value is its symbol."""
 
     SECONDS = "s"
     BYTES = "B"
     PER_SECOND = "/s"
     CALLS = "calls"
     PERCENT = "%"
-    """Of one core."""
+    """Percent of one core."""
     SHARE = "% of calls"
     PROCESSES = "processes"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing about one server that serves one location.
+    """A measured quantity of one server at one location.
 
     Attributes:
-        name: what was measured, the same for every server and location, such as
+        name: the quantity, the same for every server and location, such as
             "time to first location load".
-        location: name of the location that was served: "example", "100", "1000" or "5000" assets.
+        location: name of the location, such as "example" or, for 1,000 assets, "1000".
         server: key of a `bench.servers.Kind`, or of a variant that the workload names.
-        unit: of the samples.
-        samples: every measured value, or the one value that was made of many; never empty.
-        more_is_better: whether large values are good ones.
+        unit: the unit of the samples.
+        samples: every measured value, or one value computed from many; never empty.
+        more_is_better: large values are better than small ones.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Note:
-    """What became of one server when something happened to it.
+    """The effect of an event on one server.
 
     Attributes:
-        event: what has happened.
+        event: the event.
         server: key of the server.
-        text: what became of it, in a line.
+        text: the effect, in one line.
     """
 
     event: str
@@ -64,6 +64,6 @@ class Note:
 
 
 def shorten(text: str, longest: int = 160) -> str:
-    """The beginning of it, on one line."""
+    """The text on one line, cut to a length."""
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
