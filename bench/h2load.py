@@ -1,4 +1,4 @@
-"""Many calls at once, made by h2load, which is written in C and so takes little of the machine."""
+"""Load from many concurrent calls, made by h2load, a C program that uses little CPU."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NUMBERS = re.compile(
 )
 _WARM_CALLS = 50
 _SAME_SIZE = 0.05
-"""By what part the mean reply may differ from the one that was looked at."""
+"""The largest relative difference between the mean size of the replies and the checked one."""
 _HEADERS = (
     "content-type: application/grpc",
     "te: trailers",
@@ -38,11 +38,11 @@ _HEADERS = (
 
 @dataclass(frozen=True)
 class Clients:
-    """Who calls.
+    """The callers.
 
     Attributes:
-        connections: how many connections there are.
-        streams: how many calls are under way on each.
+        connections: number of connections.
+        streams: number of concurrent calls on each connection.
     """
 
     connections: int
@@ -50,7 +50,7 @@ class Clients:
 
 
 def is_there() -> bool:
-    """Whether h2load is installed; if not, that is said on standard error."""
+    """Whether h2load is installed; if not, standard error says so."""
     if shutil.which("h2load"):
         return True
     print("no h2load (Debian: nghttp2-client), so no throughput", file=sys.stderr)
@@ -59,7 +59,7 @@ def is_there() -> bool:
 
 @dataclass(frozen=True)
 class Target:
-    """A server with the call that it gets, as Dagster's client makes it."""
+    """A server, and the call to make to it, as Dagster's client makes it."""
 
     server: Server
     exchange: Exchange
@@ -74,15 +74,15 @@ def compare(
     *,
     core: int | None = None,
 ) -> None:
-    """Load these servers one after the other, and note the calls a second and the CPU of each.
+    """Load the servers one after the other, and note the calls a second and the CPU of each.
 
     Args:
-        it: where that is noted.
-        name: of the figure.
-        targets: the servers.
-        clients: who calls.
-        seconds: for how long.
-        core: on which h2load runs; None for any.
+        it: takes the figures.
+        name: name of the figure.
+        targets: the servers and their calls.
+        clients: the callers.
+        seconds: duration of the load for each server.
+        core: the core for h2load; None for any.
     """
     for target in targets:
         key = target.server.key
@@ -114,29 +114,29 @@ def _command(target: Target, body: Path, core: int | None) -> list[str]:
 def _load(
     command: list[str], server: Server, clients: Clients, seconds: float
 ) -> tuple[float, float, float]:
-    """Have these clients call for so long, each again when it has its answer.
+    """Let the clients call for `seconds`; each calls again when it has its reply.
 
-    Before, the server gets 50 calls that do not count.
+    The server first gets 50 warm-up calls that do not count.
 
     Returns:
-        Answered calls a second, seconds of CPU of the server for each, and what h2load used, in
-        percent of one core.
+        Answered calls a second, the server's CPU seconds per call, and the CPU of h2load in percent
+        of one core.
 
     Raises:
-        Refused: some call failed, or the replies have not the size of the one to a single call, as
-            when they are errors; or nothing was answered.
+        Refused: a call failed, no call was answered, or the size of the replies differs from that
+            of a single call, as it does for errors.
     """
     once, size = _run(command, Clients(1), ["-n", "1"])
-    if not once or not size:  # an error has no message
+    if not once or not size:  # an error reply has no message
         raise Refused("the call fails")
     _run(command, clients, ["-n", str(_WARM_CALLS)])
     own, used = _cpu_of_children(), cpu_of(server)
-    # It reads no fractions.
+    # h2load accepts no fractions of a second.
     done, data = _run(command, clients, ["-D", f"{seconds * 1000:.0f}ms"])
     own, used = _cpu_of_children() - own, cpu_of(server) - used
     if not done:
         raise Refused("no call was answered")
-    # Of the calls that were under way at the end, some of the replies had come.
+    # Parts of the replies to the calls under way at the end had already arrived.
     unfinished = clients.connections * clients.streams
     if abs(data / size - done) > unfinished + _SAME_SIZE * done:
         raise Refused(f"replies are of {data / done:.0f} bytes instead of {size}")
@@ -144,7 +144,7 @@ def _load(
 
 
 def _run(command: list[str], clients: Clients, more: list[str]) -> tuple[int, int]:
-    """The number of calls that were answered, and the bytes of their replies."""
+    """Run h2load; returns the number of answered calls, and the bytes of their replies."""
     who = ["-c", str(clients.connections), "-m", str(clients.streams)]
     try:
         run = subprocess.run(
@@ -165,7 +165,7 @@ def _run(command: list[str], clients: Clients, more: list[str]) -> tuple[int, in
 
 
 def _framed(message: bytes) -> bytes:
-    """The message as gRPC sends it: compressed if that is shorter, as Dagster's client does."""
+    """The message in gRPC's framing, compressed if that is shorter, as in Dagster's client."""
     packed = gzip.compress(message, mtime=0)
     is_packed = len(packed) < len(message)
     body = packed if is_packed else message
@@ -173,6 +173,6 @@ def _framed(message: bytes) -> bytes:
 
 
 def _cpu_of_children() -> float:
-    """Seconds that ended children of this process used; servers are reaped when all is over."""
+    """CPU seconds of the ended children of this process; servers are not yet among them."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -1,4 +1,4 @@
-"""Runs, made and started as Dagster's launcher of runs does it."""
+"""Runs, created and started as Dagster's run launcher does."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _POLL_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class RunTimes:
-    """How long a run took, from the moment at which StartRun was called.
+    """The times of a run, in seconds from the call of StartRun.
 
     Attributes:
-        reply: seconds until StartRun has answered.
-        first_event: until the run's process has written its first event.
-        start: until the code is there and the job begins (the event RUN_START).
-        end: until the run has its final status, SUCCESS.
+        reply: until the reply of StartRun.
+        first_event: until the first event of the run's process.
+        start: until the code is loaded and the job begins (the event RUN_START).
+        end: until the run's final status, SUCCESS.
     """
 
     reply: float
@@ -41,11 +41,11 @@ class RunTimes:
 
 
 class Launcher:
-    """Makes runs of one job and has a server start them.
+    """Creates runs of one job and has a server start them.
 
     Args:
-        server: it.
-        instance: the one in its DAGSTER_HOME.
+        server: the server.
+        instance: the instance in the server's DAGSTER_HOME.
         job: name of the job.
     """
 
@@ -60,7 +60,7 @@ class Launcher:
         self._plan: Any = deserialize_value(self._client.plan(job))
 
     def make(self) -> str:
-        """Make a run that is as the launcher gets it, with its event log; its id."""
+        """Create a run in the state in which the launcher gets it; returns its id."""
         run = create_run_for_test(
             self._instance,
             job_name=self._job,
@@ -83,10 +83,10 @@ class Launcher:
             _check(stub_of(channel).StartRun(request, timeout=START_SECONDS))
 
     def run(self) -> RunTimes:
-        """Make a run, have it started, and watch it until it has ended.
+        """Create and start a run, and watch it until its end.
 
         Raises:
-            Refused: it was not started, did not end in time or did not succeed.
+            Refused: the run was not started, did not end in time or did not succeed.
         """
         run_id = self.make()
         request = message(self._requests.run(self._job, run_id))
@@ -104,24 +104,27 @@ class Launcher:
         return RunTimes(replied[0] - began, first_event - began, start, end - began)
 
     def _first_event(self, run_id: str, began: float) -> float:
-        """When there is an event besides the one that `make` has written."""
+        """The time at which the run has an event besides the one from `make`."""
         while len(self._instance.event_log_storage.get_logs_for_run(run_id, limit=2)) < 2:
             _check_time(began)
             time.sleep(_POLL_SECONDS)
         return time.monotonic()
 
     def _started(self, run_id: str) -> float:
-        """When the event RUN_START was written, in seconds since the epoch."""
+        """The time of the event RUN_START, in seconds since the epoch."""
         found = self._instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_START)
         return float(found.records[0].event_log_entry.timestamp)
 
     def wait(self, run_ids: Sequence[str], began: float, every: float) -> float:
-        """When these have all ended.
+        """Wait until the runs have ended; returns the time at which they have.
 
         Args:
             run_ids: the runs.
-            began: when the first was started; `Refused` is raised two minutes later.
-            every: seconds between two looks.
+            began: the start of the first run.
+            every: seconds between two checks.
+
+        Raises:
+            Refused: a run has not ended two minutes after `began`.
         """
         while self._count(run_ids, FINISHED_STATUSES) < len(run_ids):
             _check_time(began)
@@ -129,7 +132,7 @@ class Launcher:
         return time.monotonic()
 
     def successes(self, run_ids: Sequence[str]) -> int:
-        """How many of these runs have succeeded."""
+        """The number of these runs that have succeeded."""
         return self._count(run_ids, [DagsterRunStatus.SUCCESS])
 
     def _count(self, run_ids: Sequence[str], statuses: Sequence[DagsterRunStatus]) -> int:
@@ -138,7 +141,7 @@ class Launcher:
 
 @contextmanager
 def launching(server: Server, job: str) -> Iterator[Launcher]:
-    """A launcher with its own connection to the instance of the server."""
+    """A launcher with its own connection to the server's instance."""
     with DagsterInstance.from_ref(server.client.instance_ref) as instance:
         yield Launcher(server, instance, job)
 

@@ -1,4 +1,4 @@
-"""Code locations of any size, as people write them: one file of decorated functions."""
+"""Generated code locations of any size, each a file of decorated functions."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ defs = dg.Definitions(
 
 
 def generate(assets: int) -> str:
-    """The source of a code location; the same for the same number.
+    """The source of a code location; the same number of assets gives the same source.
 
-    The assets are in eight layers, and each but those of the first has three upstreams in the layer
-    before it. There is a job for every 20 of them, called `job_1` and so on, a schedule for every
-    fifth job and a sensor for every tenth: `new_orders_1`, `new_orders_11` and so on.
+    The assets are in eight layers. Each asset has three upstream assets in the layer before its
+    own. There is a job for every 20 assets (`job_1` and so on), a schedule for every fifth job and
+    a sensor for every tenth (`new_orders_1`, `new_orders_11` and so on).
 
     Args:
-        assets: how many, at least one.
+        assets: number of assets, at least one.
     """
     layers = _layers(assets)
     names = [name for layer in layers for name in layer]
@@ -97,7 +97,7 @@ def generate(assets: int) -> str:
 
 
 def _layers(assets: int) -> list[list[str]]:
-    """The names of the assets of each layer that has any."""
+    """The names of the assets in each layer that is not empty."""
     size = -(-assets // len(_LAYERS))
     numbers = [range(begin, min(begin + size, assets)) for begin in range(0, assets, size)]
     return [

@@ -1,4 +1,4 @@
-"""What was measured, and on what."""
+"""The versions of the measured software, and the machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def facts() -> dict[str, str]:
-    """Versions and machine, in words."""
+    """The versions and the machine, in words."""
     return {
         "codeserver": version("codeserver"),
         "dagster": version("dagster"),
@@ -23,7 +23,7 @@ def facts() -> dict[str, str]:
 
 
 def load() -> str:
-    """How many processes wanted to run in the last minute, on average."""
+    """The load average of the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

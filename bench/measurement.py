@@ -1,4 +1,4 @@
-"""One workload at one location: its servers, and the values as they are measured."""
+"""One workload at one location: its servers and its measured values."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bench.subjects import Subject
 
 
 class Measurement:
-    """Where a workload gets its servers from, and where it puts what it finds.
+    """Starts the servers of a workload, and collects its results.
 
     Args:
-        subject: the location that is served.
+        subject: the served location.
         kinds: the servers.
-        quick: do only enough to see that it works.
+        quick: do only enough to see that the workload works.
 
     Attributes:
-        notes: what was found, in words.
+        notes: the results in words.
     """
 
     def __init__(self, subject: Subject, kinds: Sequence[Kind], *, quick: bool = False) -> None:
@@ -32,24 +32,24 @@ class Measurement:
         self._values: dict[tuple[str, str, Unit, bool], list[float]] = {}
 
     def times(self, full: int, quick: int = 1) -> int:
-        """How often something is done."""
+        """The number of repetitions: `full`, or `quick` in a quick run."""
         return quick if self.quick else full
 
     def add(
         self, name: str, server: str, unit: Unit, *values: float, more_is_better: bool = False
     ) -> None:
-        """Note values of a figure; see `Figure` for the rest."""
+        """Add values to a figure; see `Figure` for the arguments."""
         if values:
             self._values.setdefault((name, server, unit, more_is_better), []).extend(values)
 
     def note(self, event: str, server: Server, text: str) -> None:
-        """Note what became of a server when something happened to it; standard error says so."""
+        """Note the effect of an event on a server, and print it on standard error."""
         print(f"{event}: {server.kind.label}: {text}", file=sys.stderr, flush=True)
         self.notes.append(Note(event, server.key, text))
 
     @property
     def figures(self) -> Sequence[Figure]:
-        """One for each name and server that has a value."""
+        """The figures, one for each name and server with a value."""
         return [
             Figure(name, self.subject.name, server, unit, tuple(values), more_is_better)
             for (name, server, unit, more_is_better), values in self._values.items()
@@ -57,7 +57,7 @@ class Measurement:
 
     @contextmanager
     def serving(self, kinds: Sequence[Kind] | None = None) -> Iterator[list[Server]]:
-        """Servers that have loaded the location, side by side, each with default options."""
+        """Servers that run side by side and have loaded the location, with default options."""
         with ExitStack() as stack:
             servers = [
                 stack.enter_context(started(kind, self.subject.place))
@@ -69,7 +69,7 @@ class Measurement:
 
     @contextmanager
     def tolerated(self, server: Server, what: str) -> Iterator[None]:
-        """Go on when a server cannot do something: standard error says so, and no more."""
+        """Go on if a server refuses something, and print that on standard error."""
         try:
             yield
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Whether a run has reached what is aimed for."""
+"""The comparison of a run's figures with the aims."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bench.results import Results, advantage, better
 
 @dataclass(frozen=True)
 class Check:
-    """An aim at one figure of one location.
+    """An aim applied to one figure at one location.
 
     Attributes:
-        ours: the figure that must reach it.
-        other: what it is compared with; None when the aim is a number.
-        margin: 1 when it is just reached, more when it is surpassed.
+        ours: the figure that must reach the aim.
+        other: the figure to compare with; None if the aim is a number.
+        margin: 1 if the aim is just reached, more if it is surpassed.
     """
 
     ours: Figure
@@ -27,18 +27,18 @@ class Check:
 
     @property
     def times(self) -> float | None:
-        """How many times better ours is; None when the aim is a number."""
+        """The factor by which ours is better; None if the aim is a number."""
         return None if self.other is None else advantage(self.ours, self.other)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What has become of an aim.
+    """The outcome of an aim.
 
     Attributes:
-        aim: it.
-        checks: one for each figure and location that was measured.
-        missing: the others, in words.
+        aim: the aim.
+        checks: one check for each figure and location that was measured.
+        missing: the figures and locations that were not measured, in words.
     """
 
     aim: Aim
@@ -47,19 +47,19 @@ class Outcome:
 
     @property
     def closest(self) -> Check | None:
-        """The one that decides; None when nothing was measured."""
+        """The check with the smallest margin, which decides; None if nothing was measured."""
         return min(self.checks, key=lambda each: each.margin, default=None)
 
     @property
     def reached(self) -> bool | None:
-        """Whether it is; None when that is not known, because something was not measured."""
+        """True if the aim is reached, False if not, None if missing figures leave it open."""
         if self.closest is not None and self.closest.margin < 1:
             return False
         return None if self.missing or not self.checks else True
 
 
 def outcomes(results: Results, aims: Sequence[Aim] | None = None) -> list[Outcome]:
-    """Of every aim."""
+    """The outcome of every aim, without the optional ones that were not measured."""
     found = [_outcome(aim, results) for aim in (AIMS if aims is None else aims)]
     return [each for each in found if each.checks or not each.aim.optional]
 

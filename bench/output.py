@@ -1,4 +1,4 @@
-"""What a server prints: read all the time, but for a pause."""
+"""The output of a server, read continuously except during a pause."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _REMEMBERED = 1 << 18
 
 
 class Output:
-    """Reads a pipe in a thread of its own.
+    """Reads a pipe in its own thread.
 
     Args:
-        pipe: the end to read from, which this owns.
-        hear: gets each piece that is read, if given.
+        pipe: the end to read from; this object closes it.
+        hear: called with each piece of output, if given.
 
     Attributes:
-        size: bytes that were read so far.
+        size: number of bytes read so far.
     """
 
     def __init__(self, pipe: IO[bytes], hear: Callable[[bytes], None] | None = None) -> None:
@@ -42,7 +42,7 @@ class Output:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave the pipe alone meanwhile, but for one read that may be under way."""
+        """Do not read during the block, except for a read that is already under way."""
         self._reading.clear()
         try:
             yield
@@ -51,10 +51,10 @@ class Output:
 
     @property
     def text(self) -> str:
-        """The end of it."""
+        """The end of the output."""
         return self._last.decode(errors="replace")
 
     def close(self) -> None:
-        """Wait for the end; all who could write to the pipe have ended."""
+        """Wait for the end of the output; every process that writes to it must have ended."""
         self._thread.join()
         self._pipe.close()

@@ -1,7 +1,7 @@
-"""The page of the documentation, with its charts and the numbers of which both are made.
+"""The documentation page of the results, with its charts and their numbers.
 
-What other pages show of the results is there between two comments, `<!-- bench: WORKLOAD ... -->`
-and `<!-- end of bench -->`.
+Other pages show some of the results between the comments `<!-- bench: WORKLOAD ... -->` and
+`<!-- end of bench -->`.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def write(results: Results, docs: Path = DOCS) -> None:
     """Write the page, the charts and the numbers.
 
     Args:
-        results: of a whole run.
+        results: the results of a whole run.
         docs: the folder of the documentation.
     """
-    results = from_json(as_json(results))  # with the digits that are kept
+    results = from_json(as_json(results))  # with the digits that the file keeps
     pictures = docs / "pictures"
     pictures.mkdir(exist_ok=True)
     drawn = [(each, svg) for each in PICTURES if (svg := each.draw(results))]
@@ -61,11 +61,11 @@ def write(results: Results, docs: Path = DOCS) -> None:
 
 
 def with_sections(text: str, results: Results) -> str:
-    """A page with its sections made of these results, if their numbers are there.
+    """The page with each section of results rewritten, if the results have its workloads.
 
     Args:
         text: the page.
-        results: of a run.
+        results: the results of a run.
     """
     parts = {part.workload: part for part in results.parts}
 
@@ -88,8 +88,8 @@ def page(results: Results, pictures: Sequence[Bars | Lines]) -> str:
     """The page, in Markdown.
 
     Args:
-        results: of a run.
-        pictures: the charts that there are.
+        results: the results of a run.
+        pictures: the charts that were drawn.
     """
     return "\n".join(_page(results, pictures))
 

@@ -1,4 +1,4 @@
-"""Facts about processes, and the end of all that this process has started."""
+"""Facts about processes, and a way to kill all descendants of this process."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _END_SECONDS = 10.0
 
 
 def adopt_orphans() -> None:
-    """Make orphaned descendants children of this process (Linux), so that none is lost."""
+    """Make orphaned descendants children of this process (Linux only), so that none is lost."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    """All that the process has started, directly or not, and that has not ended."""
+    """The living descendants of a process."""
     try:
         found = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -33,30 +33,30 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it has not ended; zombies have."""
+    """Whether the process has not ended; a zombie has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def name_of(process: psutil.Process) -> str:
-    """The name that the process gives itself, at most 15 characters; empty when it has ended."""
+    """The name that the process gives itself, at most 15 characters; empty if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process.pid}/comm").read_text().strip()
     return ""
 
 
 def kill_descendants(home: Path | None = None) -> None:
-    """Kill what this process has started, directly or not, and reap it.
+    """Kill the descendants of this process, and reap them.
 
     Args:
-        home: only those that have this DAGSTER_HOME.
+        home: kill only processes with this DAGSTER_HOME.
 
     Raises:
-        RuntimeError: something is still there after ten seconds.
+        RuntimeError: a process is still alive after ten seconds.
     """
     alive: list[psutil.Process] = []
-    for _ in range(3):  # something may have been forked while the others were killed
+    for _ in range(3):  # a process may have forked before it was killed
         found = descendants(os.getpid())
         if home is not None:
             found = [process for process in found if _home(process) == str(home)]
@@ -79,10 +79,10 @@ def _home(process: psutil.Process) -> str | None:
 
 @contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads for calls; an error, or Ctrl-C, ends the servers, and so the calls under way."""
+    """Threads for calls; an error or Ctrl-C kills the servers, which ends the calls under way."""
     with ThreadPoolExecutor(count) as pool:
         try:
             yield pool
         except BaseException:
-            kill_descendants()  # or the calls would be waited for
+            kill_descendants()  # otherwise the executor would wait for the calls
             raise

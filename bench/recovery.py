@@ -1,4 +1,4 @@
-"""Whether a server works again after something has happened to it, and what it says meanwhile."""
+"""The recovery of a server from a fault, and its replies meanwhile."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CALLS_AFTERWARDS = 10
 
 @dataclass(frozen=True)
 class _Recovery:
-    """What came of it.
+    """The outcome of a fault.
 
     Attributes:
-        seconds: until the first tick that worked; None when none did in time.
-        waited: how long that was waited for.
-        exit_code: of the server; None while it runs.
-        ids: `GetServerId`, from the fault on until the server worked again or was given up, and for
-            at least three seconds.
+        seconds: seconds until the first tick that worked; None if none did in time.
+        waited: seconds of waiting for such a tick.
+        exit_code: exit code of the server; None while it runs.
+        ids: the calls of `GetServerId`, from the fault until the server worked again or was given
+            up, and for at least three seconds.
     """
 
     seconds: float | None
@@ -48,13 +48,13 @@ class _Recovery:
 
 
 def recovery(it: Measurement, server: Server, name: str, fault: Callable[[], object]) -> str:
-    """Make something happen to a server, watch it, and say what came of it.
+    """Inject a fault into a server, watch it, and describe its recovery in words.
 
     Args:
-        it: where the figures are noted.
-        server: it.
-        name: of the fault, for the figures.
-        fault: what is done to it.
+        it: takes the figures.
+        server: the server.
+        name: name of the fault, for the figures.
+        fault: injects the fault.
     """
     health = Probe(server.client.health, 4)
     with running(health):
@@ -71,7 +71,7 @@ def recovery(it: Measurement, server: Server, name: str, fault: Callable[[], obj
 
 
 def _recover(server: Server, fault: Callable[[], object], limit: float) -> _Recovery:
-    """Watch it; for three seconds only if its process has exited, which its owner restarts."""
+    """Watch the recovery, for only three seconds if the server's process has exited."""
     ids = Probe(server.client.server_id, 20)
     with running(ids):
         fault()
@@ -88,12 +88,12 @@ def _recover(server: Server, fault: Callable[[], object], limit: float) -> _Reco
 
 
 def healthy(server: Server) -> str:
-    """A tick that harms nobody, with the same limit as GetServerId."""
+    """A harmless tick, with the same limit as GetServerId."""
     return server.client.tick("quick", seconds=SHORT_SECONDS)
 
 
 def note_share(it: Measurement, server: Server, name: str, answers: Answers) -> None:
-    """Note how many of some calls were answered."""
+    """Note the share of the calls that were answered."""
     it.add(name, server.key, Unit.SHARE, answers.percent, more_is_better=True)
 
 

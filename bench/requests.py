@@ -1,4 +1,4 @@
-"""Dagster's requests about one repository, and the messages of its protocol that carry them."""
+"""Dagster's requests about one repository, and the protobuf messages that carry them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _MESSAGES: Mapping[type, tuple[Any, str]] = {
     ),
     SensorExecutionArgs: (pb.ExternalSensorExecutionRequest, "external_sensor_execution_args"),
 }
-"""Message and field for each kind of arguments; every field's name begins with `serialized_`."""
+"""Message and field for each class of arguments; each field's name has the prefix `serialized_`."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Requests:
     """Makes requests about one repository.
 
     Attributes:
-        instance_ref: the instance that ticks and runs use.
-        repository: its name.
+        instance_ref: the instance for ticks and runs.
+        repository: name of the repository.
     """
 
     instance_ref: InstanceRef | None = None
@@ -71,23 +71,23 @@ class Requests:
 
     @property
     def origin(self) -> RemoteRepositoryOrigin:
-        """The repository; no server looks at the address in it."""
+        """The origin of the repository; servers ignore the address in it."""
         location = GrpcServerCodeLocationOrigin(host="localhost", port=4000, location_name="here")
         return RemoteRepositoryOrigin(location, self.repository)
 
     def job_origin(self, job: str) -> RemoteJobOrigin:
-        """One of its jobs."""
+        """The origin of one of the jobs."""
         return RemoteJobOrigin(self.origin, job)
 
     def described(self, *, deferred: bool) -> pb.ExternalRepositoryRequest:
-        """For the whole repository, or with the names of its jobs only."""
+        """A request for the repository, with whole jobs or with their names only."""
         return pb.ExternalRepositoryRequest(
             serialized_repository_python_origin=serialize_value(self.origin),
             defer_snapshots=deferred,
         )
 
     def job(self, name: str) -> pb.ExternalJobRequest:
-        """For the snapshot of a job."""
+        """A request for the snapshot of a job."""
         origin = serialize_value(self.origin)
         return pb.ExternalJobRequest(serialized_repository_origin=origin, job_name=name)
 
@@ -100,7 +100,7 @@ class Requests:
         last_run_key: str | None = None,
         log_key: Sequence[str] = (),
     ) -> SensorExecutionArgs:
-        """For a tick of a sensor, as the daemon asks for it."""
+        """A request for a tick of a sensor, as the daemon makes it."""
         return SensorExecutionArgs(
             repository_origin=self.origin,
             instance_ref=self.instance_ref,
@@ -116,7 +116,7 @@ class Requests:
     def schedule(
         self, name: str, at: float | None = NEW_YEAR, zone: str | None = "UTC"
     ) -> ExternalScheduleExecutionArgs:
-        """For a tick of a schedule."""
+        """A request for a tick of a schedule."""
         return ExternalScheduleExecutionArgs(
             repository_origin=self.origin,
             instance_ref=self.instance_ref,
@@ -135,7 +135,7 @@ class Requests:
         assets: Sequence[str] | None = None,
         steps: Sequence[str] | None = None,
     ) -> ExecutionPlanSnapshotArgs:
-        """For the execution plan of a job, as the webserver asks before a run."""
+        """A request for the execution plan of a job, as the webserver makes it before a run."""
         return ExecutionPlanSnapshotArgs(
             job_origin=self.job_origin(job),
             op_selection=ops or [],
@@ -154,7 +154,7 @@ class Requests:
         assets: Sequence[str] | None = None,
         parent: bool = True,
     ) -> JobSubsetSnapshotArgs:
-        """For a job with some of its ops or assets only."""
+        """A request for a job with a subset of its ops or assets."""
         return JobSubsetSnapshotArgs(
             job_origin=self.job_origin(job),
             op_selection=ops,
@@ -163,13 +163,13 @@ class Requests:
         )
 
     def partition_names(self, job: str) -> PartitionNamesArgs:
-        """For all partitions of a job."""
+        """A request for the names of a job's partitions."""
         return PartitionNamesArgs(
             repository_origin=self.origin, partition_set_name=_partition_set(job), job_name=job
         )
 
     def partition(self, job: str, key: str) -> PartitionArgs:
-        """For the run config or the tags of a partition."""
+        """A request for the run config or the tags of a partition."""
         return PartitionArgs(
             repository_origin=self.origin,
             partition_set_name=_partition_set(job),
@@ -178,7 +178,7 @@ class Requests:
         )
 
     def partition_params(self, job: str, keys: Sequence[str]) -> PartitionSetExecutionParamArgs:
-        """For all that a backfill of these partitions needs."""
+        """A request for the run config and tags of several partitions, as a backfill makes it."""
         return PartitionSetExecutionParamArgs(
             repository_origin=self.origin,
             partition_set_name=_partition_set(job),
@@ -187,14 +187,14 @@ class Requests:
         )
 
     def run(self, job: str, run_id: str) -> ExecuteExternalJobArgs:
-        """For the start of a run."""
+        """A request to start a run."""
         return ExecuteExternalJobArgs(
             job_origin=self.job_origin(job), run_id=run_id, instance_ref=self.instance_ref
         )
 
 
 def stub_of(channel: grpc.Channel) -> Any:
-    """The methods of Dagster's service over a channel."""
+    """A stub of Dagster's service over a channel."""
     return DagsterApiStub(channel)  # type: ignore[no-untyped-call]
 
 
@@ -205,14 +205,14 @@ def message(args: Any) -> Any:
 
 
 def ask(stub: Any, rpc: str, request: Any, seconds: float) -> str:
-    """Call a method of Dagster's service; the serialized value in the reply, of all its parts."""
+    """Call a method of Dagster's service; returns the serialized value in the reply, joined."""
     method = pb.DESCRIPTOR.services_by_name["DagsterApi"].methods_by_name[rpc]
     reply = getattr(stub, rpc)(request, timeout=seconds)
     return "".join(_serialized(each) for each in (reply if method.server_streaming else [reply]))
 
 
 def _serialized(reply: Any) -> str:
-    """What the first field says that has something serialized; an empty string without any."""
+    """The content of the first field with a serialized value; empty if there is none."""
     return next(
         (str(content) for field, content in reply.ListFields() if field.name[:11] == "serialized_"),
         "",
