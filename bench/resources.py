@@ -1,4 +1,4 @@
-"""CPU and memory of servers, with all that they have started, and waiting until they rest."""
+"""CPU and memory of servers and their descendants, and a wait until they are idle."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from bench.servers import Server, environment
 _TICK = os.sysconf("SC_CLK_TCK")
 _PARENT = 1
 _TIMES = slice(11, 15)
-"""Fields of `/proc/PID/stat` behind the name: user, system, and both of reaped children."""
+"""Fields of `/proc/PID/stat` after the name: user and system time, own and of reaped children."""
 
 _COMMAND_SECONDS = 120.0
 
 _KILO = 1024
 _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S{4} ([0-9a-f]+) (\S+) (\d+)")
-"""The first line of a mapping: where in which file it begins."""
+"""The first line of a mapping: the file and the offset in it."""
 
 _QUIET_SECONDS = 0.5
 _REST_SECONDS = 20.0
 _EVERY_SECONDS = 0.1
 _HEARTBEATS = 0.02
-"""Seconds of CPU that count as none: stock servers send each other heartbeats."""
+"""CPU seconds that count as idle: stock servers send each other heartbeats."""
 
 _Place = tuple[str, ...]
-"""Offset, device and inode of what is mapped; the inode is 0 when that is no file."""
+"""Offset, device and inode of a mapping; the inode is 0 if it maps no file."""
 
 
 def cpu_of(server: Server) -> float:
-    """Seconds of CPU that a server has used since it was started, user and system.
+    """CPU seconds of a server since its start, user and system.
 
-    That is of its process, of every process that descends from it and exists, and of the children
-    that each of those has reaped. The kernel counts in steps of 10 ms a process, so only the
-    difference over many calls says something about one of them.
+    The sum covers its process, the living descendants, and the children that each of them has
+    reaped. The kernel counts in steps of 10 ms per process, so measure the difference over many
+    calls.
     """
     children: dict[int, list[int]] = defaultdict(list)
     ticks: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
-        # It may end at any time.
+        # The process may end at any time.
         with contextlib.suppress(OSError):
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             each = int(folder.name)
@@ -68,16 +68,16 @@ def cpu_of(server: Server) -> float:
 def run(
     arguments: Sequence[str], folder: Path, home: Path, variables: dict[str, str] | None = None
 ) -> tuple[float, float]:
-    """Run Python with these arguments; the seconds until it has ended, and its seconds of CPU.
+    """Run Python to its end; returns the elapsed seconds and its CPU seconds.
 
     Args:
-        arguments: of Python.
-        folder: where it runs.
-        home: its DAGSTER_HOME.
-        variables: more of them.
+        arguments: the arguments of Python.
+        folder: the working directory.
+        home: the DAGSTER_HOME.
+        variables: additional environment variables.
 
     Raises:
-        Refused: it has failed, or not ended in two minutes.
+        Refused: the process failed, or did not end within two minutes.
     """
     began = time.monotonic()
     process = subprocess.Popen(
@@ -91,7 +91,7 @@ def run(
     limit = threading.Timer(_COMMAND_SECONDS, process.kill)
     limit.start()
     try:
-        # Instead of `Popen.wait`, which does not say what the process has used.
+        # `Popen.wait` would discard the resource usage of the process.
         _, status, usage = os.wait4(process.pid, 0)
     finally:
         limit.cancel()
@@ -103,7 +103,7 @@ def run(
 
 
 def rest(servers: Iterable[Server]) -> None:
-    """Wait until their processes use no CPU for half a second; for 20 s at most."""
+    """Wait until the servers use no CPU for half a second, for 20 s at most."""
     waited_for = list(servers)
     end = time.monotonic() + _REST_SECONDS
     before, since = _cpu_by_process(waited_for), time.monotonic()
@@ -126,16 +126,16 @@ def _cpu_by_process(servers: Iterable[Server]) -> dict[int, float]:
 
 
 def memory_of(processes: Iterable[psutil.Process]) -> int:
-    """Bytes that these take together.
+    """The memory of these processes together, in bytes.
 
-    It is their PSS, but for pages of files, such as libraries. PSS divides those among all
-    processes of the machine that have them, so that a server would seem smaller the more other
-    servers there are. Here they count once, wholly, whoever else has them.
+    This is their PSS, except for the pages of files, such as libraries. PSS divides those among all
+    processes of the machine that map them, so a server would seem smaller beside other servers.
+    Here each such page counts once, in full.
     """
     own = 0
     files: dict[_Place, int] = {}
     for process in processes:
-        with contextlib.suppress(OSError):  # it may end at any time
+        with contextlib.suppress(OSError):  # the process may end at any time
             folder = Path(f"/proc/{process.pid}")
             own += _own((folder / "smaps_rollup").read_text())
             for place, size in _files((folder / "smaps").read_text()):
@@ -144,12 +144,12 @@ def memory_of(processes: Iterable[psutil.Process]) -> int:
 
 
 def _own(rollup: str) -> int:
-    """Kilobytes that are of no file, divided among those that share them by fork."""
+    """Kilobytes of anonymous memory, divided among the processes that share it by fork."""
     return sum(_size(line) for line in rollup.splitlines() if line.startswith("Pss_Anon:"))
 
 
 def _files(smaps: str) -> Iterator[tuple[_Place, int]]:
-    """Kilobytes of files that are in memory, by what is mapped."""
+    """The resident kilobytes of each mapped part of a file."""
     place: _Place = ()
     resident = 0
     for line in smaps.splitlines():
@@ -158,7 +158,7 @@ def _files(smaps: str) -> Iterator[tuple[_Place, int]]:
         elif line.startswith("Rss:"):
             resident = _size(line)
         elif line.startswith("Anonymous:") and place[-1] != "0":
-            yield place, resident - _size(line)  # without what the process has changed
+            yield place, resident - _size(line)  # without the pages that the process has changed
 
 
 def _size(line: str) -> int:

@@ -1,4 +1,4 @@
-"""All that one run has found, and the same as JSON."""
+"""The results of a run, and their form as JSON."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class Place:
-    """What is said about a location that was served.
+    """A description of a served location.
 
     Attributes:
-        title: for people.
-        assets: how many it has.
+        title: the name to show.
+        assets: number of assets.
     """
 
     title: str
@@ -31,17 +31,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Part:
-    """What one workload has found.
+    """The results of one workload.
 
     Attributes:
-        workload: its name.
-        title: what it is about, in a few words.
-        how: how each number is made.
-        figures: what it has yielded.
-        failures: why it could not be measured, by location; in a line each.
-        when: when it was measured.
-        notes: what it has found, in words.
-        machine: what was measured, and on what; of one that was measured with all others, nothing.
+        workload: name of the workload.
+        title: its subject, in a few words.
+        how: the method of measurement.
+        figures: the measured figures.
+        failures: the reasons why it could not be measured, one line each, by location.
+        when: the time of the measurement.
+        notes: the results in words.
+        machine: the versions and the machine; empty if measured together with all others.
     """
 
     workload: str
@@ -56,14 +56,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Results:
-    """What one run has found.
+    """The results of one run.
 
     Attributes:
-        when: the day and time at which it began, in UTC.
-        machine: what was measured, and on what.
-        quick: whether only so much was done that it is known to work.
-        places: the locations, by name, the smallest first.
-        parts: by workload.
+        when: the time of its start, in UTC.
+        machine: the versions and the machine.
+        quick: the run did only enough to see that the workloads work.
+        places: the locations by name, the smallest first.
+        parts: the results of each workload.
     """
 
     when: str
@@ -74,17 +74,17 @@ class Results:
 
     @property
     def figures(self) -> Iterator[Figure]:
-        """Of all workloads."""
+        """The figures of all workloads."""
         for part in self.parts:
             yield from part.figures
 
     @property
     def failed(self) -> bool:
-        """Whether something could not be measured."""
+        """Whether a workload could not be measured."""
         return any(part.failures for part in self.parts)
 
     def figure(self, name: str, location: str, server: str) -> Figure | None:
-        """The one of this name; None when there is none."""
+        """The figure of this name, location and server; None if there is none."""
         for each in self.figures:
             if (each.name, each.location, each.server) == (name, location, server):
                 return each
@@ -92,7 +92,7 @@ class Results:
 
 
 def better(figures: Sequence[Figure]) -> Figure | None:
-    """The best of figures with one name; None of none."""
+    """The best of several figures with the same name; None if there are none."""
     if not figures:
         return None
     best = max if figures[0].more_is_better else min
@@ -100,9 +100,9 @@ def better(figures: Sequence[Figure]) -> Figure | None:
 
 
 def advantage(ours: Figure, other: Figure) -> float | None:
-    """How many times better ours is: 2 when it takes half, or does twice as much.
+    """The factor by which ours is better: 2 if it takes half as much, or does twice as much.
 
-    Infinite when ours takes nothing measurable, and None where a ratio has no meaning.
+    Infinite if ours takes nothing measurable; None if a ratio has no meaning.
     """
     low, high = ours.value, other.value
     if ours.more_is_better:
@@ -113,7 +113,7 @@ def advantage(ours: Figure, other: Figure) -> float | None:
 
 
 def as_json(results: Results) -> str:
-    """All numbers, a figure a line, so that differences between two runs can be read."""
+    """The results as JSON, with one figure per line, so that a diff of two runs is readable."""
     head = {
         "when": results.when,
         "quick": results.quick,
@@ -151,7 +151,7 @@ def _figure_as_dict(figure: Figure) -> dict[str, Any]:
 
 
 def rounded(value: float) -> float:
-    """To four digits that count; whole when it is large."""
+    """The value with four significant digits, as an integer if it is large."""
     if not math.isfinite(value) or value == 0:
         return value
     shown = round(value, _DIGITS - 1 - math.floor(math.log10(abs(value))))
@@ -159,11 +159,11 @@ def rounded(value: float) -> float:
 
 
 def from_json(text: str) -> Results:
-    """What `as_json` has written.
+    """The results in the JSON of `as_json`.
 
     Raises:
-        ValueError: it is something else.
-        KeyError: likewise.
+        ValueError: the text is not such JSON.
+        KeyError: a part of it is missing.
     """
     read = json.loads(text)
     return Results(
@@ -189,12 +189,12 @@ def _part_from_dict(read: dict[str, Any]) -> Part:
 
 
 def updated(before: Results, newer: Results, order: Sequence[str]) -> Results:
-    """The results of a whole run, with workloads that were measured later.
+    """The results of a whole run, updated with workloads that were measured later.
 
     Args:
-        before: of the run.
-        newer: of these workloads.
-        order: of all workloads, by name.
+        before: the results of the whole run.
+        newer: the results of the later workloads.
+        order: the names of all workloads in their order.
     """
     parts = {part.workload: part for part in (*before.parts, *newer.parts)}
     places = {**before.places, **newer.places}

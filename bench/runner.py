@@ -1,4 +1,4 @@
-"""Every workload, one after the other; one that fails does not end the others."""
+"""Runs the workloads one after the other; a failure does not end the others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WORKLOADS = (
     "probe",
     "shutdown",
 )
-"""Modules of `bench.workloads`, in the order in which they are measured and shown."""
+"""The modules of `bench.workloads`, in the order to measure and to show them."""
 
 
 def measure(
@@ -44,13 +44,13 @@ def measure(
     *,
     quick: bool = False,
 ) -> Results:
-    """Measure, and say on standard error what is done.
+    """Measure, with progress on standard error.
 
     Args:
-        workloads: names of them.
-        locations: names of those that may be served.
+        workloads: names of the workloads.
+        locations: names of the locations that may be served.
         kinds: the servers.
-        quick: do only enough to see that it works.
+        quick: do only enough to see that the workloads work.
     """
     when, machine = _now(), facts()
     parts = [_measure_workload(name, locations, kinds, quick) for name in workloads]

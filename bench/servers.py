@@ -21,17 +21,17 @@ from bench.processes import descendants, kill_descendants
 
 START_SECONDS = 90.0
 SETTINGS = "telemetry:\n  enabled: false\n"
-"""The least that is in dagster.yaml."""
+"""The minimal dagster.yaml."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A program that serves code.
+    """A code server program.
 
     Attributes:
-        key: its name on the command line.
-        label: what people type to start it.
-        arguments: of Python, to start it.
+        key: its name on the command line of the bench.
+        label: the command that starts it.
+        arguments: the arguments of Python that start it.
     """
 
     key: str
@@ -51,19 +51,19 @@ class Server:
     """A running server, with default options.
 
     Args:
-        kind: which program it is.
-        folder: for all that belongs to it; it runs there.
-        code: the file that it serves.
-        settings: its dagster.yaml.
-        hear: gets all that it prints, if given.
+        kind: the program.
+        folder: folder for all files of the server, and its working directory.
+        code: the file to serve.
+        settings: the content of its dagster.yaml.
+        hear: called with each piece of its output, if given.
 
     Attributes:
         home: its DAGSTER_HOME.
-        socket: what it serves on.
-        began: when it was started, on the monotonic clock.
+        socket: its unix socket.
+        began: the time of its start, on the monotonic clock.
         process: the process that was started.
-        output: what it writes to its standard output and standard error.
-        client: Dagster's client of it.
+        output: its standard output and standard error.
+        client: a Dagster client of it.
     """
 
     def __init__(
@@ -88,17 +88,17 @@ class Server:
             stderr=subprocess.STDOUT,
             cwd=folder,
             env=environment(self.home),
-            # Ctrl-C at the terminal is for the bench, which then ends the server.
+            # Ctrl-C at the terminal must reach only the bench, which then ends the server.
             start_new_session=True,
         )
         assert self.process.stdout
         self.output = Output(self.process.stdout, hear)
 
     def wait_until(self, is_so: Callable[[], bool], every: float = 0.05) -> None:
-        """Wait until something is so, which it is when the server is up.
+        """Wait until a condition of a working server holds.
 
         Raises:
-            RuntimeError: it is not in time.
+            RuntimeError: the condition does not hold in time.
         """
         end = time.monotonic() + START_SECONDS
         while not is_so():
@@ -107,22 +107,22 @@ class Server:
             time.sleep(every)
 
     def wait_until_loaded(self) -> None:
-        """Wait until it answers with the code that it has loaded.
+        """Wait until the server has loaded its code.
 
         Raises:
-            RuntimeError: it does not in time.
+            RuntimeError: the code is not loaded in time.
         """
         self.wait_until(lambda: asked(self.client.list_repositories).error is None)
 
     def close(self) -> None:
-        """Kill it and everything that it has started."""
+        """Kill the server and all its descendants."""
         kill_descendants(self.home)
         self.process.wait()
         self.output.close()
 
     @property
     def key(self) -> str:
-        """Of its kind, for figures."""
+        """The key of its kind, for figures."""
         return self.kind.key
 
     @property
@@ -132,7 +132,7 @@ class Server:
 
     @property
     def processes(self) -> list[psutil.Process]:
-        """Its living processes."""
+        """The living processes of the server."""
         if self.exit_code is not None:
             return []
         return [psutil.Process(self.process.pid), *descendants(self.process.pid)]
@@ -140,11 +140,11 @@ class Server:
 
 @contextmanager
 def started(kind: Kind, place: Callable[[Path], Path]) -> Iterator[Server]:
-    """A server that was just started; all that it has started is killed at the end.
+    """A server that was just started; it and its descendants are killed at the end.
 
     Args:
-        kind: which program it is.
-        place: writes the code into a folder that is not there yet; returns the file to serve.
+        kind: the program.
+        place: writes the code into a folder that does not exist yet; returns the file to serve.
     """
     with temporary_folder() as folder, ExitStack() as stack:
         yield stack.enter_context(closing(Server(kind, folder, place(folder / "code"))))
@@ -152,7 +152,7 @@ def started(kind: Kind, place: Callable[[Path], Path]) -> Iterator[Server]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that is gone at the end; its path is short enough for sockets in it."""
+    """A temporary folder for the block, with a path short enough for unix sockets."""
     with TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
@@ -166,11 +166,11 @@ def made_home(folder: Path, settings: str = SETTINGS) -> Path:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Of a process with this DAGSTER_HOME: nothing that is set here decides for it."""
+    """The environment of a process with this DAGSTER_HOME, without the settings of this one."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("DAGSTER_", "CODESERVER_"))
     }
-    # Stock's child servers make their sockets in the folder for temporary files.
+    # Stock's child servers create their sockets in the folder for temporary files.
     return {**kept, "DAGSTER_HOME": str(home), "TMPDIR": str(home.parent)}

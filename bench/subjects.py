@@ -1,6 +1,6 @@
-"""The code locations that are served: the example, generated ones, and one with large packages.
+"""The served code locations: the example, generated ones, and one with large packages.
 
-Every one has the jobs and sensors of `user_code/ticks.py` more.
+Each of them also has the jobs and sensors of `user_code/ticks.py`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Subject:
     """A code location.
 
     Attributes:
-        name: for figures and the command line.
-        title: for people.
-        place: writes it into a folder that is not there yet; returns the file to serve.
-        job: one of its jobs, which needs no config.
-        assets: how many it has.
+        name: the name for figures and the command line.
+        title: the name to show.
+        place: writes it into a folder that does not exist yet; returns the file to serve.
+        job: name of a job that needs no config.
+        assets: number of assets.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Subject:
 
 
 def edition(source: str, number: int) -> tuple[str, str]:
-    """The text of a location with a job of another name, and that name.
+    """The text of a location in which one job has a new name, and that name.
 
     Args:
-        source: the text of the file that is served.
-        number: of the edition.
+        source: the text of the served file.
+        number: number of the edition.
     """
     assert source.count('"edition_0"') == 1
     job = f"edition_{number}"
@@ -50,7 +50,7 @@ def edition(source: str, number: int) -> tuple[str, str]:
 
 
 def save(path: Path, text: str) -> None:
-    """Save a file as an editor does: readers see the text before or this one, whole."""
+    """Save a file atomically, as an editor does: readers see the old text or the new one."""
     beside = path.with_suffix(".new")
     beside.write_text(text, "utf-8")
     os.replace(beside, path)
@@ -81,7 +81,7 @@ def _with_ticks(code: Path) -> Path:
 
 
 def many_assets(assets: int) -> Subject:
-    """A location of so many assets; more than 40."""
+    """A location with this number of assets, which must be more than 40."""
     place = partial(_place_assets, assets=assets)
     return Subject(str(assets), f"{assets:,} assets", place, job="job_1", assets=assets)
 
@@ -97,4 +97,4 @@ PACKAGES = Subject(
     assets=1,
 )
 SUBJECTS = (EXAMPLE, PACKAGES, *(many_assets(count) for count in (100, 1000, 5000)))
-"""All of them, the smallest first."""
+"""All locations, the smallest first."""

@@ -1,4 +1,4 @@
-"""The results as tables: every figure by server with its ratio, and what was aimed for."""
+"""The results as tables: the figures by server with their ratios, and the aims."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ LABELS = {
     BAKED: "codeserver, snapshot",
     ECHO: "bare gRPC server",
 }
-"""What the servers are called, by key, in the order in which they are shown."""
+"""The labels of the servers by key, in the order of the tables."""
 _ORDER = list(LABELS)
 _WIDTH = 180
 _RATIO = "times better"
 _OF_CLIENTS = ("client CPU", "generator CPU")
-"""Ends of the names of figures that are not about a server."""
+"""Suffixes in the names of figures that do not measure a server."""
 _DIFFERENCE = "growth"
-"""Begin of the names of figures that may be next to nothing, of which there are no ratios."""
+"""Prefix in the names of figures that may be close to 0, and so have no ratio."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells in rows.
+    """A table of text.
 
     Attributes:
-        title: what it is about.
-        columns: their names; the first is of the rows' labels.
-        rows: with a cell a column.
-        how: how each number is made.
+        title: the subject of the table.
+        columns: names of the columns; the first column has the labels of the rows.
+        rows: the rows, each with one cell per column.
+        how: the method of measurement.
     """
 
     title: str
@@ -48,14 +48,14 @@ class Table:
 
     @property
     def markdown(self) -> str:
-        """The rows."""
+        """The table in Markdown, without title and method."""
         rows = [self.columns, ["---"] * len(self.columns), *self.rows]
         lines = (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
         return "\n".join(lines) + "\n"
 
 
 def show(tables: Sequence[Table]) -> None:
-    """Print them."""
+    """Print the tables."""
     console = Console(width=_WIDTH)
     for table in tables:
         shown = rich.table.Table(title=table.title, title_justify="left", show_lines=True)
@@ -72,8 +72,8 @@ def figures(results: Results, *, spread: bool) -> list[tuple[Part, Table]]:
     """A table for each workload.
 
     Args:
-        results: of a run.
-        spread: whether the smallest and the largest sample are shown beside the median.
+        results: the results of a run.
+        spread: show the smallest and the largest sample beside the median.
     """
     return [(part, of_part(part, spread=spread)) for part in results.parts if part.figures]
 
@@ -83,7 +83,7 @@ def of_part(part: Part, *, spread: bool) -> Table:
     keys = sorted({each.server for each in part.figures}, key=_place_in_order)
     names = list(dict.fromkeys(each.name for each in part.figures))
     rows: dict[tuple[str, str], dict[str, Figure]] = {}
-    # One name after the other, each with all of its locations.
+    # Sorted by name, so that the locations of a figure are together.
     for each in sorted(part.figures, key=lambda each: names.index(each.name)):
         rows.setdefault((each.name, each.location), {})[each.server] = each
     return Table(
@@ -103,7 +103,7 @@ def of_part(part: Part, *, spread: bool) -> Table:
 
 
 def notes(part: Part) -> Table:
-    """What became of each server when something happened to it."""
+    """The effect of each event on each server."""
     found = {(note.event, note.server): note.text for note in part.notes}
     keys = sorted({server for _, server in found}, key=_place_in_order)
     return Table(
@@ -118,7 +118,7 @@ def notes(part: Part) -> Table:
 
 
 def aims(found: Sequence[Outcome]) -> Table:
-    """What was aimed for; of an aim with several figures, the one that is the furthest from it."""
+    """The aims; for an aim with several figures, the one with the smallest margin."""
     return Table(
         "What is aimed for",
         ["", "aim", "times better", "ours", "compared with", "reached"],
@@ -139,12 +139,12 @@ def _aim(outcome: Outcome) -> list[str]:
 
 
 def label(server: str) -> str:
-    """What a server is called."""
+    """The label of a server."""
     return LABELS.get(server, server)
 
 
 def place_name(location: str) -> str:
-    """What a location is called in a small cell."""
+    """The name of a location in a small cell."""
     return f"{int(location):,} assets" if location.isdigit() else location
 
 
@@ -153,7 +153,7 @@ def _place_in_order(server: str) -> int:
 
 
 def _times_of(found: dict[str, Figure]) -> str:
-    """How many times better ours is than the better of stock's; nothing where that says nothing."""
+    """The factor by which ours is better than the better stock server; empty if meaningless."""
     other = better([found[key] for key in STOCK if key in found])
     if other is None or OURS not in found or other.name.startswith(_DIFFERENCE):
         return ""
@@ -162,7 +162,7 @@ def _times_of(found: dict[str, Figure]) -> str:
 
 
 def in_times(ratio: float) -> str:
-    """A ratio, for people."""
+    """A ratio as text."""
     if math.isinf(ratio):
         return "∞"
     digits = 0 if ratio >= 9.95 else 1 if ratio >= 2 else 2
@@ -180,12 +180,12 @@ def _cell(figure: Figure | None, spread: bool) -> str:
 
 
 def written(figure: Figure) -> str:
-    """Its median with the unit."""
+    """The median of a figure with its unit."""
     return in_unit(figure.value, figure.unit)
 
 
 def in_unit(value: float, unit: Unit) -> str:
-    """A number with a unit that suits its size, to three digits that count."""
+    """A number with a unit that suits its size, to three significant digits."""
     if unit is Unit.SECONDS:
         scales = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
         if value == 0:

@@ -1,6 +1,6 @@
-"""Jobs and sensors that every code location of the bench gets: its file has this text at its end.
+"""Jobs and sensors for every code location of the bench, whose file ends with this text.
 
-The sensors do to a code server what user code can do to one.
+The sensors misbehave in the ways in which user code can.
 """
 
 import ctypes

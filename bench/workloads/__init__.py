@@ -1,1 +1,1 @@
-"""What is measured; each module has a function `measure` and its `SUBJECTS`."""
+"""The workloads; each module has a function `measure` and its `SUBJECTS`."""

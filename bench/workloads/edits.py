@@ -52,11 +52,11 @@ def _note(it: Measurement, key: str, edit: Edit) -> None:
 
 @dataclass(frozen=True)
 class Edit:
-    """How long an edit took to be served.
+    """The times of an edit, in seconds from just before the file was saved.
 
     Attributes:
-        new_id: seconds from just before the file was saved until GetServerId said another id.
-        visible: likewise, until a repository with the new job was fetched.
+        new_id: until GetServerId returned another id.
+        visible: until a repository with the new job was fetched.
     """
 
     new_id: float
@@ -67,7 +67,7 @@ class Edited:
     """A server whose file is edited.
 
     Args:
-        server: it.
+        server: the server.
         reloader: the thread for ReloadCode.
     """
 
@@ -78,13 +78,13 @@ class Edited:
         self._reloader = reloader
 
     def edit(self) -> Edit:
-        """Save the file with a job of another name, and wait until that job is served.
+        """Save the file with a new name for a job, and wait until that job is served.
 
-        A stock server is told to reload right after the file was saved, as it must be, and its
-        answer to that is waited for, too, without being measured.
+        A stock server gets ReloadCode right after the file is saved. The edit ends after the
+        reply, whose time is not measured.
 
         Raises:
-            RuntimeError: the job is not there in time, or another server id came without it.
+            RuntimeError: the job is not served in time, or the server id changed without it.
         """
         self._edition += 1
         text, job = edition(self._source, self._edition)
@@ -110,14 +110,14 @@ class Edited:
         return Edit(new_id, visible)
 
     def _fetch(self) -> str:
-        """The requests of the webserver when the server id is another."""
+        """The requests that the webserver makes after a change of the server id."""
         said(self.server.client.list_repositories)
         return self.server.client.repository()
 
 
 @contextmanager
 def edited(it: Measurement) -> Iterator[list[Edited]]:
-    """Those of the servers that can load code again."""
+    """The servers that can load code again."""
     able = {OURS: _WATCHING, CODE_SERVER: CODE_SERVER}
     kinds = [able[kind] for kind in it.kinds if kind in able]
     with it.serving(kinds) as servers, ThreadPoolExecutor(1) as reloader:

@@ -153,7 +153,7 @@ def _kill(it: Measurement, server: Server) -> str:
 
 
 def _code_process(server: Server) -> psutil.Process:
-    """The process that has the user's code, and evaluates it or is forked for that."""
+    """The process that has loaded the user's code, and evaluates it or forks evaluators."""
     main, *children = server.processes
     if server.key == API.key:
         return main
@@ -177,7 +177,7 @@ def _terminate(it: Measurement, server: Server) -> str:
         try:
             code = server.process.wait(it.times(_EXIT_SECONDS, quick=3))
         except subprocess.TimeoutExpired:
-            server.close()  # or the caller of the tick would be waited for
+            server.close()  # otherwise the block would wait for the caller of the tick
             return f"still runs after {it.times(_EXIT_SECONDS, quick=3)} s"
         took = in_unit(time.monotonic() - began, Unit.SECONDS)
     time.sleep(1)
@@ -254,4 +254,4 @@ _FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
     "a tick that leaks 1.5 GB": _leak,
     "a tick that prints 100 MB while nobody reads": _flood,
 }
-"""What happens to a server, in the order of the page."""
+"""The faults, in the order of the page."""

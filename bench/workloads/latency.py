@@ -24,7 +24,7 @@ _WARM_CALLS = 2
 
 @dataclass(frozen=True)
 class _Call:
-    """A call of one kind, and how often it is made in a round."""
+    """A kind of call, and its number in a round."""
 
     name: str
     make: Callable[[Client], str]
@@ -85,7 +85,7 @@ def _calls(subject: Subject) -> list[_Call]:
 
 
 def _warm_up(server: Server, call: _Call) -> bool:
-    """Make the call a few times; whether it works."""
+    """Make the call a few times; returns whether it works."""
     try:
         for _ in range(_WARM_CALLS):
             said(lambda: call.make(server.client))

@@ -46,7 +46,7 @@ def measure(it: Measurement) -> None:
 
 
 def _load(it: Measurement, server: Server, which: str) -> float:
-    """Seconds of the server's CPU; the rest is noted."""
+    """Load the location once and note the figures; returns the server's CPU seconds."""
     gc.collect()
     server_cpu, client_cpu = cpu_of(server), time.process_time()
     took = timed(server.client.load)

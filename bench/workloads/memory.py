@@ -16,7 +16,7 @@ SUBJECTS = (EXAMPLE, many_assets(1000), many_assets(5000))
 
 _TICKS = 1000
 _MOST_GROWN = 1000
-"""Assets of the largest location with which growth is measured."""
+"""Number of assets of the largest location for which growth is measured."""
 
 
 def measure(it: Measurement) -> None:
@@ -46,7 +46,7 @@ def measure(it: Measurement) -> None:
 def _for_each(
     it: Measurement, servers: Sequence[Server], do: Callable[[Measurement, Server], None]
 ) -> None:
-    """Do it with all at the same time."""
+    """Do it with all servers at the same time."""
 
     def try_it(server: Server) -> None:
         with it.tolerated(server, "memory"):
@@ -76,7 +76,7 @@ def _note_growth(it: Measurement, server: Server) -> None:
 
 
 def _growth(server: Server, do: Callable[[], str], before: int, times: int) -> int:
-    """Bytes by which it grows while something is done so often, after it was done before."""
+    """Growth in bytes during `times` repetitions, after `before` repetitions as a warm-up."""
     for _ in range(before):
         said(do)
     began = _settled(server)
@@ -86,6 +86,6 @@ def _growth(server: Server, do: Callable[[], str], before: int, times: int) -> i
 
 
 def _settled(server: Server) -> int:
-    """Bytes that it takes when it has nothing to do."""
+    """The memory of the idle server in bytes."""
     rest([server])
     return memory_of(server.processes)

@@ -29,7 +29,7 @@ _COMMANDS = {
     OURS: ("-c", "from codeserver.dagster_command import main; main()"),
     API: ("-m", "dagster"),
 }
-"""The first is what the file written by `codeserver install-dagster` does."""
+"""The commands by server; the first does what `codeserver install-dagster` writes."""
 
 
 def measure(it: Measurement) -> None:
@@ -57,10 +57,10 @@ def measure(it: Measurement) -> None:
 
 
 class _Pods:
-    """Runs of one job, as a run launcher has them executed.
+    """Runs of one job, executed as by a run launcher.
 
     Args:
-        folder: an empty one, for the code and the instance.
+        folder: an empty folder for the code and the instance.
         subject: the location with the job.
     """
 
@@ -73,7 +73,7 @@ class _Pods:
         self._origin = JobPythonOrigin(_JOB, repository)
         job = ReconstructableRepository(pointer).get_reconstructable_job(_JOB)
         self._job = job.get_definition()
-        # The example's definitions have an executor of their own, which is in the process already.
+        # The example's definitions already have an in-process executor.
         self._config = {} if subject is EXAMPLE else _IN_PROCESS
         self._ref = InstanceRef.from_dir(str(self._home))
         self._instance = DagsterInstance.from_ref(self._ref)
@@ -85,10 +85,10 @@ class _Pods:
         self._instance.dispose()
 
     def execute_run(self, command: tuple[str, ...]) -> tuple[float, float]:
-        """Seconds that a run took, and seconds of CPU.
+        """Execute a run; returns its seconds and its CPU seconds.
 
         Raises:
-            Refused: it has failed.
+            Refused: the run has failed.
         """
         run_id = self._make()
         args = ExecuteRunArgs(self._origin, run_id, self._ref)
@@ -100,10 +100,10 @@ class _Pods:
         return took
 
     def execute_step(self, command: tuple[str, ...]) -> tuple[float, float]:
-        """Seconds that a step took, and seconds of CPU.
+        """Execute a step; returns its seconds and its CPU seconds.
 
         Raises:
-            Refused: it has failed.
+            Refused: the step has failed.
         """
         run_id = self._make()
         args = ExecuteStepArgs(self._origin, run_id, [_STEP], self._ref)

@@ -15,7 +15,7 @@ from bench.subjects import EXAMPLE, PACKAGES, many_assets
 SUBJECTS = (EXAMPLE, PACKAGES, many_assets(1000))
 
 _JOBS = {"short": "a run", "short_fresh": "a fresh run"}
-"""The jobs, and the words for their runs."""
+"""The jobs, and the words for their runs in figures."""
 _AT_ONCE = 20
 _POLL_SECONDS = 0.05
 

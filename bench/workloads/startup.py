@@ -20,7 +20,7 @@ from bench.subjects import EXAMPLE, many_assets
 SUBJECTS = (EXAMPLE, many_assets(100), many_assets(1000), many_assets(5000))
 
 _TIMES = {4: 3, 5000: 1}
-"""By number of assets; two of others."""
+"""Number of starts by number of assets; two for other locations."""
 _POLL_SECONDS = 0.005
 
 
@@ -51,7 +51,7 @@ def measure(it: Measurement) -> None:
 
 
 def _baked(it: Measurement, folder: Path) -> Kind:
-    """Ours with a snapshot of the location."""
+    """Codeserver with a snapshot of the location, which is made here."""
     code, snapshot = it.subject.place(folder / "code"), str(folder / "location.snap")
     command = ["-m", "codeserver", "snapshot", "-f", str(code), "-o", snapshot]
     run(command, folder, made_home(folder))
@@ -70,7 +70,7 @@ def _start(it: Measurement, kind: Kind) -> None:
         wait("port", lambda: _accepts(server.socket))
         with server.client.channel() as channel:
             wait("health SERVING", lambda: attempt(lambda: health(channel)).answer == "SERVING")
-        # Errors may be of any kind, as long as the server is not ready.
+        # Any error may occur until the server is ready.
         wait("first location load", lambda: attempt(server.client.load).error is None)
         name = "server CPU until first location load"
         it.add(name, kind.key, Unit.SECONDS, cpu_of(server))

@@ -21,7 +21,7 @@ SUBJECTS = (many_assets(1000),)
 _ECHO = Kind("echo", "bare gRPC server", (bench.echo.__file__,))
 _CORES = sorted(os.sched_getaffinity(0))
 _GENERATOR = _CORES[-1] if len(_CORES) > 1 else None
-"""The core of the load generator; None when there is one core for all."""
+"""The core of the load generator; None if the machine has only one core."""
 _ROUNDS = 2
 _SECONDS = 1.0
 _QUICK_SECONDS = 0.5
@@ -79,7 +79,7 @@ def _calls(job: str) -> dict[str, Callable[[Client], str]]:
 
 @contextmanager
 def _echoing(exchange: Exchange) -> Iterator[Server]:
-    """A server that replies as this one did; it is killed at the end."""
+    """A server that sends the reply of this exchange; it is killed at the end."""
 
     def place(folder: Path) -> Path:
         folder.mkdir()
@@ -92,9 +92,9 @@ def _echoing(exchange: Exchange) -> Iterator[Server]:
 
 
 def _confine(servers: Iterable[Server]) -> None:
-    """Leave these servers, with all their threads, the cores that the generator has not.
+    """Confine these servers, with all their threads, to the cores that the generator leaves.
 
-    What they start later inherits that.
+    Processes that they start later inherit this.
     """
     if _GENERATOR is None:
         return
