@@ -12,7 +12,7 @@ from bench.soak.endurance import Settings, soak
 
 
 def main() -> int:
-    """Parse the arguments, soak, report; 0 only when all was as it should be."""
+    """Parse the arguments, soak and report; returns 0 only if the soak is good."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long to load the server")
     parser.add_argument("--operations", type=int, help="how many instead of how long")

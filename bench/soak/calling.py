@@ -1,4 +1,4 @@
-"""Calls of the server as Dagster makes them, each with what came of it."""
+"""Calls to the server as Dagster makes them, with their outcomes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from bench.requests import NEW_YEAR, Requests, ask, message, stub_of
 from bench.soak.outcomes import ANSWERED, ERROR, Outcome
 
 PATIENCE = 60.0
-"""Seconds for what is healthy, on a machine that is busy."""
+"""Limit in seconds for healthy calls on a busy machine."""
 
 _OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
 
 
 @dataclass
 class Client:
-    """One client with a connection of its own, which it shares with nobody else in this process.
+    """A client with its own connection.
 
     Attributes:
-        socket: where the server is.
-        requests: makes what it sends.
-        random: decides what this client does.
-        abort: set when it should not even finish what it does.
+        socket: the unix socket of the server.
+        requests: makes the requests.
+        random: decides the actions of this client.
+        abort: set when the client must drop even the current operation.
     """
 
     socket: Path
@@ -46,11 +46,11 @@ class Client:
 
     @cached_property
     def stub(self) -> Any:
-        """The RPCs of Dagster's service."""
+        """A stub of Dagster's service."""
         return stub_of(self.channel)
 
     def ask(self, rpc: str, args: Any, seconds: float = PATIENCE) -> str:
-        """The serialized reply to a message, or to the one that carries some arguments."""
+        """The serialized reply to a message, or to the message that carries these arguments."""
         request = args if hasattr(args, "DESCRIPTOR") else message(args)
         return ask(self.stub, rpc, request, seconds)
 
@@ -60,7 +60,7 @@ class Client:
 
 
 def understand(serialized: str) -> Outcome:
-    """The Dagster object in a reply: an error that it carries, or else an answer."""
+    """The outcome of a serialized reply: the error in it, or else an answer."""
     value: Any = deserialize_value(serialized)
     error = getattr(value, "error", None) or getattr(value, "serializable_error_info", None)
     if type(value).__name__ == "SerializableErrorInfo":
@@ -71,12 +71,12 @@ def understand(serialized: str) -> Outcome:
 
 
 def refusal(error: grpc.RpcError) -> Outcome:
-    """A call that ended with a status."""
+    """The outcome of a call that failed with a gRPC status."""
     return Outcome(error.code().name, error.details() or "")
 
 
 def called(call: Callable[[], str]) -> Outcome:
-    """What came of a call that returns something serialized."""
+    """Make a call that returns a serialized reply; returns its outcome."""
     try:
         return understand(call())
     except grpc.RpcError as error:
@@ -86,14 +86,14 @@ def called(call: Callable[[], str]) -> Outcome:
 def sensor(
     client: Client, name: str, cursor: str = "", seconds: float = PATIENCE, *, stream: bool = False
 ) -> Outcome:
-    """A tick, as the daemon asks for it."""
+    """The outcome of a sensor's tick, requested as by the daemon."""
     args = client.requests.sensor(name, cursor, timeout=int(seconds))
     rpc = f"{'' if stream else 'Sync'}ExternalSensorExecution"
     return called(lambda: client.ask(rpc, args, seconds))
 
 
 def abandoned_sensor(client: Client, name: str, after: float) -> Outcome:
-    """A tick whose caller goes away after so many seconds, unless it has ended before."""
+    """The outcome of a tick whose caller goes away after `after` seconds, if it runs so long."""
     request = message(client.requests.sensor(name, "", timeout=int(PATIENCE)))
     future = client.stub.SyncExternalSensorExecution.future(request, timeout=PATIENCE)
     ended = threading.Event()
@@ -109,7 +109,7 @@ def abandoned_sensor(client: Client, name: str, after: float) -> Outcome:
 
 
 def schedule(client: Client, name: str, minute: int, seconds: float = PATIENCE) -> Outcome:
-    """A tick of a schedule, at this minute of an hour."""
+    """The outcome of a schedule's tick at this minute of an hour."""
     args = client.requests.schedule(name, NEW_YEAR + 60 * minute)
     return called(lambda: client.ask("SyncExternalScheduleExecution", args, seconds))
 
@@ -121,43 +121,43 @@ def plan(client: Client, job: str, snapshot_id: str = "any") -> str:
 
 
 def subset(client: Client, job: str, op: str) -> str:
-    """A job with one of its ops only."""
+    """The serialized subset of a job with one of its ops."""
     return client.ask("ExternalPipelineSubsetSnapshot", client.requests.subset(job, ops=[op]))
 
 
 def partition_names(client: Client, job: str) -> str:
-    """Every partition of a job."""
+    """The serialized partition names of a job."""
     return client.ask("ExternalPartitionNames", client.requests.partition_names(job))
 
 
 def partition_config(client: Client, job: str, key: str, seconds: float = PATIENCE) -> str:
-    """The run config of a partition."""
+    """The serialized run config of a partition."""
     return client.ask("ExternalPartitionConfig", client.requests.partition(job, key), seconds)
 
 
 def partition_params(client: Client, job: str, keys: list[str]) -> str:
-    """What a backfill of these partitions needs."""
+    """The serialized run config and tags of partitions, as for a backfill."""
     args = client.requests.partition_params(job, keys)
     return client.ask("ExternalPartitionSetExecutionParams", args)
 
 
 def repositories(client: Client) -> str:
-    """The listing of the location."""
+    """The serialized list of the location's repositories."""
     return client.ask("ListRepositories", pb.ListRepositoriesRequest())
 
 
 def repository(client: Client, *, deferred: bool, stream: bool) -> str:
-    """The repository, with its jobs or without."""
+    """The serialized repository, with whole jobs or with their names only."""
     rpc = f"{'Streaming' if stream else ''}ExternalRepository"
     return client.ask(rpc, client.requests.described(deferred=deferred))
 
 
 def job(client: Client, name: str) -> str:
-    """One job with its snapshot, or the error that takes its place."""
+    """The serialized snapshot of a job, or the error in its place."""
     return client.ask("ExternalJob", client.requests.job(name))
 
 
 def current_runs(client: Client) -> list[str]:
-    """Ids of the runs that the server executes."""
+    """The ids of the runs that the server executes."""
     value: Any = deserialize_value(client.ask("GetCurrentRuns", pb.Empty()))
     return list(value.current_runs)

@@ -1,4 +1,4 @@
-"""The processes of a server over time: how many of each kind, their memory, and what is left."""
+"""The processes of a server over time: number and memory by role, and leftovers."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _ROLES = {
     "codeserver snap": "snapshots",
     "codeserver care": "caretaker",
 }
-"""By the 15 bytes of a name that the kernel keeps."""
+"""Roles by process name, of which the kernel keeps 15 bytes."""
 
 AHEAD = frozenset({"codeserver temp", "codeserver rehe", "codeserver valu"})
-"""Names of processes that prepare runs, and come and go at any time."""
+"""Names of processes that prepare runs, and may start and end at any time."""
 
 _BY_ROLE = ("numbers", "rss", "pss")
 
 
 @dataclass
 class Sample:
-    """The tree of processes at one moment.
+    """A sample of the process tree.
 
     Attributes:
         at: seconds since the soak began.
-        numbers: of processes, by role.
+        numbers: number of processes, by role.
         rss: resident bytes, by role.
-        pss: bytes with shared pages divided among those that share them, by role.
-        zombies: processes that have ended and that nobody has asked about.
-        fds: descriptors of the front.
-        threads: threads of the front.
+        pss: bytes with shared pages divided among their users, by role.
+        zombies: number of ended processes that their parents have not reaped.
+        fds: number of file descriptors of the front.
+        threads: number of threads of the front.
     """
 
     at: float
@@ -50,18 +50,18 @@ class Sample:
     threads: int = 0
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON."""
+        """The sample as a dictionary, for JSON."""
         return {**vars(self), **{what: dict(getattr(self, what)) for what in _BY_ROLE}}
 
 
 def role_of(process: psutil.Process) -> str:
-    """The role of a process; nothing for one that has ended."""
+    """The role of a process; empty if it has ended."""
     name = name_of(process)
     return _ROLES.get(name, name)
 
 
 def workers(above: int, *roles: str) -> list[psutil.Process]:
-    """The processes below one that have one of these roles, or any; ended ones are among them."""
+    """The descendants of a process with one of these roles, or with any; includes zombies."""
     try:
         found = psutil.Process(above).children(recursive=True)
     except psutil.NoSuchProcess:
@@ -70,7 +70,7 @@ def workers(above: int, *roles: str) -> list[psutil.Process]:
 
 
 def take(front: int, at: float) -> Sample:
-    """Look at the front and everything below it."""
+    """Take a sample of the front and its descendants."""
     sample = Sample(at)
     for pid in [front, *(process.pid for process in workers(front))]:
         with contextlib.suppress(psutil.NoSuchProcess, OSError):
@@ -90,7 +90,7 @@ def take(front: int, at: float) -> Sample:
 
 
 def left_behind(before: set[int]) -> list[psutil.Process]:
-    """Descendants of this process that were not there before, but not those that have ended."""
+    """The living descendants of this process that did not exist before."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -99,7 +99,7 @@ def left_behind(before: set[int]) -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
             elif process.ppid() == os.getpid():
-                # An orphan that this process has adopted, and so must let go.
+                # This process has adopted the orphan, and so must reap it.
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(process.pid, os.WNOHANG)
     return found

@@ -1,4 +1,4 @@
-"""What happens to the server meanwhile: reloads of good and bad code, and killed processes."""
+"""Disruptions of the server: reloads of good and bad code, and killed processes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _FINDING_SECONDS = 5.0
 
 
 class Reloads:
-    """Reloads the code every so many operations.
+    """Reloads the code at intervals counted in operations.
 
     Args:
         server: the server.
-        client: to call it with.
-        progress: of the soak.
-        tally: of the soak.
+        client: the client for the calls.
+        progress: the progress of the soak.
+        tally: the tally of the soak.
     """
 
     def __init__(self, server: Server, client: Client, progress: Progress, tally: Tally) -> None:
@@ -61,7 +61,7 @@ class Reloads:
             target = max(target, self._progress.taken) + every
 
     def reload(self) -> None:
-        """Load another edition; from then on, answers are of it."""
+        """Load another edition, which every later reply must come from."""
         edition = self._editions.write()
         begin = time.monotonic()
         outcome = self._ask()
@@ -110,13 +110,13 @@ class Reloads:
 
 
 class Kills:
-    """Kills a process of the server every so many operations.
+    """Kills a process of the server at intervals counted in operations.
 
     Args:
         server: the server.
-        client: to see with whether it has recovered.
-        progress: of the soak.
-        tally: of the soak.
+        client: the client that checks the recovery.
+        progress: the progress of the soak.
+        tally: the tally of the soak.
     """
 
     def __init__(self, server: Server, client: Client, progress: Progress, tally: Tally) -> None:
@@ -134,7 +134,7 @@ class Kills:
             if role == "evaluator":
                 self._kill(role)
             else:
-                # What is on disk is what it has to come back with.
+                # The server recovers with the code on disk, so that code must be whole.
                 with self._server.editions.whole.relied_on():
                     self._kill(role)
             target = max(target, self._progress.taken) + every
@@ -155,7 +155,7 @@ class Kills:
         with contextlib.suppress(psutil.NoSuchProcess):
             doomed = [victim, *census.workers(victim.pid, "host", "evaluator")]
             victim.kill()
-            # Until they are all gone, one of them may answer yet.
+            # Until all of them have ended, one of them may still answer.
             eventually(lambda: not any(map(is_alive, doomed)), _GONE_SECONDS, every=0.01)
         if eventually(self._is_back, _RECOVERY_SECONDS):
             disruption.recovery = time.monotonic() - begin

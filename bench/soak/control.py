@@ -1,6 +1,6 @@
-"""What must be quick and never fail, timed: the calls that the webserver and probes make.
+"""Timed control calls, as from the webserver and probes, which must be quick and never fail.
 
-They are made by a process of their own, so that the clients' work is not in what is measured.
+A separate process makes them, so that the load of the clients does not distort the times.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ PROBES: Mapping[str, Probe] = {
 
 @contextlib.contextmanager
 def watching(socket: Path, progress: Progress, tally: Tally) -> Iterator[None]:
-    """Make these calls again and again, until the end of the block."""
+    """Make the control calls in a loop during the block."""
     command = [sys.executable, "-m", "bench.soak.control", str(socket)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         reader = threading.Thread(
@@ -96,7 +96,7 @@ def _read(process: subprocess.Popen[bytes], progress: Progress, tally: Tally) ->
 
 
 def _probe(rpc: str, socket: str, stop: threading.Event) -> None:
-    """Make one of these calls again and again, each time over a new connection."""
+    """Make one of the control calls in a loop, each time over a new connection."""
     while not stop.wait(_EVERY):
         begin = time.monotonic()  # the same clock in all processes
         kind = text = ""
@@ -107,12 +107,12 @@ def _probe(rpc: str, socket: str, stop: threading.Event) -> None:
         except grpc.RpcError as error:
             kind, text = error.code().name, error.details() or ""
         line = json.dumps([rpc, begin, time.monotonic() - begin, kind, text])
-        # In one piece, as the other threads write to the same pipe.
+        # In one write, because the other threads write to the same pipe.
         os.write(1, f"{line}\n".encode())
 
 
 def main(socket: str) -> None:
-    """Make all of these calls, each in a thread of its own, until the end of the input."""
+    """Make all control calls, each in its own thread, until the end of standard input."""
     stop = threading.Event()
     threads = [threading.Thread(target=_probe, args=(rpc, socket, stop)) for rpc in PROBES]
     for thread in threads:

@@ -1,7 +1,7 @@
-"""The code that is served during a soak: healthy definitions, and ones that break in every way.
+"""The served code of a soak: healthy definitions, and ones that break in every way.
 
-The soak copies this file, with another `EDITION` each time that it reloads. A fault sensor does
-harm at every tick, unless its cursor says `well`.
+The soak copies this file with another `EDITION` for each reload. A fault sensor does harm at every
+tick unless its cursor is `well`.
 """
 
 import contextlib
@@ -205,7 +205,7 @@ FAULTS = {
 
 
 def surroundings():
-    """What a tick must find as it was when the code was loaded."""
+    """The state that a tick must find unchanged since the load of the code."""
     mask = os.umask(0o077)
     os.umask(mask)
     return {

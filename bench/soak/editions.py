@@ -22,11 +22,11 @@ BREAKAGES = {
     "segfaults": ("ctypes.string_at(0)", "SIGSEGV"),
     "defines a job twice": ("other = dg.Definitions(jobs=[quick])", "(?i)definitions"),
 }
-"""What is appended to an edition that cannot be loaded, and what its error says."""
+"""The code that breaks an edition, with a pattern of the error."""
 
 
 class Wholeness:
-    """Many may rely on the file on disk being whole at a time, or one may break it."""
+    """A lock: many threads may rely on a whole file on disk, or one thread may break it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -34,7 +34,7 @@ class Wholeness:
 
     @contextmanager
     def relied_on(self) -> Iterator[None]:
-        """Nobody breaks it meanwhile."""
+        """Keep the file whole during the block."""
         with self._changed:
             self._changed.wait_for(lambda: not self._breaking)
             self._relying += 1
@@ -47,9 +47,9 @@ class Wholeness:
 
     @contextmanager
     def broken(self) -> Iterator[None]:
-        """Nobody relies on it meanwhile; one thread does this."""
+        """Let the caller break the file during the block; only one thread may do this."""
         with self._changed:
-            self._breaking += 1  # who comes from now on waits
+            self._breaking += 1  # threads that come from now on wait
             self._changed.wait_for(lambda: not self._relying)
         try:
             yield
@@ -63,11 +63,11 @@ class Editions:
     """Writes the file that is served.
 
     Args:
-        path: where.
+        path: path of the file.
 
     Attributes:
-        whole: who relies on the file, and who breaks it.
-        oldest: the edition that every answer from now on is of, or a newer one.
+        whole: the lock for the wholeness of the file.
+        oldest: the oldest edition that a reply may come from now.
         newest: the last whole edition on disk.
     """
 
@@ -81,16 +81,16 @@ class Editions:
         self.write()
 
     def write(self) -> int:
-        """Write another whole edition; its number."""
+        """Write another whole edition; returns its number."""
         number = self.newest + 1
-        # Before the file: a load may be about to read it.
+        # Before the write, because a load may read the file at once.
         self.newest = number
         text = self._source.replace(_LINE, f"\nEDITION = {number}\n")
         save(self._path, text)
         return number
 
     def write_broken(self, breakage: str) -> str:
-        """Write one that cannot be loaded; a pattern of the error that it must give."""
+        """Write an edition that cannot be loaded; returns a pattern of the expected error."""
         addition, pattern = BREAKAGES[breakage]
         save(self._path, f"{self._source}\n{addition}\n")
         return pattern

@@ -1,4 +1,4 @@
-"""The soak itself: start a server, load it, harm it, let it rest, and look at what is left."""
+"""The soak itself: start a server, load it, disrupt it, let it rest, and check what is left."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _QUARTERS = {0.25: "1st quarter", 0.5: "2nd quarter", 0.75: "3rd quarter"}
 
 @dataclass(frozen=True)
 class Settings:
-    """How much of everything.
+    """The settings of a soak.
 
     Attributes:
-        minutes: how long to load the server; None for as long as the operations take.
-        operations: how many there are; None for as many as fit into the time.
-        clients: how many clients there are.
-        seed: decides what they do, though not in which order things happen.
-        pause: seconds that a client pauses between two operations, on average.
+        minutes: duration of the load; None to stop after the operations.
+        operations: number of operations; None for as many as fit into the time.
+        clients: number of clients.
+        seed: seed of the clients' actions; their order between clients still varies.
+        pause: mean pause of a client between two operations, in seconds.
         reload_every: operations between two reloads.
         kill_every: operations between two kills.
     """
@@ -84,7 +84,7 @@ class _Soak:
 
 
 def soak(settings: Settings) -> Tally:
-    """Soak a server, and say what was seen."""
+    """Soak a server; returns the tally."""
     adopt_orphans()
     before = {process.pid for process in census.workers(os.getpid())}
     tally = Tally()
@@ -108,7 +108,7 @@ def _soak(settings: Settings, server: Server, instance: DagsterInstance, tally: 
     runs = Runs(instance, server.editions.whole)
     with contextlib.closing(Client(server.socket, server.client.requests, Random(0))) as client:
         runs.prepare(client)
-        client.stub.ReloadCode(pb.ReloadCodeRequest())  # ends the evaluators of that
+        client.stub.ReloadCode(pb.ReloadCodeRequest())  # ends the evaluators of the old generation
     if not eventually(lambda: _is_at_rest(server), _SETTLE_SECONDS):
         tally.problems.append("it did not come to rest after its start")
     seconds = settings.minutes * 60 if settings.minutes else None
@@ -126,7 +126,7 @@ def _soak(settings: Settings, server: Server, instance: DagsterInstance, tally: 
 
 @contextlib.contextmanager
 def _threads(it: _Soak) -> Iterator[list[threading.Thread]]:
-    """Everything that goes on at the same time; the threads to wait for are the clients."""
+    """Run clients, reloads, kills and samples concurrently; yields the threads of the clients."""
     settings, server, progress, tally = it.settings, it.server, it.progress, it.tally
     table = operations(it.runs, server.editions)
     with contextlib.ExitStack() as stack:
@@ -156,7 +156,7 @@ def _threads(it: _Soak) -> Iterator[list[threading.Thread]]:
             yield loads
         except BaseException:
             it.progress.abort.set()
-            # Calls that are under way end with the server.
+            # The calls under way end with the server.
             server.process.terminate()
             raise
         finally:
@@ -218,12 +218,12 @@ def _is_at_rest(server: Server) -> bool:
 
 
 def _rest(it: _Soak) -> None:
-    """Let it come to rest, and see whether it is as at the start."""
+    """Let the server come to rest, and check that it is as at the start."""
     server, tally, start = it.server, it.tally, it.tally.marks["start"]
     with contextlib.closing(it.client("last")) as client:
         # Evaluators, and what user code has started in them, end with their generation.
         Reloads(server, client, it.progress, tally).reload()
-        # What a run has told to the end is removed a moment after it has a final status.
+        # The server drops a run a moment after the run has a final status.
         if not eventually(lambda: not calling.current_runs(client), _GONE_SECONDS):
             tally.problems.append(f"runs that never ended: {calling.current_runs(client)}")
     if not eventually(lambda: _is_at_rest(server), _SETTLE_SECONDS):
@@ -237,6 +237,6 @@ def _rest(it: _Soak) -> None:
     early = tally.marks.get("1st quarter", start)
     if (growth := end.pss["front"] - early.pss["front"]) > MARGIN:
         tally.problems.append(f"the front has grown by {growth / 2**20:.1f} MiB since quarter 1")
-    # Once more, now that nothing can come after: some may have ended twice.
+    # Judge each run again now that no event can follow: a run may have ended twice.
     problems = [problem for run_id in it.runs.started if (problem := it.runs.judge(run_id))]
     tally.problems += problems

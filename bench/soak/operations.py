@@ -1,4 +1,4 @@
-"""What clients do: one table of operations, each with how often and what may come of it."""
+"""The table of the clients' operations, with their weights and expected outcomes."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from bench.soak.runs import (
 )
 
 _SHORT = 1.0
-"""Seconds that a tick gets which will not end by itself."""
+"""Limit in seconds for a tick that does not end by itself."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that a client does.
+    """An operation of a client.
 
     Attributes:
-        name: for the report.
-        weight: how often, compared with the others.
-        act: does it.
-        expected: what may come of it.
+        name: the name for the report.
+        weight: its frequency relative to the others.
+        act: performs the operation.
+        expected: the acceptable outcomes.
         needs_process: it needs an evaluator or a host, and so may be refused or cut short.
     """
 
@@ -60,7 +60,7 @@ _IN_A_ROW = Expected(ERROR, r"has crashed \d+ times in a row", "left alone after
 
 
 def operations(runs: Runs, editions: Editions) -> list[Operation]:
-    """The table."""
+    """The table of operations."""
     return [
         *_cached(),
         *_evaluated(editions),
@@ -87,7 +87,7 @@ def _cached() -> list[Operation]:
         of_front("list repositories", 6, calling.repositories),
         of_front("repository, deferred", 4, partial(repository, deferred=True, stream=False)),
         of_front("repository, deferred stream", 2, partial(repository, deferred=True, stream=True)),
-        # The first to ask after a reload waits until it is built.
+        # The first caller after a reload waits until the reply is built.
         read("repository, whole", 2, partial(repository, deferred=False, stream=False)),
         read("repository, whole stream", 2, partial(repository, deferred=False, stream=True)),
         read(

@@ -1,4 +1,4 @@
-"""What became of an operation, and whether that was to be expected. Pure."""
+"""Outcomes of operations, and their comparison with the expected ones. Pure."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _AFTER_A_KILL = re.compile(
     r"|The process that starts \w+ has ended"
     r"|No process for an? "
 )
-"""What is said to those whose process has died with the one that was killed."""
+"""The errors of requests whose process ended because of a kill."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one operation.
+    """The outcome of one operation.
 
     Attributes:
-        kind: one of the above, or the name of a gRPC status.
-        text: what was said.
+        kind: one of the kinds above, or the name of a gRPC status.
+        text: the reply or the error in words.
     """
 
     kind: str
@@ -39,12 +39,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Expected:
-    """An outcome that an operation may have.
+    """An acceptable outcome of an operation.
 
     Attributes:
-        kind: of the outcome.
-        pattern: what is said, somewhere in the text.
-        name: what the report calls it.
+        kind: kind of the outcome.
+        pattern: pattern to find in its text.
+        name: its name in the report.
     """
 
     kind: str
@@ -52,20 +52,20 @@ class Expected:
     name: str = ""
 
     def allows(self, outcome: Outcome) -> bool:
-        """Whether this is that outcome."""
+        """Whether the outcome matches this one."""
         return outcome.kind == self.kind and re.search(self.pattern, outcome.text) is not None
 
 
 def verdict(
     outcome: Outcome, expected: Sequence[Expected], *, may_wait: bool, after_a_kill: bool
 ) -> str | None:
-    """What the report counts this outcome as; None when it was not to be expected.
+    """The name of this outcome in the report; None if it is unexpected.
 
     Args:
-        outcome: what became of the operation.
-        expected: what may become of it.
-        may_wait: it needs a process of which there are only so many, so it may be refused.
-        after_a_kill: it needs a process, and some were killed while it went on.
+        outcome: the outcome of the operation.
+        expected: the acceptable outcomes.
+        may_wait: the operation needs a process from a limited number, so it may be refused.
+        after_a_kill: the operation needs a process, and processes were killed during it.
     """
     for each in expected:
         if each.allows(outcome):

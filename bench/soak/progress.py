@@ -1,4 +1,4 @@
-"""How far a soak has come: so many operations, or so many seconds, or until somebody stops it."""
+"""The progress of a soak, which ends after some operations or seconds, or when stopped."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 
 class Progress:
-    """Hands out operations to do until there are none left.
+    """Hands out operations until none are left.
 
     Args:
-        operations: how many there are; None for as many as fit into the time.
-        seconds: how long there are any; None for as long as it takes.
+        operations: number of operations; None for as many as fit into the time.
+        seconds: duration of the soak; None for no limit.
 
     Attributes:
-        stop: set when no more is to be done.
-        abort: set when what was begun is not worth finishing either.
-        began: when, in seconds on a monotonic clock.
+        stop: set when no more operations must begin.
+        abort: set when even the operations under way must end.
+        began: the start of the soak, on the monotonic clock.
     """
 
     def __init__(self, operations: int | None, seconds: float | None) -> None:
@@ -32,24 +32,24 @@ class Progress:
 
     @property
     def taken(self) -> int:
-        """How many operations were handed out."""
+        """The number of operations handed out."""
         return self._taken
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began."""
+        """Seconds since the start."""
         return time.monotonic() - self.began
 
     @property
     def fraction(self) -> float:
-        """How much is done, of 1."""
+        """The completed fraction, from 0 to 1."""
         if self._operations:
             return self._taken / self._operations
         assert self._seconds
         return min(1.0, self.elapsed / self._seconds)
 
     def take(self) -> bool:
-        """Take one operation; whether there was one."""
+        """Take one operation; returns whether there was one."""
         with self._changed:
             if self._seconds is not None and self.elapsed >= self._seconds:
                 self.end()
@@ -62,20 +62,20 @@ class Progress:
             return True
 
     def end(self) -> None:
-        """Hand out no more."""
+        """Hand out no more operations."""
         with self._changed:
             self.stop.set()
             self._changed.notify_all()
 
     def reaches(self, count: int) -> bool:
-        """Wait until so many were handed out; whether that is so before the end."""
+        """Wait until `count` operations were handed out; returns False if the soak ends first."""
         with self._changed:
             self._changed.wait_for(lambda: self.stop.is_set() or self._taken >= count)
             return not self.stop.is_set()
 
 
 def eventually(probe: Callable[[], bool], within: float, every: float = 0.2) -> bool:
-    """Wait until something that sends no event is so; whether it is within so many seconds."""
+    """Poll a condition that sends no event; returns whether it holds within `within` seconds."""
     end = time.monotonic() + within
     never = threading.Event()
     while not probe():

@@ -1,4 +1,4 @@
-"""What a soak has found, for people and for programs."""
+"""The report of a soak, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROLES = ("front", "forkserver", "host", "evaluator", "run")
 
 
 def as_text(tally: Tally) -> str:
-    """For people."""
+    """The report as text."""
     return "\n".join(
         [
             *_operations(tally),
@@ -33,14 +33,14 @@ def as_text(tally: Tally) -> str:
 
 
 def verdict(tally: Tally) -> str:
-    """The last line."""
+    """The last line of the text."""
     if tally.is_good:
         return f"GOOD: {tally.operations} operations, none with an unexpected error; no growth"
     return f"BAD: {len(tally.unexpected)} unexpected errors, {len(tally.problems)} problems"
 
 
 def as_dict(tally: Tally) -> dict[str, Any]:
-    """For programs."""
+    """The report as a dictionary, for JSON."""
     return {
         "good": tally.is_good,
         "operations": tally.operations,
@@ -66,7 +66,7 @@ def as_dict(tally: Tally) -> dict[str, Any]:
 
 
 def quantiles(seconds: list[float]) -> dict[str, float]:
-    """How many, the median, the 99th percentile and the longest, in milliseconds."""
+    """The count, and the median, 99th percentile and maximum in milliseconds."""
     shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     found = {name: 1000 * quantile(seconds, share) for name, share in shares.items()}
     return {"count": len(seconds), **found}
