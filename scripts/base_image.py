@@ -1,7 +1,7 @@
-"""An image to start from, made of the packages of this machine's distribution.
+"""A base image made from the packages of this machine's distribution.
 
-For machines that reach a Debian mirror, but no registry of images. It has what the official images
-of Python have: `python`, its venv module and pip.
+It is for machines that reach a Debian mirror, but no registry of images. Like the official images
+of Python, it has `python`, its venv module and pip.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scripts.engine import Engine, NoEngine
 NAME = "localhost/codeserver-base"
 PACKAGES = ("python3", "python3-venv", "python3-pip", "ca-certificates")
 LEFT_OUT = ("/usr/share/man/*", "/usr/share/locale/*", "/usr/share/doc/*")
-# Official images have this name, and let pip install.
+# As in the official images: the name `python`, and a pip that may install.
 AS_OFFICIAL = (
     'ln -s /usr/bin/python3 "$1/usr/local/bin/python"; '
     'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED'
@@ -26,10 +26,10 @@ AS_OFFICIAL = (
 
 
 def ensure(engine: Engine) -> str:
-    """Make the image if it is not there yet; returns its name.
+    """Build the base image if it does not exist; returns its name.
 
     Raises:
-        NoEngine: it cannot be made here.
+        NoEngine: the image cannot be built here.
     """
     release = platform.freedesktop_os_release()
     name = f"{NAME}:{release.get('VERSION_CODENAME', 'local')}"

@@ -29,7 +29,7 @@ TRIAL_SECONDS = 60
 
 
 def main() -> int:
-    """Build; returns the exit code."""
+    """Build the image; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="codeserver-example", help="The name of the image.")
     parser.add_argument("--stock", action="store_true", help="Build one with stock Dagster, too.")
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _build_and_tell(found: Engine, tag: str, given: Mapping[str, str], dockerfile: Path) -> int:
-    """Build an image, and print what it has cost; layers that were there have cost no time."""
+    """Build an image, and print its time and size; cached layers cost no time."""
     begin = time.monotonic()
     code = build(found, tag, given, dockerfile=dockerfile, show=True).returncode
     if code == 0:
@@ -67,15 +67,15 @@ def _build_and_tell(found: Engine, tag: str, given: Mapping[str, str], dockerfil
 
 
 def given_arguments(environment: Mapping[str, str]) -> dict[str, str]:
-    """The arguments of the Dockerfile that variables give."""
+    """The arguments of the Dockerfile that environment variables set."""
     return {name: environment[name] for name in ARGUMENTS if environment.get(name)}
 
 
 def base_of(found: Engine, environment: Mapping[str, str]) -> str:
-    """The image to start from: the one that is named, the official one, or one made here.
+    """The base image: the one that the environment names, the official one, or one built here.
 
     Raises:
-        NoEngine: there is none.
+        NoEngine: no base image can be had.
     """
     if named := environment.get("BASE_IMAGE"):
         return named
@@ -94,7 +94,7 @@ def try_out(found: Engine, base: str) -> None:
     """Run a container of an image that has Python.
 
     Raises:
-        NoEngine: that does not work here.
+        NoEngine: containers do not run here.
     """
     words = ("run", "--rm", "--network=none", base, "python", "-c", "print('it works')")
     try:
@@ -126,7 +126,7 @@ def build(
 
 
 def secrets(folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """What pip trusts and is told here, for the build; nothing of it stays in the image."""
+    """The build secrets with pip's configuration and certificates; the image keeps neither."""
     bundle = environment.get("PIP_CERT") or environment.get("SSL_CERT_FILE")
     if not bundle:
         return []
@@ -137,7 +137,7 @@ def secrets(folder: Path, environment: Mapping[str, str]) -> list[str]:
 
 
 def size_of(found: Engine, image: str) -> int:
-    """The size of an image in bytes, with everything it is based on."""
+    """The size of an image in bytes, including its base."""
     return int(found.run("image", "inspect", "--format", "{{.Size}}", image).stdout)
 
 

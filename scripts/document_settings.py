@@ -1,6 +1,6 @@
 """Write docs/configuration.md from the settings in `codeserver.config` (`make docs`).
 
-With `--check`, only say whether it is current.
+With `--check`, only check that the file is current.
 """
 
 from __future__ import annotations

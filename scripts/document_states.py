@@ -1,6 +1,6 @@
 """Draw the states of a code location into docs/architecture.md, from the table in the code.
 
-With `--check`, nothing is written, and the exit code says whether the picture is up to date.
+With `--check`, only check that the picture is current.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ENDING = (State.DRAINING, State.STOPPED)
 
 
 def picture() -> str:
-    """The Mermaid diagram: a line for each change of state."""
+    """The Mermaid diagram, with a line for each change of state."""
     events: dict[tuple[State, State], list[str]] = {}
     for before, event, after in transitions():
         if event is not Event.DRAIN and (before is not after) and before not in _ENDING:

@@ -1,4 +1,4 @@
-"""The program that builds and runs containers here: podman, or docker where its daemon answers."""
+"""The container engine of this machine: podman, or docker if its daemon answers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ CACHE = Path(__file__).resolve().parent.parent / ".cache" / "image"
 ENGINES = ("podman", "docker")
 DAEMON_SECONDS = 20
 MOST_PROCESSES = 32768
-"""For a container. Podman cannot always pass on all that it is allowed itself."""
+"""The limit for a container; podman cannot always pass on its own limit in full."""
 
 
 class NoEngine(Exception):
-    """Nothing here can build or run a container; the message says why."""
+    """No engine can build or run a container here; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """One of the two programs, which understand the same commands.
+    """Podman or docker, which take the same commands.
 
     Attributes:
-        name: the program.
-        environment: the variables it is given besides those that are there.
+        name: name of the program.
+        environment: additional environment variables for it.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Engine:
     def run(
         self, *words: str, timeout: float | None = None, show: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of it to its end; what it prints is returned, or shown."""
+        """Run a command of the engine to its end; its output is returned, or shown."""
         return subprocess.run(
             (self.name, *words),
             env={**os.environ, **self.environment},
@@ -55,15 +55,15 @@ class Engine:
 
     @property
     def build_options(self) -> Sequence[str]:
-        """What makes its images equal to the other's: podman's own format has no health check."""
+        """Options for images in docker's format; podman's default format has no health check."""
         return ("--format", "docker") if self.name == "podman" else ()
 
 
 def find(environment: Mapping[str, str] = os.environ) -> Engine:
-    """The engine of this machine: podman if there are both, unless CONTAINER_ENGINE names one.
+    """The engine of this machine: podman if both exist, unless CONTAINER_ENGINE names one.
 
     Raises:
-        NoEngine: there is none, or only one without its daemon.
+        NoEngine: there is no engine, or only docker without its daemon.
     """
     wanted = environment.get("CONTAINER_ENGINE")
     names = (wanted,) if wanted else ENGINES
@@ -73,7 +73,7 @@ def find(environment: Mapping[str, str] = os.environ) -> Engine:
         return Engine("podman", podman_environment(CACHE))
     if not ("docker" in names and shutil.which("docker")):
         raise NoEngine(f"{' or '.join(names)} is not installed")
-    # The Dockerfile mounts secrets and caches, which docker before 23 only does when it is told to.
+    # The Dockerfile mounts secrets and caches; docker before 23 needs BuildKit enabled for this.
     docker = Engine("docker", {"DOCKER_BUILDKIT": "1"})
     with contextlib.suppress(subprocess.TimeoutExpired):
         if docker.run("version", timeout=DAEMON_SECONDS).returncode == 0:
@@ -82,10 +82,10 @@ def find(environment: Mapping[str, str] = os.environ) -> Engine:
 
 
 def podman_environment(folder: Path) -> dict[str, str]:
-    """Variables with which podman works in a machine that is a container itself.
+    """Environment variables with which podman works inside a container.
 
-    Its defaults raise limits above those that it has, and make a network and groups of processes
-    that it may not make. Whoever has a configuration, or is not root, has taken care of that.
+    Podman's defaults raise limits above its own, and create a network and cgroups without the
+    permission to do so. Users with their own configuration, or without root, need no variables.
     """
     if "CONTAINERS_CONF" in os.environ or os.getuid() != 0:
         return {}
@@ -96,12 +96,12 @@ def podman_environment(folder: Path) -> dict[str, str]:
 
 
 def configuration(*, has_runc: bool) -> str:
-    """The text of a `containers.conf` that asks for no more than there is."""
+    """The text of a `containers.conf` that stays within the limits of this machine."""
     limits = [
         _limit("nofile", resource.RLIMIT_NOFILE),
         _limit("nproc", resource.RLIMIT_NPROC, MOST_PROCESSES),
     ]
-    # runc works with every layout of cgroups; crun, which podman prefers, refuses a mixed one.
+    # runc works with every layout of cgroups; podman's default, crun, refuses a mixed one.
     runtime = 'runtime = "runc"\n' if has_runc else ""
     return (
         "[containers]\n"
@@ -115,7 +115,7 @@ def configuration(*, has_runc: bool) -> str:
 
 
 def _limit(name: str, kind: int, most: int | None = None) -> str:
-    """A limit of this process as podman writes it, or less."""
+    """A resource limit of this process in podman's syntax, capped at `most`."""
     soft, hard = (
         value if most is None else min(most, value) if value >= 0 else most
         for value in resource.getrlimit(kind)

@@ -24,8 +24,8 @@ class Proto:
     Attributes:
         source: The proto, from the root of the checkout.
         package: The directory of the Python package that gets the code, from the root.
-        private: Whether the module keeps its descriptors to itself, see ``PRIVATE``.
-        has_service: Whether there is a stub for clients to write.
+        private: Give the module its own descriptor pool, see ``PRIVATE``.
+        has_service: Write a client stub, too.
     """
 
     source: str
@@ -35,7 +35,7 @@ class Proto:
 
     @property
     def stem(self) -> str:
-        """What the names of the generated files begin with, from the root."""
+        """The common prefix of the paths of the generated files, from the root."""
         return f"{self.package}/{Path(self.source).stem}_pb2"
 
 
@@ -51,12 +51,12 @@ PROTOS = (
     Proto(f"proto/{SNAPSHOT}/location_snapshot.proto", SNAPSHOT),
 )
 
-# Generated modules register their names in one pool per process and refuse a name that is taken.
-# Dagster's own module takes `api.PingRequest` and all the others, and the two must be able to meet:
-# in tests, and wherever somebody imports both. So this module gets a pool of its own. So does
-# that of health checks, because gRPC's own takes its names.
-# That much would do for the C implementation. The pure Python one registers names a second time
-# when the builder makes the classes, so the classes are made here, without the builder.
+# Generated modules register their names in one pool per process, which refuses a name that is
+# taken. Dagster's own module takes `api.PingRequest` and the other names, and a process may import
+# both, as tests do. So our module gets its own pool, and so does the module for health checks,
+# whose names gRPC's own module takes.
+# This is enough for the C implementation. The pure Python one registers the names again when the
+# builder makes the classes, so the code makes the classes without the builder.
 PRIVATE = (
     ("_descriptor_pool.Default()", "_descriptor_pool.DescriptorPool()"),
     (
@@ -79,7 +79,7 @@ HEADER = "# Written by `make proto` from {source}; change that file instead.\n"
 
 def generate(out: Path) -> None:
     """Write the code of every proto below ``out``."""
-    # Mapping the package's directory onto the proto's gives the code the module name it will have.
+    # Mapping the package's directory to the proto's directory gives the code its final module name.
     include = {f"-I{proto.package}={Path(proto.source).parent}" for proto in PROTOS}
     protoc = [sys.executable, "-m", "grpc_tools.protoc", *sorted(include)]
     for proto in PROTOS:
@@ -113,7 +113,7 @@ def make_private(code: str, module: str) -> str:
 
 
 def difference(out: Path) -> list[str]:
-    """Say how the committed code differs from the code below ``out``; nothing if it does not."""
+    """The differences between the committed code and the code below ``out``, in lines of text."""
     found: list[str] = []
     for package in sorted({proto.package for proto in PROTOS}):
         fresh = {path.name for path in (out / package).glob("*_pb2*")}
@@ -133,7 +133,7 @@ def difference(out: Path) -> list[str]:
 
 
 def main() -> int:
-    """Generate, or check; the exit code says whether all is well."""
+    """Generate or check the code; returns the exit code, 1 if the check finds a difference."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing, compare only")
     check = parser.parse_args().check

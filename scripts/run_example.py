@@ -31,7 +31,7 @@ JOB = "example_job"
 START_SECONDS = 120
 RUN_SECONDS = 120
 
-# Without the daemon nothing takes runs from a queue, so they are launched at once.
+# Without the daemon nothing takes runs from a queue, so runs must be launched at once.
 INSTANCE = """\
 telemetry:
   enabled: false
@@ -44,8 +44,8 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Run the show; returns the server's exit code."""
-    # Ctrl-C reaches the server as well, which then ends; this script waits for that.
+    """Run the example; returns the server's exit code."""
+    # Ctrl-C also reaches the server, which then ends; this script waits for that.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="codeserver-example-") as home:
@@ -63,7 +63,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def serve() -> Iterator[subprocess.Popen[bytes]]:
-    """The server, in a process of its own."""
+    """The server in a separate process; it ends with the block."""
     command = ["grpc", "-f", FILE, "-h", HOST, "-p", str(PORT), "--watch"]
     step(f"codeserver {' '.join(command)}")
     server = subprocess.Popen([sys.executable, "-m", "codeserver", *command])
@@ -77,7 +77,7 @@ def serve() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_until_listening(server: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers; exit with its code when it ends instead."""
+    """Wait until the server answers; exit with its code if it ends instead."""
     with grpc.insecure_channel(f"{HOST}:{PORT}") as channel:
         ready = grpc.channel_ready_future(channel)
         for _ in range(START_SECONDS):
@@ -90,7 +90,7 @@ def wait_until_listening(server: subprocess.Popen[bytes]) -> None:
 
 
 def show() -> None:
-    """Look at the location through the typed API, and then execute a job as Dagster does."""
+    """Show the location through the typed API, and then execute a job as Dagster does."""
     for command in (("list",), ("graph", JOB), ("plan", JOB)):
         step(f"codeserver {' '.join(command)}")
         address = ("--address", f"{HOST}:{PORT}")
@@ -122,7 +122,7 @@ def execute() -> None:
 def show_run(
     instance: DagsterInstance, workspace: Any, repository: Any, job: Any, plan: Any
 ) -> None:
-    """One launched run, from StartRun to its last event."""
+    """Launch a run, wait for its end, and print its events."""
     step(f"A run of {JOB}, launched through the server")
     snapshot = plan.execution_plan_snapshot
     run = instance.create_run(
@@ -159,7 +159,7 @@ def show_run(
 
 
 def wait_for_end(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
-    """The run's final status."""
+    """Wait for the end of a run; returns its final status."""
     deadline = time.monotonic() + RUN_SECONDS
     while time.monotonic() < deadline:
         run = instance.get_run_by_id(run_id)
@@ -170,7 +170,7 @@ def wait_for_end(instance: DagsterInstance, run_id: str) -> DagsterRunStatus:
 
 
 def what_next(home: str) -> None:
-    """What to try while the server goes on serving."""
+    """Print commands to try while the server runs."""
     binaries = os.path.relpath(Path(sys.executable).parent)
     address = f"--grpc-host {HOST} --grpc-port {PORT}"
     step(f"Serving {FILE} on {HOST}:{PORT} until Ctrl-C. What to try next, in another terminal:")
@@ -184,7 +184,7 @@ def what_next(home: str) -> None:
 
 
 def step(title: str) -> None:
-    """A heading."""
+    """Print a heading."""
     console.print(f"\n[bold cyan]{title}[/]")
 
 

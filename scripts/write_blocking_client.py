@@ -1,6 +1,6 @@
 """Write the blocking client from the asynchronous one (`make client`).
 
-With `--check`, only say whether it is current.
+With `--check`, only check that it is current.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WORDS = {
 
 
 def blocking() -> str:
-    """The blocking client."""
+    """The source of the blocking client."""
     source = SOURCE.read_text("utf-8")
     if unused := [word for word in WORDS if word not in source]:
         raise SystemExit(f"{SOURCE.name} does not have {unused}; change the table of words.")

@@ -1,4 +1,4 @@
-"""Files that are written by a script and committed."""
+"""Generated files that are committed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def write_or_check(file: Path, text: str, command: str) -> int:
-    """Write the text to the file, or with `--check` only compare; returns the exit code.
+    """Write the text to the file, or with `--check` only compare them; returns the exit code.
 
     Args:
-        file: in which the text is.
-        text: as it is to be.
-        command: that writes it, for the message.
+        file: the generated file.
+        text: its current content.
+        command: the command that writes it, for the message.
     """
     if "--check" not in sys.argv:
         file.write_text(text, "utf-8")

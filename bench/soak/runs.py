@@ -1,4 +1,4 @@
-"""Runs that succeed, fail, are cancelled and are killed; each must end once, and as it should."""
+"""Runs that succeed, fail, are cancelled or are killed; each must end once, as expected."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ JOBS = ("quick", "endless", "failing", "exiting")
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run must end.
+    """The expected end of a run.
 
     Attributes:
-        status: its final one.
-        reason: what an event says about the end of its process, as a pattern; empty for nothing.
+        status: the final status.
+        reason: pattern of the event about the end of its process; empty if there is no such event.
     """
 
     status: DagsterRunStatus
     reason: str = ""
 
 
-# The exit code is not known when nobody was left to see the process end.
+# The exit code is unknown if the parent of the process had ended, too.
 _LOST = r"Run execution process for \S+ (was terminated by signal 9|ended and its exit code)"
 _EXITED = r"Run execution process for \S+ (unexpectedly exited with code 9|ended and its exit code)"
 
@@ -66,9 +66,9 @@ class Runs:
     """Every run that was launched.
 
     Attributes:
-        instance: where they are recorded.
-        whole: of the code on disk; a run that imports broken code fails, as with stock.
-        started: how each that was started must end, by its id.
+        instance: the instance that records the runs.
+        whole: the lock for the code on disk; a run that imports broken code fails, as with stock.
+        started: the expected end of each started run, by its id.
     """
 
     instance: DagsterInstance
@@ -78,7 +78,7 @@ class Runs:
     _descriptions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def prepare(self, client: Client) -> None:
-        """Learn what a launcher knows of the jobs; they are the same in every edition."""
+        """Fetch the facts about the jobs that a launcher needs; all editions have the same jobs."""
         for name in JOBS:
             data: Any = deserialize_value(calling.job(client, name))
             plan: Any = deserialize_value(calling.plan(client, name, data.job.snapshot_id))
@@ -86,7 +86,7 @@ class Runs:
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Whether there is room for one more; with it taken, if so."""
+        """Take a place for one more run during the block; yields whether there was one."""
         taken = self._places.acquire(blocking=False)
         try:
             yield taken
@@ -95,7 +95,7 @@ class Runs:
                 self._places.release()
 
     def launch(self, client: Client, job: str, ending: Ending) -> tuple[str, Outcome]:
-        """Have the server start a run; the id, and what it said."""
+        """Have the server start a run; returns its id and the outcome of StartRun."""
         snapshot, plan = self._descriptions[job]
         run = create_run_for_test(
             self.instance,
@@ -118,7 +118,7 @@ class Runs:
         return run.run_id, Outcome(ANSWERED)
 
     def judge(self, run_id: str) -> str | None:
-        """What is wrong with a run that should have ended; None for nothing."""
+        """The fault of a run that should have ended; None if it ended as expected."""
         ending = self.started[run_id]
         run = self.instance.get_run_by_id(run_id)
         status = run.status if run else None
@@ -130,7 +130,7 @@ class Runs:
         )
 
     def story(self, run_id: str) -> str:
-        """Its event log."""
+        """The event log of a run."""
         return "\n".join(
             f"  {entry.timestamp:.3f} {entry.dagster_event.event_type_value}: "
             f"{(entry.dagster_event.message or '')[:600]}"
@@ -139,26 +139,26 @@ class Runs:
         )
 
     def messages(self, run_id: str) -> list[str]:
-        """What was said about its process."""
+        """The messages of the events about a run's process."""
         entries = self.instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)
         return [entry.dagster_event.message or "" for entry in entries if entry.dagster_event]
 
     def pid(self, run_id: str) -> int | None:
-        """The process that executes it, once it has said so."""
+        """The pid of the process that executes a run; None before its event."""
         found = [match for text in self.messages(run_id) if (match := _PID.search(text))]
         return int(found[0][1]) if found else None
 
     def has_code(self, run_id: str) -> bool:
-        """Whether it has imported the code, or never will."""
+        """Whether a run has imported the code, or never will."""
         run = self.instance.get_run_by_id(run_id)
         return run is not None and run.status is not DagsterRunStatus.STARTING
 
     def has_begun(self, run_id: str) -> bool:
-        """Whether it is in its op."""
+        """Whether a run has begun its op."""
         return bool(self.instance.all_logs(run_id, of_type=DagsterEventType.STEP_START))
 
     def is_over(self, run_id: str) -> bool:
-        """Whether it has a final status."""
+        """Whether a run has a final status."""
         run = self.instance.get_run_by_id(run_id)
         return run is not None and run.is_finished
 
@@ -167,7 +167,7 @@ class Runs:
 
 
 def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
-    """A run from its launch to its end."""
+    """Execute a run from its launch to its end; returns the outcome."""
     with runs.whole.relied_on():
         run_id, outcome = runs.launch(client, job, ending)
         if outcome.kind != ANSWERED:
@@ -183,7 +183,7 @@ def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
             return calling.refusal(error)
     if not _eventually(client, lambda: runs.is_over(run_id)):
         return Outcome(WRONG, f"run {run_id} did not end\n{runs.story(run_id)}")
-    # The reason is written before the final status, so that all is there now.
+    # The reason is written before the final status, so the log is complete now.
     problem = runs.judge(run_id)
     return Outcome(WRONG, problem) if problem else Outcome(ANSWERED)
 
@@ -197,7 +197,7 @@ def _eventually(client: Client, probe: Callable[[], bool]) -> bool:
 
 
 def _cancel(runs: Runs, client: Client, run_id: str) -> None:
-    # As Dagster's launcher does it; the run is then CANCELED when it is interrupted, not FAILED.
+    # As Dagster's launcher does, so that the interrupted run becomes CANCELED, not FAILED.
     run = runs.instance.get_run_by_id(run_id)
     assert run
     runs.instance.report_run_canceling(run)

@@ -16,7 +16,7 @@ from bench.servers import OURS, SETTINGS, temporary_folder
 from bench.servers import Server as AnyServer
 from bench.soak.editions import Editions
 
-# Compute logs would give every run four more processes, which are Dagster's affair.
+# Compute logs would add four processes of Dagster to every run.
 _SETTINGS = f"""{SETTINGS}
 compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
@@ -36,11 +36,11 @@ class Server(AnyServer):
     """A running server.
 
     Args:
-        folder: for everything that it has to do with.
+        folder: folder for all files of the server.
 
     Attributes:
-        editions: the file that it serves.
-        defects: lines of its log that speak of a defect, with what follows.
+        editions: writes the file that it serves.
+        defects: lines of its log that report a defect, with the lines that follow.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,11 +55,11 @@ class Server(AnyServer):
 
     @property
     def log(self) -> str:
-        """The end of what it printed."""
+        """The end of its output."""
         return "".join(self._lines)
 
     def stop(self) -> int | None:
-        """Ask it to end; its exit code, None when it would have to be killed."""
+        """Ask the server to end; returns its exit code, or None if it does not end in time."""
         if self.exit_code is None:
             self.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -82,7 +82,7 @@ class Server(AnyServer):
 
 @contextlib.contextmanager
 def serving() -> Iterator[tuple[Server, DagsterInstance]]:
-    """A server, and the instance that it is for, until the end of the block."""
+    """A server and its instance, for the block."""
     with temporary_folder() as folder, contextlib.ExitStack() as stack:
         server = stack.enter_context(contextlib.closing(Server(folder)))
         instance = stack.enter_context(DagsterInstance.from_ref(server.client.instance_ref))

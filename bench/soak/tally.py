@@ -1,4 +1,4 @@
-"""What was counted and measured during a soak; threads add to it."""
+"""The counts and measurements of a soak, to which several threads add."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bench.soak.outcomes import Outcome
 
 @dataclass(frozen=True)
 class Unexpected:
-    """Something that should not have come of an operation.
+    """An unexpected outcome of an operation.
 
     Attributes:
         at: seconds since the soak began.
-        operation: its name.
-        outcome: what came of it.
-        seconds: how long it took.
+        operation: name of the operation.
+        outcome: its outcome.
+        seconds: its duration.
     """
 
     at: float
@@ -29,13 +29,13 @@ class Unexpected:
 
 @dataclass
 class Disruption:
-    """A process that was killed, and the time until user code was answered for again.
+    """A killed process, and the time until a tick was answered again.
 
     Attributes:
-        role: of the process.
-        begin: seconds on a monotonic clock.
-        end: from when on it is no excuse any more; None while it is one.
-        recovery: seconds until a tick was answered; None when that did not happen.
+        role: role of the process.
+        begin: the time of the kill, on the monotonic clock.
+        end: the time after which it no longer excuses a failure; None while it does.
+        recovery: seconds until a tick was answered; None if none was.
     """
 
     role: str
@@ -46,19 +46,19 @@ class Disruption:
 
 @dataclass
 class Tally:
-    """Everything that was seen.
+    """The results of a soak.
 
     Attributes:
-        counts: by operation and by what came of it.
-        unexpected: what should not have come of one.
-        seconds: how long control calls took, by RPC.
-        longest: the longest time that an operation took, by operation.
-        samples: of the processes; of them, `marks` have names.
-        disruptions: what was killed.
-        problems: what was wrong at the end.
-        exit_code: of the server, after SIGTERM.
+        counts: numbers of outcomes, by operation and name of the outcome.
+        unexpected: the unexpected outcomes.
+        seconds: durations of control calls, by RPC.
+        longest: the longest duration in seconds, by operation.
+        samples: samples of the processes; `marks` are those with names.
+        disruptions: the killed processes.
+        problems: the faults found at the end.
+        exit_code: exit code of the server after SIGTERM.
         elapsed: seconds from the first operation to the end of the last.
-        log: the end of what the server printed.
+        log: the end of the server's output.
     """
 
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -76,39 +76,39 @@ class Tally:
 
     @property
     def is_good(self) -> bool:
-        """Whether everything was as it should be."""
+        """Whether the soak has neither unexpected outcomes nor problems."""
         return not self.unexpected and not self.problems
 
     @property
     def operations(self) -> int:
-        """How many came to an end."""
+        """The number of operations that have ended."""
         return sum(sum(counts.values()) for counts in self.counts.values())
 
     def count(self, operation: str, verdict: str, seconds: float = 0.0) -> None:
-        """Count what came of an operation."""
+        """Count an outcome of an operation."""
         with self._lock:
             self.counts[operation][verdict] += 1
             self.longest[operation] = max(self.longest[operation], seconds)
 
     def add_unexpected(self, unexpected: Unexpected) -> None:
-        """Count and keep what should not have come of one."""
+        """Count and keep an unexpected outcome."""
         self.count(unexpected.operation, "UNEXPECTED", unexpected.seconds)
         with self._lock:
             self.unexpected.append(unexpected)
 
     def measured(self, rpc: str, seconds: float) -> None:
-        """Keep how long a control call took."""
+        """Add the duration of a control call."""
         with self._lock:
             self.seconds[rpc].append(seconds)
 
     def disrupt(self, disruption: Disruption) -> Disruption:
-        """Keep what is about to be killed."""
+        """Add a process that is about to be killed."""
         with self._lock:
             self.disruptions.append(disruption)
         return disruption
 
     def was_disrupted(self, begin: float, end: float) -> bool:
-        """Whether processes were killed, and not yet back, at some time between these two."""
+        """Whether a disruption was in effect at some time between these two."""
         with self._lock:
             return any(
                 each.begin <= end and (each.end is None or begin <= each.end)
