@@ -69,8 +69,8 @@ def generate(assets: int) -> str:
     """The source of a code location; the same number of assets gives the same source.
 
     The assets are in eight layers. Each asset below the first layer has three upstream assets in
-    the layer before its own. There is a job for every 20 assets (`job_1` and so on), a schedule for every fifth job and
-    a sensor for every tenth (`new_orders_1`, `new_orders_11` and so on).
+    the layer before its own. There is a job for every 20 assets (`job_1` and so on), a schedule for
+    every fifth job and a sensor for every tenth (`new_orders_1`, `new_orders_11` and so on).
 
     Args:
         assets: number of assets, at least one.

@@ -25,9 +25,9 @@ _ORDER = list(LABELS)
 _WIDTH = 180
 _RATIO = "times better"
 _OF_CLIENTS = ("client CPU", "generator CPU")
-"""Suffixes in the names of figures that do not measure a server."""
+"""Suffixes of the names of figures that do not measure a server."""
 _DIFFERENCE = "growth"
-"""Prefix in the names of figures that may be close to 0, and so have no ratio."""
+"""Prefix of the names of figures that may be close to 0, and so have no ratio."""
 
 
 @dataclass(frozen=True)
