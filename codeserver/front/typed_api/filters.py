@@ -15,8 +15,7 @@ Matches = Callable[[Any], bool]
 
 _SPECIAL = frozenset("*?[")
 _MOST_PATTERNS, _LONGEST_PATTERN = 100, 500
-"""Python compiles a large regular expression without releasing the GIL, so no request would get a
-reply meanwhile."""
+"""No other request gets a reply while Python compiles a large regular expression."""
 
 
 def of_jobs(request: pb.ListJobsRequest) -> Matches:
