@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import lookup, partitions
+from codeserver.worker.describing import lookup
+from codeserver.worker.describing.definitions import partitions
 from codeserver.worker.describing.plain import one_line
 from codeserver.worker.loading.instance import open_named
 from codeserver.worker.loading.location import Location

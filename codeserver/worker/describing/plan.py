@@ -8,15 +8,9 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import (
-    config_types,
-    lookup,
-    partition_keys,
-    policies,
-    run_config,
-    run_config_errors,
-    selection,
-)
+from codeserver.worker.describing import lookup, partition_keys, selection
+from codeserver.worker.describing.configs import config_types, run_config, run_config_errors
+from codeserver.worker.describing.definitions import policies
 from codeserver.worker.describing.plain import one_line, present
 from codeserver.worker.loading.location import Location
 

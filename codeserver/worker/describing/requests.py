@@ -11,18 +11,9 @@ from typing import Any
 
 from codeserver.messages import CATALOG
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import (
-    catalog,
-    config_types,
-    config_yaml,
-    jobs,
-    json_schema,
-    lookup,
-    partition_keys,
-    plan,
-    selection,
-    structure,
-)
+from codeserver.worker.describing import lookup, partition_keys, plan, selection
+from codeserver.worker.describing.configs import config_types, config_yaml, json_schema
+from codeserver.worker.describing.definitions import catalog, jobs, structure
 from codeserver.worker.describing.plain import as_value, encoded
 from codeserver.worker.loading.location import Location
 from codeserver.worker.process import basics

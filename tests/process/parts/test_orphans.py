@@ -116,6 +116,16 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 ADOPTED = """
 async def main():
+    reap, reaped = orphans.reap, asyncio.Event()
+    orphans.reap = lambda: (reap(), reaped.set())
+
+    async def gone(pid):
+        while True:
+            reaped.clear()
+            if not os.path.exists(f"/proc/{{pid}}"):
+                return
+            await reaped.wait()
+
     orphans.adopt_orphans()
     reader, writer = os.pipe()
     middle = os.fork()
@@ -130,16 +140,13 @@ async def main():
         os.write(writer, str(stranger).encode())
         os._exit(0)
     stranger = int(os.read(reader, 20))
-    while os.path.exists(f"/proc/{{middle}}"):
-        await asyncio.sleep(0.001)
+    await gone(middle)
     if {ends}:
-        while os.path.exists(f"/proc/{{stranger}}"):
-            await asyncio.sleep(0.001)
+        await gone(stranger)
     print(os.path.exists(f"/proc/{{stranger}}"))
     if not {ends}:
         os.kill(stranger, signal.SIGKILL)
-        while os.path.exists(f"/proc/{{stranger}}"):
-            await asyncio.sleep(0.001)
+        await gone(stranger)
 
 asyncio.run(main())
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import config_types
+from codeserver.worker.describing.configs import config_types
 from codeserver.worker.describing.plain import json_value, present
 
 

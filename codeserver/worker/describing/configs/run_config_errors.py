@@ -8,7 +8,7 @@ from typing import Any
 
 from codeserver.errors import InvalidRequest
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.config_types import type_name
+from codeserver.worker.describing.configs.config_types import type_name
 from codeserver.worker.describing.plain import one_line
 
 _LONGEST_MESSAGE = 500

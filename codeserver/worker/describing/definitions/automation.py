@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import metadata
+from codeserver.worker.describing.definitions import metadata
 from codeserver.worker.describing.plain import duration, present
 
 _SENSOR_TYPES = {

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.config_types import default_of, description_of
+from codeserver.worker.describing.configs.config_types import default_of, description_of
 from codeserver.worker.describing.plain import jsonable
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

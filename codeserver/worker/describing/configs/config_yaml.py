@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.config_types import (
+from codeserver.worker.describing.configs.config_types import (
     default_of,
     description_of,
     takes_nothing,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import assets, automation, jobs, resources
+from codeserver.worker.describing.definitions import assets, automation, jobs, resources
 from codeserver.worker.loading.location import Location
 
 

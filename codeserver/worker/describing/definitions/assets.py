@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import metadata, partitions, policies
+from codeserver.worker.describing.definitions import metadata, partitions, policies
 from codeserver.worker.describing.plain import int32, one_line, present
 
 _KIND_TAG = "dagster/kind/"

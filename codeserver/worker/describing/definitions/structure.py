@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing import config_types, policies
-from codeserver.worker.describing.jobs import hook_names
+from codeserver.worker.describing.configs import config_types
+from codeserver.worker.describing.definitions import policies
+from codeserver.worker.describing.definitions.jobs import hook_names
 from codeserver.worker.describing.plain import present
 
 _DEEPEST = 20

@@ -1,0 +1,1 @@
+"""Config of jobs and resources: its types, its schema, and mistakes in it."""
