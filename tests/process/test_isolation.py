@@ -256,6 +256,29 @@ def test_a_thread_that_is_there_before_the_code(
     assert (warning in server.server.text) != begins_anew
 
 
+AT_ITS_END = """
+import atexit, os, pathlib
+from codeserver.processes import STACK_SIGNAL
+
+def end():
+    os.kill(os.getpid(), STACK_SIGNAL)
+    pathlib.Path("ended").touch()
+
+atexit.register(end)
+"""
+
+
+def test_an_evaluator_that_ends_is_not_asked_for_its_stack(start: Start, work: Path) -> None:
+    """The order may come late: what the code does at its end is not broken off."""
+    (work / "served.py").write_text(Case("", AT_ITS_END, "1", "1").code)
+    server = start("-f", "served.py", "--isolation", "spawn")
+    assert skip_message(server, "says") == "1"
+
+    assert not server.reload()
+
+    eventually((work / "ended").exists, what="the end of the code's own work")
+
+
 TAKEN = """
 import atexit, pathlib, socket
 SOCKET = socket.socket(socket.AF_UNIX)

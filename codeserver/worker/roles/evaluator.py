@@ -70,7 +70,8 @@ def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> 
         traceback.print_exc()
     finally:
         try:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            for number in filter(None, (signal.SIGTERM, STACK_SIGNAL)):
+                signal.signal(number, signal.SIG_IGN)
             basics.flush()
             if has_loaded:
                 leave(code, threads, unwritten.finish)
