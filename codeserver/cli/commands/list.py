@@ -119,20 +119,20 @@ def _checks(
 
 
 def _print(found: Mapping[str, list[Any]], *, is_one: bool) -> None:
-    from codeserver.cli.printing.definitions import TABLES
+    from codeserver.cli.printing.definitions import table
 
     out, is_first = screen.out(), True
     for kind, definitions in found.items():
         if not definitions:
             continue
-        table = TABLES[kind](definitions)
+        rows = table(kind, definitions)
         if not out.is_terminal:
-            out.records(table, prefix="" if is_one else f"{kind[:-1]}\t")
+            out.records(rows, prefix="" if is_one else f"{kind[:-1]}\t")
         else:
             if not is_first:
                 out.line()
             out.line((kind.capitalize(), "bold underline"), (f"  {len(definitions):,}", "dim"))
-            out.table(table)
+            out.table(rows)
         is_first = False
     if is_first:
         nothing = next(iter(found)) if is_one else "definitions"
