@@ -55,14 +55,7 @@ def install_dagster_command(*, directory: Path) -> None:
 
 
 def install(path: Path, python: str) -> bool:
-    """Write the command, unless it is there.
-
-    Args:
-        path: path of the command.
-        python: path of the interpreter that has codeserver and Dagster.
-
-    Returns:
-        True if the command was written, False if it was there.
+    """Write the command for an interpreter, and return whether it was not there yet.
 
     Raises:
         Failure: another file has this name.

@@ -28,7 +28,7 @@ _SUFFIXES = {
     ".txt": "tree",
 }
 
-_LANGUAGES = {"svg": "xml", "json": "json", "dot": "text", "mermaid": "text", "tree": "text"}
+_LANGUAGES = {"svg": "xml", "json": "json"}
 
 
 def output_option(command: F) -> F:
@@ -44,16 +44,12 @@ def output_option(command: F) -> F:
 
 
 def write(path: Path | None, text: str, language: str) -> None:
-    """Write a document.
-
-    Args:
-        path: of the file; None for standard output.
-        text: the document.
-        language: what it is written in, for the colours on a terminal.
+    """Write a document to a file, or in the colours of its language to standard output.
 
     Raises:
         Failure: the file cannot be written.
     """
+    text = text if text.endswith("\n") else f"{text}\n"
     if path is None:
         screen.out().code(text, language)
         return
@@ -82,13 +78,7 @@ def format_of(form: str | None, output: Path | None, default: str) -> str:
 
 
 def draw(diagram: Diagram, form: str, output: Path | None) -> None:
-    """Draw it.
-
-    Args:
-        diagram: what to draw.
-        form: one of `DRAWINGS`.
-        output: the file to write; None for standard output.
-    """
+    """Draw it in one of the formats of `DRAWINGS`."""
     from codeserver import drawing
 
     out = screen.out()
@@ -102,4 +92,4 @@ def draw(diagram: Diagram, form: str, output: Path | None) -> None:
         "svg": drawing.svg,
         "json": drawing.to_json,
     }[form](diagram)
-    write(output, text if text.endswith("\n") else f"{text}\n", _LANGUAGES[form])
+    write(output, text, _LANGUAGES.get(form, "text"))
