@@ -22,12 +22,7 @@ def main() -> None:
 
 
 def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
-    """Run `codeserver grpc` in place of a command of Dagster.
-
-    Args:
-        words: the command: `api` and `grpc`, or `code-server` and `start`.
-        arguments: the arguments after it.
-    """
+    """Run `codeserver grpc` in place of `dagster api grpc` or `dagster code-server start`."""
     from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START
 
     spelling = API_GRPC if words == ("api", "grpc") else CODE_SERVER_START

@@ -59,14 +59,7 @@ _LOCAL_DEADLINE = "Deadline Exceeded"
 
 
 def translated(error: grpc.RpcError, rpc: str, address: str, timeout: float | None) -> ApiError:
-    """The error to raise for a failed call.
-
-    Args:
-        error: the error that gRPC raised.
-        rpc: name of the RPC.
-        address: address of the server.
-        timeout: limit of the call in seconds; None for no limit.
-    """
+    """The error to raise for a failed call, with the limit in seconds that the call had."""
     call = cast("grpc.Call", error)
     code, message = call.code().name, call.details() or ""
     if (unreachable := _why_unreachable(code, message, address)) is not None:

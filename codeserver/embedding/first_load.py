@@ -38,11 +38,7 @@ class StartupTimeoutError(CodeserverError, TimeoutError):
 
 
 def address_of(server: OwnedServer, deadline: float) -> str:
-    """The address of the server for clients on this machine.
-
-    Args:
-        server: a server that was just started.
-        deadline: time on the monotonic clock.
+    """The address of a server that was just started, for clients on this machine.
 
     Raises:
         ServerExitedError: the server has ended.
@@ -60,11 +56,6 @@ def address_of(server: OwnedServer, deadline: float) -> str:
 
 def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Location:
     """The location at the end of its first load.
-
-    Args:
-        server: a server that listens.
-        address: its address.
-        deadline: time on the monotonic clock.
 
     Raises:
         ServerExitedError: the server has ended.

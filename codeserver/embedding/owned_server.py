@@ -25,15 +25,9 @@ _living: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
 
 class OwnedServer:
-    """A running `codeserver grpc`.
+    """A running `codeserver grpc`, which removes an empty folder if this process dies.
 
-    Args:
-        options: options of the command.
-        folder: path of an empty folder that the server removes if this process dies; empty for
-            none.
-        env: all environment variables of the server.
-        cwd: its current directory; None for that of this process.
-        log: file that its output is appended to; None for none.
+    Its output is appended to the log, if there is one.
 
     Raises:
         OSError: the server cannot be started, or the log cannot be written.
@@ -81,11 +75,8 @@ class OwnedServer:
     def wait_until_listening(self, deadline: float) -> str:
         """Wait for its first address and return it; empty if the server has ended.
 
-        Args:
-            deadline: time on the monotonic clock.
-
         Raises:
-            TimeoutError: neither happens in time.
+            TimeoutError: neither happens before the deadline.
         """
         told = b""
         while b"\n" not in told:
@@ -156,12 +147,7 @@ class OwnedServer:
 
 
 class _Output:
-    """Reads the output of the process, so that its pipe is never full.
-
-    Args:
-        stream: the pipe.
-        copy: file for a copy of the output; None for none.
-    """
+    """Reads and copies the output of the process, so that its pipe is never full."""
 
     def __init__(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
         self._stream, self._copy = stream, copy

@@ -49,11 +49,6 @@ class NotServing(NotSure):
 def ask(address: str, service: str, seconds: float) -> dict[str, str]:
     """The trailing metadata of a reply of SERVING, without compressed fields.
 
-    Args:
-        address: `host:port`, `[ipv6]:port` or `unix:path`.
-        service: name of the service to ask for; empty for the server as a whole.
-        seconds: time limit of the reply.
-
     Raises:
         NotSure: the reply is another one; `NotServing` if it is NOT_SERVING.
         TimeoutError: there is no reply in time.
@@ -134,12 +129,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 class _Reply:
-    """Reads the reply of a server.
-
-    Args:
-        receive: returns the next bytes.
-        send: sends bytes.
-    """
+    """Reads the reply of a server."""
 
     def __init__(self, receive: Callable[[], bytes], send: Callable[[bytes], object]) -> None:
         self._receive = receive

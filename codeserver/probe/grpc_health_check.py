@@ -25,11 +25,7 @@ _NO_ANSWER = 0
 
 
 def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
-    """Probe a server.
-
-    Args:
-        argv: arguments after `dagster api grpc-health-check`.
-        seconds: time limit of the answer.
+    """Probe a server as `dagster api grpc-health-check` with these arguments does.
 
     Returns:
         The exit code; None if the probe is left to Dagster's own command.

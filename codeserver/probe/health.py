@@ -23,10 +23,7 @@ _OPTIONS = ("address", *ADDRESS, "service", "timeout")
 
 
 def fast_health(argv: list[str]) -> int | None:
-    """Probe a server.
-
-    Args:
-        argv: arguments after `codeserver health`.
+    """Probe a server as `codeserver health` with these arguments does.
 
     Returns:
         The exit code; None for arguments that are left to click, such as `--help` and mistakes.
@@ -46,9 +43,6 @@ def fast_health(argv: list[str]) -> int | None:
 
 def address_of(options: dict[str, str]) -> str:
     """The address that the options and the environment name.
-
-    Args:
-        options: the given ones of `address`, `host`, `port` and `socket`.
 
     Raises:
         OperatorError: they name several addresses, or a malformed one.
@@ -70,11 +64,7 @@ def address_of(options: dict[str, str]) -> str:
 
 
 def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
-    """Probe a server, and print its health.
-
-    Returns:
-        The exit code: 0 if it is SERVING, else 1.
-    """
+    """Probe a server, and print its health. The exit code is 0 if it is SERVING, else 1."""
     import time
 
     from codeserver.probe.asking import NotSure, ask

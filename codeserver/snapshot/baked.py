@@ -64,10 +64,6 @@ async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.Loc
 def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
     """The content of a snapshot, for a server with this load order.
 
-    Args:
-        message: the snapshot.
-        order: the load order that a host would get.
-
     Raises:
         UnusableSnapshot: a part of the content cannot be an answer.
     """

@@ -28,11 +28,7 @@ def take(
 ) -> v1.Fingerprint:
     """The fingerprint of the present files, packages and settings.
 
-    Args:
-        config: the operator's settings.
-        target: the target of the load.
-        files: paths of the user's files, absolute or relative to the current directory.
-        directories: paths of directories, absolute or relative to the current directory.
+    Paths are absolute, or relative to the current directory.
     """
     distributions = _distributions()
     return v1.Fingerprint(

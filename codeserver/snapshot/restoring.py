@@ -21,14 +21,9 @@ _MOST_REASONS = 3
 
 
 async def restore(location: Location, config: Config, target: Target) -> None:
-    """Let the location serve the snapshot of `--snapshot`, if it fits.
+    """Let the location serve the snapshot of `--snapshot` before its first load, if it fits.
 
     If it does not fit, the log says why, and the location stays unchanged.
-
-    Args:
-        location: the location, before its first load.
-        config: the operator's settings.
-        target: the target of the first load.
     """
     assert config.snapshot is not None
     try:

@@ -19,11 +19,6 @@ _DESCRIPTORS = {
 def check(config: Config, given_by: Mapping[str, str | None]) -> None:
     """See whether a server can be had with these settings.
 
-    Args:
-        config: the settings.
-        given_by: the variables that have given some of them, by their names; the others are from
-            the command line.
-
     Raises:
         OperatorError: no. It names the option, or the variable that has given the value.
     """

@@ -81,11 +81,8 @@ def value_of(
 ) -> str | None:
     """The value of the strongest variable that is set; `given_by` names it afterwards.
 
-    Args:
-        context: of the command.
-        option: the name of the option's parameter.
-        variables: strongest first.
-        is_long: whether the name of each with `_FILE` behind it gives a file with the value.
+    The variables come strongest first. For a long value, a variable with `_FILE` at its end gives
+    a file with it.
 
     Raises:
         UsageError: the file cannot be read, or there is a value beside it.

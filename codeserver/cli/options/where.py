@@ -60,13 +60,8 @@ def client_of(
 ) -> Iterator[Client]:
     """A client of the location; code is served until the end of the context.
 
-    Args:
-        where: the location.
-        options: further ones for the server, if one is started.
-        allow_failure: whether to serve code that does not load, too.
-
     Raises:
-        CodeserverError: the code does not load.
+        CodeserverError: the code does not load, unless failures are allowed.
     """
     if where.address:
         from codeserver.client import connect

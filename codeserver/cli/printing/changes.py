@@ -23,12 +23,7 @@ class Watched:
         self._before: v1.Location | None = None
 
     def lines(self, response: v1.WatchLocationResponse, now: datetime) -> Iterator[Line]:
-        """Lines about the differences from the message before.
-
-        Args:
-            response: the message.
-            now: the time at the beginning of each line, in the time zone to print.
-        """
+        """Lines about the differences from the message before. Each begins with the time."""
         location, before = response.location, self._before
         self._before = location
         failed = _has_failed(before, location)

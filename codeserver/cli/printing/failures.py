@@ -18,12 +18,7 @@ FAILED = 1
 
 
 class Failure(click.ClickException):
-    """A command has failed.
-
-    Args:
-        message: the reason, in one line.
-        details: further lines.
-    """
+    """A command has failed, for a reason in one line; there may be further lines of details."""
 
     exit_code = FAILED
 

@@ -48,9 +48,7 @@ def changes_in_words(
 ) -> list[Part]:
     """Changes in the words of the server's log, in colours.
 
-    Args:
-        changes: changes of definitions.
-        before: the location before the load, if it is known.
+    `before` is the location before the load, if it is known.
     """
     was_broken = before is not None and before.HasField("load_error")
     if not changes:
@@ -80,13 +78,7 @@ def serves_code(location: v1.Location) -> bool:
 
 
 def show_location(out: Screen, location: v1.Location, now: datetime) -> None:
-    """Print the state of a location.
-
-    Args:
-        out: the screen to print on.
-        location: the location.
-        now: the time, with the time zone in which times are printed.
-    """
+    """Print the state of a location, with times in the time zone of `now`."""
     state = state_of(location)
     out.line((location.name, "bold"), "  ", (state, _STATES.get(state, "bold yellow")))
     out.facts(list(_facts(location, now)))

@@ -104,9 +104,7 @@ class Screen:
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """Print a message, or lists and mappings with messages, as JSON.
 
-        Args:
-            value: the message, list or mapping.
-            indent: spaces per level; None for one line.
+        Without `indent`, it is one line.
         """
         # Escape letters that the encoding lacks as JSON does, and not as Python does.
         has_all_letters = self._encoding.startswith("utf")

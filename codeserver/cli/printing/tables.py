@@ -23,14 +23,7 @@ _SHORT, _WORD = 12, 24
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
-
-    Attributes:
-        title: its header.
-        style: its look on a terminal.
-        is_number: whether its cells are aligned to the right.
-        least: characters that a long column needs to be of use.
-    """
+    """A column. `least` are the characters that a long one needs to be of use."""
 
     title: str
     style: str = ""
@@ -78,9 +71,6 @@ class Table:
         """A table that folds long cells, and cuts none off.
 
         Columns without room are left out, the last ones first, and named below.
-
-        Args:
-            width: width of the terminal in characters.
         """
         from rich import box
         from rich.table import Table as RichTable

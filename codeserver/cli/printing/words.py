@@ -35,12 +35,7 @@ def seconds_of(span: Span) -> float:
 
 
 def moment(time: Span, now: datetime) -> str:
-    """The time in the time zone of `now`, and its age.
-
-    Args:
-        time: a `google.protobuf.Timestamp`.
-        now: the time of the reader, with a time zone.
-    """
+    """The time in the time zone of `now`, and its age."""
     then = datetime.fromtimestamp(seconds_of(time), timezone.utc).astimezone(now.tzinfo)
     ago = duration(max(0, round((now - then).total_seconds())))
     return f"{then:%Y-%m-%d %H:%M:%S %z} ({ago} ago)"

@@ -124,8 +124,7 @@ def _only_colours(rule: str) -> str:
 def attributes(look: str) -> str:
     """The look as attributes with a leading space, for programs that ignore style sheets.
 
-    Args:
-        look: class of the element; one without a look of its own gets no attributes.
+    A class without a look of its own gets no attributes.
     """
     found = _LOOKS.get(look, {})
     return "".join(f' {name}="{_LIGHT.get(str(each), each)}"' for name, each in found.items())

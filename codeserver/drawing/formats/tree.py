@@ -47,11 +47,8 @@ def tree(diagram: Diagram, width: int = _WIDTH) -> Tree:
     """A tree that lists each node under a node that it depends on.
 
     A node that depends on several is listed under the last of them, and its line names the others.
-    Assets are listed under their groups. The name of an op in a graph begins with the graph's.
-
-    Args:
-        diagram: the diagram to draw.
-        width: columns of the terminal. A longer chain continues at the left.
+    Assets are listed under their groups. The name of an op in a graph begins with the graph's. A
+    chain that is longer than the width of the terminal continues at the left.
     """
     top = Tree(Text(shown(diagram.title), style="bold").append(f"  {diagram.summary()}", "dim"))
     titles = {each.id: each.title for each in diagram.clusters}
@@ -102,10 +99,7 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
     """The nodes, parents first.
 
     The parent of a node is the dependency in its group that is at the end of the longest chain.
-
-    Args:
-        diagram: the diagram to list.
-        deepest: most levels of the tree. A node that would be deeper has no parent.
+    A node that would be deeper than `deepest` levels has no parent.
     """
     nodes = diagram.nodes
     prefixes, groups = _clusters(diagram)

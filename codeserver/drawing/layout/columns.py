@@ -25,13 +25,7 @@ def widths(grid: Grid, sizes: Sequence[tuple[float, float]]) -> list[float]:
 
 
 class Columns:
-    """The columns.
-
-    Attributes:
-        left: left edge of each column.
-        right: right edge of each column.
-        middle: vertical middle of each item.
-    """
+    """Left and right edge of each column, and the vertical middle of each item."""
 
     def __init__(
         self,

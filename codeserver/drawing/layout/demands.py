@@ -65,11 +65,7 @@ class Rows:
 def demands(grid: Grid, heights: Sequence[float], ports: Ports, line: Sequence[int]) -> Rows:
     """The demands of a grid.
 
-    Args:
-        grid: the columns, in their order.
-        heights: height of each item.
-        ports: points at which edges begin and end.
-        line: for each item, the item that represents all on its straight line.
+    `heights` are of each item, and `line` has the item that represents all on its straight line.
     """
     count = len(grid.layer)
     tops = [(count + 2 * box, count + 2 * box + 1) for box in range(len(grid.boxes) - 1)]

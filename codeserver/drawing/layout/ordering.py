@@ -15,13 +15,9 @@ _PATIENCE = 5
 
 
 def arrange(grid: Grid, priority: Sequence[int]) -> None:
-    """Order the columns.
+    """Order the columns in place. At first, nodes are placed in the order of their priority.
 
     Boxes with the same parent are in the same order in all columns, so that they never overlap.
-
-    Args:
-        grid: the grid whose columns are ordered in place.
-        priority: the nodes, in the order in which they are placed at first.
     """
     _sort_all(grid, [float(each) for each in _depth_first(grid, priority)])
     best, fewest = [list(column) for column in grid.columns], crossings(grid)

@@ -68,12 +68,7 @@ def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.As
 
 
 def not_found(kind: str, name: str, known: Collection[str]) -> NoReturn:
-    """Raise the error for an unknown name, with a hint.
-
-    Args:
-        kind: the kind of resource, such as `job`.
-        name: the unknown name.
-        known: the existing names.
+    """Raise the error for an unknown name, with a hint at the most similar known one.
 
     Raises:
         NotFound: always.
@@ -91,12 +86,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def invalid(field: str, what: str) -> InvalidRequest:
-    """The error for an invalid field of a request.
-
-    Args:
-        field: name of the field.
-        what: description of the fault.
-    """
+    """The error for an invalid field of a request."""
     line = one_line(what)
     return InvalidRequest(line, [{"type": "field", "field": field, "description": line}])
 

@@ -23,10 +23,6 @@ _MOST_SEARCHED = 10_000
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """The partitions definition of a job or asset, and a page of its keys.
 
-    Args:
-        location: the loaded definitions.
-        wanted: the fields `job` or `asset`, `repository`, `offset`, `limit` and `reverse`.
-
     Raises:
         InvalidRequest: it is not partitioned, or its keys need an instance and there is none.
         NotFound: there is no such job, asset or repository.

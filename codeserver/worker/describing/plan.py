@@ -34,11 +34,7 @@ _OTHER = "SOURCE_OTHER"
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of a job.
-
-    Args:
-        location: the loaded definitions.
-        wanted: the fields of a `GetExecutionPlanRequest`.
+    """The plan of a job, for the fields of a `GetExecutionPlanRequest`.
 
     Raises:
         InvalidRequest: the run config, partition key or selection is not valid.

@@ -20,12 +20,7 @@ from codeserver.worker.process import basics
 
 
 def answer(location: Location, rpc: str, argument: str) -> str:
-    """The reply as JSON, in the format described in `codeserver.worker.describing`.
-
-    Args:
-        location: the loaded definitions.
-        rpc: name of the request, one of `NAMES`.
-        argument: fields of the request as JSON; empty for none.
+    """The reply to one of `NAMES` as JSON, in the format of `codeserver.worker.describing`.
 
     Raises:
         CallerError: the request cannot be answered.

@@ -54,10 +54,8 @@ def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDef
 def asset_keys(location: Location, selection: str, repository: str) -> list[tuple[str, str]]:
     """Repository and key of each selected asset, sorted.
 
-    Args:
-        location: the loaded definitions.
-        selection: a key in string form, or a selection in Dagster's syntax; empty for all.
-        repository: name of the repository; empty for all.
+    The selection is a key in string form, or in Dagster's syntax. An empty one selects all, and an
+    empty repository searches all.
 
     Raises:
         InvalidRequest: Dagster rejects the selection, or there are several repositories.

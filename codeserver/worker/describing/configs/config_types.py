@@ -56,13 +56,7 @@ def tree(schema: dagster.ConfigSchemaSnapshot, key: str) -> dict[str, Any]:
 def shape(
     schema: dagster.ConfigSchemaSnapshot, fields: Iterable[dagster.ConfigFieldSnap], kind: str
 ) -> dict[str, Any]:
-    """The type of a mapping with these fields.
-
-    Args:
-        schema: defines the types of the fields.
-        fields: the fields.
-        kind: name of the kind of mapping.
-    """
+    """The type of a mapping of this kind, with these fields."""
     return {"kind": kind, "fields": [_Trees(schema).field(each) for each in fields]}
 
 
@@ -100,13 +94,7 @@ def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldS
 
 
 def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) -> Any:
-    """The config without fields that are secret.
-
-    Args:
-        schema: defines the type.
-        key: key of the type.
-        value: config of this type, not necessarily valid.
-    """
+    """The config without fields that are secret. It need not be valid."""
     found = schema.get_config_snap(key)
     if isinstance(value, dict) and found.fields:
         fields = {field.name: field for field in found.fields}

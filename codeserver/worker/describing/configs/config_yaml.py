@@ -40,12 +40,7 @@ _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
 
 
 def describe(root: dagster.ConfigType, title: str) -> str:
-    """The YAML text.
-
-    Args:
-        root: the type of the whole config.
-        title: title for the first line.
-    """
+    """The YAML text, with a title in its first line."""
     schema = root.schema_snapshot
     found = schema.get_config_snap(root.key)
     fields = sorted(found.fields or (), key=lambda field: _ORDER.get(field.name or "", 0))
@@ -71,14 +66,9 @@ class _Writer:
         *,
         is_active: bool,
     ) -> list[str]:
-        """The lines of all fields of a mapping, without indentation.
+        """The lines of all fields of a mapping with this default and this comment, not indented.
 
-        Args:
-            fields: the fields.
-            given: the default of the mapping.
-            said: the comment above the mapping.
-            is_active: whether fields with a default stay active, because the mapping as a whole is
-                commented out.
+        Fields with a default stay active if the mapping as a whole is commented out (`is_active`).
         """
         lines = []
         for field in fields:

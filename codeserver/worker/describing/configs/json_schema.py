@@ -28,12 +28,7 @@ _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
 
 
 def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
-    """The JSON Schema.
-
-    Args:
-        root: the type of the whole config.
-        title: title of the schema.
-    """
+    """The JSON Schema of the whole config."""
     writer = _Writer(root.schema_snapshot, root.key)
     schema = writer.body(root.key)
     definitions = {"$defs": writer.definitions} if writer.definitions else {}

@@ -29,12 +29,7 @@ _REASONS = {
 
 
 def refusal(job: dagster.JobDefinition, error: dagster.DagsterInvalidConfigError) -> InvalidRequest:
-    """The error with all mistakes that Dagster has found.
-
-    Args:
-        job: the job of the run config.
-        error: Dagster's error.
-    """
+    """The error with all mistakes that Dagster has found in the run config of a job."""
     mistakes = _Mistakes(job)
     found = (detail for each in error.errors for detail in mistakes.of(each))
     details = list(islice(found, _MOST_MISTAKES))

@@ -16,13 +16,7 @@ def describe(
     schedules: Iterable[dict[str, Any]],
     sensors: Iterable[dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:
-    """Describe each job, ordered by name.
-
-    Args:
-        repository: the repository of the jobs.
-        schedules: descriptions of its schedules.
-        sensors: descriptions of its sensors.
-    """
+    """Describe each job, ordered by name. Takes the descriptions of schedules and sensors."""
     scheduled: dict[str, list[str]] = defaultdict(list)
     for schedule in schedules:
         scheduled[schedule.get("job", "")].append(schedule["name"])

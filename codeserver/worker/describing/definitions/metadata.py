@@ -17,11 +17,7 @@ _values = dagster.metadata_value
 
 
 def entries(metadata: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The entries, in the user's order.
-
-    Args:
-        metadata: Dagster's values, by label.
-    """
+    """The entries of Dagster's values by label, in the user's order."""
     return [_entry(label, value) for label, value in (metadata or {}).items()]
 
 
