@@ -16,11 +16,12 @@ from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import FAILED, traceback_lines
 from codeserver.cli.printing.location import load_time, runs, serves_code
 from codeserver.cli.printing.tables import Column, Table
-from codeserver.cli.printing.words import Span, counted, duration, listed, seconds_of
+from codeserver.cli.printing.words import counted, duration, listed, seconds_of
 
 if TYPE_CHECKING:
     from codeserver.api import v1
     from codeserver.cli.printing.screen import Screen
+    from codeserver.cli.printing.words import Span
     from codeserver.client import Client
 
 _MOST_NAMES, _MOST_IMPORTS = 20, 25

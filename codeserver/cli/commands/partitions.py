@@ -56,8 +56,14 @@ def partitions_command(
         if as_json:
             _print_json(list(pages))
             return
+        out = screen.out()
         for number, page in enumerate(pages):
-            _print(page, is_first=number == 0)
+            if number == 0 and out.is_terminal:
+                what = page.partitions.description.rstrip(".")
+                many = counted(page.total_count, "key")
+                out.line((f"{what}; {many}" if what else many, "dim"))
+            for key in page.keys:
+                out.line(key)
 
 
 def _pages(
@@ -72,16 +78,6 @@ def _pages(
         token, left = page.next_page_token, left if left is None else left - len(page.keys)
         if not token or left == 0:
             return
-
-
-def _print(page: v1.ListPartitionsResponse, *, is_first: bool) -> None:
-    out = screen.out()
-    if is_first and out.is_terminal:
-        what = page.partitions.description.rstrip(".")
-        many = counted(page.total_count, "key")
-        out.line((f"{what}; {many}" if what else many, "dim"))
-    for key in page.keys:
-        out.line(key)
 
 
 def _print_json(pages: list[v1.ListPartitionsResponse]) -> None:

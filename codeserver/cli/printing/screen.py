@@ -57,12 +57,12 @@ class Screen:
 
         self._console.print(Text.assemble(*pairs), soft_wrap=True)
 
-    def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
+    def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Print pairs of name and text, folded on a terminal, else one line for each."""
         width = max((len(name) for name, _ in facts), default=0)
         if not self.is_terminal:
             for name, text in facts:
-                self.line(" " * indent, name.ljust(width), "  ", text)
+                self.line("  ", name.ljust(width), "  ", text)
             return
         from rich.padding import Padding
         from rich.table import Table as Grid
@@ -73,7 +73,7 @@ class Screen:
         grid.add_column(overflow="fold")
         for name, text in facts:
             grid.add_row(name, Text(printable(text)))
-        self._console.print(Padding(grid, (0, 0, 0, indent)))
+        self._console.print(Padding(grid, (0, 0, 0, 2)))
 
     def table(self, table: Table) -> None:
         """Print a table."""
@@ -155,25 +155,18 @@ def plain(value: Any) -> Any:
     Fields keep their names in the proto files, and empty fields are included, so that programs
     always find the same keys.
     """
+    from inspect import signature
+
+    from google.protobuf.json_format import MessageToDict
     from google.protobuf.message import Message
 
     if isinstance(value, Message):
-        return _as_dict(value)
+        # Protobuf 26 (Python 5.26) renamed the option.
+        new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
+        options: Any = {new if new in signature(MessageToDict).parameters else old: True}
+        return MessageToDict(value, preserving_proto_field_name=True, **options)
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(each) for each in value]
     return value
-
-
-def _as_dict(message: Any) -> dict[str, Any]:
-    import inspect
-
-    from google.protobuf.json_format import MessageToDict
-
-    # Protobuf 26 (Python 5.26) renamed the option.
-    names = inspect.signature(MessageToDict).parameters
-    new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
-    options: dict[str, Any] = {new if new in names else old: True}
-    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True, **options)
-    return found

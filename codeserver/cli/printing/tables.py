@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeserver.cli.printing.words import printable
+from codeserver.cli.printing.words import one_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -43,7 +43,7 @@ class Table:
 
     def _shown(self) -> tuple[list[Column], list[list[str]]]:
         """The columns with text, and their cells, which are safe to print."""
-        rows = [[_one_line(cell) for cell in row] for row in self.rows]
+        rows = [[printable(one_line(cell)) for cell in row] for row in self.rows]
         used = [n for n in range(len(self.columns)) if any(row[n] for row in rows)]
         return [self.columns[n] for n in used], [[row[n] for n in used] for row in rows]
 
@@ -65,7 +65,7 @@ class Table:
     def records(self) -> Iterator[str]:
         """Lines for programs: one for each row, with every column and tabs between cells."""
         for row in self.rows:
-            yield "\t".join(_one_line(cell) or _NOTHING for cell in row)
+            yield "\t".join(printable(one_line(cell)) or _NOTHING for cell in row)
 
     def for_terminal(self, width: int) -> RichTable:
         """A table that folds long cells, and cuts none off.
@@ -124,7 +124,3 @@ def _widths(cells: Sequence[Sequence[str]], useful: Sequence[int], room: int) ->
         least[n] += more
         spare -= more
     return least
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from codeserver.letters import clean
+
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    Span = Duration | Timestamp
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -15,18 +21,6 @@ _UNITS = (
     (_HOUR, "h", _MINUTE, "min"),
     (_MINUTE, "min", 1, "s"),
 )
-
-
-class Span(Protocol):
-    """A `google.protobuf.Duration` or `Timestamp`."""
-
-    @property
-    def seconds(self) -> int:
-        """Whole seconds."""
-
-    @property
-    def nanos(self) -> int:
-        """The rest, in nanoseconds."""
 
 
 def seconds_of(span: Span) -> float:
@@ -81,6 +75,11 @@ def first_line(text: str) -> str:
     """The first line of a description, without its full stop."""
     lines = text.strip().splitlines()
     return lines[0].strip().removesuffix(".") if lines else ""
+
+
+def one_line(text: str) -> str:
+    """The text in one line."""
+    return " ".join(text.split())
 
 
 def printable(text: str) -> str:
