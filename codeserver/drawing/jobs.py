@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from codeserver.api import v1
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, Style
-from codeserver.drawing.facts import first_line, first_of_each, policies
+from codeserver.drawing.facts import first_line, policies
 
 _DEFAULT_OUTPUT = "result"
 """Dagster's name for the only output of an op that does not name it."""
@@ -27,7 +27,7 @@ def from_job(response: v1.GetJobResponse) -> Diagram:
     return Diagram(
         title=response.job.name or response.graph.name,
         nodes=tuple(parts.nodes),
-        edges=tuple(first_of_each(parts.edges)),
+        edges=tuple(dict.fromkeys(parts.edges)),
         clusters=tuple(parts.clusters),
     )
 
@@ -118,29 +118,25 @@ def _label(edge: v1.Edge, to_several: bool) -> str:
 
 def givers(node: v1.Node, output: str) -> Iterator[End]:
     """The ops that give the value of an output."""
-    if not node.graph.nodes:
-        yield node, output
-        return
-    inner = {each.name: each for each in node.graph.nodes}
-    mapped = [
-        each for each in node.graph.output_mappings if each.output == output and each.node in inner
-    ]
-    for mapping in mapped:
-        yield from givers(inner[mapping.node], mapping.node_output)
-    if not mapped:  # So that no line is lost: the op that is executed last.
-        yield from givers(node.graph.nodes[-1], "")
+    yield from _ends(node, output, "output", -1)
 
 
 def takers(node: v1.Node, its_input: str) -> Iterator[End]:
     """The ops that take the value of an input."""
+    yield from _ends(node, its_input, "input", 0)
+
+
+def _ends(node: v1.Node, name: str, side: str, fallback: int) -> Iterator[End]:
     if not node.graph.nodes:
-        yield node, its_input
+        yield node, name
         return
     inner = {each.name: each for each in node.graph.nodes}
     mapped = [
-        each for each in node.graph.input_mappings if each.input == its_input and each.node in inner
+        each
+        for each in getattr(node.graph, f"{side}_mappings")
+        if getattr(each, side) == name and each.node in inner
     ]
     for mapping in mapped:
-        yield from takers(inner[mapping.node], mapping.node_input)
-    if not mapped:
-        yield from takers(node.graph.nodes[0], "")
+        yield from _ends(inner[mapping.node], getattr(mapping, f"node_{side}"), side, fallback)
+    if not mapped:  # So that no line is lost: the op that is executed first, or last.
+        yield from _ends(node.graph.nodes[fallback], "", side, fallback)

@@ -16,25 +16,20 @@ _STEEPNESS = 0.09
 """A gap grows by this part of the height of its highest curve: steep curves look like a wall."""
 
 
-def widths(grid: Grid, sizes: Sequence[tuple[float, float]]) -> list[float]:
-    """Width of each column: the width of its widest card."""
-    found = [0.0] * len(grid.columns)
-    for node, (width, _) in enumerate(sizes):
-        found[grid.layer[node]] = max(found[grid.layer[node]], width)
-    return found
-
-
 class Columns:
     """Left and right edge of each column, and the vertical middle of each item."""
 
     def __init__(
         self,
         grid: Grid,
-        its_widths: Sequence[float],
+        sizes: Sequence[tuple[float, float]],
         middle: Sequence[float],
         edges: Sequence[Edge],
     ) -> None:
-        """Takes the width of each column and the vertical middle of each item."""
+        """Takes the sizes of the cards, the widest of which makes the width of a column."""
+        widths = [0.0] * len(grid.columns)
+        for node, (width, _) in enumerate(sizes):
+            widths[grid.layer[node]] = max(widths[grid.layer[node]], width)
         self._grid = grid
         self.middle = middle
         self._span = _spans(grid)
@@ -43,7 +38,7 @@ class Columns:
         self.right: list[float] = []
         gaps = self._gaps(edges)
         x = BOX_PADDING * self._nested(0, 0)
-        for layer, width in enumerate(its_widths):
+        for layer, width in enumerate(widths):
             self.left.append(x)
             self.right.append(x + width)
             x += width + gaps[layer]

@@ -56,6 +56,14 @@ class Grid:
             self.right[here].append(there)
             self.left[there].append(here)
 
+    def places(self) -> list[int]:
+        """The place of each item in its column, from the top."""
+        place = [0] * len(self.layer)
+        for column in self.columns:
+            for index, item in enumerate(column):
+                place[item] = index
+        return place
+
     def is_loose(self, item: int) -> bool:
         """Whether it is a node without edges to other columns."""
         return item < self.nodes and not self.left[item] and not self.right[item]

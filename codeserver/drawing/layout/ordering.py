@@ -36,7 +36,7 @@ def arrange(grid: Grid, priority: Sequence[int]) -> None:
 
 def crossings(grid: Grid) -> int:
     """The number of pairs of edges that cross."""
-    place = _places(grid)
+    place = grid.places()
     number = 0
     for column in grid.columns:
         ends: list[int] = []
@@ -46,14 +46,6 @@ def crossings(grid: Grid) -> int:
             for target in targets:
                 insort(ends, target)
     return number
-
-
-def _places(grid: Grid) -> list[int]:
-    place = [0] * len(grid.layer)
-    for column in grid.columns:
-        for index, item in enumerate(column):
-            place[item] = index
-    return place
 
 
 def _depth_first(grid: Grid, priority: Sequence[int]) -> list[int]:
@@ -160,7 +152,7 @@ def _rising(means: Sequence[tuple[float, int]]) -> Iterator[float]:
 
 def _swap(grid: Grid) -> None:
     """Swap neighbours in the same box if that saves crossings."""
-    place = _places(grid)
+    place = grid.places()
     for column in grid.columns:
         for index in range(len(column) - 1):
             upper, lower = column[index], column[index + 1]

@@ -32,7 +32,9 @@ def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[in
         fixed: list[list[int]] = []
         free: list[list[int]] = []
         for unit in units:
-            closed = len(unit) == _whole(unit, component, size)
+            # All nodes of the components that have a node in the unit.
+            whole = sum({component.of(node): size[node] for node in unit}.values())
+            closed = len(unit) == whole
             (free if closed else fixed).append(unit)
         _shelve(fixed, free, layer)
         rows = [node for unit in (*fixed, *free) for node in sorted(unit, key=rank.__getitem__)]
@@ -58,11 +60,6 @@ def _units(
     for node in inside:
         units[sets.of(place[node])].append(node)
     return list(units.values())
-
-
-def _whole(unit: Sequence[int], component: Sets, size: Sequence[int]) -> int:
-    """The number of nodes in all components that have a node in the unit."""
-    return sum({component.of(node): size[node] for node in unit}.values())
 
 
 def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int]) -> None:

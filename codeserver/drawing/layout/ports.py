@@ -18,7 +18,7 @@ class Ports:
 
     def __init__(self, diagram: Diagram, grid: Grid, heights: Sequence[float]) -> None:
         """Puts the points of each card in the order of the items that they are connected with."""
-        place = {item: index for column in grid.columns for index, item in enumerate(column)}
+        place = grid.places()
         outs: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
         ins: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
         for edge, route in zip(diagram.edges, grid.routes, strict=True):
