@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from codeserver.drawing.diagram import Edge
 from codeserver.drawing.layout.boxes import ROOT
-from codeserver.drawing.layout.grid import Grid
+from codeserver.drawing.layout.grid import Grid, columns_of
 from codeserver.drawing.layout.measures import BOX_PADDING, label_width
 from codeserver.drawing.layout.picture import Box
 
@@ -32,7 +31,11 @@ class Columns:
             widths[grid.layer[node]] = max(widths[grid.layer[node]], width)
         self._grid = grid
         self.middle = middle
-        self._span = _spans(grid)
+        used = columns_of(grid.boxes, grid.box, grid.layer)
+        self._span = [
+            (min(used[box]), max(used[box])) if used[box] else (0, 0)
+            for box in range(len(grid.boxes))
+        ]
         self._inset = [self._insets(end) for end in (0, 1)]
         self.left: list[float] = []
         self.right: list[float] = []
@@ -88,14 +91,3 @@ class Columns:
         return max(
             (self._inset[end][box] for box in boxes if self._span[box][end] == layer), default=0
         )
-
-
-def _spans(grid: Grid) -> list[tuple[int, int]]:
-    """First and last column of each box."""
-    used: defaultdict[int, list[int]] = defaultdict(list)
-    for item, box in enumerate(grid.box):
-        for each in grid.boxes.path[box]:
-            used[each].append(grid.layer[item])
-    return [
-        (min(used[box]), max(used[box])) if used[box] else (0, 0) for box in range(len(grid.boxes))
-    ]

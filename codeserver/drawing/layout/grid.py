@@ -100,6 +100,17 @@ def build(
     return grid
 
 
+def columns_of(
+    boxes: Boxes, box: Sequence[int], layer: Sequence[int]
+) -> defaultdict[int, set[int]]:
+    """The columns of each box that have an item in it."""
+    used: defaultdict[int, set[int]] = defaultdict(set)
+    for item, inner in enumerate(box):
+        for each in boxes.path[inner]:
+            used[each].add(layer[item])
+    return used
+
+
 class _Passages:
     """The box in which an edge passes a column.
 
@@ -109,10 +120,7 @@ class _Passages:
 
     def __init__(self, boxes: Boxes, box: Sequence[int], layer: Sequence[int]) -> None:
         self._boxes, self._box, self._layer = boxes, box, layer
-        columns: defaultdict[int, set[int]] = defaultdict(set)
-        for node, inner in enumerate(box):
-            for each in boxes.path[inner]:
-                columns[each].add(layer[node])
+        columns = columns_of(boxes, box, layer)
         self._span = {each: (min(its), max(its)) for each, its in columns.items()}
 
     def box_at(self, column: int, source: int, target: int) -> int:
@@ -134,10 +142,7 @@ class _Passages:
 
 def _keep_free(grid: Grid) -> None:
     """Give every box an item in each column from its first to its last."""
-    used: defaultdict[int, set[int]] = defaultdict(set)
-    for item, box in enumerate(grid.box):
-        for each in grid.boxes.path[box]:
-            used[each].add(grid.layer[item])
+    used = columns_of(grid.boxes, grid.box, grid.layer)
     for box in range(len(grid.boxes) - 1, ROOT, -1):
         if not used[box]:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -155,9 +156,7 @@ def _page_of_product(
     if any("|" in key for keys in dimensions for key in keys):
         # Dagster leaves out keys that it could not split again.
         return _slice(found.get_partition_keys(), offset, limit, reverse)
-    total = 1
-    for keys in dimensions:
-        total *= len(keys)
+    total = math.prod(map(len, dimensions))
     page = []
     for position in range(offset, min(offset + limit, total)):
         rest, parts = total - 1 - position if reverse else position, []

@@ -56,10 +56,6 @@ def _asset_keys(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]
     return {"keys": keys}
 
 
-def _plan(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {"plan": plan.describe(location, wanted)}
-
-
 def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
     _, job = lookup.job(location, wanted["job"], wanted["repository"])
     job = selection.of_ops(job, wanted["op_selection"])
@@ -73,16 +69,12 @@ def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[st
     }
 
 
-def _partitions(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return partition_keys.describe(location, wanted)
-
-
 _ANSWERS: dict[str, Callable[[Location, Mapping[str, Any]], dict[str, Any]]] = {
     "GetAssetGraph": _asset_keys,
     CATALOG: _catalog,
     "GetJob": _job,
-    "ListPartitions": _partitions,
-    "GetExecutionPlan": _plan,
+    "ListPartitions": partition_keys.describe,
+    "GetExecutionPlan": lambda *asked: {"plan": plan.describe(*asked)},
     "GetRunConfigSchema": _run_config_schema,
 }
 

@@ -31,6 +31,7 @@ _SOURCE = re.compile(r"\((\w+) \| \{ env: String \}\)")
 
 _KIND = dagster.ConfigTypeKind
 _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE)
+_EMPTY: dict[dagster.ConfigTypeKind, Any] = {_KIND.ARRAY: [], _KIND.MAP: {}, _KIND.NONEABLE: None}
 _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
     dagster.ConfigScalarKind.INT: 0,
     dagster.ConfigScalarKind.FLOAT: 0.0,
@@ -144,13 +145,6 @@ class _Writer:
         if found.kind is _KIND.SCALAR_UNION:
             return type_name(self._schema, found.scalar_type_key)
         return _SOURCE.sub(r"\1", type_name(self._schema, found.key))
-
-
-_EMPTY: dict[dagster.ConfigTypeKind, Any] = {
-    _KIND.ARRAY: [],
-    _KIND.MAP: {},
-    _KIND.NONEABLE: None,
-}
 
 
 def _printable(text: str) -> str:

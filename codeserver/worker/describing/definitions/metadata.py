@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.plain import json_value, jsonable
+from codeserver.worker.describing.plain import json_value, jsonable, present
 
 _LONGEST = 4_096
 """Maximum length of a value, in characters; a longer one is cut off."""
@@ -47,23 +47,21 @@ def _schema(schema: Any) -> dict[str, Any]:
         {
             "name": column.name,
             "type": column.type,
-            **({"description": column.description} if column.description else {}),
+            **present(description=column.description),
             **_constraints(column.constraints),
-            **({"tags": dict(column.tags)} if column.tags else {}),
+            **present(tags=dict(column.tags or {})),
         }
         for column in schema.columns
     ]
     others = list(schema.constraints.other) if schema.constraints else []
-    return {"columns": columns, **({"constraints": others} if others else {})}
+    return {"columns": columns, **present(constraints=others)}
 
 
-def _constraints(constraints: Any) -> dict[str, Any]:
-    if constraints is None:
+def _constraints(found: Any) -> dict[str, Any]:
+    if found is None:
         return {}
-    found = {} if constraints.nullable else {"nullable": False}
-    if constraints.unique:
-        found["unique"] = True
-    return {**found, **({"constraints": list(constraints.other)} if constraints.other else {})}
+    nullable = {} if found.nullable else {"nullable": False}
+    return {**nullable, **present(unique=found.unique, constraints=list(found.other))}
 
 
 def _table(value: Any) -> dict[str, Any]:
