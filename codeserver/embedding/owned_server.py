@@ -129,11 +129,7 @@ class OwnedServer:
                 self.kill()
                 self.process.wait()
                 self._lifeline.close()
-                self._output.finish()
-
-    def let_go(self) -> None:
-        """Close the lifeline in a fork of the owner, which would keep the server alive by it."""
-        self._lifeline.close()
+                self._output.read()
 
     @property
     def output(self) -> str:
@@ -142,7 +138,7 @@ class OwnedServer:
 
     def last_words(self) -> str:
         """The last lines of its output, for a server that has ended."""
-        self._output.finish()
+        self._output.read()
         return "\n".join(self.output.rstrip().splitlines()[-_SHOWN_LINES:])
 
 
@@ -162,23 +158,19 @@ class _Output:
         """The end of the output."""
         return self._kept.decode(errors="replace")
 
-    def finish(self) -> None:
-        """Read the rest of the output of a process that has ended.
-
-        The pipe may stay open, because runs that outlive the server have it, too.
-        """
-        self._read()
-
     def _follow(self) -> None:
         with self._stream, self._copy or contextlib.nullcontext():
             news = select.poll()
             news.register(self._stream.fileno(), select.POLLIN)
             while not self._has_ended:
                 news.poll()
-                self._read()
+                self.read()
 
-    def _read(self) -> None:
-        """Read the present output, up to `_MOST_READS` parts."""
+    def read(self) -> None:
+        """Read the present output, which is the rest for a process that has ended.
+
+        The pipe may stay open, because runs that outlive the server have it, too.
+        """
         with self._reading:
             for _ in range(_MOST_READS):
                 if self._has_ended:
@@ -187,21 +179,17 @@ class _Output:
                     part = os.read(self._stream.fileno(), 65536)
                 except BlockingIOError:
                     return
-                if part:
-                    self._keep(part)
-                else:
-                    self._has_ended = True
-
-    def _keep(self, part: bytes) -> None:
-        self._kept = (self._kept + part)[-_KEPT_BYTES:]
-        if self._copy is not None:
-            with contextlib.suppress(OSError):
-                self._copy.write(part)
+                self._has_ended = not part
+                self._kept = (self._kept + part)[-_KEPT_BYTES:]
+                if self._copy is not None:
+                    with contextlib.suppress(OSError):
+                        self._copy.write(part)
 
 
 def _let_go_of_all() -> None:
+    """Close the lifelines in a fork of the owner, which would keep the servers alive by them."""
     for server in list(_living):
-        server.let_go()
+        server._lifeline.close()
 
 
 os.register_at_fork(after_in_child=_let_go_of_all)

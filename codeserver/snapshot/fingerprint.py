@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import os
 import platform
@@ -30,11 +29,12 @@ def take(
 
     Paths are absolute, or relative to the current directory.
     """
-    distributions = _distributions()
+    from importlib import metadata
+
     return v1.Fingerprint(
-        codeserver_version=_version_of_codeserver(),
+        codeserver_version=metadata.version("codeserver"),
         python_version=f"{platform.python_implementation()} {platform.python_version()}",
-        distributions=distributions,
+        distributions=_distributions(),
         settings=_settings(config, target),
         files={clean(path): _digest_of_file(path) for path in _relative(files)},
         directories={clean(path): _digest_of_directory(path) for path in _relative(directories)},
@@ -140,10 +140,3 @@ def _relative(paths: Iterable[str]) -> Iterator[str]:
     here = f"{current_directory()}{os.sep}"
     for path in map(as_path, paths):
         yield "" if os.path.join(path, "") == here else path.removeprefix(here)
-
-
-@functools.cache
-def _version_of_codeserver() -> str:
-    from importlib import metadata
-
-    return metadata.version("codeserver")

@@ -10,7 +10,6 @@ from codeserver.config import Config
 from codeserver.letters import printable
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
-from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.loader import load_order
 from codeserver.supervisor.location import Location
 from codeserver.target import Target, current_directory
@@ -29,11 +28,11 @@ async def restore(location: Location, config: Config, target: Target) -> None:
     try:
         message = await asyncio.to_thread(read_matching, config.snapshot, config, target)
         order = load_order(config, target, current_directory(), config.defs_state_info)
-        found = baked.from_message(message, order)
+        absent, created_at = baked.from_message(message, order)
     except UnusableSnapshot as error:
         _log.warning("the snapshot %s is not used: %s", config.snapshot, printable(str(error)))
         return
-    location.restore(Absent(found.snapshot, found.libraries), found.created_at)
+    location.restore(absent, created_at)
 
 
 def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:

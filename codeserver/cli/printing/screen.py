@@ -42,10 +42,6 @@ class Screen:
         """Columns of the terminal."""
         return self._console.width
 
-    @property
-    def _encoding(self) -> str:
-        return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
-
     def line(self, *parts: Part) -> None:
         """Print a line of text, which may contain line breaks."""
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
@@ -107,7 +103,8 @@ class Screen:
         Without `indent`, it is one line.
         """
         # Escape letters that the encoding lacks as JSON does, and not as Python does.
-        has_all_letters = self._encoding.startswith("utf")
+        encoding = getattr(self._console.file, "encoding", None) or "utf-8"
+        has_all_letters = encoding.lower().startswith("utf")
         text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
         if indent is None:
             self.raw(f"{text}\n")

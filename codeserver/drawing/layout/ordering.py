@@ -19,7 +19,10 @@ def arrange(grid: Grid, priority: Sequence[int]) -> None:
 
     Boxes with the same parent are in the same order in all columns, so that they never overlap.
     """
-    _sort_all(grid, [float(each) for each in _depth_first(grid, priority)])
+    key = [float(each) for each in _depth_first(grid, priority)]
+    rank = _ranks(grid, key)
+    for column in grid.columns:
+        _sort(grid, column, key, rank)
     best, fewest = [list(column) for column in grid.columns], crossings(grid)
     patience = _PATIENCE
     for sweep in range(_MOST_SWEEPS):
@@ -63,12 +66,6 @@ def _depth_first(grid: Grid, priority: Sequence[int]) -> list[int]:
                 number += 1
                 waiting.extend(reversed(grid.right[item]))
     return met
-
-
-def _sort_all(grid: Grid, key: Sequence[float]) -> None:
-    rank = _ranks(grid, key)
-    for column in grid.columns:
-        _sort(grid, column, key, rank)
 
 
 def _ranks(grid: Grid, key: Sequence[float]) -> list[int]:

@@ -115,7 +115,12 @@ def _page(
     """The total number of keys, and the keys of the page."""
     if isinstance(found, dagster.MultiPartitionsDefinition):
         return _page_of_product(found, offset, limit, reverse)
-    if isinstance(found, dagster.TimeWindowPartitionsDefinition) and _is_simple(found):
+    if (
+        isinstance(found, dagster.TimeWindowPartitionsDefinition)
+        # Dagster's own pages, which count back from now, begin at the last key.
+        and found.end is None
+        and found.end_offset == 0
+    ):
         return _page_of_windows(found, offset, limit, reverse)
     return _slice(found.get_partition_keys(), offset, limit, reverse)
 
@@ -125,11 +130,6 @@ def _slice(
 ) -> tuple[int, Sequence[str]]:
     ordered = reversed(keys) if reverse else keys
     return len(keys), list(islice(ordered, offset, offset + limit))
-
-
-def _is_simple(found: dagster.TimeWindowPartitionsDefinition) -> bool:
-    """Whether Dagster's own pages, which count back from now, begin at the last key."""
-    return found.end is None and found.end_offset == 0
 
 
 def _page_of_windows(

@@ -110,12 +110,6 @@ def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) 
     if found.kind is _KIND.MAP and isinstance(value, dict):
         inner = found.inner_type_key
         return {name: without_secrets(schema, inner, each) for name, each in value.items()}
-    return _union_without_secrets(schema, found, value)
-
-
-def _union_without_secrets(
-    schema: dagster.ConfigSchemaSnapshot, found: dagster.ConfigTypeSnap, value: Any
-) -> Any:
     if found.kind is _KIND.SCALAR_UNION and isinstance(value, (dict, list)):
         return without_secrets(schema, found.non_scalar_type_key, value)
     return value

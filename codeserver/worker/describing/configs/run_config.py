@@ -66,13 +66,11 @@ def odd_key(config: Any) -> list[Any]:
 
 def as_yaml(config: Mapping[str, Any]) -> str:
     """The run config as YAML."""
-    plain = json.loads(json.dumps(config, default=_word))
+    plain = json.loads(
+        json.dumps(config, default=lambda value: getattr(value, "name", None) or str(value))
+    )
     return str(
         dagster.yaml.dump(
             plain, Dumper=dagster.DagsterYamlDumper, sort_keys=False, allow_unicode=True
         )
     )
-
-
-def _word(value: Any) -> Any:
-    return getattr(value, "name", None) or str(value)

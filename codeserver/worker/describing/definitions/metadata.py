@@ -64,13 +64,6 @@ def _constraints(found: Any) -> dict[str, Any]:
     return {**nullable, **present(unique=found.unique, constraints=list(found.other))}
 
 
-def _table(value: Any) -> dict[str, Any]:
-    return {
-        "records": [dict(record.data) for record in value.records],
-        "schema": _schema(value.schema),
-    }
-
-
 def _lineage(value: Any) -> dict[str, Any]:
     return {
         column: [
@@ -95,7 +88,10 @@ _READ: dict[type, Callable[[Any], Any]] = {
     _values.DagsterJobMetadataValue: _job,
     _values.PythonArtifactMetadataValue: lambda value: f"{value.module}.{value.name}",
     _values.TableColumnLineageMetadataValue: _lineage,
-    _values.TableMetadataValue: _table,
+    _values.TableMetadataValue: lambda value: {
+        "records": [dict(record.data) for record in value.records],
+        "schema": _schema(value.schema),
+    },
     _values.TableSchemaMetadataValue: lambda value: _schema(value.schema),
 }
 
