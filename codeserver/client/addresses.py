@@ -11,9 +11,7 @@ _LOCAL = ("localhost", "127.", "[::1]", "unix")
 def grpc_target(address: str) -> str:
     """The address in gRPC's form: `host:port`, `[ipv6]:port` or `unix:/path`.
 
-    Args:
-        address: `host:port`, `host`, `:port`, `[ipv6]:port`, `unix:path`, or a target of gRPC,
-            such as `dns:///name`.
+    It may also be written as `host` or `:port`, or be a target of gRPC, such as `dns:///name`.
 
     Raises:
         OperatorError: the address is none of these.

@@ -81,11 +81,7 @@ def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Locati
 
 
 def check(location: v1.Location) -> None:
-    """Raise an error unless the code of the location is loaded.
-
-    Raises:
-        LoadFailedError: the code does not load. From Python 3.11, its notes have the traceback.
-    """
+    """Raise `LoadFailedError` unless the code is loaded; from Python 3.11, with the traceback."""
     from codeserver.client.errors import LoadFailedError
 
     if location.state != location.STATE_FAILED:

@@ -14,7 +14,7 @@ from codeserver.config import Config
 from codeserver.letters import as_path, clean
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
-from codeserver.snapshot.regular import open_regular
+from codeserver.snapshot.file import open_regular
 from codeserver.target import Target, current_directory
 
 _DISTRIBUTION = ".dist-info"

@@ -20,7 +20,7 @@ import click
 
 from codeserver.cli import ahead
 from codeserver.cli.options.checks import check, check_as_dagster
-from codeserver.cli.options.code_file import check_is_there, syntax_error
+from codeserver.cli.options.code_file import check_is_there, syntax_error, usage_errors
 from codeserver.cli.options.settings import config_options, given_by
 from codeserver.cli.options.spellings import CODE_SERVER_START, Spelling
 from codeserver.cli.printing.logs import logging_to_stderr
@@ -49,7 +49,7 @@ def grpc_command(**options: Any) -> None:
     context = click.get_current_context()
     sources = {name: given_by(context, name) for name in options}
     _take_override(options, sources)
-    try:
+    with usage_errors():
         given = Config.from_options(options, sources)
         if context.find_object(Spelling):
             check_as_dagster(given)
@@ -57,8 +57,6 @@ def grpc_command(**options: Any) -> None:
         check(config, sources)
         if _must_be_there(context, config):
             check_is_there(target)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     with logging_to_stderr(config.log_level, config.log_format):
         if config.lifeline_fd is not None:
             _start_to_follow(config.lifeline_fd)

@@ -40,11 +40,7 @@ def check(config: Config, given_by: Mapping[str, str | None]) -> None:
 
 
 def check_as_dagster(config: Config) -> None:
-    """See whether Dagster's own commands would know where to serve.
-
-    Raises:
-        OperatorError: no. (Says what they say.)
-    """
+    """An error in the words of Dagster's commands unless they would know where to serve."""
     if config.port is None and not config.socket:
         raise OperatorError("You must pass one and only one of --port/-p or --socket/-s.")
 

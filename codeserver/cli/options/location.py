@@ -12,10 +12,10 @@ import click
 from click.core import ParameterSource
 
 from codeserver import default_address
-from codeserver.cli.options.code_file import check_is_there
+from codeserver.cli.options.code_file import check_is_there, usage_errors
 from codeserver.cli.options.where import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
-from codeserver.errors import NothingToServe, OperatorError
+from codeserver.errors import NothingToServe
 
 F = TypeVar("F", bound=Callable[..., Any])
 Choose = Callable[[Mapping[str, str], str, "float | None"], Where]
@@ -105,10 +105,8 @@ def _valid(address: str | None) -> str:
         return ""
     from codeserver.client.addresses import grpc_target
 
-    try:
+    with usage_errors():
         grpc_target(address)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     return address
 
 
@@ -133,11 +131,9 @@ def _server(target: Mapping[str, str], address: str, timeout: float | None) -> W
 def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Where:
     from codeserver.target import resolve
 
-    try:
+    with usage_errors():
         config, resolved = resolve(Config.from_options(target))
         check_is_there(resolved)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from error
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}
     name = config.location_name
     options = ("--location-name", name) if name else ()

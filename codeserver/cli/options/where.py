@@ -24,15 +24,10 @@ LOADING_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Where:
-    """The code location that a command is about.
+    """The code location that a command is about: a running server, or else code to be served.
 
-    Attributes:
-        address: of a running server; empty for code that is served for the command.
-        target: that code: arguments of `CodeServer`.
-        label: what people call it.
-        options: of the server that is started for it.
-        timeout: seconds that a call may take; None for any time.
-        loading_timeout: seconds that loading code may take.
+    Code has arguments of `CodeServer`, a label for people, and options of its server. Timeouts of
+    calls and of the load are in seconds; None is any time.
     """
 
     address: str = ""
@@ -44,11 +39,7 @@ class Where:
 
 
 def check_compiles(where: Where) -> None:
-    """See whether Python can compile the file that the command is about, if it is about one.
-
-    Raises:
-        Failure: no. It shows the line as Python does.
-    """
+    """Fail with the line that Python cannot compile, if the command is about a file with one."""
     file = where.target.get("python_file")
     if file is not None and (lines := syntax_error(os.path.abspath(file))):
         raise Failure(f"{where.label} does not load:", lines)

@@ -26,14 +26,10 @@ _COLOURS: Mapping[str, str] = {"asset": "green", "observable": "yellow", "extern
 
 @dataclass(frozen=True)
 class Entry:
-    """One node and its place in the tree.
+    """A node, and its place below a group and a parent; these are ids, empty for none.
 
-    Attributes:
-        node: the node.
-        prefix: names of the graphs around it, each followed by a dot.
-        group: id of the group that lists it; empty for none.
-        under: id of its parent in the tree; empty for none.
-        others: full names of the other nodes that it depends on.
+    The prefix has the names of the graphs around it, each followed by a dot. The others are the
+    full names of the other nodes that it depends on.
     """
 
     node: Node

@@ -16,15 +16,10 @@ _BETWEEN_BOXES = 0.2
 
 @dataclass(frozen=True)
 class Link:
-    """Two things that should be level.
+    """Two things that should be level: the beginning and the end of a line.
 
-    Attributes:
-        left: the thing at the left.
-        left_offset: distance from its middle down to the beginning of the line.
-        right: the thing at the right.
-        right_offset: distance from its middle down to the end of the line.
-        weight: importance beside other links.
-        is_inside: whether both are in the same box.
+    The offsets are distances from the middles of the things down to the line. An important link has
+    a larger weight; one that is inside has both things in the same box.
     """
 
     left: int

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Collection, Iterable, Mapping
+from typing import NoReturn
 
 from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker import dagster_internals as dagster
@@ -35,11 +35,8 @@ def job(
         InvalidRequest: several repositories have such a job.
     """
     candidates = repositories(location, repository)
-    found = [each for each in candidates.values() if each.has_job(name)]
-    if not found:
-        names = [known for each in candidates.values() for known in each.job_names]
-        not_found("job", name, names)
-    owner = _only("job", name, found)
+    known = {each: candidates[each].job_names for each in candidates}
+    owner = candidates[_only("job", name, known)]
     return owner, owner.get_job(name)
 
 
@@ -54,11 +51,8 @@ def asset(
     """
     candidates = repositories(location, repository)
     known = {name: asset_keys(each) for name, each in candidates.items()}
-    found = [candidates[name] for name, keys in known.items() if key in keys]
-    if not found:
-        not_found("asset", key, [each for keys in known.values() for each in keys])
-    owner = _only("asset", key, found)
-    return owner, known[owner.name][key]
+    owner = _only("asset", key, known)
+    return candidates[owner], known[owner][key]
 
 
 def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.AssetKey]:
@@ -68,11 +62,7 @@ def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.As
 
 
 def not_found(kind: str, name: str, known: Collection[str]) -> NoReturn:
-    """Raise the error for an unknown name, with a hint at the most similar known one.
-
-    Raises:
-        NotFound: always.
-    """
+    """Raise `NotFound` for an unknown name, with a hint at the most similar known one."""
     article = "an" if kind[0] in "aeiou" else "a"
     hint = nearest(name, known) or f"list what there is to find {article} {kind}."
     detail = {"type": "resource", "resource_type": kind, "resource_name": name}
@@ -91,9 +81,13 @@ def invalid(field: str, what: str) -> InvalidRequest:
     return InvalidRequest(line, [{"type": "field", "field": field, "description": line}])
 
 
-def _only(kind: str, name: str, found: Sequence[Any]) -> Any:
+def _only(kind: str, name: str, known: Mapping[str, Collection[str]]) -> str:
+    """The one repository of these that knows the name."""
+    found = [repository for repository, names in known.items() if name in names]
+    if not found:
+        not_found(kind, name, [each for names in known.values() for each in names])
     if len(found) == 1:
         return found[0]
-    names = ", ".join(f'"{each.name}"' for each in found)
+    names = ", ".join(f'"{each}"' for each in found)
     what = f'{kind.capitalize()} "{name}" is in several repositories; say in which: {names}.'
     raise invalid("repository", what)

@@ -60,11 +60,7 @@ def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
 def loading(
     location: Location, found: dagster.PartitionsDefinition
 ) -> Iterator[dagster.PartitionsDefinition]:
-    """Let Dagster find the keys within the block. Open the instance if it stores them.
-
-    Raises:
-        InvalidRequest: the keys need an instance, and there is none.
-    """
+    """Let Dagster find the keys within the block, in an instance if it stores them."""
     with ExitStack() as stack:
         instance = None
         if name := _dynamic_name(found):
@@ -78,11 +74,7 @@ def loading(
 
 
 def check(found: dagster.PartitionsDefinition, key: str) -> None:
-    """Make sure that the key exists. Call it inside `loading`.
-
-    Raises:
-        InvalidRequest: the key does not exist.
-    """
+    """Raise `InvalidRequest` unless the key exists. Call it inside `loading`."""
     try:
         is_there = found.has_partition_key(key)
     except dagster.DagsterUnknownPartitionError:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from codeserver.cli.commands.dockerfile.user_requirements import declared
+from codeserver.cli.options.code_file import usage_errors
 from codeserver.cli.options.location import TARGET_OPTIONS
 from codeserver.cli.options.output import output_option, write
 from codeserver.cli.options.settings import config_options
@@ -43,11 +44,9 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
     the code does not load.
     """
     config = Config.from_options(options)
-    try:
+    with usage_errors():
         resolve(config)
         words = list(target_words(config))
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     write(output, filled_in(TEMPLATE.read_text("utf-8"), arguments(words)), "docker")
     found = [name for name in REQUIREMENTS if Path(name).is_file()]
     if not found:

@@ -36,11 +36,7 @@ def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes the types of a config. Types that are shared or deeply nested become definitions.
-
-    Attributes:
-        definitions: schemas of those types, by name.
-    """
+    """Writes the types of a config. Types that are shared or deeply nested become `definitions`."""
 
     def __init__(self, schema: dagster.ConfigSchemaSnapshot, root: str) -> None:
         self._schema = schema

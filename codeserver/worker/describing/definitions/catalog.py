@@ -23,8 +23,14 @@ def describe(location: Location) -> dict[str, list[dict[str, Any]]]:
     kinds = ("jobs", "assets", "schedules", "sensors", "resources")
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _, repository in sorted(location.repositories.items()):
-        for kind, described in _repository(repository).items():
-            found[kind] += described
+        snapshot = _snapshot(repository)
+        schedules = list(automation.schedules(snapshot))
+        sensors = list(automation.sensors(repository, snapshot))
+        found["jobs"] += jobs.describe(repository, schedules, sensors)
+        found["assets"] += assets.describe(repository, snapshot)
+        found["schedules"] += schedules
+        found["sensors"] += sensors
+        found["resources"] += resources.describe(snapshot)
     return found
 
 
@@ -36,19 +42,6 @@ def targeting(repository: dagster.RepositoryDefinition, job: str) -> dict[str, l
         "sensors": [each.name for each in snapshot.sensors if job in each.target_dict],
     }
     return {kind: sorted(names) for kind, names in found.items() if names}
-
-
-def _repository(repository: dagster.RepositoryDefinition) -> dict[str, list[dict[str, Any]]]:
-    snapshot = _snapshot(repository)
-    schedules = list(automation.schedules(snapshot))
-    sensors = list(automation.sensors(repository, snapshot))
-    return {
-        "jobs": list(jobs.describe(repository, schedules, sensors)),
-        "assets": list(assets.describe(repository, snapshot)),
-        "schedules": schedules,
-        "sensors": sensors,
-        "resources": list(resources.describe(snapshot)),
-    }
 
 
 def _snapshot(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
