@@ -22,35 +22,26 @@ def from_job(response: v1.GetJobResponse) -> Diagram:
     A line to an input of a graph ends at the ops inside that take the value. A line from an output
     of a graph begins at the op inside that gives it.
     """
-    parts = _Parts()
-    parts.add(response.graph, cluster="")
+    parts = list(_parts(response.graph, ""))
     return Diagram(
         title=response.job.name or response.graph.name,
-        nodes=tuple(parts.nodes),
-        edges=tuple(dict.fromkeys(parts.edges)),
-        clusters=tuple(parts.clusters),
+        nodes=tuple(part for part in parts if isinstance(part, Node)),
+        edges=tuple(dict.fromkeys(part for part in parts if isinstance(part, Edge))),
+        clusters=tuple(part for part in parts if isinstance(part, Cluster)),
     )
 
 
-class _Parts:
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.edges: list[Edge] = []
-        self.clusters: list[Cluster] = []
-
-    def add(self, graph: v1.Graph, cluster: str) -> None:
-        collecting = {edge.to_node for edge in graph.edges if edge.is_collected}
-        for node in graph.nodes:
-            badges = _badges(node, collects=node.name in collecting)
-            if not node.graph.nodes:
-                self.nodes.append(_card(node, cluster, badges))
-                continue
-            subtitle = "" if node.name == node.definition else node.definition
-            self.clusters.append(
-                Cluster(node.handle, node.name, "graph", cluster, subtitle, badges)
-            )
-            self.add(node.graph, node.handle)
-        self.edges.extend(_edges(graph))
+def _parts(graph: v1.Graph, cluster: str) -> Iterator[Node | Edge | Cluster]:
+    collecting = {edge.to_node for edge in graph.edges if edge.is_collected}
+    for node in graph.nodes:
+        badges = _badges(node, collects=node.name in collecting)
+        if not node.graph.nodes:
+            yield _card(node, cluster, badges)
+            continue
+        subtitle = "" if node.name == node.definition else node.definition
+        yield Cluster(node.handle, node.name, "graph", cluster, subtitle, badges)
+        yield from _parts(node.graph, node.handle)
+    yield from _edges(graph)
 
 
 def _card(node: v1.Node, cluster: str, badges: tuple[str, ...]) -> Node:

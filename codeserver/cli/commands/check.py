@@ -25,14 +25,6 @@ if TYPE_CHECKING:
     from codeserver.client import Client
 
 _MOST_NAMES, _MOST_IMPORTS = 20, 25
-_IMPORT_COLUMNS = (
-    Column("Module", "bold"),
-    Column("Yours", "green"),
-    Column("Own", is_number=True),
-    Column("With imports", "cyan", is_number=True),
-    Column("Imported by", "dim"),
-)
-
 _PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
 
 
@@ -168,18 +160,17 @@ def show(
 
 def import_table(imports: Sequence[v1.ModuleImport]) -> Table:
     """Modules with their import times, without and with the modules that they import first."""
-    return Table(
-        _IMPORT_COLUMNS,
-        [
-            [
-                each.module,
-                "*" if each.is_users else "",
-                _milliseconds(each.own),
-                _milliseconds(each.cumulative),
-                each.imported_by or "the target",
-            ]
-            for each in imports
-        ],
+    return Table.of(
+        imports,
+        {
+            Column("Module", "bold"): lambda each: each.module,
+            Column("Yours", "green"): lambda each: "*" if each.is_users else "",
+            Column("Own", is_number=True): lambda each: _milliseconds(each.own),
+            Column("With imports", "cyan", is_number=True): lambda each: _milliseconds(
+                each.cumulative
+            ),
+            Column("Imported by", "dim"): lambda each: each.imported_by or "the target",
+        },
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,6 @@ from codeserver.api import v1
 from codeserver.cli.printing.tables import Column, Table
 from codeserver.cli.printing.words import counted, duration, first_line, listed, seconds_of, tags
 
-_DIM = ("Tags", "Owners", "Repository", "Description")
 _SENTENCE = 24
 _IMPLICIT = "__ASSET_JOB"
 """Beginning of Dagster's names for the jobs that materialize manually selected assets."""
@@ -20,28 +20,21 @@ def table(kind: str, found: Sequence[Any]) -> Table:
     """The table of the definitions of a kind, which are mappings or messages."""
     rows = [SimpleNamespace(**each) if isinstance(each, Mapping) else each for each in found]
     several = len({each.repository for each in rows}) > 1
-    cells: _Cells = {
-        "Repository": lambda each: each.repository if several else "",
-        **_CELLS[kind],
-        "Description": lambda each: first_line(each.description),
-    }
-    columns = [
-        Column(
-            title,
-            "dim" if title in _DIM else "",
-            least=_SENTENCE if title == "Description" else 0,
-        )
-        for title in cells
-    ]
-    return Table(
-        [Column(kind[:-1].capitalize(), "bold"), *columns],
-        [
-            [
-                each.key if kind == "assets" else each.name,
-                *(cell(each) for cell in cells.values()),
-            ]
-            for each in rows
-        ],
+    return Table.of(
+        rows,
+        {
+            Column(kind[:-1].capitalize(), "bold"): attrgetter(
+                "key" if kind == "assets" else "name"
+            ),
+            Column("Repository", "dim"): lambda each: each.repository if several else "",
+            **{
+                Column(title, "dim" if title in _TAGS_AND_OWNERS else ""): cell
+                for title, cell in _CELLS[kind].items()
+            },
+            Column("Description", "dim", least=_SENTENCE): lambda each: first_line(
+                each.description
+            ),
+        },
     )
 
 

@@ -109,14 +109,12 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
         yield "repositories", listed(location.repositories)
     if load_time(location):
         yield "load time", load_time(location)
-    yield "loads", _loads(location)
+    failed = f", {location.failed_loads:,} of them failed" if location.failed_loads else ""
+    how = "; files are watched" if location.watches_files else ""
+    yield "loads", f"{location.loads:,} so far{failed}{how}"
     if location.HasField("started_at"):
         yield "started", moment(location.started_at, now)
-    yield "work", _work(location.work)
-    for subject in location.work.subjects:
-        yield "", f"{subject.name}: {subject.running} running, {subject.queued} waiting"
-    if trouble := _trouble(location.work):
-        yield "trouble", trouble
+    yield from _work(location.work)
     yield from _surroundings(location)
 
 
@@ -159,21 +157,15 @@ def _target(target: v1.Target) -> str:
     return text + (f" (in {target.working_directory})" if target.working_directory else "")
 
 
-def _loads(location: v1.Location) -> str:
-    failed = f", {location.failed_loads:,} of them failed" if location.failed_loads else ""
-    how = "; files are watched" if location.watches_files else ""
-    return f"{location.loads:,} so far{failed}{how}"
-
-
-def _work(work: v1.Work) -> str:
+def _work(work: v1.Work) -> Iterator[tuple[str, str]]:
     running = f"{work.running:,} of at most {work.max_running:,} running"
-    return f"{running}, {work.queued:,} waiting, {counted(work.runs, 'run')}"
-
-
-def _trouble(work: v1.Work) -> str:
+    yield "work", f"{running}, {work.queued:,} waiting, {counted(work.runs, 'run')}"
+    for subject in work.subjects:
+        yield "", f"{subject.name}: {subject.running} running, {subject.queued} waiting"
     parts = {
         "refused": work.refused,
         "ended at their deadline": work.ended,
         "crashed": work.crashed,
     }
-    return listed(f"{number:,} {what}" for what, number in parts.items() if number)
+    if any(parts.values()):
+        yield "trouble", listed(f"{number:,} {what}" for what, number in parts.items() if number)

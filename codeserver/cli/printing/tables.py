@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeserver.cli.printing.words import one_line, printable
 
@@ -40,6 +40,11 @@ class Table:
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, found: Iterable[Any], cells: Mapping[Column, Callable[[Any], str]]) -> Table:
+        """A row for each thing; each column comes with the cell that a thing has in it."""
+        return cls(list(cells), [[cell(each) for cell in cells.values()] for each in found])
 
     def _shown(self) -> tuple[list[Column], list[list[str]]]:
         """The columns with text, and their cells, which are safe to print."""

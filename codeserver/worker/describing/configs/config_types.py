@@ -11,18 +11,13 @@ from codeserver.worker.describing.plain import json_value, one_line, present
 
 _KIND = dagster.ConfigTypeKind
 
-_KINDS = {
-    _KIND.ANY: "KIND_ANY",
-    _KIND.SCALAR: "KIND_SCALAR",
-    _KIND.ENUM: "KIND_ENUM",
-    _KIND.STRICT_SHAPE: "KIND_SHAPE",
-    _KIND.PERMISSIVE_SHAPE: "KIND_PERMISSIVE_SHAPE",
-    _KIND.SELECTOR: "KIND_SELECTOR",
-    _KIND.MAP: "KIND_MAP",
-    _KIND.ARRAY: "KIND_ARRAY",
-    _KIND.NONEABLE: "KIND_NULLABLE",
-    _KIND.SCALAR_UNION: "KIND_UNION",
+_RENAMED = {
+    _KIND.STRICT_SHAPE: "SHAPE",
+    _KIND.NONEABLE: "NULLABLE",
+    _KIND.SCALAR_UNION: "UNION",
 }
+"""Kinds that have other names in the API."""
+
 _WITH_INNER = (_KIND.ARRAY, _KIND.MAP, _KIND.NONEABLE)
 _LONGEST_NAME = 200
 _NAMED = (_KIND.SCALAR, _KIND.ENUM, _KIND.MAP)
@@ -62,7 +57,7 @@ def shape(
 
 def kind_of(found: dagster.ConfigTypeSnap) -> str:
     """Name of the kind of this type."""
-    return _KINDS[found.kind]
+    return f"KIND_{_RENAMED.get(found.kind, found.kind.name)}"
 
 
 def description_of(found: dagster.ConfigTypeSnap) -> str:
@@ -143,7 +138,7 @@ class _Trees:
 
     def _make(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
         made = {
-            "kind": _KINDS[found.kind],
+            "kind": kind_of(found),
             **present(
                 name=found.given_name if found.kind in _NAMED else None,
                 description=description_of(found),

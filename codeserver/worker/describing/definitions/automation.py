@@ -10,13 +10,8 @@ from codeserver.worker.describing.definitions import metadata
 from codeserver.worker.describing.plain import duration, present
 
 _SENSOR_TYPES = {
-    "STANDARD",
-    "RUN_STATUS",
-    "ASSET",
-    "MULTI_ASSET",
-    "FRESHNESS_POLICY",
-    "AUTO_MATERIALIZE",
-    "AUTOMATION",
+    *("STANDARD", "RUN_STATUS", "ASSET", "MULTI_ASSET"),
+    *("FRESHNESS_POLICY", "AUTO_MATERIALIZE", "AUTOMATION"),
 }
 
 
