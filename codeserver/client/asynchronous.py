@@ -100,7 +100,7 @@ class AsyncClient:
         """
         return await self._call(v1.ReloadLocationRequest(), v1.ReloadLocationResponse, timeout)
 
-    async def jobs(
+    def jobs(
         self,
         names: Texts = (),
         *,
@@ -127,11 +127,9 @@ class AsyncClient:
             owners=texts(owners),
             include_implicit=include_implicit,
         )
-        async for page in self._pages(request, v1.ListJobsResponse, timeout):
-            for each in page.jobs:
-                yield each
+        return self._entries(request, v1.ListJobsResponse, "jobs", timeout)
 
-    async def assets(
+    def assets(
         self,
         keys: Texts = (),
         *,
@@ -161,11 +159,9 @@ class AsyncClient:
             owners=texts(owners),
             kinds=texts(kinds),
         )
-        async for page in self._pages(request, v1.ListAssetsResponse, timeout):
-            for each in page.assets:
-                yield each
+        return self._entries(request, v1.ListAssetsResponse, "assets", timeout)
 
-    async def schedules(
+    def schedules(
         self,
         names: Texts = (),
         *,
@@ -183,11 +179,9 @@ class AsyncClient:
             owners=texts(owners),
             jobs=texts(jobs),
         )
-        async for page in self._pages(request, v1.ListSchedulesResponse, timeout):
-            for each in page.schedules:
-                yield each
+        return self._entries(request, v1.ListSchedulesResponse, "schedules", timeout)
 
-    async def sensors(
+    def sensors(
         self,
         names: Texts = (),
         *,
@@ -207,11 +201,9 @@ class AsyncClient:
             jobs=texts(jobs),
             types=types,
         )
-        async for page in self._pages(request, v1.ListSensorsResponse, timeout):
-            for each in page.sensors:
-                yield each
+        return self._entries(request, v1.ListSensorsResponse, "sensors", timeout)
 
-    async def resources(
+    def resources(
         self,
         names: Texts = (),
         *,
@@ -223,9 +215,7 @@ class AsyncClient:
         request = v1.ListResourcesRequest(
             repository=repository, names=texts(names), types=texts(types)
         )
-        async for page in self._pages(request, v1.ListResourcesResponse, timeout):
-            for each in page.resources:
-                yield each
+        return self._entries(request, v1.ListResourcesResponse, "resources", timeout)
 
     async def job(
         self,
@@ -301,7 +291,7 @@ class AsyncClient:
         )
         return await self._call(request, v1.GetRunConfigSchemaResponse, timeout)
 
-    async def partitions(
+    def partitions(
         self,
         *,
         job: str = "",
@@ -314,9 +304,7 @@ class AsyncClient:
         request = calls.keys_request(
             job, asset, repository=repository, reverse=reverse, page_size=MOST_KEYS
         )
-        async for page in self._pages(request, v1.ListPartitionsResponse, timeout):
-            for each in page.keys:
-                yield each
+        return self._entries(request, v1.ListPartitionsResponse, "keys", timeout)
 
     async def partitions_page(
         self,
@@ -372,14 +360,15 @@ class AsyncClient:
         finally:
             call.cancel()
 
-    async def _pages(
-        self, request: Any, response: type[_Response], timeout: float | None
-    ) -> AsyncGenerator[_Response, None]:
-        """All pages of a list, each under the timeout."""
+    async def _entries(
+        self, request: Any, response: type[Message], field: str, timeout: float | None
+    ) -> AsyncGenerator[Any, None]:
+        """The entries of all pages of a list, each page under the timeout."""
         request.page_size = request.page_size or MOST_ENTRIES
         while True:
             page: Any = await self._call(request, response, timeout)
-            yield page
+            for each in getattr(page, field):
+                yield each
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

@@ -128,9 +128,7 @@ class Client:
             owners=texts(owners),
             include_implicit=include_implicit,
         )
-        for page in self._pages(request, v1.ListJobsResponse, timeout):
-            for each in page.jobs:
-                yield each
+        return self._entries(request, v1.ListJobsResponse, "jobs", timeout)
 
     def assets(
         self,
@@ -162,9 +160,7 @@ class Client:
             owners=texts(owners),
             kinds=texts(kinds),
         )
-        for page in self._pages(request, v1.ListAssetsResponse, timeout):
-            for each in page.assets:
-                yield each
+        return self._entries(request, v1.ListAssetsResponse, "assets", timeout)
 
     def schedules(
         self,
@@ -184,9 +180,7 @@ class Client:
             owners=texts(owners),
             jobs=texts(jobs),
         )
-        for page in self._pages(request, v1.ListSchedulesResponse, timeout):
-            for each in page.schedules:
-                yield each
+        return self._entries(request, v1.ListSchedulesResponse, "schedules", timeout)
 
     def sensors(
         self,
@@ -208,9 +202,7 @@ class Client:
             jobs=texts(jobs),
             types=types,
         )
-        for page in self._pages(request, v1.ListSensorsResponse, timeout):
-            for each in page.sensors:
-                yield each
+        return self._entries(request, v1.ListSensorsResponse, "sensors", timeout)
 
     def resources(
         self,
@@ -224,9 +216,7 @@ class Client:
         request = v1.ListResourcesRequest(
             repository=repository, names=texts(names), types=texts(types)
         )
-        for page in self._pages(request, v1.ListResourcesResponse, timeout):
-            for each in page.resources:
-                yield each
+        return self._entries(request, v1.ListResourcesResponse, "resources", timeout)
 
     def job(
         self,
@@ -315,9 +305,7 @@ class Client:
         request = calls.keys_request(
             job, asset, repository=repository, reverse=reverse, page_size=MOST_KEYS
         )
-        for page in self._pages(request, v1.ListPartitionsResponse, timeout):
-            for each in page.keys:
-                yield each
+        return self._entries(request, v1.ListPartitionsResponse, "keys", timeout)
 
     def partitions_page(
         self,
@@ -373,14 +361,15 @@ class Client:
         finally:
             call.cancel()
 
-    def _pages(
-        self, request: Any, response: type[_Response], timeout: float | None
-    ) -> Generator[_Response, None, None]:
-        """All pages of a list, each under the timeout."""
+    def _entries(
+        self, request: Any, response: type[Message], field: str, timeout: float | None
+    ) -> Generator[Any, None, None]:
+        """The entries of all pages of a list, each page under the timeout."""
         request.page_size = request.page_size or MOST_ENTRIES
         while True:
             page: Any = self._call(request, response, timeout)
-            yield page
+            for each in getattr(page, field):
+                yield each
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

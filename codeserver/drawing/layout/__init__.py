@@ -10,10 +10,9 @@ from operator import add
 
 from codeserver.drawing.diagram import Diagram
 from codeserver.drawing.layout import graphs, ordering, packing, straight
-from codeserver.drawing.layout.boxes import ROOT, Boxes
 from codeserver.drawing.layout.columns import Columns
 from codeserver.drawing.layout.demands import demands
-from codeserver.drawing.layout.grid import Grid, build
+from codeserver.drawing.layout.grid import ROOT, Boxes, Grid, build
 from codeserver.drawing.layout.heights import solve
 from codeserver.drawing.layout.measures import card_size
 from codeserver.drawing.layout.picture import Box, Picture

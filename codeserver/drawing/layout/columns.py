@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codeserver.drawing.diagram import Edge
-from codeserver.drawing.layout.boxes import ROOT
-from codeserver.drawing.layout.grid import Grid, columns_of
+from codeserver.drawing.layout.grid import ROOT, Grid, columns_of
 from codeserver.drawing.layout.measures import BOX_PADDING, label_width
 from codeserver.drawing.layout.picture import Box
 

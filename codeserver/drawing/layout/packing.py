@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from math import ceil, sqrt
 
-from codeserver.drawing.layout.boxes import Boxes
 from codeserver.drawing.layout.graphs import Pair, Sets
+from codeserver.drawing.layout.grid import Boxes
 
 _ROWS_PER_COLUMN = 2.0
 """With as many rows as columns, the picture would be a strip; with twice as many, it is a page."""
