@@ -53,9 +53,7 @@ def _split(address: str) -> tuple[str, int]:
 
 
 def _checked(host: str, address: str) -> str:
-    if not host or host.isspace() or any(c.isspace() for c in host):
-        raise _unusable(address)
-    if host.startswith("[") != host.endswith("]"):
+    if not host or any(map(str.isspace, host)) or host.startswith("[") != host.endswith("]"):
         raise _unusable(address)
     return host
 

@@ -57,11 +57,7 @@ def texts(given: Texts) -> list[str]:
 
 
 def config_text(run_config: str | Mapping[str, Any] | None) -> str:
-    """The run config as text.
-
-    Raises:
-        TypeError: it is a mapping with a value that JSON cannot express.
-    """
+    """The run config as text; a `TypeError` if JSON cannot express it."""
     if run_config is None or isinstance(run_config, str):
         return run_config or ""
     try:
@@ -71,11 +67,7 @@ def config_text(run_config: str | Mapping[str, Any] | None) -> str:
 
 
 def keys_request(job: str, asset: str, **fields: Any) -> v1.ListPartitionsRequest:
-    """The request for a page of the partition keys of a job or an asset.
-
-    Raises:
-        TypeError: both are given, or neither.
-    """
+    """The request for a page of the partition keys of a job or an asset, one of them."""
     if bool(job) == bool(asset):
         raise TypeError("give the name of a job or the key of an asset, one of them")
     return v1.ListPartitionsRequest(job=job or None, asset=asset or None, **fields)

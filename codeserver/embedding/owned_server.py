@@ -73,7 +73,7 @@ class OwnedServer:
         _living.add(self)
 
     def wait_until_listening(self, deadline: float) -> str:
-        """Wait for its first address and return it; empty if the server has ended.
+        """Wait for its first address; empty if the server has ended.
 
         Raises:
             TimeoutError: neither happens before the deadline.

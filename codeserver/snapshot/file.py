@@ -24,11 +24,7 @@ class UnusableSnapshot(OperatorError):
 
 
 def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
-    """Write the file atomically, so that no reader finds a part; return its size in bytes.
-
-    Raises:
-        OperatorError: the file cannot be written.
-    """
+    """Write the file atomically, so that no reader finds a part; return its size in bytes."""
     payload = snapshot.SerializeToString(deterministic=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -66,11 +62,7 @@ def read(path: str) -> v1.LocationSnapshot:
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a file for reading. Its path may be anything, and a device or a pipe would never end.
-
-    Raises:
-        OSError: the file is missing, unreadable, or not regular.
-    """
+    """Open a file for reading; an `OSError` for a device or a pipe, which would never end."""
     try:
         # Check before opening, because even opening a device or a pipe has effects.
         _require_regular(os.stat(path))

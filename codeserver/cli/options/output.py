@@ -44,11 +44,7 @@ def output_option(command: F) -> F:
 
 
 def write(path: Path | None, text: str, language: str) -> None:
-    """Write a document to a file, or in the colours of its language to standard output.
-
-    Raises:
-        Failure: the file cannot be written.
-    """
+    """Write a document to a file, or in the colours of its language to standard output."""
     text = text if text.endswith("\n") else f"{text}\n"
     if path is None:
         screen.out().code(text, language)

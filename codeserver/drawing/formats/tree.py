@@ -98,8 +98,13 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
     A node that would be deeper than `deepest` levels has no parent.
     """
     nodes = diagram.nodes
-    prefixes, groups = _clusters(diagram)
-    names = [prefixes.get(node.cluster, "") + shown(node.title) for node in nodes]
+    groups = {cluster.id for cluster in diagram.clusters if cluster.kind == "group"}
+    prefixes = dict.fromkeys(("", *groups), "")
+    for cluster in diagram.clusters:
+        if cluster.id not in groups:
+            prefixes[cluster.id] = f"{prefixes[cluster.parent]}{shown(cluster.title)}."
+    names = [prefixes[node.cluster] + shown(node.title) for node in nodes]
+    group = [node.cluster if node.cluster in groups else "" for node in nodes]
     number = {node.id: index for index, node in enumerate(nodes)}
     before: defaultdict[int, dict[int, None]] = defaultdict(dict)
     for edge in diagram.edges:
@@ -110,17 +115,16 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
     to_left, to_right = graphs.neighbours(len(nodes), forwards)
     level, depth = [0] * len(nodes), [0] * len(nodes)
     for index in graphs.in_order(to_right):
-        node, group = nodes[index], groups.get(nodes[index].cluster, "")
         level[index] = max((level[each] + 1 for each in to_left[index]), default=0)
-        near = [each for each in to_left[index] if groups.get(nodes[each].cluster, "") == group]
+        near = [each for each in to_left[index] if group[each] == group[index]]
         under = max(near, key=level.__getitem__, default=None)
         if under is not None and depth[under] + 1 >= deepest:
             under = None
         depth[index] = 0 if under is None else depth[under] + 1
         yield Entry(
-            node=node,
-            prefix=prefixes.get(node.cluster, ""),
-            group=group,
+            node=nodes[index],
+            prefix=prefixes[nodes[index].cluster],
+            group=group[index],
             under="" if under is None else nodes[under].id,
             others=tuple(
                 "itself" if each == index else names[each]
@@ -128,15 +132,3 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
                 if each != under
             ),
         )
-
-
-def _clusters(diagram: Diagram) -> tuple[dict[str, str], dict[str, str]]:
-    """The prefix of names in each cluster that is a graph, and the clusters that are groups."""
-    prefixes: dict[str, str] = {}
-    groups: dict[str, str] = {}
-    for cluster in diagram.clusters:
-        if cluster.kind == "group":
-            groups[cluster.id] = cluster.id
-        else:
-            prefixes[cluster.id] = f"{prefixes.get(cluster.parent, '')}{shown(cluster.title)}."
-    return prefixes, groups

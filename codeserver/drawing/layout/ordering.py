@@ -90,7 +90,7 @@ def _sweep(grid: Grid, *, to_right: bool) -> None:
     rank = _ranks(grid, key)
     sides = grid.left if to_right else grid.right
     for column in grid.columns if to_right else reversed(grid.columns):
-        wanted = list(key) if len(grid.boxes) == 1 else key.copy()
+        wanted = key.copy()
         for item in column:
             near = sides[item]
             if near:

@@ -13,11 +13,7 @@ from codeserver.worker.loading.location import Location
 
 
 def repositories(location: Location, name: str) -> Mapping[str, dagster.RepositoryDefinition]:
-    """The repository of this name, or all if the name is empty.
-
-    Raises:
-        NotFound: there is no such repository.
-    """
+    """The repository of this name, or all if the name is empty; `NotFound` if there is none."""
     if not name:
         return location.repositories
     if name not in location.repositories:
@@ -30,9 +26,7 @@ def job(
 ) -> tuple[dagster.RepositoryDefinition, dagster.JobDefinition]:
     """The job and its repository.
 
-    Raises:
-        NotFound: there is no such job or repository.
-        InvalidRequest: several repositories have such a job.
+    Raises `NotFound` if there is none, and `InvalidRequest` if several repositories have one.
     """
     candidates = repositories(location, repository)
     known = {each: candidates[each].job_names for each in candidates}
@@ -43,12 +37,7 @@ def job(
 def asset(
     location: Location, key: str, repository: str
 ) -> tuple[dagster.RepositoryDefinition, dagster.AssetKey]:
-    """The key of the asset, and its repository.
-
-    Raises:
-        NotFound: there is no such asset or repository.
-        InvalidRequest: several repositories have such an asset.
-    """
+    """The key of the asset, and its repository; errors are those of `job`."""
     candidates = repositories(location, repository)
     known = {name: asset_keys(each) for name, each in candidates.items()}
     owner = _only("asset", key, known)

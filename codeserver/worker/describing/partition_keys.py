@@ -22,12 +22,7 @@ _MOST_SEARCHED = 10_000
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The partitions definition of a job or asset, and a page of its keys.
-
-    Raises:
-        InvalidRequest: it is not partitioned, or its keys need an instance and there is none.
-        NotFound: there is no such job, asset or repository.
-    """
+    """The partitions definition of a job or asset, and a page of its keys."""
     found = _target(location, wanted)
     with loading(location, found):
         total, keys = _page(found, wanted["offset"], wanted["limit"], wanted["reverse"])
@@ -39,11 +34,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
-    """The partitions definition of a job, or of the assets that it materializes.
-
-    Raises:
-        InvalidRequest: the job is not partitioned, or its assets are partitioned differently.
-    """
+    """The partitions definition of a job, or the only one of the assets that it materializes."""
     if job.partitions_def is not None:
         return job.partitions_def
     assets = (job.asset_layer.get(key) for key in job.asset_layer.selected_asset_keys)

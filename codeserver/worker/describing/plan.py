@@ -36,12 +36,7 @@ _OTHER = "SOURCE_OTHER"
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of a job, for the fields of a `GetExecutionPlanRequest`.
-
-    Raises:
-        InvalidRequest: the run config, partition key or selection is not valid.
-        NotFound: there is no such job or repository.
-    """
+    """The plan of a job, for the fields of a `GetExecutionPlanRequest`."""
     repository, whole = lookup.job(location, wanted["job"], wanted["repository"])
     if wanted["op_selection"] and wanted["asset_selection"]:
         what = "Give op_selection or asset_selection, not both."

@@ -60,11 +60,7 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
 
 
 def target_words(config: Config) -> Iterator[str]:
-    """The options for `codeserver grpc` in the image, where the current directory is /app.
-
-    Raises:
-        OperatorError: an option cannot work there.
-    """
+    """The options for `codeserver grpc` in the image, where the current directory is /app."""
     for setting in settings():
         value = getattr(config, setting.name) if setting.name in TARGET_OPTIONS else None
         if value is None:
