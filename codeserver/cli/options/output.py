@@ -31,16 +31,14 @@ _SUFFIXES = {
 _LANGUAGES = {"svg": "xml", "json": "json"}
 
 
-def output_option(command: F) -> F:
-    """Give a command the option `-o/--output`."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        callback=lambda _context, _option, path: None if path == Path("-") else path,
-        help="Write to this file instead of standard output (-).",
-    )(command)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=lambda _context, _option, path: None if path == Path("-") else path,
+    help="Write to this file instead of standard output (-).",
+)
 
 
 def write(path: Path | None, text: str, language: str) -> None:

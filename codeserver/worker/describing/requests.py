@@ -42,7 +42,7 @@ def _job(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         for name, resource in sorted(job.get_required_resource_defs().items())
         if (config := config_types.of_definition(resource)) is not None
     }
-    targeting = catalog.targeting(repository, job.name)
+    targeting = jobs.targeting(catalog.automated(repository)).get(job.name, {})
     return {
         "job": {**jobs.one(repository, job), **targeting},
         "graph": structure.of_job(job),
