@@ -179,7 +179,9 @@ class _Output:
                     part = os.read(self._stream.fileno(), 65536)
                 except BlockingIOError:
                     return
-                self._has_ended = not part
+                if not part:
+                    self._has_ended = True
+                    return
                 self._kept = (self._kept + part)[-_KEPT_BYTES:]
                 if self._copy is not None:
                     with contextlib.suppress(OSError):
