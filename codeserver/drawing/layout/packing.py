@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import ceil, sqrt
 
@@ -68,6 +68,7 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
         return
     anchored = [layer[node] for unit in fixed for node in unit]
     begin = min(anchored, default=0)
+    free.sort(key=lambda unit: -_span(unit, layer)[1])
     spans = [_span(unit, layer) for unit in free]
     area = sum(columns * rows for columns, rows in spans) + len(anchored)
     width = max(
@@ -77,10 +78,8 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
             *(columns for columns, _ in spans),
         ]
     )
-    order = sorted(range(len(free)), key=lambda unit: -spans[unit][1])
-    free[:] = [free[unit] for unit in order]
     at = 0
-    for unit, (columns, _) in zip(free, [spans[unit] for unit in order], strict=True):
+    for unit, (columns, _) in zip(free, spans, strict=True):
         if at and at + columns > width:
             at = 0
         shift = begin + at - min(layer[node] for node in unit)
@@ -91,7 +90,5 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
 
 def _span(unit: Sequence[int], layer: Sequence[int]) -> tuple[int, int]:
     """The number of columns and rows of a unit."""
-    used: defaultdict[int, int] = defaultdict(int)
-    for node in unit:
-        used[layer[node]] += 1
+    used = Counter(layer[node] for node in unit)
     return max(used) - min(used) + 1, max(used.values())
