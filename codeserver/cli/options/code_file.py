@@ -30,7 +30,7 @@ def usage_errors() -> Iterator[None]:
 
 
 def check_is_there(target: Target) -> None:
-    """An `OperatorError` with the nearest name, if the target is a file and there is none."""
+    """Raise an `OperatorError` with the nearest name, if the target is a file and there is none."""
     try:
         os.stat(target.path or os.curdir)
     except (FileNotFoundError, NotADirectoryError):
