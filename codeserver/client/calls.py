@@ -27,10 +27,7 @@ MOST_ENTRIES, MOST_KEYS = 1_000, 10_000
 
 def options(target: str) -> list[tuple[str, int]]:
     """The options of a channel to this address."""
-    unlimited = [
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-    ]
+    unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     # gRPC asks the proxy of the environment even for this machine, unless no_proxy names it.
     return [*unlimited, *([("grpc.enable_http_proxy", 0)] if is_local(target) else [])]
 

@@ -151,16 +151,17 @@ class _Reply:
                 if has_headers or not _is_ok(found):
                     raise NotSure
                 has_headers = True
-            elif message == _NOT_SERVING and _statuses(found) == [b"0"]:
-                raise NotServing
-            elif message == _SERVING and _statuses(found) == [b"0"]:
-                return {
-                    name.decode("ascii", "replace"): value.decode("ascii", "replace")
-                    for name, value in found
-                    if isinstance(name, bytes) and value is not None
-                }
-            else:
+                continue
+            # A valid reply has exactly one status.
+            if [value for name, value in found if name == b"grpc-status"] != [b"0"]:
                 raise NotSure
+            if message != _SERVING:
+                raise NotServing if message == _NOT_SERVING else NotSure
+            return {
+                name.decode("ascii", "replace"): value.decode("ascii", "replace")
+                for name, value in found
+                if isinstance(name, bytes) and value is not None
+            }
         raise NotSure
 
     def _frames_of_the_call(self) -> Iterator[tuple[int, int, bytes]]:
@@ -224,8 +225,3 @@ def _is_ok(found: list[Field]) -> bool:
     return (8, None) in found or any(
         name in _STATUS_INDEX and value == b"200" for name, value in found
     )
-
-
-def _statuses(found: list[Field]) -> list[bytes | None]:
-    """The gRPC statuses; a valid reply has exactly one."""
-    return [value for name, value in found if name == b"grpc-status"]

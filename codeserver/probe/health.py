@@ -42,11 +42,7 @@ def fast_health(argv: list[str]) -> int | None:
 
 
 def address_of(options: dict[str, str]) -> str:
-    """The address that the options and the environment name.
-
-    Raises:
-        OperatorError: they name several addresses, or a malformed one.
-    """
+    """The address that options and environment name; an `OperatorError` if they name several."""
     from codeserver.client.addresses import grpc_target
 
     named = [name for name in options if name in ("address", *ADDRESS)]

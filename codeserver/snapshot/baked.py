@@ -49,7 +49,7 @@ async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.Loc
 
 
 def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> tuple[Absent, float]:
-    """The content of a snapshot, for a server with this load order, and the time of the snapshot.
+    """The content of a snapshot, for a server with this load order, and its time.
 
     Raises:
         UnusableSnapshot: a part of the content cannot be an answer.

@@ -38,11 +38,7 @@ def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
 
 
 def read(path: str) -> v1.LocationSnapshot:
-    """The snapshot that `write` has written.
-
-    Raises:
-        UnusableSnapshot: the file cannot be read, is damaged, or is no snapshot.
-    """
+    """The snapshot in a file; an `UnusableSnapshot` if it is damaged, unreadable, or none."""
     try:
         with open_regular(path) as stream:
             if os.fstat(stream.fileno()).st_size > _MOST_BYTES:

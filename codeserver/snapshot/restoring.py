@@ -36,11 +36,7 @@ async def restore(location: Location, config: Config, target: Target) -> None:
 
 
 def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:
-    """The snapshot in the file, if it fits the code that is about to be loaded.
-
-    Raises:
-        UnusableSnapshot: it does not fit; the message lists the differences.
-    """
+    """The snapshot in the file; an `UnusableSnapshot` with the differences if it does not fit."""
     message = file.read(path)
     then = message.fingerprint
     now = fingerprint.take(config, target, then.files, then.directories)

@@ -66,7 +66,10 @@ def grpc_command(**options: Any) -> None:
             check_is_there(target)
     with logging_to_stderr(config.log_level, config.log_format):
         if config.lifeline_fd is not None:
-            _start_to_follow(config.lifeline_fd)
+            # Runs may outlive the server. With the descriptor, they would pass for it.
+            os.set_inheritable(config.lifeline_fd, False)
+            follow = partial(_follow, config.lifeline_fd)
+            threading.Thread(target=follow, name="lifeline", daemon=True).start()
         code = _serve(config, target)
     sys.exit(code)
 
@@ -97,11 +100,7 @@ def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> N
 
 
 def check(config: Config, given_by: Mapping[str, str | None]) -> None:
-    """See whether a server can be had with these settings.
-
-    Raises:
-        OperatorError: no. It names the option, or the variable that has given the value.
-    """
+    """Raise an `OperatorError` that names the option or variable that the server cannot have."""
 
     def source(name: str) -> str:
         return given_by.get(name) or "--" + name.replace("_", "-")
@@ -147,12 +146,6 @@ _FINISH_SECONDS, _HURRY_SECONDS = 5.0, 5.0
 """Time for runs and requests to finish, then for the interrupted rest to end."""
 
 _LONGEST_PATH = 4096
-
-
-def _start_to_follow(lifeline: int) -> None:
-    # Runs may outlive the server. With the descriptor, they would pass for it.
-    os.set_inheritable(lifeline, False)
-    threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
 
 
 def _follow(lifeline: int) -> None:

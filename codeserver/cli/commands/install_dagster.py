@@ -57,9 +57,7 @@ def install_dagster_command(*, directory: Path) -> None:
 def install(path: Path, python: str) -> bool:
     """Write the command for an interpreter, and return whether it was not there yet.
 
-    Raises:
-        Failure: another file has this name.
-        OSError: the command cannot be written.
+    A file of this name from another source is a `Failure`.
     """
     content = program(python)
     if os.path.lexists(path):

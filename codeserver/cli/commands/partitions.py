@@ -54,7 +54,10 @@ def partitions_command(
         )
         pages = _pages(fetch, limit)
         if as_json:
-            _print_json(list(pages))
+            found = list(pages)
+            keys = [key for page in found for key in page.keys]
+            facts = {"partitions": found[0].partitions, "keys": keys}
+            screen.out().json({**facts, "total_count": found[-1].total_count})
             return
         out = screen.out()
         for number, page in enumerate(pages):
@@ -78,13 +81,3 @@ def _pages(
         token, left = page.next_page_token, left if left is None else left - len(page.keys)
         if not token or left == 0:
             return
-
-
-def _print_json(pages: list[v1.ListPartitionsResponse]) -> None:
-    screen.out().json(
-        {
-            "partitions": pages[0].partitions,
-            "keys": [key for page in pages for key in page.keys],
-            "total_count": pages[-1].total_count,
-        }
-    )

@@ -49,11 +49,7 @@ def check_compiles(where: Where) -> None:
 def client_of(
     where: Where, *, options: Sequence[str] = (), allow_failure: bool = False
 ) -> Iterator[Client]:
-    """A client of the location; code is served until the end of the context.
-
-    Raises:
-        CodeserverError: the code does not load, unless failures are allowed.
-    """
+    """A client of the location; code is served until the end of the context."""
     if where.address:
         from codeserver.client import connect
 

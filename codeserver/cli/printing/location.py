@@ -120,7 +120,10 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
 
 def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
     if location.HasField("isolation"):
-        yield "isolation", isolation(location.isolation)
+        modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
+        mode = modes.get(location.isolation.mode, "unknown")
+        reasons = "; ".join(location.isolation.reasons)
+        yield "isolation", f"{mode}, because of {reasons}" if reasons else mode
     if location.HasField("runs"):
         yield "runs", runs(location.runs)
     versions = location.versions
@@ -134,13 +137,6 @@ def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
         yield "image", location.container_image
     if location.server_id:
         yield "server id", location.server_id
-
-
-def isolation(found: v1.Isolation) -> str:
-    """The mode of isolation with its reasons, such as `fork`."""
-    modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
-    mode = modes.get(found.mode, "unknown")
-    return f"{mode}, because of {'; '.join(found.reasons)}" if found.reasons else mode
 
 
 def runs(found: v1.Runs) -> str:

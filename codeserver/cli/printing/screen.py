@@ -24,9 +24,7 @@ _MOST_COLOURED = 100_000
 class Screen:
     """A stream that people or programs read.
 
-    Args:
-        console: rich's console of the stream. It decides whether the stream is a terminal, also by
-            FORCE_COLOR and the like, and respects NO_COLOR.
+    Rich's console decides whether it is a terminal, also by FORCE_COLOR and the like.
     """
 
     def __init__(self, console: Console) -> None:

@@ -47,10 +47,7 @@ def lay_out(diagram: Diagram) -> Picture:
         boxes=boxes,
         routes=routes(diagram, grid, columns, ports, cards),
         width=max((each.right for each in (*cards, *boxes)), default=0.0),
-        height=max(
-            [*map(add, middle, halves), *(each.bottom for each in boxes)],
-            default=0.0,
-        ),
+        height=max([*map(add, middle, halves), *(each.bottom for each in boxes)], default=0.0),
     )
 
 

@@ -81,10 +81,7 @@ def _plan(
 ) -> dagster.ExecutionPlan:
     try:
         return dagster.create_execution_plan(
-            job,
-            run_config=config,
-            tags=tags,
-            repository_load_data=repository.repository_load_data,
+            job, run_config=config, tags=tags, repository_load_data=repository.repository_load_data
         )
     except dagster.DagsterInvalidConfigError as error:
         raise run_config_errors.refusal(job, error) from None

@@ -20,11 +20,7 @@ from codeserver.worker.process import basics
 
 
 def answer(location: Location, rpc: str, argument: str) -> str:
-    """The reply to one of `NAMES` as JSON, in the format of `codeserver.worker.describing`.
-
-    Raises:
-        CallerError: the request cannot be answered.
-    """
+    """The reply to one of `NAMES` as JSON, in the format of `codeserver.worker.describing`."""
     wanted = json.loads(argument) if argument else {}
     return encoded(_ANSWERS[rpc](location, wanted))
 

@@ -28,11 +28,7 @@ class _Structure:
         self._configs: dict[str, dict[str, Any] | None] = {}
 
     def graph(
-        self,
-        graph: dagster.GraphDefinition,
-        handle: dagster.NodeHandle | None,
-        *,
-        is_mapped: bool,
+        self, graph: dagster.GraphDefinition, handle: dagster.NodeHandle | None, *, is_mapped: bool
     ) -> dict[str, Any]:
         """Describe a graph of the job, or the graph of the node with this handle.
 
