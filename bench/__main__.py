@@ -4,8 +4,8 @@
         [--servers ours,api,code-server] [--json FILE] [--docs] [--update] [--render FILE]
 
 `codeserver grpc`, `dagster api grpc` and `dagster code-server start` serve the same locations on
-the same machine in the same run, in turns. How each number is made is said in the docstrings of
-`measure` in `bench/workloads`, which are part of the report.
+the same machine in the same run, in turns. The docstrings of `measure` in `bench/workloads`
+explain the method of each workload, and are part of the report.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import page, tables
-from bench.outcomes import outcomes
+from bench import page
 from bench.processes import adopt_orphans, kill_descendants
-from bench.results import Results, as_json, from_json, updated
+from bench.results import Results, as_json, from_json
 from bench.runner import WORKLOADS, measure
 from bench.servers import KINDS, Kind
 from bench.subjects import SUBJECTS
@@ -64,7 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             action="append",
             choices=names,
             metavar="NAME",
-            help="one of %(choices)s; may be given several times",
+            help="one of %(choices)s; repeat the option for several",
         )
     known.add_argument(
         "--servers",
@@ -72,30 +71,26 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=list(KINDS.values()),
         help=f"some of {','.join(KINDS)}; default: all of them",
     )
-    known.add_argument(
-        "--quick",
-        action="store_true",
-        help="only see that it works, with the first location of each workload",
-    )
-    known.add_argument("--json", type=Path, metavar="FILE", help="write all numbers there")
-    known.add_argument("--docs", action="store_true", help="write the pages of the documentation")
-    known.add_argument(
-        "--update", action="store_true", help="write them with these workloads measured again"
-    )
-    known.add_argument(
-        "--render", type=Path, metavar="FILE", help="write them from this file of --json"
-    )
+    for option, text in (
+        ("--quick", "a short trial of each workload, with its first location"),
+        ("--docs", "write the pages of the documentation"),
+        ("--update", "write the pages with new results of the workloads of --only"),
+    ):
+        known.add_argument(option, action="store_true", help=text)
+    for option, text in (
+        ("--json", "write all numbers to this file"),
+        ("--render", "measure nothing; write the pages from this file of --json"),
+    ):
+        known.add_argument(option, type=Path, metavar="FILE", help=text)
     options = known.parse_args(arguments)
     in_part = options.quick or options.only or options.location
     if options.docs and (in_part or options.servers != list(KINDS.values())):
         known.error(
-            "--docs shows one run of everything: it goes with none of --quick, --only, "
-            "--location and --servers"
+            "--docs needs a complete run; do not combine it with --quick, --only, --location or "
+            "--servers"
         )
     if options.update and (options.quick or options.location or not options.only):
-        known.error(
-            "--update is for whole workloads: it goes with --only, and nothing that is less"
-        )
+        known.error("--update needs --only; do not combine it with --quick or --location")
     return options
 
 
@@ -107,18 +102,12 @@ def _kinds(text: str) -> list[Kind]:
 
 
 def _report(results: Results, options: argparse.Namespace) -> None:
-    shown = [table for _, table in tables.figures(results, spread=True)]
-    shown += [tables.notes(part) for part in results.parts if part.notes]
-    found = [each for each in outcomes(results) if each.checks]
-    if found and not results.quick:  # of which nothing can be concluded
-        shown.append(tables.aims(found))
-    tables.show(shown)
-    print(", ".join(f"{name} {value}" for name, value in results.machine.items()))
+    page.show(results)
     if options.json:
         options.json.write_text(as_json(results), "utf-8")
     if options.update:
         before = from_json((page.DOCS / "benchmarks.json").read_text("utf-8"))
-        results = updated(before, results, WORKLOADS)
+        results = before.updated(results, WORKLOADS)
     if options.docs or options.update:
         page.write(results)
 

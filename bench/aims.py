@@ -1,16 +1,15 @@
-"""The aims of the bench as data; of two stock servers, the better one counts."""
+"""The aims of the bench as data, and their comparison with the figures of a run."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.results import OURS, STOCK
+from bench.results import Figure, Results, advantage, better
+from bench.servers import API, BAKED, CODE_SERVER, ECHO, OURS
 
-ECHO = "echo"
-"""Key of the server that only sends prepared replies."""
-BAKED = "ours-snapshot"
-"""Key of codeserver with a snapshot that was made before the start."""
+STOCK = (API.key, CODE_SERVER.key)
 
 
 @dataclass(frozen=True)
@@ -38,13 +37,83 @@ class Aim:
     times: float = 1.0
     against: Sequence[str] = STOCK
     most: float | None = None
-    ours: str = OURS
+    ours: str = OURS.key
     optional: bool = False
     reason: str = "no reason is known"
 
 
+@dataclass(frozen=True)
+class Check:
+    """An aim applied to one figure at one location.
+
+    Attributes:
+        ours: the figure that must reach the aim.
+        other: the figure to compare with; None if the aim is a number.
+        margin: 1 if the aim is just reached, more if it is surpassed.
+    """
+
+    ours: Figure
+    other: Figure | None
+    margin: float
+
+    @property
+    def times(self) -> float | None:
+        """The factor by which ours is better; None if the aim is a number."""
+        return None if self.other is None else advantage(self.ours, self.other)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of an aim.
+
+    Attributes:
+        aim: the aim.
+        checks: one check for each figure and location that was measured.
+        missing: the figures and locations that were not measured, in words.
+    """
+
+    aim: Aim
+    checks: Sequence[Check]
+    missing: Sequence[str]
+
+    @property
+    def closest(self) -> Check | None:
+        """The check with the smallest margin, which decides; None if nothing was measured."""
+        return min(self.checks, key=lambda each: each.margin, default=None)
+
+    @property
+    def reached(self) -> bool | None:
+        """True if the aim is reached, False if not, None if missing figures leave it open."""
+        if self.closest is not None and self.closest.margin < 1:
+            return False
+        return None if self.missing or not self.checks else True
+
+
+def outcomes(results: Results, aims: Sequence[Aim] | None = None) -> list[Outcome]:
+    """The outcome of every aim, without the optional ones that were not measured."""
+    found = [_outcome(aim, results) for aim in (AIMS if aims is None else aims)]
+    return [each for each in found if each.checks or not each.aim.optional]
+
+
+def _outcome(aim: Aim, results: Results) -> Outcome:
+    every = [(name, place) for name in aim.names for place in aim.places]
+    checks = {each: _check(aim, results, *each) for each in every}
+    missing = [f"{name} ({place})" for (name, place), check in checks.items() if check is None]
+    return Outcome(aim, [check for check in checks.values() if check], missing)
+
+
+def _check(aim: Aim, results: Results, name: str, place: str) -> Check | None:
+    ours = better(results.of(name, place, [aim.ours]))
+    if ours is None:
+        return None
+    if aim.most is not None:
+        return Check(ours, None, math.inf if ours.value <= 0 else aim.most / ours.value)
+    other = better(results.of(name, place, aim.against))
+    times = None if other is None else advantage(ours, other)
+    return None if times is None else Check(ours, other, times / aim.times)
+
+
 _BOTH = ("example", "1000")
-_EVERY = ("example", "100", "1000", "5000")
 _SIXTEEN = ("16 connections", "one connection, 16 at once")
 
 AIMS = (
@@ -61,10 +130,9 @@ AIMS = (
         ("repeated create_location, server CPU",),
         ("100", "1000", "5000"),
         times=10,
-        reason="with 100 assets a load is eight calls of less than a millisecond each, most of "
-        "which goes into opening a channel, as Dagster's client does for every call; that"
-        " is gRPC's and the same for every server. With 1,000 and 5,000 assets it is "
-        "reached",
+        reason="with 100 assets, a load is eight calls of less than a millisecond each. Most of "
+        "that time is the opening of a channel, which Dagster's client does for every call and "
+        "gRPC makes equally slow for every server. With 1,000 and 5,000 assets, the aim is reached",
     ),
     Aim(
         "ExternalJob calls a second, 16 clients",
@@ -79,9 +147,9 @@ AIMS = (
         [f"{call}, {how}" for call in ("GetServerId", "ListRepositories") for how in _SIXTEEN],
         ("1000",),
         times=0.9,
-        against=(ECHO,),
-        reason="what is missing are some 20 µs a call: the bare server has no handler that reads"
-        " the request, looks at the state of the location and turns errors into statuses",
+        against=(ECHO.key,),
+        reason="the difference is about 20 µs a call. The bare server has no handler that reads "
+        "the request, looks at the state of the location and turns errors into statuses",
     ),
     Aim(
         "GetServerId, p99 while four CPU-bound ticks run",
@@ -96,8 +164,8 @@ AIMS = (
         ("plans, 8 clients", "CPU-bound ticks, 8 clients"),
         _BOTH,
         times=1.5,
-        reason="one plan takes a tenth to a fifth more CPU here than in a thread of the server, "
-        "for the way to another process and back, and that comes off the two cores",
+        reason="one plan takes a tenth to a fifth more CPU than in a thread of the server, because "
+        "it goes to another process and back. The two cores lack that CPU",
     ),
     Aim(
         "tick and plan, p50 on an idle server",
@@ -105,9 +173,8 @@ AIMS = (
         ("tick, p50", "ExecutionPlanSnapshot, p50"),
         _BOTH,
         times=1 / 1.2,
-        reason="a request for user code goes to another process and back, which takes 0.3 to 0.6"
-        " ms, whatever else it takes; that is the price of user code that cannot hurt the"
-        " server",
+        reason="a request for user code goes to another process and back, which takes 0.3 to 0.6 "
+        "ms. That is the price of user code that cannot hurt the server",
     ),
     Aim(
         "time to the reply to StartRun, 1,000 assets",
@@ -124,45 +191,44 @@ AIMS = (
         times=10,
     ),
     Aim(
-        "from saving a file until it is served, the example",
+        "time from saving a file until it is served, the example",
         "10 times sooner",
         ("time from saving a file until it is served",),
         ("example",),
         times=10,
     ),
     Aim(
-        "from saving a file until it is served, 1,000 assets",
+        "time from saving a file until it is served, 1,000 assets",
         "4 times sooner",
         ("time from saving a file until it is served",),
         ("1000",),
         times=4,
-        reason="three quarters of it is Dagster's own Python: making 1,000 definitions while the"
-        " module is imported, resolving them, and describing them; that is the same work "
-        "with stock",
+        reason="three quarters of the time is Dagster's own Python, which makes 1,000 definitions "
+        "during the import, resolves them and describes them. Stock does the same work",
     ),
     Aim(
         "time from exec to the first location load",
         "no later",
         ("time from exec to first location load",),
-        _EVERY,
+        ("example", "100", "1000", "5000"),
     ),
     Aim(
-        "the same with a baked snapshot, 1,000 assets",
+        "time from exec to the first location load with a snapshot, 1,000 assets",
         "8 times sooner",
         ("time from exec to first location load",),
         ("1000",),
         times=8,
-        ours=BAKED,
+        ours=BAKED.key,
         optional=True,
-        reason="0.5 s of it is what Dagster's client takes to make objects of the replies, "
-        "whatever the server does; the server is ready after 0.25 s",
+        reason="Dagster's client takes 0.5 s to make objects of the replies of any server. The "
+        "server itself is ready after 0.25 s",
     ),
     Aim(
         "memory (PSS) when loaded, 1,000 assets, beside `dagster code-server start`",
         "less",
         ("memory when loaded",),
         ("1000",),
-        against=("code-server",),
+        against=(CODE_SERVER.key,),
     ),
     Aim(
         "memory (PSS) when loaded, 1,000 assets, beside `dagster api grpc`",
@@ -170,21 +236,16 @@ AIMS = (
         ("memory when loaded",),
         ("1000",),
         times=1 / 1.4,
-        against=("api",),
+        against=(API.key,),
     ),
     Aim(
         "growth of memory over 1,000 ticks and over 50 reloads",
-        "none measurable: at most 2 MB",
+        "at most 2 MB",
         ("growth of memory over 1,000 ticks", "growth of memory over 50 reloads"),
         ("example",),
         most=2e6,
     ),
-    Aim(
-        "CPU while idle with three watchers",
-        "no more",
-        ("CPU while idle",),
-        ("1000",),
-    ),
+    Aim("CPU while idle with three watchers", "no more", ("CPU while idle",), ("1000",)),
     Aim(
         "CPU of a health probe",
         "20 times less",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,12 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.figures import Figure, Unit
-from bench.results import Results
-from bench.tables import LABELS, in_unit, label, place_name, written
+from bench.results import Figure, Results, Unit
+from bench.servers import API, CODE_SERVER, OURS
+from bench.tables import LABELS, in_unit, place_name, written
 
 _INK, _FAINT, _GRID, _PAPER, _OTHER = "#1b2230", "#5d6675", "#dbe0e9", "#fbfcfd", "#b9a24a"
-_SERVERS = {"ours": "#0072b2", "api": "#d55e00", "code-server": "#7c8594"}
+_SERVERS = {OURS.key: "#0072b2", API.key: "#d55e00", CODE_SERVER.key: "#7c8594"}
 _DARK = {
     _INK: "#e9ecf2",
     _FAINT: "#98a2b5",
@@ -33,27 +34,22 @@ _DARK = {
     "#7c8594": "#9aa4b5",
 }
 """The colour on a dark page for each colour on a light page."""
+_NO_TICKS = {f"{axis}tick.{size}.size": 0 for axis in "xy" for size in ("major", "minor")}
 _STYLE: Any = {
     "svg.fonttype": "none",  # text as text
     "svg.hashsalt": "codeserver",  # the same names of parts for the same chart
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # bundled with matplotlib; its metrics decide the layout
     "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _FAINT,
-    "axes.edgecolor": _GRID,
     "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "figure.facecolor": _PAPER,
-    "grid.color": _GRID,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
     "path.simplify": True,
+    "text.color": _INK,
+    "figure.facecolor": _PAPER,
+    **dict.fromkeys(("axes.labelcolor", "xtick.color", "ytick.color"), _FAINT),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), _GRID),
+    **_NO_TICKS,
 }
 _FONTS = 'system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
 _USELESS = re.compile(
@@ -71,19 +67,28 @@ _APART = 13
 
 
 @dataclass(frozen=True)
-class Bars:
-    """A chart with groups of bars that share one scale.
+class Chart:
+    """A chart of the page.
 
     Attributes:
         name: name of the file, without the common prefix and suffix.
         title: the subject of the measurement.
         subtitle: the meaning of the numbers, and the better direction.
-        groups: title, figure and location of each group.
     """
 
     name: str
     title: str
     subtitle: str
+
+    def draw(self, results: Results) -> str | None:
+        """The chart as SVG; None if its figures were not measured."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Bars(Chart):
+    """A chart of groups of bars that share one scale: title, figure and location of each."""
+
     groups: Sequence[tuple[str, str, str]]
 
     def draw(self, results: Results) -> str | None:
@@ -91,43 +96,28 @@ class Bars:
         groups = {
             title: found
             for title, name, place in self.groups
-            if (found := _by_server(results, name, place))
+            if (found := results.of(name, place, [*LABELS]))
         }
         return bars(self.title, self.subtitle, groups) if groups else None
 
 
 @dataclass(frozen=True)
-class Lines:
-    """A chart of a figure by the number of assets.
+class Lines(Chart):
+    """A chart of the figure of this name by the number of assets."""
 
-    Attributes:
-        name: name of the file, without the common prefix and suffix.
-        title: the subject of the measurement.
-        subtitle: the meaning of the numbers, and the better direction.
-        figure: the name of the figure.
-    """
-
-    name: str
-    title: str
-    subtitle: str
     figure: str
 
     def draw(self, results: Results) -> str | None:
         """The chart as SVG; None if fewer than two locations were measured."""
-        by_server: dict[str, list[Figure]] = {}
-        for place in results.places:
-            for found in _by_server(results, self.figure, place):
+        series = defaultdict[str, list[tuple[int, float]]](list)
+        units = []
+        for name, place in results.places.items():
+            for found in results.of(self.figure, name, [*LABELS]):
                 if found.value > 0:
-                    by_server.setdefault(found.server, []).append(found)
-        series = {
-            server: sorted((results.places[each.location].assets, each.value) for each in found)
-            for server, found in by_server.items()
-            if len(found) > 1
-        }
-        if not series:
-            return None
-        (unit,) = {each.unit for found in by_server.values() for each in found}
-        return lines(self.title, self.subtitle, series, unit)
+                    series[found.server].append((place.assets, found.value))
+                    units.append(found.unit)
+        long = {server: sorted(points) for server, points in series.items() if len(points) > 1}
+        return lines(self.title, self.subtitle, long, units[0]) if long else None
 
 
 def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> str:
@@ -141,24 +131,24 @@ def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> s
     rows = sum(len(figures) + 1 for figures in groups.values())
     most = max(figure.value for figures in groups.values() for figure in figures) or 1.0
     said, y, labels = [], 0.0, {}
-    with _chart(title, subtitle, 0.27 * rows + 0.1, 0.1) as (axes, svg):
+    with _chart(title, subtitle, 0.27 * rows + 0.1, 0.1) as (canvas, axes):
         names = axes.get_yaxis_transform()
         for group, figures in groups.items():
             axes.text(-0.473, y, group, transform=names, va="center", weight="bold")
             for figure in figures:
                 y += 1
-                labels[y] = label(figure.server)
+                labels[y] = LABELS[figure.server]
                 length = max(figure.value, most / 250)  # the smallest bar stays visible
                 bar = axes.barh(y, length, 0.72, color=_colour(figure.server), clip_on=False)
                 axes.bar_label(bar, [written(figure)], padding=6)
-            numbers = ", ".join(f"{label(each.server)} {written(each)}" for each in figures)
+            numbers = ", ".join(f"{LABELS[each.server]} {written(each)}" for each in figures)
             said.append(f"{group}: {numbers}.")
             y += 1.2
         axes.set(ylim=(y - 0.5, -0.7), xlim=(0, most), xticks=[])
         axes.set_yticks([*labels], [*labels.values()])
         axes.spines["bottom"].set_visible(False)
-        axes.figure.subplots_adjust(left=0.29, right=0.86)
-    return svg(f"{subtitle}. {' '.join(said)}")
+        canvas.subplots_adjust(left=0.29, right=0.86)
+        return _svg(canvas, title, f"{subtitle}. {' '.join(said)}")
 
 
 Series = Sequence[tuple[int, float]]
@@ -176,17 +166,11 @@ def lines(title: str, subtitle: str, series: Mapping[str, Series], unit: Unit) -
     """
     assets = sorted({count for points in series.values() for count, _ in points})
     ends = {server: points[-1][1] for server, points in series.items()}
-    with _chart(title, subtitle, 3.4, 0.45) as (axes, svg):
+    with _chart(title, subtitle, 3.4, 0.45) as (canvas, axes):
         axes.set(xscale="log", yscale="log")
+        line: Any = {"lw": 2, "marker": "o", "ms": 5, "clip_on": False}
         for server, points in series.items():
-            axes.plot(
-                *zip(*points, strict=True),
-                color=_colour(server),
-                lw=2,
-                marker="o",
-                ms=5,
-                clip_on=False,
-            )
+            axes.plot(*zip(*points, strict=True), color=_colour(server), **line)
         lowest, highest = _decades(series)
         # In the middle between the lines, so that it hides none.
         middle = math.sqrt(min(ends.values()) * max(ends.values()))
@@ -199,17 +183,15 @@ def lines(title: str, subtitle: str, series: Mapping[str, Series], unit: Unit) -
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, unit)))
         axes.grid(axis="y", lw=0.8)
         axes.spines[:].set_visible(False)
-        axes.figure.subplots_adjust(left=0.1, right=0.62)
-        texts = {f"{label(key)}, {in_unit(end, unit)}": (end, _INK) for key, end in ends.items()}
+        canvas.subplots_adjust(left=0.1, right=0.62)
+        texts = {f"{LABELS[key]}, {in_unit(end, unit)}": (end, _INK) for key, end in ends.items()}
         texts["in proportion to assets"] = (middle, _FAINT)
         _write_beside(axes, assets[-1], texts)
-    said = (
-        f"{label(server)}: "
-        + ", ".join(f"{in_unit(value, unit)} with {count:,}" for count, value in points)
-        + " assets."
-        for server, points in series.items()
-    )
-    return svg(f"{subtitle}. {' '.join(said)}")
+        said = [subtitle]
+        for server, points in series.items():
+            values = (f"{in_unit(value, unit)} with {count:,}" for count, value in points)
+            said.append(f"{LABELS[server]}: {', '.join(values)} assets")
+        return _svg(canvas, title, f"{'. '.join(said)}.")
 
 
 def _decades(series: Mapping[str, Series]) -> tuple[float, float]:
@@ -237,55 +219,9 @@ def _write_beside(axes: Axes, x: float, texts: Mapping[str, tuple[float, str]]) 
         )
 
 
-class _Svg:
-    """Converts a chart to SVG after it is drawn."""
-
-    def __init__(self, canvas: Canvas, title: str) -> None:
-        self._canvas = canvas
-        self._title = title
-        self._drawn = ""
-
-    def draw(self) -> None:
-        """Have matplotlib draw it."""
-        file = StringIO()
-        nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
-        self._canvas.savefig(file, format="svg", metadata=nothing)
-        self._drawn = file.getvalue()
-
-    def __call__(self, description: str) -> str:
-        """The SVG with its title, a description for screen readers, and colours for dark pages."""
-        rules = "".join(
-            f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
-            for light, dark in _DARK.items()
-            for what in ("fill", "stroke")
-            if f"{what}: {light}" in self._drawn
-        )
-        begin = (
-            f'<title id="title">{escape(self._title, quote=False)}</title>\n'
-            f'<desc id="description">{escape(description, quote=False)}</desc>\n'
-            f"<style>text{{font-family:{_FONTS}}}\n"
-            f"@media (prefers-color-scheme:dark){{{rules}}}</style>\n"
-        )
-        found = re.search(r"<svg [^>]*>", self._drawn)
-        assert found
-        svg = found[0].replace(">", ' role="img" aria-labelledby="title description">')
-        return f"{svg}\n{begin}{_small(self._drawn[found.end() :])}"
-
-
-def _small(body: str) -> str:
-    """The SVG body without comments, group names and excess digits."""
-    body = re.sub(r"<[^>]*>", lambda tag: _DIGITS.sub(_shorter, tag[0]), _USELESS.sub("", body))
-    body = re.sub(r"\s*\n\s*", "\n", body)
-    return re.sub(r"(?<=[\d.])\n(?=[Lz])", "", body)
-
-
-def _shorter(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.1f}"
-
-
 @contextmanager
-def _chart(title: str, subtitle: str, height: float, below: float) -> Iterator[tuple[Axes, _Svg]]:
-    """An empty chart with a heading; it is drawn at the end of the block.
+def _chart(title: str, subtitle: str, height: float, below: float) -> Iterator[tuple[Canvas, Axes]]:
+    """An empty chart with a heading of two lines, and its style during the block.
 
     Args:
         title: the first line of the heading.
@@ -296,22 +232,51 @@ def _chart(title: str, subtitle: str, height: float, below: float) -> Iterator[t
     with matplotlib.rc_context(_STYLE):
         canvas = Canvas(figsize=(_WIDTH, height + 0.8))
         axes = canvas.add_subplot()
-        svg = _Svg(canvas, title)
         left, top = 0.15 / _WIDTH, height + 0.8
         canvas.text(left, 1 - 0.28 / top, title, size=12, weight="bold", va="center")
         canvas.text(left, 1 - 0.55 / top, subtitle, color=_FAINT, va="center")
         canvas.subplots_adjust(top=1 - 0.8 / top, bottom=below / top)
-        yield axes, svg
-        svg.draw()
+        yield canvas, axes
+
+
+def _svg(canvas: Canvas, title: str, description: str) -> str:
+    """The SVG with its title, a description for screen readers, and colours for dark pages."""
+    file = StringIO()
+    nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
+    canvas.savefig(file, format="svg", metadata=nothing)
+    drawn = file.getvalue()
+    rules = "".join(
+        f'[style*="{what}: {light}"]{{{what}:{dark}!important}}'
+        for light, dark in _DARK.items()
+        for what in ("fill", "stroke")
+        if f"{what}: {light}" in drawn
+    )
+    found = re.search(r"<svg [^>]*>", drawn)
+    assert found
+    svg = found[0].replace(">", ' role="img" aria-labelledby="title description">')
+    return (
+        f"{svg}\n"
+        f'<title id="title">{escape(title, quote=False)}</title>\n'
+        f'<desc id="description">{escape(description, quote=False)}</desc>\n'
+        f"<style>text{{font-family:{_FONTS}}}\n"
+        f"@media (prefers-color-scheme:dark){{{rules}}}</style>\n"
+        f"{_small(drawn[found.end() :])}"
+    )
+
+
+def _small(body: str) -> str:
+    """The SVG body without comments, group names and excess digits."""
+
+    def shorter(number: re.Match[str]) -> str:
+        return f"{float(number[0]):.1f}"
+
+    body = re.sub(r"<[^>]*>", lambda tag: _DIGITS.sub(shorter, tag[0]), _USELESS.sub("", body))
+    body = re.sub(r"\s*\n\s*", "\n", body)
+    return re.sub(r"(?<=[\d.])\n(?=[Lz])", "", body)
 
 
 def _colour(server: str) -> str:
     return _SERVERS.get(server, _OTHER)
-
-
-def _by_server(results: Results, name: str, place: str) -> list[Figure]:
-    found = [results.figure(name, place, server) for server in LABELS]
-    return [each for each in found if each]
 
 
 def _places(name: str, *places: str) -> list[tuple[str, str, str]]:
@@ -319,48 +284,44 @@ def _places(name: str, *places: str) -> list[tuple[str, str, str]]:
 
 
 _EVERY = ("example", "100", "1000", "5000")
+_CALLS = ("GetServerId", "ListRepositories", "ExternalJob")
+_BY_ASSETS = "seconds of CPU by number of assets, both axes logarithmic; less is better"
 
-PICTURES: tuple[Bars | Lines, ...] = (
+PICTURES: tuple[Chart, ...] = (
     Bars(
         "startup",
-        "From exec to the first complete location load",
+        "Time from exec to the first complete location load",
         "seconds; less is better",
         _places("time from exec to first location load", *_EVERY),
     ),
     Lines(
         "location-load",
-        "CPU of the server for a repeated location load",
-        "seconds of CPU over the number of assets, both logarithmic; less is better",
+        "Server CPU of a repeated location load",
+        _BY_ASSETS,
         "repeated create_location, server CPU",
     ),
     Lines(
         "repository",
-        "CPU of the server for an ExternalRepository call",
-        "seconds of CPU over the number of assets, both logarithmic; less is better",
+        "Server CPU of an ExternalRepository call",
+        _BY_ASSETS,
         "ExternalRepository, server CPU",
     ),
     Bars(
         "throughput",
         "Calls a second, 16 clients with a connection each, 1,000 assets",
         "calls a second on one core; more is better",
-        [
-            (call, f"{call}, 16 connections", "1000")
-            for call in ("GetServerId", "ListRepositories", "ExternalJob")
-        ],
+        [(call, f"{call}, 16 connections", "1000") for call in _CALLS],
     ),
     Bars(
         "contention",
-        "The slowest 1 % of calls while four CPU-bound ticks run, 1,000 assets",
-        "99th percentile of the time that a call takes; less is better",
-        [
-            (call, f"{call}, p99, while 4 CPU-bound ticks run", "1000")
-            for call in ("GetServerId", "ListRepositories", "ExternalJob")
-        ],
+        "The slowest 1 % of calls during four CPU-bound ticks, 1,000 assets",
+        "99th percentile of the time of a call; less is better",
+        [(call, f"{call}, p99, while 4 CPU-bound ticks run", "1000") for call in _CALLS],
     ),
     Bars(
         "runs",
-        "Starting a run, 1,000 assets",
-        "time since StartRun was called; less is better",
+        "Start and end of a run, 1,000 assets",
+        "time from the call of StartRun; less is better",
         [
             ("Reply", "time to the reply to StartRun", "1000"),
             ("First event", "time to the first event of a run", "1000"),
@@ -369,8 +330,8 @@ PICTURES: tuple[Bars | Lines, ...] = (
     ),
     Bars(
         "memory",
-        "Memory when a location is loaded",
-        "PSS of all processes of a server; less is better",
+        "Memory of a server with a loaded location",
+        "PSS of all processes of the server; less is better",
         _places("memory when loaded", *_EVERY),
     ),
 )

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.client import Exchange, Refused
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import cpu_of
+from bench.results import Unit
 from bench.servers import Server, temporary_folder
 
 _LIMIT_SECONDS = 40.0

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from bench.figures import Figure, Note, Unit, shorten
+from bench.results import Figure, Note, Unit, shorten
 from bench.servers import Kind, Server, started
 from bench.subjects import Subject
 

@@ -1,4 +1,4 @@
-"""The documentation page of the results, with its charts and their numbers.
+"""The report of the results: on the terminal, and as pages of the documentation with charts.
 
 Other pages show some of the results between the comments `<!-- bench: WORKLOAD ... -->` and
 `<!-- end of bench -->`.
@@ -7,34 +7,61 @@ Other pages show some of the results between the comments `<!-- bench: WORKLOAD 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench import outcomes, tables
-from bench.charts import PICTURES, Bars, Lines
+from rich.console import Console
+from rich.markdown import Markdown
+
+from bench import tables
+from bench.aims import outcomes
+from bench.charts import PICTURES, Chart
 from bench.results import Part, Results, as_json, from_json
-from bench.tables import Table
 
 DOCS = Path(__file__).parents[1] / "docs"
+_WIDTH = 180
 _SECTION = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end of bench -->\n)", re.DOTALL)
 _HEAD = """\
 # Benchmarks
 
-`codeserver grpc` beside stock Dagster's two servers, `dagster api grpc` and
-`dagster code-server start`: the same code locations, with default options, on the same machine,
-each workload in one run with the servers in turns, through Dagster's own client.
+This page compares `codeserver grpc` with stock Dagster's two servers, `dagster api grpc` and
+`dagster code-server start`. All three serve the same code locations with default options, on the
+same machine, to Dagster's own client. The servers take turns in each workload.
 
 ```sh
-make bench                                # measures everything and writes this page
-.venv/bin/python -m bench --only latency  # one workload; --help says what else
+make bench                                # measure everything and write this page
+.venv/bin/python -m bench --only latency  # measure one workload; see --help for more
 ```
 
 {machine}
-
-On another machine the times are other ones; the ratios are what to look at. All samples are in
-[benchmarks.json](benchmarks.json). What happens when user code misbehaves is in
-[faults.md](faults.md), and what a reload costs in [reload.md](reload.md).
+Times differ on another machine, so compare the ratios. [benchmarks.json](benchmarks.json) has all
+samples. [faults.md](faults.md) shows the effects of user code that misbehaves, and
+[reload.md](reload.md) the cost of a reload.
 """
+_AIMS = """\
+## Aims
+
+Each aim compares `codeserver` with the better of the two stock servers, unless it names another.
+If an aim is for several figures or locations, the table shows the one with the smallest margin.
+"""
+_FIGURES = """\
+## All figures
+
+The tables show the median of each figure. The last column is the factor by which `codeserver` is
+better than the better of the two stock servers: less time, CPU or memory, or more calls. Below 1,
+it is worse. A server with an empty cell cannot do this, or has failed. The text below each table
+explains the method.
+"""
+
+
+def show(results: Results) -> None:
+    """Print the results with the spread of the samples."""
+    texts = [text for part in results.parts for text in _part(part, full=True)]
+    if not results.quick and any(each.checks for each in outcomes(results)):
+        texts += _aims(results)
+    console = Console(width=_WIDTH)
+    console.print(Markdown("\n".join(texts)))
+    console.print(_facts(results.machine), markup=False)
 
 
 def write(results: Results, docs: Path = DOCS) -> None:
@@ -67,78 +94,59 @@ def with_sections(text: str, results: Results) -> str:
         text: the page.
         results: the results of a run.
     """
-    parts = {part.workload: part for part in results.parts}
+    parts = {part.workload: part for part in results.parts if part.machine}
 
     def section(found: re.Match[str]) -> str:
-        chosen = [part for name in found[2].split() if (part := parts.get(name)) and part.machine]
-        if len(chosen) < len(found[2].split()):
+        names = found[2].split()
+        if not parts.keys() >= {*names}:
             return found[0]
-        return f"{found[1]}\n{''.join(map(_section, chosen))}{found[3]}"
+        return f"{found[1]}\n{''.join(_section(parts[name]) for name in names)}{found[3]}"
 
     return _SECTION.sub(section, text)
 
 
 def _section(part: Part) -> str:
-    table = tables.notes(part) if part.notes else tables.of_part(part, spread=True)
-    facts = ", ".join(f"{name} {value}" for name, value in part.machine.items())
-    return f"{table.markdown}\nMeasured on {part.when} with {facts}.\n\n"
+    table = tables.of_notes(part) if part.notes else tables.of_part(part, spread=True)
+    return f"{table}\nMeasured on {part.when} with {_facts(part.machine)}.\n\n"
 
 
-def page(results: Results, pictures: Sequence[Bars | Lines]) -> str:
+def _facts(machine: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
+
+
+def page(results: Results, pictures: Sequence[Chart]) -> str:
     """The page, in Markdown.
 
     Args:
         results: the results of a run.
         pictures: the charts that were drawn.
     """
-    return "\n".join(_page(results, pictures))
-
-
-def _page(results: Results, pictures: Sequence[Bars | Lines]) -> Iterator[str]:
-    yield _HEAD.format(machine=_machine(results))
-    yield from _aims(results)
-    yield "## In pictures\n"
-    for picture in pictures:
-        yield f"![{picture.title}](pictures/bench-{picture.name}.svg)\n"
-    yield "## Everything that was measured\n"
-    yield (
-        "The median of each figure, and how many times better `codeserver` is than the better of\n"
-        "the two stock servers: less time, CPU or memory, or more calls. Below 1, it is worse.\n"
-        "Where nothing is said, the server cannot do it, or has failed. Each table is followed by\n"
-        "how its numbers were made.\n"
-    )
-    by_workload = {part.workload: table for part, table in tables.figures(results, spread=False)}
-    for part in results.parts:
-        yield from _part(part, by_workload.get(part.workload))
-
-
-def _machine(results: Results) -> str:
-    rows = [
-        *results.machine.items(),
-        *((f"location `{name}`", place.title) for name, place in results.places.items()),
-    ]
-    lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
-    return f"| measured with | |\n| --- | --- |\n{lines}"
+    places = ((f"location `{name}`", place.title) for name, place in results.places.items())
+    machine = tables.table(["measured with", ""], [*results.machine.items(), *places])
+    charts = (f"![{each.title}](pictures/bench-{each.name}.svg)\n" for each in pictures)
+    parts = (text for part in results.parts for text in _part(part))
+    texts = [_HEAD.format(machine=machine), *_aims(results), "## Charts\n", *charts]
+    return "\n".join([*texts, _FIGURES, *parts])
 
 
 def _aims(results: Results) -> Iterator[str]:
-    found = outcomes.outcomes(results)
-    table = tables.aims(found)
-    yield f"## {table.title}\n"
-    yield f"In this table, {table.how}.\n"
-    yield table.markdown
+    found = outcomes(results)
+    yield _AIMS
+    yield tables.of_aims(found)
     missed = [f"- {each.aim.what}: {each.aim.reason}." for each in found if each.reached is False]
     if missed:
-        yield "\n".join(["Why an aim is not reached:\n", *missed, ""])
+        yield "\n".join(["Reasons for missed aims:\n", *missed, ""])
     unknown = [f"- {', '.join(each.missing)}" for each in found if each.missing]
     if unknown:
-        yield "\n".join(["Aimed for with these figures, too, but not measured:\n", *unknown, ""])
+        yield "\n".join(["Figures of these aims that were not measured:\n", *unknown, ""])
 
 
-def _part(part: Part, table: Table | None) -> Iterator[str]:
+def _part(part: Part, *, full: bool = False) -> Iterator[str]:
     yield f"### {part.title}\n"
-    if table is not None:
-        yield table.markdown
+    if part.figures:
+        yield tables.of_part(part, spread=full)
+    if full and part.notes:
+        yield tables.of_notes(part)
     for place, failure in part.failures.items():
         yield f"Not measured{f' ({tables.place_name(place)})' if place else ''}: {failure}\n"
     yield f"{part.how}\n"

@@ -1,4 +1,4 @@
-"""The results of a run, and their form as JSON."""
+"""The results of a run: figures, notes for what has no number, and their form as JSON."""
 
 from __future__ import annotations
 
@@ -6,24 +6,65 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from statistics import median
 from typing import Any
 
-from bench.figures import Figure, Note, Unit
-from bench.servers import KINDS
-
-OURS = "ours"
-STOCK = tuple(key for key in KINDS if key != OURS)
 _DIGITS = 4
+
+
+class Unit(str, Enum):
+    """The unit of a number; the value is its symbol."""
+
+    SECONDS = "s"
+    BYTES = "B"
+    PER_SECOND = "/s"
+    CALLS = "calls"
+    PERCENT = "%"
+    """Percent of one core."""
+    SHARE = "% of calls"
+    PROCESSES = "processes"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured quantity of one server at one location.
+
+    Attributes:
+        name: the quantity, the same for every server and location, such as
+            "time to first location load".
+        location: name of the location, such as "example" or, for 1,000 assets, "1000".
+        server: key of a `bench.servers.Kind`.
+        unit: the unit of the samples.
+        samples: every measured value, or one value computed from many; never empty.
+        more_is_better: large values are better than small ones.
+    """
+
+    name: str
+    location: str
+    server: str
+    unit: Unit
+    samples: Sequence[float]
+    more_is_better: bool = False
+
+    @property
+    def value(self) -> float:
+        """The median."""
+        return median(self.samples)
+
+
+@dataclass(frozen=True)
+class Note:
+    """The effect of an event on one server, in one line."""
+
+    event: str
+    server: str
+    text: str
 
 
 @dataclass(frozen=True)
 class Place:
-    """A description of a served location.
-
-    Attributes:
-        title: the name to show.
-        assets: number of assets.
-    """
+    """The title of a location, and its number of assets."""
 
     title: str
     assets: int
@@ -75,20 +116,32 @@ class Results:
     @property
     def figures(self) -> Iterator[Figure]:
         """The figures of all workloads."""
-        for part in self.parts:
-            yield from part.figures
+        return (each for part in self.parts for each in part.figures)
 
     @property
     def failed(self) -> bool:
         """Whether a workload could not be measured."""
         return any(part.failures for part in self.parts)
 
-    def figure(self, name: str, location: str, server: str) -> Figure | None:
-        """The figure of this name, location and server; None if there is none."""
-        for each in self.figures:
-            if (each.name, each.location, each.server) == (name, location, server):
-                return each
-        return None
+    def of(self, name: str, location: str, servers: Sequence[str]) -> list[Figure]:
+        """The figures of this name and location, in the order of the servers."""
+        found = {
+            each.server: each
+            for each in self.figures
+            if (each.name, each.location) == (name, location)
+        }
+        return [found[server] for server in servers if server in found]
+
+    def updated(self, newer: Results, order: Sequence[str]) -> Results:
+        """These results with the workloads of a later run in place of their own.
+
+        Args:
+            newer: the results of the later run.
+            order: the names of all workloads in their order.
+        """
+        parts = {part.workload: part for part in (*self.parts, *newer.parts)}
+        places = {**self.places, **newer.places}
+        return replace(self, places=places, parts=[parts[name] for name in order if name in parts])
 
 
 def better(figures: Sequence[Figure]) -> Figure | None:
@@ -134,20 +187,15 @@ def _part_as_json(part: Part) -> str:
         **({"machine": dict(part.machine)} if part.machine else {}),
         **({"notes": [asdict(note) for note in part.notes]} if part.notes else {}),
     }
-    lines = ",\n".join(f"      {json.dumps(_figure_as_dict(each))}" for each in part.figures)
+    lines = ",\n".join(f"      {_figure_as_json(each)}" for each in part.figures)
     text = json.dumps(head, indent=2, ensure_ascii=False)[:-2].replace("\n", "\n    ")
     return f'    {text},\n      "figures": [\n{lines}\n      ]\n    }}'
 
 
-def _figure_as_dict(figure: Figure) -> dict[str, Any]:
-    return {
-        "name": figure.name,
-        "location": figure.location,
-        "server": figure.server,
-        "unit": figure.unit.value,
-        "more_is_better": figure.more_is_better,
-        "samples": [rounded(sample) for sample in figure.samples],
-    }
+def _figure_as_json(figure: Figure) -> str:
+    written = asdict(figure)
+    samples = [rounded(each) for each in written.pop("samples")]
+    return json.dumps({**written, "samples": samples})
 
 
 def rounded(value: float) -> float:
@@ -166,36 +214,21 @@ def from_json(text: str) -> Results:
         KeyError: a part of it is missing.
     """
     read = json.loads(text)
-    return Results(
-        read["when"],
-        read["machine"],
-        read["quick"],
-        {name: Place(**place) for name, place in read["places"].items()},
-        [_part_from_dict(part) for part in read["parts"]],
-    )
+    places = {name: Place(**place) for name, place in read["places"].items()}
+    parts = [_part_from_dict(part) for part in read["parts"]]
+    return Results(read["when"], read["machine"], read["quick"], places, parts)
 
 
 def _part_from_dict(read: dict[str, Any]) -> Part:
-    return Part(
-        workload=read["workload"],
-        title=read["title"],
-        how="\n".join(read["how"]),
-        figures=[Figure(**{**each, "unit": Unit(each["unit"])}) for each in read["figures"]],
-        failures=read["failures"],
-        when=read["when"],
-        notes=[Note(**each) for each in read.get("notes", ())],
-        machine=read.get("machine", {}),
-    )
+    changed = {
+        "how": "\n".join(read["how"]),
+        "figures": [Figure(**{**each, "unit": Unit(each["unit"])}) for each in read["figures"]],
+        "notes": [Note(**each) for each in read.get("notes", ())],
+    }
+    return Part(**{**read, **changed})
 
 
-def updated(before: Results, newer: Results, order: Sequence[str]) -> Results:
-    """The results of a whole run, updated with workloads that were measured later.
-
-    Args:
-        before: the results of the whole run.
-        newer: the results of the later workloads.
-        order: the names of all workloads in their order.
-    """
-    parts = {part.workload: part for part in (*before.parts, *newer.parts)}
-    places = {**before.places, **newer.places}
-    return replace(before, places=places, parts=[parts[name] for name in order if name in parts])
+def shorten(text: str, longest: int = 160) -> str:
+    """The text on one line, cut to a length."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

@@ -1,22 +1,23 @@
-"""Code servers, started on unix sockets."""
+"""Code servers, started on unix sockets, and their output."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO
 
 import psutil  # type: ignore[import-untyped]
 
 from bench.attempts import asked
 from bench.client import Client
-from bench.output import Output
 from bench.processes import descendants, kill_descendants
 
 START_SECONDS = 90.0
@@ -45,6 +46,61 @@ CODE_SERVER = Kind(
     "code-server", "dagster code-server start", ("-m", "dagster", "code-server", "start")
 )
 KINDS = {kind.key: kind for kind in (OURS, API, CODE_SERVER)}
+BAKED = replace(OURS, key="ours-snapshot", label="codeserver, snapshot")
+"""Codeserver with a snapshot, whose path is to be added to the arguments."""
+ECHO = Kind("echo", "bare gRPC server", (str(Path(__file__).with_name("echo.py")),))
+"""A server that only sends prepared replies; it serves a folder of them."""
+_READ_SIZE = 1 << 16
+_REMEMBERED = 1 << 18
+
+
+class Output:
+    """Reads a pipe in its own thread.
+
+    Args:
+        pipe: the end to read from; this object closes it.
+        hear: called with each piece of output, if given.
+
+    Attributes:
+        size: number of bytes read so far.
+    """
+
+    def __init__(self, pipe: IO[bytes], hear: Callable[[bytes], None] | None = None) -> None:
+        self.size = 0
+        self._pipe = pipe
+        self._hear = hear
+        self._last = b""
+        self._reading = threading.Event()
+        self._reading.set()
+        self._thread = threading.Thread(target=self._run, name="output")
+        self._thread.start()
+
+    def _run(self) -> None:
+        while data := self._pipe.read1(_READ_SIZE):  # type: ignore[attr-defined]
+            self.size += len(data)
+            self._last = (self._last + data)[-_REMEMBERED:]
+            if self._hear is not None:
+                self._hear(data)
+            self._reading.wait()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Do not read during the block, except for a read that is already under way."""
+        self._reading.clear()
+        try:
+            yield
+        finally:
+            self._reading.set()
+
+    @property
+    def text(self) -> str:
+        """The end of the output."""
+        return self._last.decode(errors="replace")
+
+    def close(self) -> None:
+        """Wait for the end of the output; every process that writes to it must have ended."""
+        self._thread.join()
+        self._pipe.close()
 
 
 class Server:

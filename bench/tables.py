@@ -1,146 +1,84 @@
-"""The results as tables: the figures by server with their ratios, and the aims."""
+"""The results as tables in Markdown: figures by server with their ratios, notes, and aims."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-import rich.table
-from rich.console import Console
+from bench.aims import STOCK, Outcome
+from bench.results import Figure, Part, Unit, advantage, better
+from bench.servers import BAKED, ECHO, KINDS, OURS
 
-from bench.aims import BAKED, ECHO
-from bench.figures import Figure, Unit
-from bench.outcomes import Outcome
-from bench.results import OURS, STOCK, Part, Results, advantage, better
-from bench.servers import KINDS
-
-LABELS = {
-    **{key: kind.label for key, kind in KINDS.items()},
-    BAKED: "codeserver, snapshot",
-    ECHO: "bare gRPC server",
-}
+LABELS = {each.key: each.label for each in (*KINDS.values(), BAKED, ECHO)}
 """The labels of the servers by key, in the order of the tables."""
-_ORDER = list(LABELS)
-_WIDTH = 180
-_RATIO = "times better"
 _OF_CLIENTS = ("client CPU", "generator CPU")
 """Suffixes of the names of figures that do not measure a server."""
 _DIFFERENCE = "growth"
 """Prefix of the names of figures that may be close to 0, and so have no ratio."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of text.
-
-    Attributes:
-        title: the subject of the table.
-        columns: names of the columns; the first column has the labels of the rows.
-        rows: the rows, each with one cell per column.
-        how: the method of measurement.
-    """
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    how: str = ""
-
-    @property
-    def markdown(self) -> str:
-        """The table in Markdown, without title and method."""
-        rows = [self.columns, ["---"] * len(self.columns), *self.rows]
-        lines = (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
-        return "\n".join(lines) + "\n"
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; the first column has the labels of the rows."""
+    every = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in every)
 
 
-def show(tables: Sequence[Table]) -> None:
-    """Print the tables."""
-    console = Console(width=_WIDTH)
-    for table in tables:
-        shown = rich.table.Table(title=table.title, title_justify="left", show_lines=True)
-        shown.add_column(table.columns[0])
-        for column in table.columns[1:]:
-            shown.add_column(column, ratio=1)
-        for row in table.rows:
-            shown.add_row(*row)
-        console.print(shown, markup=False)
-        console.print(f"How: {table.how}\n", style="dim", markup=False, highlight=False)
-
-
-def figures(results: Results, *, spread: bool) -> list[tuple[Part, Table]]:
-    """A table for each workload.
+def of_part(part: Part, *, spread: bool = False) -> str:
+    """The figures of one workload, by server.
 
     Args:
-        results: the results of a run.
+        part: the results of the workload.
         spread: show the smallest and the largest sample beside the median.
     """
-    return [(part, of_part(part, spread=spread)) for part in results.parts if part.figures]
-
-
-def of_part(part: Part, *, spread: bool) -> Table:
-    """The figures of one workload, by server; see `figures`."""
-    keys = sorted({each.server for each in part.figures}, key=_place_in_order)
+    keys = _in_order(each.server for each in part.figures)
     names = list(dict.fromkeys(each.name for each in part.figures))
     rows: dict[tuple[str, str], dict[str, Figure]] = {}
     # Sorted by name, so that the locations of a figure are together.
     for each in sorted(part.figures, key=lambda each: names.index(each.name)):
         rows.setdefault((each.name, each.location), {})[each.server] = each
-    return Table(
-        part.title,
-        ["", "location", *(label(key) for key in keys), _RATIO],
+    return table(
+        ["figure", "location", *(LABELS.get(key, key) for key in keys), "times better"],
         [
             [
                 name,
-                place_name(location),
+                place_name(place),
                 *(_cell(found.get(key), spread) for key in keys),
-                _times_of(found),
+                _times(found),
             ]
-            for (name, location), found in rows.items()
+            for (name, place), found in rows.items()
         ],
-        " ".join(part.how.split()),
     )
 
 
-def notes(part: Part) -> Table:
+def of_notes(part: Part) -> str:
     """The effect of each event on each server."""
     found = {(note.event, note.server): note.text for note in part.notes}
-    keys = sorted({server for _, server in found}, key=_place_in_order)
-    return Table(
-        part.title,
-        ["what happens", *(f"`{label(key)}`" for key in keys)],
-        [
-            [event, *(found.get((event, key), "") for key in keys)]
-            for event in dict.fromkeys(note.event for note in part.notes)
-        ],
-        " ".join(part.how.split()),
+    keys = _in_order(server for _, server in found)
+    events = dict.fromkeys(note.event for note in part.notes)
+    return table(
+        ["event", *(f"`{LABELS.get(key, key)}`" for key in keys)],
+        [[event, *(found.get((event, key), "") for key in keys)] for event in events],
     )
 
 
-def aims(found: Sequence[Outcome]) -> Table:
+def of_aims(found: Sequence[Outcome]) -> str:
     """The aims; for an aim with several figures, the one with the smallest margin."""
-    return Table(
-        "What is aimed for",
-        ["", "aim", "times better", "ours", "compared with", "reached"],
-        [_aim(each) for each in found],
-        "the better of the two stock servers counts; where an aim is about several figures or "
-        "locations, the one that is the closest to missing it is shown",
-    )
+    columns = ["figure", "aim", "times better", "codeserver", "compared with", "reached"]
+    return table(columns, map(_aim, found))
 
 
 def _aim(outcome: Outcome) -> list[str]:
-    check = outcome.closest
+    times = other = ours = ""
+    if check := outcome.closest:
+        ours, times = written(check.ours), "" if check.times is None else in_times(check.times)
+        other = "" if check.other is None else written(check.other)
     reached = {True: "yes", False: "no", None: "not known"}[outcome.reached]
-    if check is None:
-        return [outcome.aim.what, outcome.aim.wanted, "", "", "", reached]
-    other = "" if check.other is None else written(check.other)
-    times = "" if check.times is None else in_times(check.times)
-    return [outcome.aim.what, outcome.aim.wanted, times, written(check.ours), other, reached]
+    return [outcome.aim.what, outcome.aim.wanted, times, ours, other, reached]
 
 
-def label(server: str) -> str:
-    """The label of a server."""
-    return LABELS.get(server, server)
+def _in_order(servers: Iterable[str]) -> list[str]:
+    order = [*LABELS]
+    return sorted({*servers}, key=lambda key: order.index(key) if key in order else len(order))
 
 
 def place_name(location: str) -> str:
@@ -148,16 +86,12 @@ def place_name(location: str) -> str:
     return f"{int(location):,} assets" if location.isdigit() else location
 
 
-def _place_in_order(server: str) -> int:
-    return _ORDER.index(server) if server in _ORDER else len(_ORDER)
-
-
-def _times_of(found: dict[str, Figure]) -> str:
+def _times(found: dict[str, Figure]) -> str:
     """The factor by which ours is better than the better stock server; empty if meaningless."""
     other = better([found[key] for key in STOCK if key in found])
-    if other is None or OURS not in found or other.name.startswith(_DIFFERENCE):
+    if other is None or OURS.key not in found or other.name.startswith(_DIFFERENCE):
         return ""
-    times = None if other.name.endswith(_OF_CLIENTS) else advantage(found[OURS], other)
+    times = None if other.name.endswith(_OF_CLIENTS) else advantage(found[OURS.key], other)
     return in_times(times) if times and math.isfinite(times) else ""
 
 

@@ -1,4 +1,4 @@
-"""What becomes of calls when user code takes all the CPU it can get."""
+"""Calls during CPU-bound ticks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 from bench.attempts import Attempt, attempt, quantile, repeating
 from bench.client import Client
-from bench.figures import Unit
 from bench.h2load import Clients, Target, compare, is_there
 from bench.measurement import Measurement
 from bench.resources import rest
+from bench.results import Unit
 from bench.servers import Server
 from bench.subjects import EXAMPLE, many_assets
 
@@ -29,22 +29,23 @@ _SHORT_TICK = "0.05"
 
 
 def measure(it: Measurement) -> None:
-    """Calls while four ticks at once use CPU; and plans and CPU-bound ticks a second.
+    """Calls during four CPU-bound ticks at once, and the rates of plans and of CPU-bound ticks.
 
-    For the first, four threads have a sensor's tick evaluated, each again and again, that uses 0.5
-    s of CPU in pure Python. Meanwhile GetServerId (limit 2 s), ListRepositories and ExternalJob are
-    called in turn through Dagster's client, a new channel for each call and 5 ms between two, until
-    each was called 150 times, for 8 s at most: of a slow server, the 99th percentile is the slowest
-    call. The servers take turns, and come to rest before. A call that fails counts with the time
-    until it did, and is counted as failed. The client shares the cores with the server and its
-    ticks, so its own waiting for a core is in the times: of a server that lets user code use all
-    cores, this is the larger. "CPU-bound ticks meanwhile" says how much user code got done in that
-    time. For the second, h2load has eight connections with one call at a time on each, for 2 s,
-    after 50 calls that do not count: plans of a job without config, and ticks that use 0.05 s of
-    CPU. It sends what Dagster's client was seen to send and takes next to no CPU; nothing is
-    confined to a core. Calls that are under way at the end are not counted. "Server CPU" is what
-    all processes of the server used meanwhile, divided by the number of calls; what was under way
-    at the end makes it larger by up to eight ticks.
+    Calls: each of four threads requests a sensor's tick again and again. The tick uses 0.5 s of CPU
+    in pure Python. Meanwhile, Dagster's client calls GetServerId (limit 2 s), ListRepositories and
+    ExternalJob in turn, with a new channel for each call and 5 ms between two. It makes 150 calls
+    of each, but stops after 8 s. With fewer than 100 calls, the 99th percentile is the slowest
+    call. The servers take turns, and come to rest before. A call that fails counts with its
+    duration, and as failed. The client shares the cores with the server and its ticks, so the times
+    include its waits for a core. If a server lets user code use all cores, these waits are the
+    larger part. "CPU-bound ticks meanwhile" is the rate of the ticks.
+
+    Rates: h2load makes calls over eight connections, one at a time on each, for 2 s, after 50 calls
+    that do not count. The calls are plans of a job without config, and ticks that use 0.05 s of
+    CPU. h2load sends the recorded requests of Dagster's client and uses almost no CPU. No process
+    is confined to a core. Calls under way at the end do not count. "Server CPU" is the CPU of all
+    processes of the server during the load, divided by the number of calls. Calls under way at the
+    end add up to eight ticks to it.
     """
     seconds = _QUICK_SECONDS if it.quick else _LOAD_SECONDS
     with it.serving() as servers:

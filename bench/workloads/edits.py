@@ -1,4 +1,4 @@
-"""Edits: how soon saved code is served."""
+"""Edits: time until saved code is served."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from bench.attempts import asked, attempt
 from bench.client import RELOAD_SECONDS, said
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import rest
+from bench.results import Unit
 from bench.servers import CODE_SERVER, OURS, Server
 from bench.subjects import EXAMPLE, PACKAGES, edition, many_assets, save
 
@@ -23,16 +23,16 @@ _POLL_SECONDS = 0.005
 
 
 def measure(it: Measurement) -> None:
-    """Seconds from just before a file is saved until its new job has been fetched.
+    """The time from just before a file is saved until the client has fetched its new job.
 
     Each edit gives a job another name and replaces the file atomically. `codeserver grpc` runs with
-    `--watch`, and nothing else is done; `dagster code-server start` gets ReloadCode at once, from
-    another thread; `dagster api grpc` cannot load code again. GetServerId is called 5 ms after each
-    answer, over one open channel, until it says another id; the file has been served when
-    ListRepositories and ExternalRepository have then been answered, with the new job. The servers
-    run side by side and take turns, edit by edit; each edit waits until their processes have used
-    no CPU for half a second, or for 20 s. There are 15 edits, 8 with 1,000 assets, after 3 that are
-    not counted.
+    `--watch` and gets no further call. `dagster code-server start` gets ReloadCode at once, from
+    another thread. `dagster api grpc` cannot load code again. GetServerId is called over one open
+    channel, 5 ms after each reply, until it returns another id. Then ListRepositories and
+    ExternalRepository are called. The file is served when their replies have the new job. The
+    servers run side by side and take turns, edit by edit. Before each edit, their processes use no
+    CPU for half a second, or 20 s pass. There are 15 edits, or 8 with 1,000 assets, after 3 that do
+    not count.
     """
     warm_ups = it.times(3, quick=0)
     with edited(it) as servers:

@@ -1,4 +1,4 @@
-"""Faults: what becomes of a server when user code hangs, crashes and takes what it can get."""
+"""Faults: effects of user code that hangs, crashes or takes resources."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 from bench.attempts import Answers, Attempt, Probe, asked, running
-from bench.figures import Unit
+from bench.client import SHORT_SECONDS
 from bench.measurement import Measurement
 from bench.processes import is_alive, name_of, threads
-from bench.recovery import exit_in_words, healthy, note_share, recovery
 from bench.resources import memory_of, rest
+from bench.results import Unit
 from bench.servers import API, CODE_SERVER, Server
 from bench.subjects import EXAMPLE
 from bench.tables import in_unit
@@ -28,40 +29,45 @@ _HUNG = 40
 _HUNG_SECONDS = 9
 _BUSY_SECONDS = "3"
 _EXIT_SECONDS = 60
-_PAUSE_SECONDS = 10
+_UNREAD_SECONDS = 10
+_LEAST_SECONDS = 3.0
+_GONE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.02
+_LATER_PAUSE_SECONDS = 0.5
+_RECOVERY_SECONDS = 40
+_CALLS_AFTERWARDS = 10
 
 
 def measure(it: Measurement) -> None:
-    """What becomes of a server when user code hangs, crashes, and takes what it can get.
+    """The effects of user code that hangs, crashes or takes resources.
 
-    One server runs at a time, with a new one for each fault, and is asked a few times until it is
-    warm. Every call opens a new channel, and GetServerId, ListRepositories and the ticks of a
-    sensor that skips at once have a limit of 2 s. Calls that were not answered are in no p99, and
-    without an answer there is none.
+    One server runs at a time, and a new one for each fault. Some calls warm it up. Every call opens
+    a new channel. GetServerId, ListRepositories and the ticks of a sensor that skips at once have a
+    limit of 2 s. A p99 covers only answered calls. Without an answer there is none.
 
-    Hanging: 40 ticks of a sensor that never returns are asked for at once, each with a limit of
-    9 s. Two seconds later, for 4 s, GetServerId is called 20 times a second, ListRepositories 5
-    times and a sensor that skips at once 2 times a second; that is "while 40 ticks hang". Four
-    seconds after all callers of the hanging ticks have given up, the same is done for 4 s again;
-    that is "after 40 hung ticks". A thread hangs for good when it exists at the very end.
+    Hanging: 40 ticks of a sensor that never returns are requested at once, each with a limit of 9
+    s. Two seconds later, for 4 s, GetServerId is called 20 times a second, ListRepositories 5 times
+    and a sensor that skips at once 2 times ("while 40 ticks hang"). Four seconds after all callers
+    of the hanging ticks have given up, the same calls follow for 4 s ("after 40 hung ticks"). A
+    thread hangs for good if it exists at the very end.
 
-    CPU: four ticks at once use 3 s of CPU each, in pure Python, while GetServerId is called 20
+    CPU: four ticks at once use 3 s of CPU each, in pure Python. Meanwhile, GetServerId is called 20
     times a second.
 
-    Crashing: a tick reads the memory at address 0, another one calls `os._exit(1)`, and the process
-    that has the user's code is killed: the host of codeserver, the child of
-    `dagster code-server start`, and the whole server for `dagster api grpc`. At once the healthy
-    sensor is ticked until that works; the time is from the failure of the first to the answer of
-    the second. There is none when no tick works for 40 s, or when the server's process has been
-    gone for 3 s, because nothing starts it again but its owner. Meanwhile, and for at least 3 s,
-    GetServerId is called 20 times and the health check 4 times a second. Then GetServerId and the
-    healthy sensor are called 10 times more each.
+    Crashing: a tick reads the memory at address 0, or calls `os._exit(1)`, or the process with the
+    user's code is killed. That process is the host of codeserver, the child of `dagster code-server
+    start`, or the whole server of `dagster api grpc`. Then the healthy sensor is ticked until a
+    tick works. The time is from the failure of the first tick to the reply of that tick. There is
+    none if no tick works for 40 s, or if the server's process has ended 3 s ago, because only its
+    owner can start it again. Meanwhile, and for at least 3 s, GetServerId is called 20 times and
+    the health check 4 times a second. Then GetServerId and the healthy sensor are called 10 times
+    more each.
 
-    SIGTERM is sent while a tick hangs that may take 60 s; Kubernetes kills after 30 s. The file
-    gets a syntax error and is repaired, with ReloadCode after each. One tick makes 1.5 million byte
-    strings of 1 kB and returns, another one keeps them: the memory of all processes of the server
-    5 s later, less that before. And one tick prints a million lines of 100 bytes, while nobody
-    reads the output of the server for 10 s, as with a paused terminal.
+    SIGTERM is sent during a tick that may take 60 s. Kubernetes kills after 30 s. The file gets a
+    syntax error and is repaired, with ReloadCode after each change. One tick makes 1.5 million byte
+    strings of 1 kB and returns, and another keeps them. The figure is the growth of the memory of
+    all processes of the server after 5 s. The last tick prints a million lines of 100 bytes, while
+    the output of the server is not read for 10 s, as with a paused terminal.
     """
     for event, harm in _FAULTS.items():
         for kind in it.kinds:
@@ -110,14 +116,14 @@ def _hanging(server: Server, marks: Path, seconds: int) -> str:
 def _ask(it: Measurement, server: Server, when: str, seconds: int) -> Answers:
     ids = Probe(server.client.server_id, 20)
     listings = Probe(server.client.list_repositories, 5)
-    ticks = Probe(lambda: healthy(server), 2)
+    ticks = Probe(lambda: _healthy(server), 2)
     with running(ids, listings, ticks):
         time.sleep(seconds)
     if ids.answers.seconds:
         it.add(f"GetServerId, p99, {when}", server.key, Unit.SECONDS, ids.answers.p99)
-    note_share(it, server, f"GetServerId calls answered {when}", ids.answers)
-    note_share(it, server, f"ListRepositories calls answered {when}", listings.answers)
-    note_share(it, server, f"ticks of another sensor answered {when}", ticks.answers)
+    _note_share(it, server, f"GetServerId calls answered {when}", ids.answers)
+    _note_share(it, server, f"ListRepositories calls answered {when}", listings.answers)
+    _note_share(it, server, f"ticks of another sensor answered {when}", ticks.answers)
     return ids.answers
 
 
@@ -132,13 +138,13 @@ def _burn(_: Measurement, server: Server) -> str:
 
 
 def _segfault(it: Measurement, server: Server) -> str:
-    return recovery(
+    return _recovery(
         it, server, "a segfault", lambda: asked(lambda: server.client.tick("segfaults"))
     )
 
 
 def _exit(it: Measurement, server: Server) -> str:
-    return recovery(it, server, "an exit", lambda: asked(lambda: server.client.tick("exits")))
+    return _recovery(it, server, "an exit", lambda: asked(lambda: server.client.tick("exits")))
 
 
 def _kill(it: Measurement, server: Server) -> str:
@@ -149,7 +155,7 @@ def _kill(it: Measurement, server: Server) -> str:
         while is_alive(victim):
             time.sleep(0.001)
 
-    return recovery(it, server, "a kill", kill)
+    return _recovery(it, server, "a kill", kill)
 
 
 def _code_process(server: Server) -> psutil.Process:
@@ -183,7 +189,7 @@ def _terminate(it: Measurement, server: Server) -> str:
     time.sleep(1)
     left = sum(is_alive(process) for process in family)
     more = f"; {left} processes left" if left else ""
-    return f"exits after {took}, {exit_in_words(code)}{more}"
+    return f"exits after {took}, {_exit_in_words(code)}{more}"
 
 
 def _reload(_: Measurement, server: Server) -> str:
@@ -195,8 +201,8 @@ def _reload(_: Measurement, server: Server) -> str:
     asked(server.client.reload)
     repaired = asked(lambda: server.client.tick("quick")).answer == "version 22"
     if failed.error is None and tick.error is None and not repaired:
-        return "cannot reload: says success, serves the old code until it is restarted"
-    reply = "carries the error" if failed.error else "says success"
+        return "cannot reload: reports success, serves the old code until a restart"
+    reply = "carries the error" if failed.error else "reports success"
     ticks = "work on" if tick.error is None else "fail"
     return (
         f"reply {reply}; ticks {ticks}; repaired: {'works again' if repaired else 'does not work'}"
@@ -226,20 +232,94 @@ def _flood(it: Measurement, server: Server) -> str:
     with threads(1) as pool:
         with server.output.paused(), running(ids):
             future = pool.submit(asked, lambda: server.client.tick("floods"))
-            time.sleep(it.times(_PAUSE_SECONDS, quick=3))
+            time.sleep(it.times(_UNREAD_SECONDS, quick=3))
             finished = future.done()
         tick = future.result()
     time.sleep(1)
     arrived = (server.output.size - printed) / 1e6
     done = _done(tick, finished)
-    return f"GetServerId {ids.answers}; tick {done}; {arrived:.0f} MB of the output arrive"
+    return f"GetServerId {ids.answers}; tick {done}; {arrived:.0f} MB of the output arrives"
 
 
 def _done(tick: Attempt, finished: bool) -> str:
     took = in_unit(tick.seconds, Unit.SECONDS)
     if tick.error is not None:
         return f"fails after {took}"
-    return f"done after {took}" if finished else f"hangs until somebody reads ({took})"
+    return f"done after {took}" if finished else f"hangs until the output is read ({took})"
+
+
+@dataclass(frozen=True)
+class _Recovery:
+    """The outcome of a fault.
+
+    Attributes:
+        seconds: seconds until the first tick that worked; None if none did in time.
+        waited: seconds of waiting for such a tick.
+        exit_code: exit code of the server; None while it runs.
+        ids: the calls of `GetServerId`, from the fault until the server worked again or was given
+            up, and for at least three seconds.
+    """
+
+    seconds: float | None
+    waited: float
+    exit_code: int | None
+    ids: Answers
+
+    def __str__(self) -> str:
+        if self.seconds is not None:
+            took = in_unit(self.seconds, Unit.SECONDS)
+            return f"next tick works after {took}; GetServerId {self.ids}"
+        if self.exit_code is not None:
+            return f"server is gone: {_exit_in_words(self.exit_code)}"
+        return f"no tick works for {self.waited:.0f} s; GetServerId {self.ids}"
+
+
+def _recovery(it: Measurement, server: Server, name: str, fault: Callable[[], object]) -> str:
+    """Inject a fault of this name into a server, and describe its recovery in words."""
+    health = Probe(server.client.health, 4)
+    with running(health):
+        found = _recover(server, fault, it.times(_RECOVERY_SECONDS, quick=4))
+    if found.seconds is not None:
+        it.add(f"time from {name} to a working tick", server.key, Unit.SECONDS, found.seconds)
+    calls = range(it.times(_CALLS_AFTERWARDS, quick=2))
+    ids = Answers.of(asked(server.client.server_id) for _ in calls)
+    _note_share(it, server, f"GetServerId calls answered after {name}", ids)
+    ticks = Answers.of(asked(lambda: _healthy(server)) for _ in calls)
+    _note_share(it, server, f"ticks of another sensor answered after {name}", ticks)
+    said = {"unreachable" if "UNAVAILABLE" in text else text for text in health.said}
+    return f"{found}; health {', then '.join(sorted(said))}"
+
+
+def _recover(server: Server, fault: Callable[[], object], limit: float) -> _Recovery:
+    """Watch the recovery, for only three seconds if the server's process has exited."""
+    ids = Probe(server.client.server_id, 20)
+    with running(ids):
+        fault()
+        began = time.monotonic()
+        while True:
+            works = asked(lambda: _healthy(server)).error is None
+            waited = time.monotonic() - began
+            is_gone = server.exit_code is not None and waited > _GONE_SECONDS
+            if works or is_gone or waited > limit:
+                break
+            time.sleep(_PAUSE_SECONDS if waited < _GONE_SECONDS else _LATER_PAUSE_SECONDS)
+        time.sleep(max(0.0, _LEAST_SECONDS - waited))
+    return _Recovery(waited if works else None, waited, server.exit_code, ids.answers)
+
+
+def _healthy(server: Server) -> str:
+    """A harmless tick, with the same limit as GetServerId."""
+    return server.client.tick("quick", seconds=SHORT_SECONDS)
+
+
+def _note_share(it: Measurement, server: Server, name: str, answers: Answers) -> None:
+    """Note the share of the calls that were answered."""
+    it.add(name, server.key, Unit.SHARE, answers.percent, more_is_better=True)
+
+
+def _exit_in_words(code: int) -> str:
+    """The exit code of a process, negative for a signal."""
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
 _FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
@@ -252,6 +332,6 @@ _FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
     "a reload that fails": _reload,
     "a tick that takes 1.5 GB": _hog,
     "a tick that leaks 1.5 GB": _leak,
-    "a tick that prints 100 MB while nobody reads": _flood,
+    "a tick that prints 100 MB while its output is not read": _flood,
 }
 """The faults, in the order of the page."""

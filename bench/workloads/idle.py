@@ -1,13 +1,13 @@
-"""Idleness: what a server takes that is only watched."""
+"""Idle servers: CPU for polls."""
 
 from __future__ import annotations
 
 import time
 
 from bench.attempts import Probe, running
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import cpu_of, rest
+from bench.results import Unit
 from bench.subjects import many_assets
 
 SUBJECTS = (many_assets(1000),)
@@ -16,13 +16,13 @@ _WATCHERS = 3
 
 
 def measure(it: Measurement) -> None:
-    """CPU of all processes of a server, while three watchers call GetServerId once a second each.
+    """The CPU of a server while three watchers call GetServerId once a second each.
 
-    They call as the webserver and the daemon do: through Dagster's client, which opens a new
-    channel each time. All servers run side by side and are watched at the same time; before that,
-    each has been loaded once by Dagster's client and has come to rest. It goes on for 20 s, and a
-    server's seconds of CPU are divided by these; the kernel counts in steps of 10 ms a process, so
-    the error is up to 0.05 % of a core for each of its processes.
+    They call as the webserver and the daemon do, through Dagster's client, which opens a new
+    channel each time. All servers run side by side and are watched at the same time. Before that,
+    Dagster's client has loaded each of them once, and all have come to rest. The figure is the CPU
+    of all processes of a server during 20 s, divided by these. The kernel counts in steps of 10 ms
+    a process, so the error is up to 0.05 % of a core for each process.
     """
     with it.serving() as servers:
         for server in servers:

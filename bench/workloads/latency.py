@@ -1,4 +1,4 @@
-"""How long single calls take."""
+"""Latency of single calls."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import partial
 
 from bench.attempts import quantile, timed
 from bench.client import Client, Refused, said
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import cpu_of, rest
+from bench.results import Unit
 from bench.servers import Server
 from bench.subjects import EXAMPLE, Subject, many_assets
 
@@ -32,19 +32,21 @@ class _Call:
 
 
 def measure(it: Measurement) -> None:
-    """Calls of one kind, one after the other, through Dagster's client: a new channel for each.
+    """The time of single calls through Dagster's client, each over a new channel.
 
-    GetServerId, ListRepositories and ExternalJob (of one job) are called 300 times, the plan of a
-    job and a tick of a sensor that skips at once 150 times, and ExternalRepository and
-    StreamingExternalRepository with deferred snapshots 120 times for the example and 24 times for
-    1,000 assets. For 5,000 assets, only these two are called, 6 times; there, and wherever there
-    are fewer than 100 calls, the 99th percentile is the slowest call. The servers take turns three
-    times, for each kind of call, and come to rest before. A call takes from before the client opens
-    the channel until it has the reply, without making objects of it, but with undoing its
-    compression. StreamingExternalRepository is called from asyncio, since Dagster's client has no
-    other way, and starts an event loop for each call. "Server CPU" is what all processes of the
-    server use during its turns, divided by the number of calls; stock servers use a little of that
-    for heartbeats among themselves. A server that refuses a call has no figure.
+    The calls follow one after the other. GetServerId, ListRepositories and ExternalJob (of one job)
+    are called 300 times. The plan of a job and a tick of a sensor that skips at once are called 150
+    times. ExternalRepository and StreamingExternalRepository, with deferred snapshots, are called
+    120 times with the example and 24 times with 1,000 assets. With 5,000 assets, only these two are
+    called, 6 times. The servers take turns, three for each kind of call, and come to rest before
+    it. With fewer than 100 calls, the 99th percentile is the slowest call.
+
+    The time of a call starts before the client opens the channel and ends with the reply. It
+    includes the decompression of the reply, but no objects are made of the reply. Dagster's client
+    has only an asynchronous method for StreamingExternalRepository, so each of these calls starts
+    an event loop. "Server CPU" is the CPU of all processes of the server during its turns, divided
+    by the number of calls. Stock servers use a little of it for heartbeats among themselves. A
+    server that refuses a call has no figure.
     """
     with it.serving() as servers:
         for call in _calls(it.subject):

@@ -1,4 +1,4 @@
-"""What it takes to load a location."""
+"""Location load."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import gc
 import time
 
 from bench.attempts import timed
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import cpu_of, rest
+from bench.results import Unit
 from bench.servers import Server
 from bench.subjects import many_assets
 
@@ -19,16 +19,17 @@ _TIMES_OF_MANY = 2
 
 
 def measure(it: Measurement) -> None:
-    """One `create_location` of Dagster's client, which the webserver and the daemon do.
+    """The cost of `create_location` of Dagster's client, as the webserver and the daemon call it.
 
-    That is ListRepositories, GetServerId, ExternalRepository with deferred snapshots, and
-    ExternalJob for each job from four threads, with a new channel for each call; and making objects
-    of all replies, which the client does in the same process. All servers run and have answered
-    ListRepositories; what they do on their own after that has ended. The first load of each, once,
-    then the others, 4 a server (2 with 5,000 assets) in turns. Before each, all servers come to
-    rest. "Server CPU" is what the processes of the server use meanwhile, counted in steps of 10 ms;
-    it is the total of the repeated loads divided by their number. "Client CPU" is what the client's
-    process uses: no server can make a load faster than that.
+    The client calls ListRepositories, GetServerId, ExternalRepository with deferred snapshots, and
+    ExternalJob for each job from four threads, with a new channel for each call. It makes objects
+    of all replies in the same process. All servers run, have answered ListRepositories, and are
+    idle. Each server is loaded once ("first"). Then the servers take turns with 4 more loads each,
+    or 2 with 5,000 assets ("repeated"). All servers come to rest before each load.
+
+    "Server CPU" is the CPU of the server's processes during the load, in steps of 10 ms. For
+    repeated loads it is the total divided by their number. "Client CPU" is the CPU of the client's
+    process. No server can make a load faster than that.
     """
     times = it.times(_TIMES if it.subject.assets <= 1000 else _TIMES_OF_MANY)
     used: dict[str, list[float]] = {}

@@ -1,14 +1,14 @@
-"""Memory: what a server takes, and whether that grows."""
+"""Memory: use and growth."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from bench.client import said
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.processes import threads
 from bench.resources import memory_of, rest
+from bench.results import Unit
 from bench.servers import API, Server
 from bench.subjects import EXAMPLE, many_assets
 
@@ -20,22 +20,21 @@ _MOST_GROWN = 1000
 
 
 def measure(it: Measurement) -> None:
-    """Memory of all processes of a server together, as PSS: what several of them share counts once.
+    """The memory of all processes of a server together, as PSS: memory that they share counts once.
 
-    Pages of files, such as libraries, count wholly, although other processes on the machine have
-    them, too: a server takes as much as it would alone in a container.
+    Pages of files, such as libraries, count in full, even if other processes of the machine use
+    them. So the figure is that of a server alone in a container.
 
-    Each value is taken when the server has used no CPU for half a second, or after 20 s of waiting
-    for that. "When ready" is after ListRepositories was answered for the first time, "when loaded"
-    after one complete location load by Dagster's client, with ExternalJob for every job.
+    Each value is taken when the server has used no CPU for half a second, or after 20 s. "When
+    ready" is after the first reply to ListRepositories. "When loaded" is after one complete
+    location load by Dagster's client, with ExternalJob for every job.
 
-    Growth is the difference between two such values, with one location load before. Over 1,000
-    ticks: between the 200th tick and the 1,200th, one after the other, of a sensor that skips at
-    once. Over 50 reloads: between the 5th ReloadCode and the 55th, with the file as it is; it is
-    measured after the ticks, and not of `dagster api grpc`, which cannot load code again. With
-    1,000 assets it is over 5 reloads, after one, because of the time that they take, and with 5,000
-    assets there is no growth measured. The servers run side by side, and all go through this at the
-    same time.
+    Growth is the difference between two such values, after one location load. Over 1,000 ticks:
+    from the 200th to the 1,200th tick of a sensor that skips at once, one after the other. Over 50
+    reloads: from the 5th to the 55th ReloadCode of an unchanged file, after the ticks. `dagster api
+    grpc` has no figure there, because it cannot load code again. With 1,000 assets there are only 5
+    reloads, after one, because they take long. With 5,000 assets, growth is not measured. The
+    servers run side by side and do all this at the same time.
     """
     with it.serving() as servers:
         _for_each(it, servers, _note_use)

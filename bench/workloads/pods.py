@@ -1,4 +1,4 @@
-"""Pods of runs and steps: what the command takes that is started in each."""
+"""Pods of runs and steps: time and CPU of their command."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dagster._grpc.types import ExecuteRunArgs, ExecuteStepArgs
 from dagster._serdes import serialize_value
 
 from bench.client import Refused
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import run
+from bench.results import Unit
 from bench.servers import API, OURS, made_home, temporary_folder
 from bench.subjects import EXAMPLE, Subject, many_assets
 
@@ -33,15 +33,16 @@ _COMMANDS = {
 
 
 def measure(it: Measurement) -> None:
-    """`dagster api execute_run` and `dagster api execute_step`, from the start to the end of each.
+    """`dagster api execute_run` and `dagster api execute_step`, from start to end of the process.
 
-    The first is of a job with one op that does nothing, as a run launcher starts it. The second is
-    of that op in another run, as an executor starts it that gives each op a pod of its own.
+    A run launcher starts the first for a job with one op that does nothing. An executor that gives
+    each op its own pod starts the second for that op, in another run.
 
-    Ours is the `dagster` command that `codeserver install-dagster` writes, the other is Dagster's
-    own; both run the same Dagster in the same Python, in turns, with SQLite in DAGSTER_HOME and the
-    op in that process. Bytecode is compiled. CPU is user and system time of the process. The median
-    is of 6 runs and steps of the example and 4 of others, after one that is not counted.
+    The first server's command is the `dagster` command that `codeserver install-dagster` writes.
+    The other is Dagster's own. Both run the same Dagster in the same Python, in turns, with SQLite
+    in DAGSTER_HOME and the op in that process. Bytecode is compiled already. CPU is the user and
+    system time of the process. The median is of 6 runs and steps of the example and 4 of others,
+    after one that does not count.
     """
     times = it.times(7 if it.subject is EXAMPLE else 5, quick=2)
     with temporary_folder() as folder, _Pods(folder, it.subject) as pods:

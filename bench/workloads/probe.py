@@ -1,10 +1,10 @@
-"""Health probes: what the command takes that containers run every few seconds."""
+"""Health probes: time and CPU of the command."""
 
 from __future__ import annotations
 
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import rest, run
+from bench.results import Unit
 from bench.servers import OURS
 from bench.subjects import EXAMPLE
 
@@ -17,12 +17,11 @@ _STOCK = ("dagster", "api", "grpc-health-check")
 def measure(it: Measurement) -> None:
     """The health probe of a running server, from the start of the command to its end.
 
-    For `codeserver grpc` that is `codeserver health`, for the two others
-    `dagster api grpc-health-check`, both run by the same Python as `python -m`. CPU is user and
-    system time of the command's process, as the kernel reports it at its end; that of the server is
-    not in it. All servers run side by side and are probed in turns, after all have come to rest;
-    the median is of 9 probes, after one that is not counted. A probe that does not say that the
-    server is healthy does not count.
+    The command is `codeserver health` for `codeserver grpc`, and `dagster api grpc-health-check`
+    for the two others. The same Python runs both as `python -m`. CPU is the user and system time of
+    the command's process, as the kernel reports it at the end. It does not include the CPU of the
+    server. All servers run side by side, come to rest, and are probed in turns. The median is of 9
+    probes, after one that does not count. Only probes that find the server healthy count.
     """
     with it.serving() as servers:
         for number in range(it.times(10, quick=2)):

@@ -1,4 +1,4 @@
-"""Reloads: what becomes of requests while code is edited."""
+"""Reloads: requests during edits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 from collections import Counter
 
 from bench.attempts import Answers, Attempt, Call, quantile, repeating
-from bench.figures import Unit, shorten
 from bench.measurement import Measurement
 from bench.resources import rest
+from bench.results import Unit, shorten
 from bench.servers import Server
 from bench.subjects import EXAMPLE, PACKAGES, many_assets
 from bench.workloads.edits import edited
@@ -21,15 +21,15 @@ _RELOADS_A_TURN = 5
 
 
 def measure(it: Measurement) -> None:
-    """Requests of 16 clients at once, while the file is edited 50 times, without waiting for rest.
+    """Requests of 16 clients during 50 edits of the file, with no rest between edits.
 
-    Each client makes a call, waits for its end, pauses for 0.1 s and makes the next one: in turn
-    GetServerId (limit 2 s), ListRepositories (2 s), ExternalJob and a sensor's tick (10 s), through
-    Dagster's client, which opens a new channel for each call. An edit follows when the one before
-    it is served and ReloadCode, where it is called, has answered. The servers take turns of 5
-    edits. A request has failed when there is a gRPC error or the reply carries an error; the times
-    are those of the requests that were answered. All clients are threads of one process and share
-    two cores with the servers, which is in all times. A faster reload leaves less time to ask in.
+    Each client makes a call, waits for its end, pauses for 0.1 s and makes the next one. The calls
+    are, in turn, GetServerId (limit 2 s), ListRepositories (2 s), ExternalJob and a sensor's tick
+    (10 s). Dagster's client opens a new channel for each. An edit follows when the one before it is
+    served and ReloadCode, if it is called, has replied. The servers take turns of 5 edits. A
+    request fails with a gRPC error or with an error in its reply. The times are those of the
+    answered requests. All clients are threads of one process and share two cores with the servers,
+    which lengthens all times. A faster reload leaves less time for requests.
     """
     made: dict[str, list[Attempt]] = {}
     with edited(it) as servers:

@@ -1,15 +1,15 @@
-"""Runs: how soon one begins and ends, and how many are done a second."""
+"""Runs: start, end and rate."""
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
 
-from bench.figures import Unit
 from bench.launcher import Launcher, launching
 from bench.measurement import Measurement
 from bench.processes import threads
 from bench.resources import rest
+from bench.results import Unit
 from bench.subjects import EXAMPLE, PACKAGES, many_assets
 
 SUBJECTS = (EXAMPLE, PACKAGES, many_assets(1000))
@@ -21,23 +21,25 @@ _POLL_SECONDS = 0.05
 
 
 def measure(it: Measurement) -> None:
-    """Runs of a job that has one op, which does nothing, recorded in SQLite in DAGSTER_HOME.
+    """Runs of a job with one op that does nothing, recorded in SQLite in DAGSTER_HOME.
 
-    A run is made as Dagster's launcher gets it: in the instance, with the event RUN_STARTING. Then
-    StartRun is called over a new channel, with the message that Dagster's client sends, but without
-    the instance that this client opens anew for every call, which takes longer than some replies.
-    All times begin with that call. The first event is the first one after RUN_STARTING; with all
-    servers it is the engine event "Started process for run" of the run's own process. The start is
-    the event RUN_START: the job's code is there. The end is when the run has the status SUCCESS in
-    the instance. A fresh run is of a job with the tag `codeserver/runs: fresh`, so it imports the
-    code with all servers; the other job's runs do so with stock. The instance is asked every 10 ms,
-    which takes 2 to 3 ms of CPU each time. The servers run side by side and take turns, run by run,
-    and each run waits until all are at rest; the median is of 4 runs of the example and of 2 of
-    others, after one that is not counted.
+    A run is created in the instance with the event RUN_STARTING, as Dagster's launcher gets it.
+    Then StartRun is called over a new channel with the message of Dagster's client. The client
+    itself is not used, because it opens the instance anew for every call, which takes longer than
+    some replies. All times start with the call. The first event is the first one after
+    RUN_STARTING. With all servers it is the engine event "Started process for run" of the run's own
+    process. The start is the event RUN_START, when the job's code is loaded. The end is the status
+    SUCCESS in the instance.
 
-    Run throughput, at the example only: 20 runs are started at once from 20 threads, and 20 is
-    divided by the seconds until all of them have ended, which is looked at 20 times a second; once
-    for each server. When runs fail, only those that have succeeded count.
+    A fresh run is of a job with the tag `codeserver/runs: fresh`, so it imports the code with all
+    servers. With stock, the runs of the other job import it, too. The instance is asked every 10
+    ms, which takes 2 to 3 ms of CPU each time. The servers run side by side and take turns, run by
+    run. All come to rest before each run. The median is of 4 runs of the example and of 2 of
+    others, after one that does not count.
+
+    Run throughput is measured with the example only, once for each server. 20 threads start 20 runs
+    at once. The figure is the number of runs that succeed, divided by the seconds until all have
+    ended. The instance is asked 20 times a second.
     """
     warm_ups = it.times(1, quick=0)
     runs = it.times(4 if it.subject is EXAMPLE else 2)

@@ -1,4 +1,4 @@
-"""Shutdown: how soon a server is gone."""
+"""Shutdown: time until a server has exited."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import subprocess
 import time
 
 from bench.client import Refused
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.processes import is_alive
 from bench.resources import rest
+from bench.results import Unit
 from bench.servers import Server
 from bench.subjects import EXAMPLE
 
@@ -22,13 +22,13 @@ _LEFT_SECONDS = 1.0
 
 
 def measure(it: Measurement) -> None:
-    """Seconds from SIGTERM until the process that was started has exited.
+    """The time from SIGTERM until the process that was started has exited.
 
-    The server has been loaded once by Dagster's client, has answered 5 ticks and is at rest, as are
-    the others, which run side by side; they are stopped one after the other. Only the process that
-    was started gets the signal, as in a container. Kubernetes kills after 30 s, so a server that is
-    there after 30 s has no time. Processes left behind are those that the server had at the signal
-    and that still run one second after it has exited. This is done twice, with new servers.
+    The servers run side by side. Dagster's client has loaded each of them once, each has answered 5
+    ticks, and all are at rest. They are stopped one after the other. Only the process that was
+    started gets the signal, as in a container. Kubernetes kills after 30 s, so a server that still
+    runs after 30 s has no time. Processes left behind are those that existed at the signal and
+    still run one second after the exit. All this is done twice, with new servers.
     """
     for _ in range(it.times(2)):
         with it.serving() as servers:

@@ -1,4 +1,4 @@
-"""How long servers take to start."""
+"""Time to start."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from bench.attempts import attempt
 from bench.client import Refused, health
-from bench.figures import Unit
 from bench.measurement import Measurement
 from bench.resources import cpu_of, run
-from bench.servers import OURS, Kind, made_home, started, temporary_folder
+from bench.results import Unit
+from bench.servers import BAKED, OURS, Kind, made_home, started, temporary_folder
 from bench.subjects import EXAMPLE, many_assets
 
 SUBJECTS = (EXAMPLE, many_assets(100), many_assets(1000), many_assets(5000))
@@ -25,19 +26,22 @@ _POLL_SECONDS = 0.005
 
 
 def measure(it: Measurement) -> None:
-    """The time from the moment just before a server's process is started until it can be used.
+    """The time from the start of a server's process until the server can be used.
 
-    One server runs at a time, in turns, three times each for the example, twice for 100 and 1,000
-    assets and once for 5,000, and is killed after its turn. Its code is in a new folder each time,
-    so Python compiles it; Dagster and all other packages are compiled. Every 5 ms it is tried
-    whether its socket accepts a connection ("to port"). From then on, the standard health service
-    is asked every 5 ms over one channel until it says SERVING. Then the location is loaded by
-    Dagster's client with `create_location`, as the webserver does it: ListRepositories,
-    GetServerId, ExternalRepository with deferred snapshots, and ExternalJob for each job from four
-    threads; if that fails, it is tried again after 5 ms. What the client needs to make objects of
-    the replies is in that time. The CPU is what the server's processes have used by then. The
-    server called "codeserver, snapshot" has `--snapshot` with a file that `codeserver snapshot` has
-    made before; its first location load comes before its code is loaded.
+    One server runs at a time. The servers take turns: three each for the example, two for 100 and
+    1,000 assets, and one for 5,000. A server is killed after its turn. Its code is in a new folder
+    each time, so Python compiles it. Dagster and all other packages are compiled already. The clock
+    starts just before the process.
+
+    The bench tries every 5 ms to connect to the socket ("port"). Then it asks the standard health
+    service every 5 ms, over one channel, until the reply is SERVING. Then Dagster's client loads
+    the location with `create_location`, as the webserver does: ListRepositories, GetServerId,
+    ExternalRepository with deferred snapshots, and ExternalJob for each job from four threads. If
+    that fails, the client tries again after 5 ms. The client makes objects of the replies, and the
+    time includes that. The CPU is that of the server's processes until then.
+
+    The server "codeserver, snapshot" has `--snapshot` with a file from an earlier `codeserver
+    snapshot`. Its first location load comes before its code is loaded.
     """
     with temporary_folder() as folder:
         kinds = [*it.kinds, *([_baked(it, folder)] if OURS in it.kinds else [])]
@@ -55,8 +59,7 @@ def _baked(it: Measurement, folder: Path) -> Kind:
     code, snapshot = it.subject.place(folder / "code"), str(folder / "location.snap")
     command = ["-m", "codeserver", "snapshot", "-f", str(code), "-o", snapshot]
     run(command, folder, made_home(folder))
-    arguments = (*OURS.arguments, "--snapshot", snapshot)
-    return Kind("ours-snapshot", "codeserver, snapshot", arguments)
+    return replace(BAKED, arguments=(*BAKED.arguments, "--snapshot", snapshot))
 
 
 def _start(it: Measurement, kind: Kind) -> None:

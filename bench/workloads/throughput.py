@@ -1,4 +1,4 @@
-"""How many calls a second a server answers."""
+"""Throughput of calls."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import bench.echo
 from bench.client import Client, Exchange
 from bench.h2load import Clients, Target, compare, is_there
 from bench.measurement import Measurement
 from bench.resources import rest
-from bench.servers import Kind, Server, started
+from bench.servers import ECHO, Server, started
 from bench.subjects import many_assets
 
 SUBJECTS = (many_assets(1000),)
 
-_ECHO = Kind("echo", "bare gRPC server", (bench.echo.__file__,))
 _CORES = sorted(os.sched_getaffinity(0))
 _GENERATOR = _CORES[-1] if len(_CORES) > 1 else None
 """The core of the load generator; None if the machine has only one core."""
@@ -32,20 +30,21 @@ _CLIENTS = {
 
 
 def measure(it: Measurement) -> None:
-    """Calls a second with 16 clients, each of which calls again when it has its answer.
+    """Calls a second with 16 clients, each of which calls again when it has its reply.
 
-    The clients are those of h2load: 16 connections with one call at a time on each, or one
-    connection with 16 at a time. It sends what Dagster's client was seen to send to this server,
-    compressed likewise, and accepts compressed replies as that does. A round lasts 1 s, after 50
-    calls that do not count; the servers take turns twice for each call. Each call has been checked
-    with Dagster's client before, and the mean size of the replies must be that of the first, or
-    there is no figure, since gRPC's errors have no message. "Server CPU" is what all processes of
-    the server used meanwhile, divided by the number of calls. "echo" is the physical limit: a
-    process with nothing but `grpc.aio` and uvloop, as in the front of codeserver, that replies with
-    the same bytes as the first of the servers, not compressed. h2load has a core to itself, and the
-    servers, with all that they have started, have the others: on a machine with two cores that is
-    one. "Generator CPU" is how much of its core h2load used: as long as that is well below 100 %,
-    it was not the limit.
+    h2load makes the calls over 16 connections, one at a time on each, or over one connection, 16 at
+    a time. It sends the recorded requests of Dagster's client with the same compression, and
+    accepts compressed replies. A round lasts 1 s, after 50 calls that do not count. The servers
+    take two turns for each call. Dagster's client checks each call first, and the mean size of the
+    replies must be that of this first reply. Otherwise there is no figure, because errors of gRPC
+    have no message.
+
+    "Server CPU" is the CPU of all processes of the server during the round, divided by the number
+    of calls. The "bare gRPC server" is the upper limit. It is a process with only `grpc.aio` and
+    uvloop, as in the front of codeserver, and replies with the bytes of the first of the servers,
+    not compressed. h2load has one core to itself. The servers, with all processes that they start,
+    have the others: one core on a machine with two. "Generator CPU" is the share of its core that
+    h2load used. If it is far below 100 %, h2load was not the limit.
     """
     if not is_there():
         return
@@ -86,7 +85,7 @@ def _echoing(exchange: Exchange) -> Iterator[Server]:
         (folder / exchange.method).write_bytes(exchange.reply)
         return folder
 
-    with started(_ECHO, place) as server:
+    with started(ECHO, place) as server:
         server.wait_until(server.socket.exists)
         yield server
 

@@ -52,7 +52,7 @@ def test_a_page_is_not_made_of_a_part() -> None:
     with start("--docs") as process:
         _, errors = process.communicate(timeout=LIMIT)
     assert process.returncode == 2, errors
-    assert "--docs shows one run of everything" in errors
+    assert "--docs needs a complete run" in errors
 
 
 def test_every_workload_is_known_and_says_how_it_measures() -> None:

@@ -12,12 +12,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench import outcomes
-from bench.aims import AIMS, Aim
-from bench.charts import PICTURES, Bars, Lines, bars, lines
-from bench.figures import Figure, Note, Unit
+from bench import aims
+from bench.aims import AIMS, Aim, outcomes
+from bench.charts import PICTURES, Bars, Chart, Lines, bars, lines
 from bench.page import DOCS, page, with_sections, write
-from bench.results import Results, from_json
+from bench.results import Figure, Note, Results, Unit, from_json
 from bench.runner import WORKLOADS
 from tests.unit.test_bench_results import figure, results
 
@@ -30,7 +29,7 @@ def aim(**changes: object) -> Aim:
 
 
 def reached(aim: Aim, *found: Figure) -> bool | None:
-    (outcome,) = outcomes.outcomes(results(*found), [aim])
+    (outcome,) = outcomes(results(*found), [aim])
     return outcome.reached
 
 
@@ -69,14 +68,14 @@ def test_reached(wanted: Aim, figures: Sequence[Figure], expected: bool | None) 
 
 def test_the_figure_that_is_closest_to_missing_decides() -> None:
     found = [OURS, API, figure("ours", 2, name="other"), figure("api", 6, name="other")]
-    (outcome,) = outcomes.outcomes(results(*found), [aim(times=20, names=["it", "other"])])
+    (outcome,) = outcomes(results(*found), [aim(times=20, names=["it", "other"])])
     assert outcome.closest
     assert (outcome.closest.ours.name, outcome.closest.times) == ("other", 3)
 
 
 def test_what_is_optional_is_left_out_when_it_was_not_measured() -> None:
-    assert outcomes.outcomes(results(OURS, API), [aim(ours="baked", optional=True)]) == []
-    (outcome,) = outcomes.outcomes(results(OURS, API), [aim(ours="baked")])
+    assert outcomes(results(OURS, API), [aim(ours="baked", optional=True)]) == []
+    (outcome,) = outcomes(results(OURS, API), [aim(ours="baked")])
     assert outcome.missing == ["it (example)"]
 
 
@@ -84,7 +83,7 @@ def test_a_reason_is_given_when_and_only_when_an_aim_is_missed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def shown(ours: float, **reason: str) -> str:
-        monkeypatch.setattr(outcomes, "AIMS", [aim(times=20, **reason)])
+        monkeypatch.setattr(aims, "AIMS", [aim(times=20, **reason)])
         return page(results(figure("ours", ours), API), [])
 
     assert "- it: for a reason." in shown(2, reason="for a reason")
@@ -154,9 +153,10 @@ def test_a_section_is_made_of_what_was_measured_for_it() -> None:
     assert (made[:7], made[-7:], "old" in made) == ("before\n", "\nafter\n", False)
 
 
-def named(picture: Bars | Lines) -> set[str]:
+def named(picture: Chart) -> set[str]:
     if isinstance(picture, Lines):
         return {picture.figure}
+    assert isinstance(picture, Bars)
     return {name for _, name, _ in picture.groups}
 
 

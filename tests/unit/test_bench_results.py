@@ -7,18 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from bench.figures import Figure, Note, Unit
 from bench.results import (
+    Figure,
+    Note,
     Part,
     Place,
     Results,
+    Unit,
     advantage,
     as_json,
     better,
     from_json,
     rounded,
 )
-from bench.tables import figures, in_times, in_unit, notes
+from bench.tables import in_times, in_unit, of_notes, of_part
 
 
 def figure(server: str, *samples: float, more: bool = False, name: str = "it") -> Figure:
@@ -29,6 +31,12 @@ def figure(server: str, *samples: float, more: bool = False, name: str = "it") -
 def results(*found: Figure) -> Results:
     part = Part("workload", "What it is about", "How: a | b.\n\nIn two paragraphs.", found)
     return Results("now", {"cpu": "one"}, False, {"example": Place("the example", 4)}, [part])
+
+
+def cells(table: str) -> list[list[str]]:
+    """The cells of a table in Markdown, with its columns first."""
+    columns, _, *rows = table.splitlines()
+    return [[cell.strip() for cell in row[1:-1].split(" | ")] for row in (columns, *rows)]
 
 
 PART = Part("workload", "What it is about", "How.", [])
@@ -107,18 +115,15 @@ def test_rounded(value: float, expected: float) -> None:
 
 
 def test_a_table_has_a_row_for_each_figure_and_a_column_for_each_server() -> None:
-    ((_, table),) = figures(
-        results(
-            figure("code-server", 8),
-            figure("api", 4, 5, 9),
-            figure("ours", 1),
-            figure("echo", 2, name="alone"),
-        ),
-        spread=True,
-    )
+    (part,) = results(
+        figure("code-server", 8),
+        figure("api", 4, 5, 9),
+        figure("ours", 1),
+        figure("echo", 2, name="alone"),
+    ).parts
     servers = ["codeserver grpc", "dagster api grpc", "dagster code-server start"]
-    assert table.columns == ["", "location", *servers, "bare gRPC server", "times better"]
-    assert table.rows == [
+    assert cells(of_part(part, spread=True)) == [
+        ["figure", "location", *servers, "bare gRPC server", "times better"],
         ["it", "example", "1.00 s", "5.00 s (4.00 s to 9.00 s)", "8.00 s", "", "5.0 x"],
         ["alone", "example", "", "", "", "2.00 s", ""],
     ]
@@ -126,10 +131,8 @@ def test_a_table_has_a_row_for_each_figure_and_a_column_for_each_server() -> Non
 
 def test_what_is_about_the_client_has_no_ratio() -> None:
     name = "load, client CPU"
-    ((_, table),) = figures(
-        results(figure("ours", 1, name=name), figure("api", 2, name=name)), spread=False
-    )
-    assert table.rows == [[name, "example", "1.00 s", "2.00 s", ""]]
+    (part,) = results(figure("ours", 1, name=name), figure("api", 2, name=name)).parts
+    assert cells(of_part(part))[1:] == [[name, "example", "1.00 s", "2.00 s", ""]]
 
 
 def test_json_is_read_as_it_was_written() -> None:
@@ -151,6 +154,8 @@ def test_notes_are_kept_and_shown_by_what_happens_and_by_server() -> None:
     written = Results("now", {}, False, {}, [replace(PART, notes=NOTES, machine={"cpu": "one"})])
     (part,) = from_json(as_json(written)).parts
     assert (list(part.notes), part.machine) == (NOTES, {"cpu": "one"})
-    table = notes(part)
-    assert table.columns == ["what happens", "`codeserver grpc`", "`dagster api grpc`"]
-    assert table.rows == [["a crash", "works on", "is gone"], ["a hang", "works on", ""]]
+    assert cells(of_notes(part)) == [
+        ["event", "`codeserver grpc`", "`dagster api grpc`"],
+        ["a crash", "works on", "is gone"],
+        ["a hang", "works on", ""],
+    ]

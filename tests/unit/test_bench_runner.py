@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 
 from bench import runner
-from bench.figures import Unit
 from bench.measurement import Measurement
+from bench.results import Unit
 from bench.servers import KINDS
 from bench.subjects import EXAMPLE, many_assets
 
