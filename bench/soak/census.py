@@ -24,8 +24,6 @@ _ROLES = {
 AHEAD = frozenset({"codeserver temp", "codeserver rehe", "codeserver valu"})
 """Names of processes that prepare runs, and may start and end at any time."""
 
-_BY_ROLE = ("numbers", "rss", "pss")
-
 
 @dataclass
 class Sample:
@@ -48,10 +46,6 @@ class Sample:
     zombies: int = 0
     fds: int = 0
     threads: int = 0
-
-    def as_dict(self) -> dict[str, object]:
-        """The sample as a dictionary, for JSON."""
-        return {**vars(self), **{what: dict(getattr(self, what)) for what in _BY_ROLE}}
 
 
 def role_of(process: psutil.Process) -> str:
@@ -87,19 +81,3 @@ def take(front: int, at: float) -> Sample:
         sample.fds = len(os.listdir(f"/proc/{front}/fd"))
         sample.threads = len(os.listdir(f"/proc/{front}/task"))
     return sample
-
-
-def left_behind(before: set[int]) -> list[psutil.Process]:
-    """The living descendants of this process that did not exist before."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.pid in before:
-                continue
-            if process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-            elif process.ppid() == os.getpid():
-                # This process has adopted the orphan, and so must reap it.
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(process.pid, os.WNOHANG)
-    return found

@@ -13,28 +13,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 
 import grpc
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 
 from bench.client import health
-from bench.requests import stub_of
-from bench.soak.outcomes import WRONG, Outcome
-from bench.soak.progress import Progress
-from bench.soak.tally import Tally, Unexpected
+from bench.requests import ask, stub_of
+from bench.soak.soaking import Soak
+from bench.soak.tally import WRONG, Expected, Outcome
 
 _EVERY = 0.2
 _TIMEOUT = 20.0
 _END_SECONDS = 30.0
 
-_NOT_SERVING = "not what a working server says"
-
-Probe = Callable[[grpc.Channel], bool]
-
-
-def _health(channel: grpc.Channel) -> bool:
-    return health(channel, _TIMEOUT) == "SERVING"
+_NOT_SERVING = "not the reply of a working server"
 
 
 def _server_id(channel: grpc.Channel) -> bool:
@@ -48,26 +40,24 @@ def _ping(channel: grpc.Channel) -> bool:
 
 def _repositories(channel: grpc.Channel) -> bool:
     request = pb.ListRepositoriesRequest()
-    reply = stub_of(channel).ListRepositories(request, timeout=_TIMEOUT)
-    return "ListRepositoriesResponse" in reply.serialized_list_repositories_response_or_error
+    reply = ask(stub_of(channel), "ListRepositories", request, _TIMEOUT)
+    return "ListRepositoriesResponse" in reply
 
 
-PROBES: Mapping[str, Probe] = {
+PROBES: Mapping[str, Callable[[grpc.Channel], bool]] = {
     "GetServerId": _server_id,
     "Ping": _ping,
-    "health Check": _health,
+    "health Check": lambda channel: health(channel, _TIMEOUT) == "SERVING",
     "ListRepositories": _repositories,
 }
 
 
 @contextlib.contextmanager
-def watching(socket: Path, progress: Progress, tally: Tally) -> Iterator[None]:
+def watching(it: Soak) -> Iterator[None]:
     """Make the control calls in a loop during the block."""
-    command = [sys.executable, "-m", "bench.soak.control", str(socket)]
+    command = [sys.executable, "-m", "bench.soak.control", str(it.server.socket)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        reader = threading.Thread(
-            target=_read, args=(process, progress, tally), name="control", daemon=True
-        )
+        reader = threading.Thread(target=_read, args=(it, process), name="control", daemon=True)
         reader.start()
         try:
             yield
@@ -81,18 +71,19 @@ def watching(socket: Path, progress: Progress, tally: Tally) -> Iterator[None]:
             reader.join(_END_SECONDS)
 
 
-def _read(process: subprocess.Popen[bytes], progress: Progress, tally: Tally) -> None:
+def _read(it: Soak, process: subprocess.Popen[bytes]) -> None:
     assert process.stdout
     for line in process.stdout:
         rpc, begin, seconds, kind, text = json.loads(line)
-        tally.measured(rpc, seconds)
-        name, outcome = f"control: {rpc}", Outcome(kind, text)
+        it.tally.seconds[rpc].append(seconds)
         if not kind:
             continue
-        if text == _NOT_SERVING and tally.was_disrupted(begin, begin + seconds):
-            tally.count(name, "not serving, after a kill", seconds)
-        elif not progress.stop.is_set():
-            tally.add_unexpected(Unexpected(begin - progress.began, name, outcome, seconds))
+        expected = []
+        if text == _NOT_SERVING and it.tally.was_disrupted(begin, begin + seconds):
+            expected = [Expected(WRONG, name="not serving, after a kill")]
+        if expected or not it.progress.stop.is_set():
+            name, outcome = f"control: {rpc}", Outcome(kind, text)
+            it.judge(name, outcome, expected, begin, needs_process=False)
 
 
 def _probe(rpc: str, socket: str, stop: threading.Event) -> None:

@@ -15,6 +15,7 @@ _SHOWN_IN_FULL = 3
 _LONGEST = 3000
 _MARKS = ("start", "1st quarter", "2nd quarter", "3rd quarter", "end of load", "at rest")
 _ROLES = ("front", "forkserver", "host", "evaluator", "run")
+_SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 
 
 def as_text(tally: Tally) -> str:
@@ -26,7 +27,8 @@ def as_text(tally: Tally) -> str:
             *_disruptions(tally),
             *_memory(tally),
             *_unexpected(tally),
-            *_problems(tally),
+            f"\nproblems: {len(tally.problems)}",
+            *("  " + each[:_LONGEST].replace("\n", "\n    ") for each in tally.problems),
             verdict(tally),
         ]
     )
@@ -45,50 +47,39 @@ def as_dict(tally: Tally) -> dict[str, Any]:
         "good": tally.is_good,
         "operations": tally.operations,
         "seconds": tally.elapsed,
-        "counts": {name: dict(counts) for name, counts in sorted(tally.counts.items())},
-        "control": {rpc: quantiles(seconds) for rpc, seconds in tally.seconds.items()},
+        "counts": dict(sorted(tally.counts.items())),
+        "control": {rpc: _quantiles(seconds) for rpc, seconds in tally.seconds.items()},
         "disruptions": [vars(each) for each in tally.disruptions],
-        "marks": {name: sample.as_dict() for name, sample in tally.marks.items()},
-        "samples": [sample.as_dict() for sample in tally.samples],
-        "unexpected": [
-            {
-                "at": each.at,
-                "operation": each.operation,
-                "kind": each.outcome.kind,
-                "text": each.outcome.text,
-                "seconds": each.seconds,
-            }
-            for each in tally.unexpected
-        ],
+        "marks": {name: vars(sample) for name, sample in tally.marks.items()},
+        "samples": [vars(sample) for sample in tally.samples],
+        "unexpected": [vars(each) for each in tally.unexpected],
         "problems": tally.problems,
         "exit_code": tally.exit_code,
     }
 
 
-def quantiles(seconds: list[float]) -> dict[str, float]:
+def _quantiles(seconds: list[float]) -> dict[str, float]:
     """The count, and the median, 99th percentile and maximum in milliseconds."""
-    shares = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-    found = {name: 1000 * quantile(seconds, share) for name, share in shares.items()}
+    found = {name: 1000 * quantile(seconds, share) for name, share in _SHARES.items()}
     return {"count": len(seconds), **found}
 
 
 def _operations(tally: Tally) -> Iterator[str]:
+    def listed(counts: Counter[str]) -> str:
+        return ", ".join(f"{count} {name}" for name, count in counts.most_common())
+
     rate = tally.operations / tally.elapsed if tally.elapsed else 0.0
     yield f"{tally.operations} operations in {tally.elapsed:.0f} s ({rate:.1f} a second)"
-    totals: Counter[str] = Counter()
     for name, counts in sorted(tally.counts.items()):
-        totals.update(counts)
-        described = ", ".join(f"{count} {what}" for what, count in counts.most_common())
-        yield f"  {name:<34} {described} (longest {tally.longest[name]:.1f} s)"
-    yield "  all: " + ", ".join(f"{count} {what}" for what, count in totals.most_common())
+        yield f"  {name:<34} {listed(counts)} (longest {tally.longest[name]:.1f} s)"
+    yield f"  all: {listed(sum(tally.counts.values(), Counter[str]()))}"
 
 
 def _control(tally: Tally) -> Iterator[str]:
     yield f"\ncontrol calls, in ms {'count':>14} {'p50':>9} {'p99':>9} {'max':>9}"
     for rpc, seconds in tally.seconds.items():
-        found = quantiles(seconds)
-        numbers = " ".join(f"{found[key]:9.1f}" for key in ("p50", "p99", "max"))
-        yield f"  {rpc:<24} {found['count']:>8} {numbers}"
+        count, *numbers = _quantiles(seconds).values()
+        yield f"  {rpc:<24} {count:>8} {' '.join(f'{each:9.1f}' for each in numbers)}"
 
 
 def _disruptions(tally: Tally) -> Iterator[str]:
@@ -102,15 +93,12 @@ def _disruptions(tally: Tally) -> Iterator[str]:
 
 def _memory(tally: Tally) -> Iterator[str]:
     yield "\nprocesses over time: number, RSS / PSS in MiB"
-    yield f"  {'':<12} {'s':>5} {'fds':>5} {'thr':>4} {'zmb':>4} " + " ".join(
-        f"{role:>18}" for role in _ROLES
-    )
+    roles = " ".join(f"{role:>18}" for role in _ROLES)
+    yield f"  {'':<12} {'s':>5} {'fds':>5} {'thr':>4} {'zmb':>4} {roles}"
     for name in _MARKS:
-        if sample := tally.marks.get(name):
-            yield (
-                f"  {name:<12} {sample.at:5.0f} {sample.fds:5} {sample.threads:4} "
-                f"{sample.zombies:4} " + " ".join(f"{_of(sample, role):>18}" for role in _ROLES)
-            )
+        if it := tally.marks.get(name):
+            used = " ".join(f"{_of(it, role):>18}" for role in _ROLES)
+            yield f"  {name:<12} {it.at:5.0f} {it.fds:5} {it.threads:4} {it.zombies:4} {used}"
     if tally.samples:
         yield (
             f"  most at once: {max(sum(each.numbers.values()) for each in tally.samples)} "
@@ -129,17 +117,11 @@ def _of(sample: Sample, role: str) -> str:
 def _unexpected(tally: Tally) -> Iterator[str]:
     groups: dict[tuple[str, str, str], list[Unexpected]] = defaultdict(list)
     for each in tally.unexpected:
-        start = re.sub(r"\d+(\.\d+)?", "#", each.outcome.text)[:120]
-        groups[each.operation, each.outcome.kind, start].append(each)
+        start = re.sub(r"\d+(\.\d+)?", "#", each.text)[:120]
+        groups[each.operation, each.kind, start].append(each)
     yield f"\nunexpected errors: {len(tally.unexpected)}"
     for (operation, kind, _), members in groups.items():
         yield f"  {len(members)} x {operation}: {kind}"
         for each in members[:_SHOWN_IN_FULL]:
-            text = each.outcome.text[:_LONGEST].replace("\n", "\n      ")
+            text = each.text[:_LONGEST].replace("\n", "\n      ")
             yield f"    at {each.at:.1f} s, after {each.seconds:.1f} s: {text}"
-
-
-def _problems(tally: Tally) -> Iterator[str]:
-    yield f"\nproblems: {len(tally.problems)}"
-    for problem in tally.problems:
-        yield "  " + problem[:_LONGEST].replace("\n", "\n    ")

@@ -15,26 +15,26 @@ from typing import Any
 
 import grpc
 from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
-from dagster._core.test_utils import create_run_for_test
 from dagster._grpc.types import CancelExecutionRequest
 from dagster._serdes import deserialize_value
 
-from bench.soak import calling
-from bench.soak.calling import Client
-from bench.soak.editions import Wholeness
-from bench.soak.outcomes import ANSWERED, REFUSED, WRONG, Outcome
+from bench.launcher import Launcher
+from bench.soak.calling import Client, refused
+from bench.soak.server import Server
+from bench.soak.tally import ANSWERED, REFUSED, WRONG, Outcome
 
 _AT_A_TIME = 4
 _LONGEST = 60.0
 _PAUSE = 0.2
 _PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 
-_ENDS = (
+_ENDS = {
     DagsterEventType.RUN_SUCCESS,
     DagsterEventType.RUN_FAILURE,
     DagsterEventType.RUN_CANCELED,
-)
-JOBS = ("quick", "endless", "failing", "exiting")
+}
+_UNSTARTED = (None, DagsterRunStatus.STARTING)
+_FINISHED = (DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,21 @@ class Runs:
     """Every run that was launched.
 
     Attributes:
+        server: the server; a run that imports broken code from its disk fails, as with stock.
         instance: the instance that records the runs.
-        whole: the lock for the code on disk; a run that imports broken code fails, as with stock.
         started: the expected end of each started run, by its id.
     """
 
+    server: Server
     instance: DagsterInstance
-    whole: Wholeness
     started: dict[str, Ending] = field(default_factory=dict)
     _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_AT_A_TIME))
-    _descriptions: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    _launchers: dict[str, Launcher] = field(default_factory=dict)
 
-    def prepare(self, client: Client) -> None:
+    def prepare(self, *jobs: str) -> None:
         """Fetch the facts about the jobs that a launcher needs; all editions have the same jobs."""
-        for name in JOBS:
-            data: Any = deserialize_value(calling.job(client, name))
-            plan: Any = deserialize_value(calling.plan(client, name, data.job.snapshot_id))
-            self._descriptions[name] = (data.job, plan)
+        for job in jobs:
+            self._launchers[job] = Launcher(self.server, self.instance, job)
 
     @contextmanager
     def place(self) -> Iterator[bool]:
@@ -94,120 +92,88 @@ class Runs:
             if taken:
                 self._places.release()
 
-    def launch(self, client: Client, job: str, ending: Ending) -> tuple[str, Outcome]:
-        """Have the server start a run; returns its id and the outcome of StartRun."""
-        snapshot, plan = self._descriptions[job]
-        run = create_run_for_test(
-            self.instance,
-            job_name=job,
-            status=DagsterRunStatus.STARTING,
-            job_snapshot=snapshot,
-            execution_plan_snapshot=plan,
-            remote_job_origin=client.requests.job_origin(job),
-        )
+    def execute(self, client: Client, job: str, ending: Ending) -> Outcome:
+        """Execute a run from its launch to its end; returns the outcome."""
+        run_id = self._launchers[job].make()
+
+        def lacks(what: str, probe: Callable[[], bool]) -> Outcome | None:
+            end = time.monotonic() + _LONGEST
+            while not probe():
+                if time.monotonic() > end or client.abort.wait(_PAUSE):
+                    return Outcome(WRONG, f"run {run_id} did not {what}\n{self._story(run_id)}")
+            return None
+
         try:
-            reply = client.ask("StartRun", client.requests.run(job, run.run_id))
+            with self.server.editions.whole.relied_on():
+                # The code must be whole until the run has imported it.
+                if problem := self._start(client, job, run_id, ending):
+                    return problem
+                if problem := lacks("start", lambda: self._status(run_id) not in _UNSTARTED):
+                    return problem
+            if ending in (IS_CANCELLED, IS_KILLED):
+                begun = DagsterEventType.STEP_START
+                if problem := lacks("begin", lambda: bool(self._logs(run_id, begun))):
+                    return problem
+                self._cancel(client, run_id) if ending is IS_CANCELLED else self._kill(run_id)
         except grpc.RpcError as error:
-            return run.run_id, calling.refusal(error)
-        result: Any = deserialize_value(reply)
-        if not result.success:
-            info = result.serializable_error_info
-            said = info.to_string() if info else result.message
-            return run.run_id, Outcome(REFUSED, said or "")
-        self.started[run.run_id] = ending
-        return run.run_id, Outcome(ANSWERED)
+            return refused(error)
+        if problem := lacks("end", lambda: self._status(run_id) in _FINISHED):
+            return problem
+        # The reason is written before the final status, so the log is complete now.
+        fault = self.judge(run_id)
+        return Outcome(WRONG, fault) if fault else Outcome(ANSWERED)
 
     def judge(self, run_id: str) -> str | None:
         """The fault of a run that should have ended; None if it ended as expected."""
-        ending = self.started[run_id]
-        run = self.instance.get_run_by_id(run_id)
-        status = run.status if run else None
-        ends = self.instance.all_logs(run_id, of_type=set(_ENDS))
-        if status is ending.status and len(ends) == 1 and self._says(run_id, ending.reason):
+        ending, status, ends = self.started[run_id], self._status(run_id), self._logs(run_id, _ENDS)
+        said = any(re.search(ending.reason, text) for text in self._messages(run_id))
+        if status is ending.status and len(ends) == 1 and said:
             return None
-        return (
-            f"run {run_id}: {status}, {len(ends)} final events, for {ending}\n{self.story(run_id)}"
-        )
+        story = self._story(run_id)
+        return f"run {run_id}: {status}, {len(ends)} final events, for {ending}\n{story}"
 
-    def story(self, run_id: str) -> str:
+    def _start(self, client: Client, job: str, run_id: str, ending: Ending) -> Outcome | None:
+        """Have the server start a run; returns its refusal."""
+        result: Any = deserialize_value(client.ask("StartRun", client.requests.run(job, run_id)))
+        if result.success:
+            self.started[run_id] = ending
+            return None
+        info = result.serializable_error_info
+        return Outcome(REFUSED, (info.to_string() if info else result.message) or "")
+
+    def _cancel(self, client: Client, run_id: str) -> None:
+        # As Dagster's launcher does, so that the interrupted run becomes CANCELED, not FAILED.
+        run = self.instance.get_run_by_id(run_id)
+        assert run
+        self.instance.report_run_canceling(run)
+        reply = client.ask("CancelExecution", CancelExecutionRequest(run_id=run_id))
+        result: Any = deserialize_value(reply)
+        if not result.success:
+            raise RuntimeError(f"CancelExecution of run {run_id}: {result}\n{self._story(run_id)}")
+
+    def _kill(self, run_id: str) -> None:
+        found = [match for text in self._messages(run_id) if (match := _PID.search(text))]
+        pid = int(found[0][1]) if found else None
+        if pid and Path(f"/proc/{pid}/comm").read_text().strip() == "codeserver run":
+            os.kill(pid, signal.SIGKILL)
+
+    def _status(self, run_id: str) -> DagsterRunStatus | None:
+        run = self.instance.get_run_by_id(run_id)
+        return run.status if run else None
+
+    def _logs(self, run_id: str, of_type: Any = None) -> list[Any]:
+        entries = self.instance.all_logs(run_id, of_type=of_type)
+        return [entry for entry in entries if entry.dagster_event]
+
+    def _messages(self, run_id: str) -> list[str]:
+        """The messages of the events about a run's process."""
+        entries = self._logs(run_id, DagsterEventType.ENGINE_EVENT)
+        return [entry.dagster_event.message or "" for entry in entries]
+
+    def _story(self, run_id: str) -> str:
         """The event log of a run."""
         return "\n".join(
             f"  {entry.timestamp:.3f} {entry.dagster_event.event_type_value}: "
             f"{(entry.dagster_event.message or '')[:600]}"
-            for entry in self.instance.all_logs(run_id)
-            if entry.dagster_event
+            for entry in self._logs(run_id)
         )
-
-    def messages(self, run_id: str) -> list[str]:
-        """The messages of the events about a run's process."""
-        entries = self.instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)
-        return [entry.dagster_event.message or "" for entry in entries if entry.dagster_event]
-
-    def pid(self, run_id: str) -> int | None:
-        """The pid of the process that executes a run; None before its event."""
-        found = [match for text in self.messages(run_id) if (match := _PID.search(text))]
-        return int(found[0][1]) if found else None
-
-    def has_code(self, run_id: str) -> bool:
-        """Whether a run has imported the code, or never will."""
-        run = self.instance.get_run_by_id(run_id)
-        return run is not None and run.status is not DagsterRunStatus.STARTING
-
-    def has_begun(self, run_id: str) -> bool:
-        """Whether a run has begun its op."""
-        return bool(self.instance.all_logs(run_id, of_type=DagsterEventType.STEP_START))
-
-    def is_over(self, run_id: str) -> bool:
-        """Whether a run has a final status."""
-        run = self.instance.get_run_by_id(run_id)
-        return run is not None and run.is_finished
-
-    def _says(self, run_id: str, reason: str) -> bool:
-        return any(re.search(reason, text) for text in self.messages(run_id))
-
-
-def execute(runs: Runs, client: Client, job: str, ending: Ending) -> Outcome:
-    """Execute a run from its launch to its end; returns the outcome."""
-    with runs.whole.relied_on():
-        run_id, outcome = runs.launch(client, job, ending)
-        if outcome.kind != ANSWERED:
-            return outcome
-        if not _eventually(client, lambda: runs.has_code(run_id)):
-            return Outcome(WRONG, f"run {run_id} did not start\n{runs.story(run_id)}")
-    if ending in (IS_CANCELLED, IS_KILLED):
-        if not _eventually(client, lambda: runs.has_begun(run_id)):
-            return Outcome(WRONG, f"run {run_id} did not begin\n{runs.story(run_id)}")
-        try:
-            _cancel(runs, client, run_id) if ending is IS_CANCELLED else _kill(runs, run_id)
-        except grpc.RpcError as error:
-            return calling.refusal(error)
-    if not _eventually(client, lambda: runs.is_over(run_id)):
-        return Outcome(WRONG, f"run {run_id} did not end\n{runs.story(run_id)}")
-    # The reason is written before the final status, so the log is complete now.
-    problem = runs.judge(run_id)
-    return Outcome(WRONG, problem) if problem else Outcome(ANSWERED)
-
-
-def _eventually(client: Client, probe: Callable[[], bool]) -> bool:
-    end = time.monotonic() + _LONGEST
-    while not probe():
-        if time.monotonic() > end or client.abort.wait(_PAUSE):
-            return False
-    return True
-
-
-def _cancel(runs: Runs, client: Client, run_id: str) -> None:
-    # As Dagster's launcher does, so that the interrupted run becomes CANCELED, not FAILED.
-    run = runs.instance.get_run_by_id(run_id)
-    assert run
-    runs.instance.report_run_canceling(run)
-    reply = client.ask("CancelExecution", CancelExecutionRequest(run_id=run_id))
-    result: Any = deserialize_value(reply)
-    if not result.success:
-        raise RuntimeError(f"CancelExecution of run {run_id}: {result}\n{runs.story(run_id)}")
-
-
-def _kill(runs: Runs, run_id: str) -> None:
-    pid = runs.pid(run_id)
-    if pid and Path(f"/proc/{pid}/comm").read_text().strip() == "codeserver run":
-        os.kill(pid, signal.SIGKILL)

@@ -1,29 +1,90 @@
-"""The counts and measurements of a soak, to which several threads add."""
+"""Outcomes of operations with their comparison to the expected ones, and the counts of a soak."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.soak.census import Sample
-from bench.soak.outcomes import Outcome
+
+ANSWERED = "answered"
+ERROR = "error"
+OVERLOAD = "RESOURCE_EXHAUSTED"
+CANCELLED = "CANCELLED"
+TOO_LATE = "DEADLINE_EXCEEDED"
+REFUSED = "refused"
+WRONG = "wrong answer"
+
+_AFTER_A_KILL = re.compile(
+    r"was killed by signal 9 \(SIGKILL\)"
+    r"|ended, and nobody saw how"
+    r"|has closed its connection to the server"
+    r"|The process that starts \w+ has ended"
+    r"|No process for an? "
+)
+"""The errors of requests whose process ended because of a kill."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outcome of one operation.
+
+    Attributes:
+        kind: one of the kinds above, or the name of a gRPC status.
+        text: the reply or the error in words.
+    """
+
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An acceptable outcome of an operation.
+
+    Attributes:
+        kind: kind of the outcome.
+        pattern: pattern to find in its text.
+        name: its name in the report; the kind if empty.
+    """
+
+    kind: str
+    pattern: str = ""
+    name: str = ""
+
+
+def verdict(
+    outcome: Outcome, expected: Sequence[Expected], *, may_wait: bool, after_a_kill: bool
+) -> str | None:
+    """The name of this outcome in the report; None if it is unexpected.
+
+    Args:
+        outcome: the outcome of the operation.
+        expected: the acceptable outcomes.
+        may_wait: the operation needs a process from a limited number, so it may be refused.
+        after_a_kill: the operation needs a process, and processes were killed during it.
+    """
+    for each in expected:
+        if outcome.kind == each.kind and re.search(each.pattern, outcome.text):
+            return each.name or each.kind
+    if may_wait and outcome.kind == OVERLOAD:
+        return "overload"
+    if after_a_kill and outcome.kind in (ERROR, REFUSED, "INTERNAL"):
+        return "killed" if _AFTER_A_KILL.search(outcome.text) else None
+    return None
 
 
 @dataclass(frozen=True)
 class Unexpected:
-    """An unexpected outcome of an operation.
-
-    Attributes:
-        at: seconds since the soak began.
-        operation: name of the operation.
-        outcome: its outcome.
-        seconds: its duration.
-    """
+    """An unexpected outcome: seconds since the start, operation, kind, text and duration."""
 
     at: float
     operation: str
-    outcome: Outcome
+    kind: str
+    text: str
     seconds: float
 
 
@@ -46,7 +107,7 @@ class Disruption:
 
 @dataclass
 class Tally:
-    """The results of a soak.
+    """The results of a soak, to which several threads add.
 
     Attributes:
         counts: numbers of outcomes, by operation and name of the outcome.
@@ -93,24 +154,11 @@ class Tally:
     def add_unexpected(self, unexpected: Unexpected) -> None:
         """Count and keep an unexpected outcome."""
         self.count(unexpected.operation, "UNEXPECTED", unexpected.seconds)
-        with self._lock:
-            self.unexpected.append(unexpected)
-
-    def measured(self, rpc: str, seconds: float) -> None:
-        """Add the duration of a control call."""
-        with self._lock:
-            self.seconds[rpc].append(seconds)
-
-    def disrupt(self, disruption: Disruption) -> Disruption:
-        """Add a process that is about to be killed."""
-        with self._lock:
-            self.disruptions.append(disruption)
-        return disruption
+        self.unexpected.append(unexpected)
 
     def was_disrupted(self, begin: float, end: float) -> bool:
         """Whether a disruption was in effect at some time between these two."""
-        with self._lock:
-            return any(
-                each.begin <= end and (each.end is None or begin <= each.end)
-                for each in self.disruptions
-            )
+        return any(
+            each.begin <= end and (each.end is None or begin <= each.end)
+            for each in list(self.disruptions)
+        )

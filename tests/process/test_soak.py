@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from bench.soak import report
-from bench.soak.endurance import Settings, soak
+from bench.soak.endurance import soak
+from bench.soak.soaking import Settings
 
 OPERATIONS = 300
 SEED = 20
