@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from bench.client import SHORT_SECONDS, failure, said
 from bench.processes import threads
@@ -19,13 +19,7 @@ Call = Callable[[], str]
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call.
-
-    Attributes:
-        seconds: the duration of the call.
-        answer: the reply; None if there was none.
-        error: the error in words; None if there was a reply.
-    """
+    """One call: its duration, and its reply or the error in words."""
 
     seconds: float
     answer: str | None = None
@@ -65,12 +59,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 
 @dataclass(frozen=True)
 class Answers:
-    """The outcome of several calls.
-
-    Attributes:
-        asked: the number of calls.
-        seconds: the durations of the calls that were answered without an error.
-    """
+    """The number of calls, and the durations of those that were answered without an error."""
 
     asked: int
     seconds: Sequence[float]
@@ -114,53 +103,33 @@ class Probe:
     def __init__(self, call: Call, per_second: float) -> None:
         self._call = call
         self._pause = 1 / per_second
-        self._attempts: list[Future[Attempt]] = []
-        self._stop = threading.Event()
-        self._threads = ThreadPoolExecutor(int(per_second * (SHORT_SECONDS + 1)) + 2)
-        self._pacer = threading.Thread(target=self._run, name="probe")
+        self._made: list[Future[Attempt]] = []
+        self._threads = int(per_second * (SHORT_SECONDS + 1)) + 2
 
-    def start(self) -> None:
-        """Begin the calls."""
-        self._pacer.start()
+    def run(self, stop: threading.Event) -> None:
+        """Make calls until told to stop, and wait for those under way, which have deadlines."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            due = time.monotonic()
+            while not stop.wait(max(0.0, due - time.monotonic())):
+                self._made.append(pool.submit(asked, self._call))
+                due += self._pause
 
-    def stop(self) -> None:
-        """Make no more calls; those under way go on."""
-        self._stop.set()
-        self._pacer.join()
-
-    def wait(self) -> None:
-        """Wait for the calls that are under way, each of which has a deadline."""
-        self._threads.shutdown()
-
-    def _run(self) -> None:
-        due = time.monotonic()
-        while not self._stop.wait(max(0.0, due - time.monotonic())):
-            self._attempts.append(self._threads.submit(asked, self._call))
-            due += self._pause
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The calls, after `running`."""
+        return [future.result() for future in self._made]
 
     @property
     def answers(self) -> Answers:
-        """The outcome of the calls; to be read after `wait`."""
-        return Answers.of(future.result() for future in self._attempts)
-
-    @property
-    def said(self) -> Counter[str]:
-        """The number of each distinct reply or error; to be read after `wait`."""
-        return Counter(str(future.result()) for future in self._attempts)
+        """The outcome of the calls, after `running`."""
+        return Answers.of(self.attempts)
 
 
 @contextmanager
 def running(*probes: Probe) -> Iterator[None]:
     """Run the probes during the block; at its end, wait for the calls under way."""
-    for probe in probes:
-        probe.start()
-    try:
+    with _while_open([probe.run for probe in probes]):
         yield
-    finally:
-        for probe in probes:
-            probe.stop()
-        for probe in probes:
-            probe.wait()
 
 
 @contextmanager
@@ -172,18 +141,25 @@ def repeating(clients: Sequence[Sequence[Call]], pause: float) -> Iterator[list[
         pause: seconds between two calls of a client.
     """
     made: list[Attempt] = []
-    stop = threading.Event()
 
-    def go_on(calls: Sequence[Call]) -> None:
+    def cycle(calls: Sequence[Call], stop: threading.Event) -> None:
         for call in itertools.cycle(calls):
             made.append(asked(call))
             if stop.wait(pause):
                 return
 
-    with threads(len(clients)) as pool:
-        futures = [pool.submit(go_on, calls) for calls in clients]
+    with _while_open([partial(cycle, calls) for calls in clients]):
+        yield made
+
+
+@contextmanager
+def _while_open(works: Sequence[Callable[[threading.Event], None]]) -> Iterator[None]:
+    """Do these works in threads, until the event at the end of the block stops them."""
+    stop = threading.Event()
+    with threads(len(works)) as pool:
+        futures = [pool.submit(work, stop) for work in works]
         try:
-            yield made
+            yield
         finally:
             stop.set()
     for future in futures:

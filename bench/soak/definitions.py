@@ -25,6 +25,12 @@ FOREVER = 600
 _kept = []
 
 
+def repeat(action, *args):
+    """Do it for ever."""
+    while True:
+        action(*args)
+
+
 @dg.op
 def nothing():
     """End at once."""
@@ -32,7 +38,7 @@ def nothing():
 
 @dg.op
 def never_end():
-    """Take longer than anybody waits."""
+    """Take longer than any caller waits."""
     time.sleep(FOREVER)
 
 
@@ -48,28 +54,15 @@ def exit_at_once():
     os._exit(9)
 
 
-@dg.job(executor_def=dg.in_process_executor)
-def quick():
-    """Succeed."""
-    nothing()
+def _job(name, op, config=None):
+    @dg.job(name=name, config=config, executor_def=dg.in_process_executor)
+    def job():
+        op()
+
+    return job
 
 
-@dg.job(executor_def=dg.in_process_executor)
-def endless():
-    """Go on until cancelled or killed."""
-    never_end()
-
-
-@dg.job(executor_def=dg.in_process_executor)
-def failing():
-    """Fail as code does."""
-    fail()
-
-
-@dg.job(executor_def=dg.in_process_executor)
-def exiting():
-    """Fail as processes do."""
-    exit_at_once()
+quick = _job("quick", nothing)
 
 
 @dg.asset
@@ -87,6 +80,14 @@ def second(first):
 assets_job = dg.define_asset_job("assets_job", selection=["first", "second"])
 
 
+def _hang():
+    time.sleep(FOREVER)
+
+
+def _raise():
+    raise RuntimeError("this tick fails")
+
+
 def _crash():
     ctypes.string_at(0)
 
@@ -99,19 +100,14 @@ def _deadlock_in_c():
     libc.pthread_mutex_lock(mutex)
 
 
-def _sleep_in_c():
-    ctypes.PyDLL(None).sleep(FOREVER)
-
-
 def _ignore_sigterm():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(FOREVER)
+    _hang()
 
 
-def _swallow_everything():
-    while True:
-        with contextlib.suppress(BaseException):
-            time.sleep(FOREVER)
+def _swallow():
+    with contextlib.suppress(BaseException):
+        _hang()
 
 
 def _burn():
@@ -120,61 +116,24 @@ def _burn():
         pass
 
 
-def _burn_on():
-    while True:
-        pass
-
-
-def _raise():
-    raise RuntimeError("this tick fails")
-
-
-def _allocate():
-    block = b"x" * 300_000_000
-    return len(block)
-
-
-def _keep_allocated():
-    _kept.append(b"x" * 300_000_000)
-
-
 def _print():
-    line = "o" * 99
     for _ in range(50_000):
-        print(line)
+        print("o" * 99)
 
 
-def _leave_grandchild():
+def _start_grandchild():
     subprocess.Popen(["sleep", str(FOREVER)])
 
 
-def _hang_with_grandchild():
-    subprocess.Popen(["sleep", str(FOREVER)])
-    time.sleep(FOREVER)
-
-
-def _start_threads():
+def _start_threads(seconds, daemon):
     for _ in range(3):
-        threading.Thread(target=time.sleep, args=(0.5,)).start()
-
-
-def _start_daemon_threads():
-    for _ in range(3):
-        threading.Thread(target=time.sleep, args=(FOREVER,), daemon=True).start()
+        threading.Thread(target=time.sleep, args=(seconds,), daemon=daemon).start()
 
 
 def _change_surroundings():
     os.chdir("/")
     os.environ["SOAK_MARK"] = "left by another tick"
     os.umask(0o777)
-
-
-def _leave_files_open():
-    _kept.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(100))
-
-
-def _close_everything():
-    os.closerange(0, 64)
 
 
 FAULTS = {
@@ -184,23 +143,23 @@ FAULTS = {
     "segfaults": _crash,
     "aborts": os.abort,
     "kills_itself": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "closes_everything": _close_everything,
-    "hangs": lambda: time.sleep(FOREVER),
+    "closes_everything": lambda: os.closerange(0, 64),
+    "hangs": _hang,
     "deadlocks_in_c": _deadlock_in_c,
-    "sleeps_in_c": _sleep_in_c,
+    "sleeps_in_c": lambda: ctypes.PyDLL(None).sleep(FOREVER),
     "ignores_sigterm": _ignore_sigterm,
-    "swallows_everything": _swallow_everything,
-    "hangs_with_grandchild": _hang_with_grandchild,
-    "burns_on": _burn_on,
+    "swallows_everything": lambda: repeat(_swallow),
+    "hangs_with_grandchild": lambda: (_start_grandchild(), _hang()),
+    "burns_on": lambda: repeat(int),
     "burns": _burn,
-    "allocates": _allocate,
-    "keeps_allocated": _keep_allocated,
+    "allocates": lambda: len(b"x" * 300_000_000),
+    "keeps_allocated": lambda: _kept.append(b"x" * 300_000_000),
     "prints": _print,
-    "leaves_grandchild": _leave_grandchild,
-    "starts_threads": _start_threads,
-    "starts_daemon_threads": _start_daemon_threads,
+    "leaves_grandchild": _start_grandchild,
+    "starts_threads": lambda: _start_threads(0.5, daemon=False),
+    "starts_daemon_threads": lambda: _start_threads(FOREVER, daemon=True),
     "changes_surroundings": _change_surroundings,
-    "leaves_files_open": _leave_files_open,
+    "leaves_files_open": lambda: _kept.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(100)),
 }
 
 
@@ -248,40 +207,34 @@ def daily(context):
 @dg.schedule(job=quick, cron_schedule="* * * * *")
 def fragile_schedule(context):
     """Break in a way that depends on the minute."""
-    (lambda: None, _raise, _crash, lambda: time.sleep(FOREVER))[
-        context.scheduled_execution_time.minute
-    ]()
+    (int, _raise, _crash, _hang)[context.scheduled_execution_time.minute]()
     return dg.RunRequest(run_key="fine")
 
 
 @dg.static_partitioned_config(["fine", "raise", "crash", "hang"])
 def fragile_config(key):
     """Break in a way that depends on the partition."""
-    {"fine": lambda: None, "raise": _raise, "crash": _crash, "hang": _swallow_everything}[key]()
+    {"fine": int, "raise": _raise, "crash": _crash, "hang": lambda: repeat(_swallow)}[key]()
     return {}
-
-
-@dg.job(config=fragile_config, executor_def=dg.in_process_executor)
-def fragile():
-    """Have partitions."""
-    nothing()
 
 
 @dg.daily_partitioned_config("2024-01-01")
 def plain_config(start, _end):
-    """Have nothing to say."""
+    """Have no config."""
     return {}
-
-
-@dg.job(config=plain_config, executor_def=dg.in_process_executor)
-def partitioned():
-    """Have partitions that are never a trouble."""
-    nothing()
 
 
 defs = dg.Definitions(
     assets=[first, second],
-    jobs=[quick, endless, failing, exiting, fragile, partitioned, assets_job],
+    jobs=[
+        quick,
+        _job("endless", never_end),
+        _job("failing", fail),
+        _job("exiting", exit_at_once),
+        _job("fragile", nothing, fragile_config),
+        _job("partitioned", nothing, plain_config),
+        assets_job,
+    ],
     schedules=[daily, fragile_schedule],
     sensors=[
         *(_healthy(f"healthy_{number}") for number in range(4)),

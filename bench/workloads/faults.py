@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
 from bench.attempts import Answers, Attempt, Probe, asked, running
-from bench.client import SHORT_SECONDS
+from bench.client import SHORT_SECONDS, TICK_SECONDS
 from bench.measurement import Measurement
 from bench.processes import is_alive, name_of, threads
 from bench.resources import memory_of, rest
@@ -21,6 +18,7 @@ from bench.results import Unit
 from bench.servers import API, CODE_SERVER, Server
 from bench.subjects import EXAMPLE
 from bench.tables import in_unit
+from bench.workloads.shutdown import stop
 
 SUBJECTS = (EXAMPLE,)
 
@@ -87,6 +85,15 @@ def _warm_up(server: Server) -> None:
     rest([server])
 
 
+def _tick(server: Server, sensor: str, cursor: str = "", seconds: int = TICK_SECONDS) -> Attempt:
+    return asked(lambda: server.client.tick(sensor, cursor, seconds=seconds))
+
+
+def _healthy(server: Server) -> Attempt:
+    """A harmless tick, with the same limit as GetServerId."""
+    return _tick(server, "quick", seconds=SHORT_SECONDS)
+
+
 def _hang(it: Measurement, server: Server) -> str:
     marks = server.folder / "hung"
     marks.mkdir()
@@ -94,29 +101,25 @@ def _hang(it: Measurement, server: Server) -> str:
     seconds = it.times(4, quick=1)
     with threads(_HUNG) as pool:
         for _ in range(_HUNG):
-            pool.submit(asked, lambda: _hanging(server, marks, _HUNG_SECONDS))
+            pool.submit(_tick, server, "hangs", str(marks), _HUNG_SECONDS)
         time.sleep(2)
         during = _ask(it, server, "while 40 ticks hang", seconds)
     time.sleep(4)
     afterwards = _ask(it, server, "after 40 hung ticks", seconds)
-    tick = asked(lambda: server.client.tick("quick", seconds=10))
+    tick = _tick(server, "quick", seconds=10)
     places = (each.name.split("-") for each in marks.iterdir())
     hanging = sum(Path(f"/proc/{pid}/task/{thread}").exists() for pid, thread in places)
-    works = "fails" if tick.error else f"works, {in_unit(tick.seconds, Unit.SECONDS)}"
+    works = "fails" if tick.error else f"works, {_in_words(tick.seconds)}"
     return (
         f"GetServerId {during + afterwards}; healthy tick afterwards {works}; {hanging} threads "
         f"hang for good, processes {before} → {len(server.processes)}"
     )
 
 
-def _hanging(server: Server, marks: Path, seconds: int) -> str:
-    return server.client.tick("hangs", str(marks), seconds=seconds)
-
-
 def _ask(it: Measurement, server: Server, when: str, seconds: int) -> Answers:
     ids = Probe(server.client.server_id, 20)
     listings = Probe(server.client.list_repositories, 5)
-    ticks = Probe(lambda: _healthy(server), 2)
+    ticks = Probe(partial(server.client.tick, "quick", seconds=SHORT_SECONDS), 2)
     with running(ids, listings, ticks):
         time.sleep(seconds)
     if ids.answers.seconds:
@@ -127,24 +130,26 @@ def _ask(it: Measurement, server: Server, when: str, seconds: int) -> Answers:
     return ids.answers
 
 
+def _note_share(it: Measurement, server: Server, name: str, answers: Answers) -> None:
+    it.add(name, server.key, Unit.SHARE, answers.percent, more_is_better=True)
+
+
 def _burn(_: Measurement, server: Server) -> str:
     began = time.monotonic()
     ids = Probe(server.client.server_id, 20)
     with running(ids), threads(4) as pool:
-        ticks = list(pool.map(asked, [partial(server.client.tick, "busy", _BUSY_SECONDS)] * 4))
-    took = in_unit(time.monotonic() - began, Unit.SECONDS)
+        ticks = list(pool.map(lambda _: _tick(server, "busy", _BUSY_SECONDS), range(4)))
+    took = _in_words(time.monotonic() - began)
     failed = sum(tick.error is not None for tick in ticks)
     return f"GetServerId {ids.answers}; ticks done after {took}, {failed} of them with an error"
 
 
 def _segfault(it: Measurement, server: Server) -> str:
-    return _recovery(
-        it, server, "a segfault", lambda: asked(lambda: server.client.tick("segfaults"))
-    )
+    return _recovery(it, server, "a segfault", lambda: _tick(server, "segfaults"))
 
 
 def _exit(it: Measurement, server: Server) -> str:
-    return _recovery(it, server, "an exit", lambda: asked(lambda: server.client.tick("exits")))
+    return _recovery(it, server, "an exit", lambda: _tick(server, "exits"))
 
 
 def _kill(it: Measurement, server: Server) -> str:
@@ -170,59 +175,87 @@ def _code_process(server: Server) -> psutil.Process:
     return found
 
 
+def _recovery(it: Measurement, server: Server, name: str, fault: Callable[[], object]) -> str:
+    """Inject a fault of this name into a server, and describe its recovery in words."""
+    health, ids = Probe(server.client.health, 4), Probe(server.client.server_id, 20)
+    with running(health):
+        with running(ids):
+            fault()
+            works, waited = _wait_for_a_tick(server, it.times(_RECOVERY_SECONDS, quick=4))
+            time.sleep(max(0.0, _LEAST_SECONDS - waited))
+        code = server.exit_code
+    if works:
+        it.add(f"time from {name} to a working tick", server.key, Unit.SECONDS, waited)
+    calls = range(it.times(_CALLS_AFTERWARDS, quick=2))
+    later = Answers.of(asked(server.client.server_id) for _ in calls)
+    _note_share(it, server, f"GetServerId calls answered after {name}", later)
+    ticks = Answers.of(_healthy(server) for _ in calls)
+    _note_share(it, server, f"ticks of another sensor answered after {name}", ticks)
+    texts = {str(each) for each in health.attempts}
+    said = {"unreachable" if "UNAVAILABLE" in text else text for text in texts}
+    if works:
+        found = f"next tick works after {_in_words(waited)}; GetServerId {ids.answers}"
+    elif code is not None:
+        found = f"server is gone: {_exit_in_words(code)}"
+    else:
+        found = f"no tick works for {waited:.0f} s; GetServerId {ids.answers}"
+    return f"{found}; health {', then '.join(sorted(said))}"
+
+
+def _wait_for_a_tick(server: Server, limit: float) -> tuple[bool, float]:
+    """Wait for a working tick, for only three seconds if the server's process has exited.
+
+    Returns:
+        Whether a tick works, and the seconds until then.
+    """
+    began = time.monotonic()
+    while True:
+        works = _healthy(server).error is None
+        waited = time.monotonic() - began
+        is_gone = server.exit_code is not None and waited > _GONE_SECONDS
+        if works or is_gone or waited > limit:
+            return works, waited
+        time.sleep(_PAUSE_SECONDS if waited < _GONE_SECONDS else _LATER_PAUSE_SECONDS)
+
+
 def _terminate(it: Measurement, server: Server) -> str:
-    marks = server.folder / "hung"
+    marks, limit = server.folder / "hung", it.times(_EXIT_SECONDS, quick=3)
     marks.mkdir()
     with threads(1) as pool:
-        pool.submit(asked, lambda: _hanging(server, marks, _EXIT_SECONDS))
+        pool.submit(_tick, server, "hangs", str(marks), _EXIT_SECONDS)
         server.wait_until(lambda: any(marks.iterdir()))
         time.sleep(0.5)
-        family = server.processes
-        began = time.monotonic()
-        server.process.send_signal(signal.SIGTERM)
-        try:
-            code = server.process.wait(it.times(_EXIT_SECONDS, quick=3))
-        except subprocess.TimeoutExpired:
+        ended = stop(server, limit)
+        if ended is None:
             server.close()  # otherwise the block would wait for the caller of the tick
-            return f"still runs after {it.times(_EXIT_SECONDS, quick=3)} s"
-        took = in_unit(time.monotonic() - began, Unit.SECONDS)
-    time.sleep(1)
-    left = sum(is_alive(process) for process in family)
+            return f"still runs after {limit} s"
+    took, left = ended
     more = f"; {left} processes left" if left else ""
-    return f"exits after {took}, {_exit_in_words(code)}{more}"
+    return f"exits after {_in_words(took)}, {_exit_in_words(server.process.returncode)}{more}"
 
 
 def _reload(_: Measurement, server: Server) -> str:
     good = server.code.read_text("utf-8")
     server.code.write_text(good + "\n\ndef broken(:\n", "utf-8")
     failed = asked(server.client.reload)
-    tick = asked(lambda: server.client.tick("quick"))
+    tick = _tick(server, "quick")
     server.code.write_text(good.replace("VERSION = 1", "VERSION = 22"), "utf-8")
     asked(server.client.reload)
-    repaired = asked(lambda: server.client.tick("quick")).answer == "version 22"
-    if failed.error is None and tick.error is None and not repaired:
+    is_repaired = _tick(server, "quick").answer == "version 22"
+    if failed.error is None and tick.error is None and not is_repaired:
         return "cannot reload: reports success, serves the old code until a restart"
     reply = "carries the error" if failed.error else "reports success"
     ticks = "work on" if tick.error is None else "fail"
-    return (
-        f"reply {reply}; ticks {ticks}; repaired: {'works again' if repaired else 'does not work'}"
-    )
+    repaired = "works again" if is_repaired else "does not work"
+    return f"reply {reply}; ticks {ticks}; repaired: {repaired}"
 
 
-def _hog(_: Measurement, server: Server) -> str:
-    return _growth(server, "hogs")
-
-
-def _leak(_: Measurement, server: Server) -> str:
-    return _growth(server, "leaks")
-
-
-def _growth(server: Server, sensor: str) -> str:
+def _growth(_: Measurement, server: Server, sensor: str) -> str:
     before = memory_of(server.processes)
-    asked(lambda: server.client.tick(sensor))
+    _tick(server, sensor)
     time.sleep(5)
     grown = memory_of(server.processes) - before
-    tick = asked(lambda: server.client.tick("quick"))
+    tick = _tick(server, "quick")
     return f"memory {grown / 1e6:+.0f} MB 5 s later{'; next tick fails' if tick.error else ''}"
 
 
@@ -231,90 +264,20 @@ def _flood(it: Measurement, server: Server) -> str:
     printed = server.output.size
     with threads(1) as pool:
         with server.output.paused(), running(ids):
-            future = pool.submit(asked, lambda: server.client.tick("floods"))
+            future = pool.submit(_tick, server, "floods")
             time.sleep(it.times(_UNREAD_SECONDS, quick=3))
-            finished = future.done()
+            is_done = future.done()
         tick = future.result()
     time.sleep(1)
     arrived = (server.output.size - printed) / 1e6
-    done = _done(tick, finished)
+    took = _in_words(tick.seconds)
+    done = f"done after {took}" if is_done else f"hangs until the output is read ({took})"
+    done = done if tick.error is None else f"fails after {took}"
     return f"GetServerId {ids.answers}; tick {done}; {arrived:.0f} MB of the output arrives"
 
 
-def _done(tick: Attempt, finished: bool) -> str:
-    took = in_unit(tick.seconds, Unit.SECONDS)
-    if tick.error is not None:
-        return f"fails after {took}"
-    return f"done after {took}" if finished else f"hangs until the output is read ({took})"
-
-
-@dataclass(frozen=True)
-class _Recovery:
-    """The outcome of a fault.
-
-    Attributes:
-        seconds: seconds until the first tick that worked; None if none did in time.
-        waited: seconds of waiting for such a tick.
-        exit_code: exit code of the server; None while it runs.
-        ids: the calls of `GetServerId`, from the fault until the server worked again or was given
-            up, and for at least three seconds.
-    """
-
-    seconds: float | None
-    waited: float
-    exit_code: int | None
-    ids: Answers
-
-    def __str__(self) -> str:
-        if self.seconds is not None:
-            took = in_unit(self.seconds, Unit.SECONDS)
-            return f"next tick works after {took}; GetServerId {self.ids}"
-        if self.exit_code is not None:
-            return f"server is gone: {_exit_in_words(self.exit_code)}"
-        return f"no tick works for {self.waited:.0f} s; GetServerId {self.ids}"
-
-
-def _recovery(it: Measurement, server: Server, name: str, fault: Callable[[], object]) -> str:
-    """Inject a fault of this name into a server, and describe its recovery in words."""
-    health = Probe(server.client.health, 4)
-    with running(health):
-        found = _recover(server, fault, it.times(_RECOVERY_SECONDS, quick=4))
-    if found.seconds is not None:
-        it.add(f"time from {name} to a working tick", server.key, Unit.SECONDS, found.seconds)
-    calls = range(it.times(_CALLS_AFTERWARDS, quick=2))
-    ids = Answers.of(asked(server.client.server_id) for _ in calls)
-    _note_share(it, server, f"GetServerId calls answered after {name}", ids)
-    ticks = Answers.of(asked(lambda: _healthy(server)) for _ in calls)
-    _note_share(it, server, f"ticks of another sensor answered after {name}", ticks)
-    said = {"unreachable" if "UNAVAILABLE" in text else text for text in health.said}
-    return f"{found}; health {', then '.join(sorted(said))}"
-
-
-def _recover(server: Server, fault: Callable[[], object], limit: float) -> _Recovery:
-    """Watch the recovery, for only three seconds if the server's process has exited."""
-    ids = Probe(server.client.server_id, 20)
-    with running(ids):
-        fault()
-        began = time.monotonic()
-        while True:
-            works = asked(lambda: _healthy(server)).error is None
-            waited = time.monotonic() - began
-            is_gone = server.exit_code is not None and waited > _GONE_SECONDS
-            if works or is_gone or waited > limit:
-                break
-            time.sleep(_PAUSE_SECONDS if waited < _GONE_SECONDS else _LATER_PAUSE_SECONDS)
-        time.sleep(max(0.0, _LEAST_SECONDS - waited))
-    return _Recovery(waited if works else None, waited, server.exit_code, ids.answers)
-
-
-def _healthy(server: Server) -> str:
-    """A harmless tick, with the same limit as GetServerId."""
-    return server.client.tick("quick", seconds=SHORT_SECONDS)
-
-
-def _note_share(it: Measurement, server: Server, name: str, answers: Answers) -> None:
-    """Note the share of the calls that were answered."""
-    it.add(name, server.key, Unit.SHARE, answers.percent, more_is_better=True)
+def _in_words(seconds: float) -> str:
+    return in_unit(seconds, Unit.SECONDS)
 
 
 def _exit_in_words(code: int) -> str:
@@ -330,8 +293,8 @@ _FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
     "`kill -9` of the process with the user's code": _kill,
     "SIGTERM while a tick hangs": _terminate,
     "a reload that fails": _reload,
-    "a tick that takes 1.5 GB": _hog,
-    "a tick that leaks 1.5 GB": _leak,
+    "a tick that takes 1.5 GB": partial(_growth, sensor="hogs"),
+    "a tick that leaks 1.5 GB": partial(_growth, sensor="leaks"),
     "a tick that prints 100 MB while its output is not read": _flood,
 }
 """The faults, in the order of the page."""

@@ -40,19 +40,32 @@ def measure(it: Measurement) -> None:
             for server in servers:
                 rest(each for each in servers if each.exit_code is None)
                 with it.tolerated(server, "SIGTERM"):
-                    _stop(it, server)
+                    _note(it, server)
 
 
-def _stop(it: Measurement, server: Server) -> None:
+def _note(it: Measurement, server: Server) -> None:
+    ended = stop(server, _LIMIT_SECONDS)
+    if ended is None:
+        raise Refused(f"it still runs after {_LIMIT_SECONDS:.0f} s")
+    took, left = ended
+    it.add("time from SIGTERM to exit", server.key, Unit.SECONDS, took)
+    it.add("processes left behind after SIGTERM", server.key, Unit.PROCESSES, left)
+
+
+def stop(server: Server, limit: float) -> tuple[float, int] | None:
+    """Send SIGTERM to the process that was started.
+
+    Returns:
+        The seconds until its exit, and the number of processes that it leaves behind; None if it
+        still runs after `limit` seconds.
+    """
     family = server.processes
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     try:
-        server.process.wait(_LIMIT_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise Refused(f"it still runs after {_LIMIT_SECONDS:.0f} s") from error
+        server.process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
     took = time.monotonic() - began
-    it.add("time from SIGTERM to exit", server.key, Unit.SECONDS, took)
     time.sleep(_LEFT_SECONDS)
-    left = sum(is_alive(process) for process in family)
-    it.add("processes left behind after SIGTERM", server.key, Unit.PROCESSES, left)
+    return took, sum(is_alive(process) for process in family)
