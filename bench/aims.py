@@ -44,22 +44,14 @@ class Aim:
 
 @dataclass(frozen=True)
 class Check:
-    """An aim applied to one figure at one location.
+    """A comparison of ours with another figure, if the aim is not a number.
 
-    Attributes:
-        ours: the figure that must reach the aim.
-        other: the figure to compare with; None if the aim is a number.
-        margin: 1 if the aim is just reached, more if it is surpassed.
+    The margin is 1 if the aim is just reached, and more if it is surpassed.
     """
 
     ours: Figure
     other: Figure | None
     margin: float
-
-    @property
-    def times(self) -> float | None:
-        """The factor by which ours is better; None if the aim is a number."""
-        return None if self.other is None else advantage(self.ours, self.other)
 
 
 @dataclass(frozen=True)
@@ -68,38 +60,34 @@ class Outcome:
 
     Attributes:
         aim: the aim.
-        checks: one check for each figure and location that was measured.
+        closest: the check with the smallest margin, which decides; None if nothing was measured.
         missing: the figures and locations that were not measured, in words.
     """
 
     aim: Aim
-    checks: Sequence[Check]
+    closest: Check | None
     missing: Sequence[str]
-
-    @property
-    def closest(self) -> Check | None:
-        """The check with the smallest margin, which decides; None if nothing was measured."""
-        return min(self.checks, key=lambda each: each.margin, default=None)
 
     @property
     def reached(self) -> bool | None:
         """True if the aim is reached, False if not, None if missing figures leave it open."""
         if self.closest is not None and self.closest.margin < 1:
             return False
-        return None if self.missing or not self.checks else True
+        return None if self.missing or not self.closest else True
 
 
 def outcomes(results: Results, aims: Sequence[Aim] | None = None) -> list[Outcome]:
     """The outcome of every aim, without the optional ones that were not measured."""
     found = [_outcome(aim, results) for aim in (AIMS if aims is None else aims)]
-    return [each for each in found if each.checks or not each.aim.optional]
+    return [each for each in found if each.closest or not each.aim.optional]
 
 
 def _outcome(aim: Aim, results: Results) -> Outcome:
     every = [(name, place) for name in aim.names for place in aim.places]
     checks = {each: _check(aim, results, *each) for each in every}
     missing = [f"{name} ({place})" for (name, place), check in checks.items() if check is None]
-    return Outcome(aim, [check for check in checks.values() if check], missing)
+    made = [check for check in checks.values() if check]
+    return Outcome(aim, min(made, key=lambda each: each.margin, default=None), missing)
 
 
 def _check(aim: Aim, results: Results, name: str, place: str) -> Check | None:

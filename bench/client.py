@@ -34,14 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Exchange:
-    """A call with its request and its reply.
-
-    Attributes:
-        method: name of the RPC.
-        request: the request message, not compressed.
-        timeout: the deadline of the call in seconds.
-        reply: the reply message, not compressed.
-    """
+    """A call of an RPC with its deadline in seconds; its messages are not compressed."""
 
     method: str
     request: bytes
@@ -119,13 +112,14 @@ class Client:
 
     def streaming_repository(self) -> str:
         """`StreamingExternalRepository`; in Dagster's client, it is asynchronous only."""
-        return asyncio.run(self._stream())
 
-    async def _stream(self) -> str:
-        chunks = self._client.gen_streaming_external_repository(
-            self.requests.origin, defer_snapshots=True
-        )
-        return "".join([chunk["serialized_external_repository_chunk"] async for chunk in chunks])
+        async def joined() -> str:
+            chunks = self._client.gen_streaming_external_repository(
+                self.requests.origin, defer_snapshots=True
+            )
+            return "".join([each["serialized_external_repository_chunk"] async for each in chunks])
+
+        return asyncio.run(joined())
 
     def job(self, name: str) -> str:
         """`ExternalJob`."""
@@ -140,13 +134,7 @@ class Client:
         return self._client.execution_plan_snapshot(args)
 
     def tick(self, sensor: str, cursor: str = "", *, seconds: int = TICK_SECONDS) -> str:
-        """`SyncExternalSensorExecution`, as the daemon asks for it.
-
-        Args:
-            sensor: name of the sensor.
-            cursor: the cursor for the tick.
-            seconds: the limit for the tick.
-        """
+        """`SyncExternalSensorExecution`, as the daemon asks for it, with a limit in seconds."""
         args = self.requests.sensor(sensor, cursor, timeout=seconds)
         return self._client.external_sensor_execution(args)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.remote_representation.external_data import JobDataSnap
 from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.test_utils import create_run_for_test
 from dagster._serdes import deserialize_value
@@ -25,13 +26,9 @@ _POLL_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class RunTimes:
-    """The times of a run, in seconds from the call of StartRun.
+    """Seconds from the call of StartRun to its reply, and to the events of the run.
 
-    Attributes:
-        reply: until the reply of StartRun.
-        first_event: until the first event of the run's process.
-        start: until the code is loaded and the job begins (the event RUN_START).
-        end: until the run's final status, SUCCESS.
+    The events are the first one of the run's process, RUN_START, and the final status.
     """
 
     reply: float
@@ -41,13 +38,7 @@ class RunTimes:
 
 
 class Launcher:
-    """Creates runs of one job and has a server start them.
-
-    Args:
-        server: the server.
-        instance: the instance in the server's DAGSTER_HOME.
-        job: name of the job.
-    """
+    """Creates runs of one job in the instance of a server, and has the server start them."""
 
     def __init__(self, server: Server, instance: DagsterInstance, job: str) -> None:
         self.server = server
@@ -55,8 +46,7 @@ class Launcher:
         self._client = server.client
         self._requests = server.client.requests
         self._job = job
-        described: Any = deserialize_value(self._client.job(job))
-        self._described = described.job
+        self._described = deserialize_value(self._client.job(job), JobDataSnap).job
         self._plan: Any = deserialize_value(self._client.plan(job))
 
     def make(self) -> str:
@@ -100,20 +90,17 @@ class Launcher:
             _check(future.result())
         if self.successes([run_id]) != 1:
             raise Refused("the run did not succeed")
-        start = self._started(run_id) - wall
+        found = self._instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_START)
+        start = found.records[0].event_log_entry.timestamp - wall
         return RunTimes(replied[0] - began, first_event - began, start, end - began)
 
     def _first_event(self, run_id: str, began: float) -> float:
         """The time at which the run has an event besides the one from `make`."""
-        while len(self._instance.event_log_storage.get_logs_for_run(run_id, limit=2)) < 2:
-            _check_time(began)
-            time.sleep(_POLL_SECONDS)
-        return time.monotonic()
 
-    def _started(self, run_id: str) -> float:
-        """The time of the event RUN_START, in seconds since the epoch."""
-        found = self._instance.get_records_for_run(run_id, of_type=DagsterEventType.RUN_START)
-        return float(found.records[0].event_log_entry.timestamp)
+        def has_event() -> bool:
+            return len(self._instance.event_log_storage.get_logs_for_run(run_id, limit=2)) == 2
+
+        return _wait(has_event, began, _POLL_SECONDS)
 
     def wait(self, run_ids: Sequence[str], began: float, every: float) -> float:
         """Wait until the runs have ended; returns the time at which they have.
@@ -126,10 +113,7 @@ class Launcher:
         Raises:
             Refused: a run has not ended two minutes after `began`.
         """
-        while self._count(run_ids, FINISHED_STATUSES) < len(run_ids):
-            _check_time(began)
-            time.sleep(every)
-        return time.monotonic()
+        return _wait(lambda: self._count(run_ids, FINISHED_STATUSES) == len(run_ids), began, every)
 
     def successes(self, run_ids: Sequence[str]) -> int:
         """The number of these runs that have succeeded."""
@@ -152,6 +136,9 @@ def _check(reply: Any) -> None:
         raise Refused(result.message or "StartRun has failed")
 
 
-def _check_time(began: float) -> None:
-    if time.monotonic() > began + _RUN_SECONDS:
-        raise Refused(f"a run has not ended after {_RUN_SECONDS:.0f} s")
+def _wait(is_so: Callable[[], bool], began: float, every: float) -> float:
+    while not is_so():
+        if time.monotonic() > began + _RUN_SECONDS:
+            raise Refused(f"a run has not ended after {_RUN_SECONDS:.0f} s")
+        time.sleep(every)
+    return time.monotonic()

@@ -57,7 +57,7 @@ explains the method.
 def show(results: Results) -> None:
     """Print the results with the spread of the samples."""
     texts = [text for part in results.parts for text in _part(part, full=True)]
-    if not results.quick and any(each.checks for each in outcomes(results)):
+    if not results.quick and any(each.closest for each in outcomes(results)):
         texts += _aims(results)
     console = Console(width=_WIDTH)
     console.print(Markdown("\n".join(texts)))

@@ -34,27 +34,18 @@ REPOSITORY = "__repository__"
 NEW_YEAR = 1704085200.0
 """2024-01-01 05:00 UTC."""
 
-_MESSAGES: Mapping[type, tuple[Any, str]] = {
-    CancelExecutionRequest: (pb.CancelExecutionRequest, "cancel_execution_request"),
-    ExecuteExternalJobArgs: (pb.StartRunRequest, "execute_run_args"),
-    ExecutionPlanSnapshotArgs: (pb.ExecutionPlanSnapshotRequest, "execution_plan_snapshot_args"),
-    ExternalScheduleExecutionArgs: (
-        pb.ExternalScheduleExecutionRequest,
-        "external_schedule_execution_args",
-    ),
-    JobSubsetSnapshotArgs: (
-        pb.ExternalPipelineSubsetSnapshotRequest,
-        "pipeline_subset_snapshot_args",
-    ),
-    PartitionArgs: (pb.ExternalPartitionConfigRequest, "partition_args"),
-    PartitionNamesArgs: (pb.ExternalPartitionNamesRequest, "partition_names_args"),
-    PartitionSetExecutionParamArgs: (
-        pb.ExternalPartitionSetExecutionParamsRequest,
-        "partition_set_execution_param_args",
-    ),
-    SensorExecutionArgs: (pb.ExternalSensorExecutionRequest, "external_sensor_execution_args"),
+_MESSAGES: Mapping[type, Any] = {
+    CancelExecutionRequest: pb.CancelExecutionRequest,
+    ExecuteExternalJobArgs: pb.StartRunRequest,
+    ExecutionPlanSnapshotArgs: pb.ExecutionPlanSnapshotRequest,
+    ExternalScheduleExecutionArgs: pb.ExternalScheduleExecutionRequest,
+    JobSubsetSnapshotArgs: pb.ExternalPipelineSubsetSnapshotRequest,
+    PartitionArgs: pb.ExternalPartitionConfigRequest,
+    PartitionNamesArgs: pb.ExternalPartitionNamesRequest,
+    PartitionSetExecutionParamArgs: pb.ExternalPartitionSetExecutionParamsRequest,
+    SensorExecutionArgs: pb.ExternalSensorExecutionRequest,
 }
-"""Message and field for each class of arguments; each field's name has the prefix `serialized_`."""
+"""The message for each class of arguments; its only field has the arguments."""
 
 
 @dataclass(frozen=True)
@@ -200,23 +191,21 @@ def stub_of(channel: grpc.Channel) -> Any:
 
 def message(args: Any) -> Any:
     """The message that carries these arguments."""
-    message_type, field = _MESSAGES[type(args)]
-    return message_type(**{f"serialized_{field}": serialize_value(args)})
+    message_type = _MESSAGES[type(args)]
+    (field,) = message_type.DESCRIPTOR.fields_by_name
+    return message_type(**{field: serialize_value(args)})
 
 
 def ask(stub: Any, rpc: str, request: Any, seconds: float) -> str:
     """Call a method of Dagster's service; returns the serialized value in the reply, joined."""
+
+    def serialized(reply: Any) -> str:
+        values = (str(each) for field, each in reply.ListFields() if "serialized_" in field.name)
+        return next(values, "")
+
     method = pb.DESCRIPTOR.services_by_name["DagsterApi"].methods_by_name[rpc]
     reply = getattr(stub, rpc)(request, timeout=seconds)
-    return "".join(_serialized(each) for each in (reply if method.server_streaming else [reply]))
-
-
-def _serialized(reply: Any) -> str:
-    """The content of the first field with a serialized value; empty if there is none."""
-    return next(
-        (str(content) for field, content in reply.ListFields() if field.name[:11] == "serialized_"),
-        "",
-    )
+    return "".join(map(serialized, reply if method.server_streaming else [reply]))
 
 
 def _partition_set(job: str) -> str:

@@ -27,7 +27,7 @@ _COMMAND_SECONDS = 120.0
 
 _KILO = 1024
 _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S{4} ([0-9a-f]+) (\S+) (\d+)")
-"""The first line of a mapping: the file and the offset in it."""
+"""The first line of a mapping, with its offset, device and inode; the inode is 0 without a file."""
 
 _QUIET_SECONDS = 0.5
 _REST_SECONDS = 20.0
@@ -35,14 +35,11 @@ _EVERY_SECONDS = 0.1
 _HEARTBEATS = 0.02
 """CPU seconds that count as idle: stock servers send each other heartbeats."""
 
-_Place = tuple[str, ...]
-"""Offset, device and inode of a mapping; the inode is 0 if it maps no file."""
 
+def cpu_of(*servers: Server) -> float:
+    """CPU seconds of servers since their start, user and system.
 
-def cpu_of(server: Server) -> float:
-    """CPU seconds of a server since its start, user and system.
-
-    The sum covers its process, the living descendants, and the children that each of them has
+    The sum covers their processes, the living descendants, and the children that each of them has
     reaped. The kernel counts in steps of 10 ms per process, so measure the difference over many
     calls.
     """
@@ -57,12 +54,24 @@ def cpu_of(server: Server) -> float:
             each = int(folder.name)
             children[int(fields[_PARENT])].append(each)
             ticks[each] = sum(map(int, fields[_TIMES]))
-    total, left = 0, [server.process.pid]
+    total, left = 0, [server.process.pid for server in servers]
     while left:
         each = left.pop()
         total += ticks.get(each, 0)
         left += children[each]
     return total / _TICK
+
+
+def rest(servers: Iterable[Server]) -> None:
+    """Wait until the servers use no CPU for half a second, for 20 s at most."""
+    waited_for = list(servers)
+    end = time.monotonic() + _REST_SECONDS
+    before, since = cpu_of(*waited_for), time.monotonic()
+    while since + _QUIET_SECONDS > (now := time.monotonic()) and now < end:
+        time.sleep(_EVERY_SECONDS)
+        used = cpu_of(*waited_for)
+        if not 0 <= used - before <= _HEARTBEATS:  # less if a process has ended
+            before, since = used, time.monotonic()
 
 
 def run(
@@ -102,29 +111,6 @@ def run(
     return took, usage.ru_utime + usage.ru_stime
 
 
-def rest(servers: Iterable[Server]) -> None:
-    """Wait until the servers use no CPU for half a second, for 20 s at most."""
-    waited_for = list(servers)
-    end = time.monotonic() + _REST_SECONDS
-    before, since = _cpu_by_process(waited_for), time.monotonic()
-    while since + _QUIET_SECONDS > (now := time.monotonic()) and now < end:
-        time.sleep(_EVERY_SECONDS)
-        used = _cpu_by_process(waited_for)
-        is_quiet = used.keys() == before.keys()
-        if not is_quiet or sum(used.values()) - sum(before.values()) > _HEARTBEATS:
-            before, since = used, time.monotonic()
-
-
-def _cpu_by_process(servers: Iterable[Server]) -> dict[int, float]:
-    found = {}
-    for server in servers:
-        for process in server.processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                found[process.pid] = times.user + times.system
-    return found
-
-
 def memory_of(processes: Iterable[psutil.Process]) -> int:
     """The memory of these processes together, in bytes.
 
@@ -133,24 +119,21 @@ def memory_of(processes: Iterable[psutil.Process]) -> int:
     Here each such page counts once, in full.
     """
     own = 0
-    files: dict[_Place, int] = {}
+    files: dict[tuple[str, ...], int] = {}
     for process in processes:
         with contextlib.suppress(OSError):  # the process may end at any time
             folder = Path(f"/proc/{process.pid}")
-            own += _own((folder / "smaps_rollup").read_text())
+            rollup = (folder / "smaps_rollup").read_text().splitlines()
+            # Anonymous memory, divided among the processes that share it by fork.
+            own += sum(_size(line) for line in rollup if line.startswith("Pss_Anon:"))
             for place, size in _files((folder / "smaps").read_text()):
                 files[place] = max(files.get(place, 0), size)
     return (own + sum(files.values())) * _KILO
 
 
-def _own(rollup: str) -> int:
-    """Kilobytes of anonymous memory, divided among the processes that share it by fork."""
-    return sum(_size(line) for line in rollup.splitlines() if line.startswith("Pss_Anon:"))
-
-
-def _files(smaps: str) -> Iterator[tuple[_Place, int]]:
+def _files(smaps: str) -> Iterator[tuple[tuple[str, ...], int]]:
     """The resident kilobytes of each mapped part of a file."""
-    place: _Place = ()
+    place: tuple[str, ...] = ()
     resident = 0
     for line in smaps.splitlines():
         if header := _MAPPING.match(line):

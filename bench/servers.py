@@ -27,13 +27,7 @@ SETTINGS = "telemetry:\n  enabled: false\n"
 
 @dataclass(frozen=True)
 class Kind:
-    """A code server program.
-
-    Attributes:
-        key: its name on the command line of the bench.
-        label: the command that starts it.
-        arguments: the arguments of Python that start it.
-    """
+    """A code server program: its name in figures, its label, and the arguments of Python."""
 
     key: str
     label: str

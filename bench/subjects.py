@@ -25,7 +25,7 @@ class Subject:
     Attributes:
         name: the name for figures and the command line.
         title: the name to show.
-        place: writes it into a folder that does not exist yet; returns the file to serve.
+        place: writes it into a new folder of this path; returns the file to serve.
         job: name of a job that needs no config.
         assets: number of assets.
     """
@@ -38,12 +38,7 @@ class Subject:
 
 
 def edition(source: str, number: int) -> tuple[str, str]:
-    """The text of a location in which one job has a new name, and that name.
-
-    Args:
-        source: the text of the served file.
-        number: number of the edition.
-    """
+    """The text of a location in which one job has a new name with this number, and that name."""
     assert source.count('"edition_0"') == 1
     job = f"edition_{number}"
     return source.replace('"edition_0"', f'"{job}"'), job

@@ -70,8 +70,9 @@ def of_aims(found: Sequence[Outcome]) -> str:
 def _aim(outcome: Outcome) -> list[str]:
     times = other = ours = ""
     if check := outcome.closest:
-        ours, times = written(check.ours), "" if check.times is None else in_times(check.times)
-        other = "" if check.other is None else written(check.other)
+        ours = written(check.ours)
+        if check.other:
+            other, times = written(check.other), in_times(check.margin * outcome.aim.times)
     reached = {True: "yes", False: "no", None: "not known"}[outcome.reached]
     return [outcome.aim.what, outcome.aim.wanted, times, ours, other, reached]
 

@@ -14,7 +14,7 @@ from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from bench.processes import is_alive
 from bench.soak import census
 from bench.soak.calling import Client, refused, understood
-from bench.soak.editions import BREAKAGES
+from bench.soak.server import BREAKAGES
 from bench.soak.soaking import Soak, eventually
 from bench.soak.tally import ANSWERED, ERROR, WRONG, Disruption, Expected, Outcome
 

@@ -136,14 +136,15 @@ def _change_surroundings():
     os.umask(0o777)
 
 
-FAULTS = {
-    "raises": _raise,
+CRASHES = {
     "sys_exits": lambda: sys.exit(3),
     "exits": lambda: os._exit(7),
     "segfaults": _crash,
     "aborts": os.abort,
     "kills_itself": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "closes_everything": lambda: os.closerange(0, 64),
+}
+HANGS = {
     "hangs": _hang,
     "deadlocks_in_c": _deadlock_in_c,
     "sleeps_in_c": lambda: ctypes.PyDLL(None).sleep(FOREVER),
@@ -151,6 +152,8 @@ FAULTS = {
     "swallows_everything": lambda: repeat(_swallow),
     "hangs_with_grandchild": lambda: (_start_grandchild(), _hang()),
     "burns_on": lambda: repeat(int),
+}
+ODDITIES = {
     "burns": _burn,
     "allocates": lambda: len(b"x" * 300_000_000),
     "keeps_allocated": lambda: _kept.append(b"x" * 300_000_000),
@@ -161,6 +164,7 @@ FAULTS = {
     "changes_surroundings": _change_surroundings,
     "leaves_files_open": lambda: _kept.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(100)),
 }
+FAULTS = {"raises": _raise, **CRASHES, **HANGS, **ODDITIES}
 
 
 def surroundings():

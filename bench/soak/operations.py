@@ -12,9 +12,9 @@ from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 
 from bench.requests import NEW_YEAR
 from bench.soak.calling import PATIENCE, Client
-from bench.soak.definitions import COPIES
-from bench.soak.editions import Editions
+from bench.soak.definitions import COPIES, HANGS, ODDITIES
 from bench.soak.runs import EXITS, FAILS, IS_CANCELLED, IS_KILLED, SUCCEEDS, Ending, Runs
+from bench.soak.server import Editions
 from bench.soak.tally import (
     ANSWERED,
     CANCELLED,
@@ -36,7 +36,7 @@ _CRASHED = Expected(ERROR, r"signal 11 \(SIGSEGV\)")
 _LATE = Expected(TOO_LATE)
 _GONE = Expected(CANCELLED)
 
-_CRASHES = {
+_CRASH_ERRORS = {
     "sys_exits": r"User code raised SystemExit\(3\)|SystemExit: 3",
     "exits": "exited with code 7",
     "segfaults": _CRASHED.pattern,
@@ -44,26 +44,6 @@ _CRASHES = {
     "kills_itself": r"signal 9 \(SIGKILL\)",
     "closes_everything": "exited with code|has closed its connection",
 }
-_HANGS = (
-    "hangs",
-    "deadlocks_in_c",
-    "sleeps_in_c",
-    "ignores_sigterm",
-    "swallows_everything",
-    "hangs_with_grandchild",
-    "burns_on",
-)
-_ODDITIES = (
-    "burns",
-    "allocates",
-    "keeps_allocated",
-    "prints",
-    "leaves_grandchild",
-    "starts_threads",
-    "starts_daemon_threads",
-    "changes_surroundings",
-    "leaves_files_open",
-)
 
 
 @dataclass(frozen=True)
@@ -204,12 +184,12 @@ def _faults() -> list[Operation]:
 
     fragile = partial(_asked, seconds=_SHORT)
     any_of = (_ANSWERED, _RAISED, _CRASHED, _IN_A_ROW, _LATE)
-    crashes = {name: Expected(ERROR, pattern) for name, pattern in _CRASHES.items()}
+    crashes = {name: Expected(ERROR, pattern) for name, pattern in _CRASH_ERRORS.items()}
     return [
         fault("raises", 2, _RAISED),
         *(fault(name, 1, crash, _IN_A_ROW) for name, crash in crashes.items()),
-        *(fault(name, 0.4, _LATE, seconds=_SHORT) for name in _HANGS),
-        *(fault(name, 0.6, Expected(ANSWERED, "^survived$")) for name in _ODDITIES),
+        *(fault(name, 0.4, _LATE, seconds=_SHORT) for name in HANGS),
+        *(fault(name, 0.6, Expected(ANSWERED, "^survived$")) for name in ODDITIES),
         fragile("fragile schedule", 2, "SyncExternalScheduleExecution", schedule, *any_of),
         fragile("fragile partition", 2, "ExternalPartitionConfig", partition, *any_of),
     ]
@@ -226,7 +206,7 @@ def _abandoned() -> list[Operation]:
     crashes = partial(abandon, faults=("segfaults", "exits"))
     crashed = Expected(ERROR, rf"{_CRASHED.pattern}|exited with code 7")
     return [
-        Operation("caller gives up a hang", 2, partial(abandon, faults=_HANGS), [_GONE]),
+        Operation("caller gives up a hang", 2, partial(abandon, faults=[*HANGS]), [_GONE]),
         Operation("caller gives up a crash", 1, crashes, [_GONE, _IN_A_ROW, crashed]),
         Operation("caller gives up a healthy tick", 2, healthy, [_GONE, _ANSWERED]),
     ]

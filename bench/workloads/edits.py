@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bench.attempts import asked, attempt
 from bench.client import RELOAD_SECONDS, said
@@ -20,6 +20,10 @@ SUBJECTS = (EXAMPLE, PACKAGES, many_assets(1000))
 
 _WATCHING = replace(OURS, arguments=(*OURS.arguments, "--watch"))
 _POLL_SECONDS = 0.005
+_FIGURES = (
+    "time from saving a file until it is served",
+    "time from saving a file until there is another server id",
+)
 
 
 def measure(it: Measurement) -> None:
@@ -37,39 +41,16 @@ def measure(it: Measurement) -> None:
     warm_ups = it.times(3, quick=0)
     with edited(it) as servers:
         for number in range(warm_ups + it.times(8 if it.subject.assets > 100 else 15)):
-            for server in servers:
+            for each in servers:
                 rest(each.server for each in servers)
-                edit = server.edit()
+                seconds = each.edit()
                 if number >= warm_ups:
-                    _note(it, server.server.key, edit)
-
-
-def _note(it: Measurement, key: str, edit: Edit) -> None:
-    it.add("time from saving a file until it is served", key, Unit.SECONDS, edit.visible)
-    name = "time from saving a file until there is another server id"
-    it.add(name, key, Unit.SECONDS, edit.new_id)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """The times of an edit, in seconds from just before the file was saved.
-
-    Attributes:
-        new_id: until GetServerId returned another id.
-        visible: until a repository with the new job was fetched.
-    """
-
-    new_id: float
-    visible: float
+                    for name, took in zip(_FIGURES, seconds, strict=True):
+                        it.add(name, each.server.key, Unit.SECONDS, took)
 
 
 class Edited:
-    """A server whose file is edited.
-
-    Args:
-        server: the server.
-        reloader: the thread for ReloadCode.
-    """
+    """A server whose file is edited, with the thread for ReloadCode."""
 
     def __init__(self, server: Server, reloader: ThreadPoolExecutor) -> None:
         self.server = server
@@ -77,11 +58,15 @@ class Edited:
         self._edition = 0
         self._reloader = reloader
 
-    def edit(self) -> Edit:
+    def edit(self) -> tuple[float, float]:
         """Save the file with a new name for a job, and wait until that job is served.
 
         A stock server gets ReloadCode right after the file is saved. The edit ends after the
         reply, whose time is not measured.
+
+        Returns:
+            Seconds from just before the file was saved until a repository with the new job was
+            fetched, and until GetServerId returned another id.
 
         Raises:
             RuntimeError: the job is not served in time, or the server id changed without it.
@@ -107,7 +92,7 @@ class Edited:
             raise RuntimeError(f"there is another server id, but no {job}")
         if reload is not None:
             reload.result()
-        return Edit(new_id, visible)
+        return visible, new_id
 
     def _fetch(self) -> str:
         """The requests that the webserver makes after a change of the server id."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from dagster import DagsterEventType, DagsterInstance
@@ -45,77 +47,59 @@ def measure(it: Measurement) -> None:
     after one that does not count.
     """
     times = it.times(7 if it.subject is EXAMPLE else 5, quick=2)
-    with temporary_folder() as folder, _Pods(folder, it.subject) as pods:
-        for number in range(times):
-            for what, execute in (("run", pods.execute_run), ("step", pods.execute_step)):
-                for kind, command in _COMMANDS.items():
-                    if kind not in it.kinds:
-                        continue
-                    took, cpu = execute(command)
-                    if number:
-                        it.add(f"time of a {what}'s pod", kind.key, Unit.SECONDS, took)
-                        it.add(f"CPU of a {what}'s pod", kind.key, Unit.SECONDS, cpu)
+    with temporary_folder() as folder:
+        home, code = made_home(folder), it.subject.place(folder / "code")
+        with DagsterInstance.from_ref(InstanceRef.from_dir(str(home))) as instance:
+            pods = _Pods(it.subject, instance, home, code)
+            for number in range(times):
+                for what, execute in (("run", pods.execute_run), ("step", pods.execute_step)):
+                    for kind in filter(_COMMANDS.get, it.kinds):
+                        took, cpu = execute(_COMMANDS[kind])
+                        if number:
+                            it.add(f"time of a {what}'s pod", kind.key, Unit.SECONDS, took)
+                            it.add(f"CPU of a {what}'s pod", kind.key, Unit.SECONDS, cpu)
 
 
 class _Pods:
-    """Runs of one job, executed as by a run launcher.
+    """Runs of one job, executed as by a run launcher."""
 
-    Args:
-        folder: an empty folder for the code and the instance.
-        subject: the location with the job.
-    """
-
-    def __init__(self, folder: Path, subject: Subject) -> None:
-        self._home = made_home(folder)
-        code = subject.place(folder / "code")
+    def __init__(self, subject: Subject, instance: DagsterInstance, home: Path, code: Path) -> None:
         pointer = FileCodePointer(str(code), "defs", str(code.parent))
         repository = RepositoryPythonOrigin(sys.executable, pointer, entry_point=["dagster"])
-        self._folder = code.parent
-        self._origin = JobPythonOrigin(_JOB, repository)
-        job = ReconstructableRepository(pointer).get_reconstructable_job(_JOB)
-        self._job = job.get_definition()
+        job = ReconstructableRepository(pointer).get_reconstructable_job(_JOB).get_definition()
         # The example's definitions already have an in-process executor.
-        self._config = {} if subject is EXAMPLE else _IN_PROCESS
-        self._ref = InstanceRef.from_dir(str(self._home))
-        self._instance = DagsterInstance.from_ref(self._ref)
+        config = {} if subject is EXAMPLE else _IN_PROCESS
+        self._origin = JobPythonOrigin(_JOB, repository)
+        self._instance = instance
+        self._make = partial(instance.create_run_for_job, job, run_config=config)
+        self._run = partial(run, folder=code.parent, home=home)
 
-    def __enter__(self) -> _Pods:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._instance.dispose()
-
-    def execute_run(self, command: tuple[str, ...]) -> tuple[float, float]:
+    def execute_run(self, command: Sequence[str]) -> tuple[float, float]:
         """Execute a run; returns its seconds and its CPU seconds.
 
         Raises:
             Refused: the run has failed.
         """
-        run_id = self._make()
-        args = ExecuteRunArgs(self._origin, run_id, self._ref)
-        words = [*command, "api", "execute_run", serialize_value(args)]
-        took = run(words, self._folder, self._home)
-        ended = self._instance.get_run_by_id(run_id)
-        if ended is None or not ended.is_success:
-            raise Refused(f"the run of {command} has failed")
-        return took
+        run_id = self._make(job_code_origin=self._origin).run_id
+        args = ExecuteRunArgs(self._origin, run_id, self._instance.get_ref())
+        took = self._run([*command, "api", "execute_run", serialize_value(args)])
+        return self._checked(run_id, DagsterEventType.RUN_SUCCESS, took)
 
-    def execute_step(self, command: tuple[str, ...]) -> tuple[float, float]:
+    def execute_step(self, command: Sequence[str]) -> tuple[float, float]:
         """Execute a step; returns its seconds and its CPU seconds.
 
         Raises:
             Refused: the step has failed.
         """
-        run_id = self._make()
-        args = ExecuteStepArgs(self._origin, run_id, [_STEP], self._ref)
+        run_id = self._make(job_code_origin=self._origin).run_id
+        args = ExecuteStepArgs(self._origin, run_id, [_STEP], self._instance.get_ref())
         variables = {each["name"]: each["value"] for each in args.get_command_env()}
-        took = run([*command, "api", "execute_step"], self._folder, self._home, variables)
-        if not self._instance.all_logs(run_id, of_type=DagsterEventType.STEP_SUCCESS):
-            raise Refused(f"the step of {command} has failed")
-        return took
+        took = self._run([*command, "api", "execute_step"], variables=variables)
+        return self._checked(run_id, DagsterEventType.STEP_SUCCESS, took)
 
-    def _make(self) -> str:
-        run = self._instance.create_run_for_job(
-            job_def=self._job, run_config=self._config, job_code_origin=self._origin
-        )
-        return str(run.run_id)
+    def _checked(
+        self, run_id: str, event: DagsterEventType, took: tuple[float, float]
+    ) -> tuple[float, float]:
+        if not self._instance.all_logs(run_id, of_type=event):
+            raise Refused(f"run {run_id} has no {event.value}")
+        return took

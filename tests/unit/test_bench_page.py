@@ -70,7 +70,7 @@ def test_the_figure_that_is_closest_to_missing_decides() -> None:
     found = [OURS, API, figure("ours", 2, name="other"), figure("api", 6, name="other")]
     (outcome,) = outcomes(results(*found), [aim(times=20, names=["it", "other"])])
     assert outcome.closest
-    assert (outcome.closest.ours.name, outcome.closest.times) == ("other", 3)
+    assert (outcome.closest.ours.name, outcome.closest.margin) == ("other", 3 / 20)
 
 
 def test_what_is_optional_is_left_out_when_it_was_not_measured() -> None:
