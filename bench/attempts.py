@@ -90,14 +90,10 @@ class Answers:
 
 
 class Probe:
-    """Makes a call at a fixed rate, however long each call takes.
+    """Makes a call at a fixed rate, however long each call takes, in many threads.
 
     A server that stops answering thus gets as many calls as a fast one, and slow replies are not
     under-represented.
-
-    Args:
-        call: the call, made in many threads.
-        per_second: the rate.
     """
 
     def __init__(self, call: Call, per_second: float) -> None:
@@ -136,9 +132,7 @@ def running(*probes: Probe) -> Iterator[None]:
 def repeating(clients: Sequence[Sequence[Call]], pause: float) -> Iterator[list[Attempt]]:
     """Let each client cycle through its calls during the block; the list is complete after it.
 
-    Args:
-        clients: the calls of each client.
-        pause: seconds between two calls of a client.
+    A client pauses for `pause` seconds between two calls.
     """
     made: list[Attempt] = []
 

@@ -121,13 +121,7 @@ class Lines(Chart):
 
 
 def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> str:
-    """A bar chart as SVG, with the server and the number beside each bar.
-
-    Args:
-        title: the subject of the measurement.
-        subtitle: the meaning of the numbers, and the better direction.
-        groups: the groups by title; at least one, each with at least one figure.
-    """
+    """A bar chart as SVG, of groups by title, with the server and the number beside each bar."""
     rows = sum(len(figures) + 1 for figures in groups.values())
     most = max(figure.value for figures in groups.values() for figure in figures) or 1.0
     said, y, labels = [], 0.0, {}
@@ -156,14 +150,7 @@ Series = Sequence[tuple[int, float]]
 
 
 def lines(title: str, subtitle: str, series: Mapping[str, Series], unit: Unit) -> str:
-    """A line chart as SVG: a line for each server, and one for proportional growth.
-
-    Args:
-        title: the subject of the measurement.
-        subtitle: the meaning of the numbers, and the better direction.
-        series: the values by server; at least one series.
-        unit: the unit of the values.
-    """
+    """A line chart as SVG: a line for each server, and one for proportional growth."""
     assets = sorted({count for points in series.values() for count, _ in points})
     ends = {server: points[-1][1] for server, points in series.items()}
     with _chart(title, subtitle, 3.4, 0.45) as (canvas, axes):
@@ -223,11 +210,7 @@ def _write_beside(axes: Axes, x: float, texts: Mapping[str, tuple[float, str]]) 
 def _chart(title: str, subtitle: str, height: float, below: float) -> Iterator[tuple[Canvas, Axes]]:
     """An empty chart with a heading of two lines, and its style during the block.
 
-    Args:
-        title: the first line of the heading.
-        subtitle: the second line of the heading.
-        height: height of the rest, in inches.
-        below: height of the part below the axes, in inches.
+    The heights of the rest, and of its part below the axes, are in inches.
     """
     with matplotlib.rc_context(_STYLE):
         canvas = Canvas(figsize=(_WIDTH, height + 0.8))

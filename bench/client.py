@@ -58,11 +58,7 @@ class Client:
     """Calls a server through `DagsterGrpcClient`, which opens a channel for each call.
 
     The methods return the replies as they are, so that the calls cost the client little CPU;
-    `said` puts a reply into words.
-
-    Args:
-        socket: the unix socket of the server.
-        home: the server's DAGSTER_HOME.
+    `said` puts a reply into words. `home` is the server's DAGSTER_HOME.
     """
 
     def __init__(self, socket: Path, home: Path) -> None:

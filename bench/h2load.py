@@ -72,7 +72,7 @@ def compare(
     """Load the servers one after the other, and note the calls a second and the CPU of each.
 
     Args:
-        it: takes the figures.
+        it: takes the figures of this name.
         name: name of the figure.
         targets: the servers and their calls.
         clients: the callers.

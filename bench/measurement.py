@@ -13,15 +13,9 @@ from bench.subjects import Subject
 
 
 class Measurement:
-    """Starts the servers of a workload, and collects its results.
+    """Starts the servers of a workload for one location, and collects its results.
 
-    Args:
-        subject: the served location.
-        kinds: the servers.
-        quick: do only enough to see that the workload works.
-
-    Attributes:
-        notes: the results in words.
+    A quick measurement does only enough to see that the workload works.
     """
 
     def __init__(self, subject: Subject, kinds: Sequence[Kind], *, quick: bool = False) -> None:

@@ -65,12 +65,7 @@ def show(results: Results) -> None:
 
 
 def write(results: Results, docs: Path = DOCS) -> None:
-    """Write the page, the charts and the numbers.
-
-    Args:
-        results: the results of a whole run.
-        docs: the folder of the documentation.
-    """
+    """Write the page, the charts and the numbers of a whole run."""
     results = from_json(as_json(results))  # with the digits that the file keeps
     pictures = docs / "pictures"
     pictures.mkdir(exist_ok=True)
@@ -88,12 +83,7 @@ def write(results: Results, docs: Path = DOCS) -> None:
 
 
 def with_sections(text: str, results: Results) -> str:
-    """The page with each section of results rewritten, if the results have its workloads.
-
-    Args:
-        text: the page.
-        results: the results of a run.
-    """
+    """The page with each section of results rewritten, if the results have its workloads."""
     parts = {part.workload: part for part in results.parts if part.machine}
 
     def section(found: re.Match[str]) -> str:
@@ -115,12 +105,7 @@ def _facts(machine: Mapping[str, str]) -> str:
 
 
 def page(results: Results, pictures: Sequence[Chart]) -> str:
-    """The page, in Markdown.
-
-    Args:
-        results: the results of a run.
-        pictures: the charts that were drawn.
-    """
+    """The page in Markdown, with the charts that were drawn."""
     places = ((f"location `{name}`", place.title) for name, place in results.places.items())
     machine = tables.table(["measured with", ""], [*results.machine.items(), *places])
     charts = (f"![{each.title}](pictures/bench-{each.name}.svg)\n" for each in pictures)

@@ -77,13 +77,7 @@ def rest(servers: Iterable[Server]) -> None:
 def run(
     arguments: Sequence[str], folder: Path, home: Path, variables: dict[str, str] | None = None
 ) -> tuple[float, float]:
-    """Run Python to its end; returns the elapsed seconds and its CPU seconds.
-
-    Args:
-        arguments: the arguments of Python.
-        folder: the working directory.
-        home: the DAGSTER_HOME.
-        variables: additional environment variables.
+    """Run Python in a folder to its end; returns the elapsed seconds and its CPU seconds.
 
     Raises:
         Refused: the process failed, or did not end within two minutes.

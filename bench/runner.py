@@ -46,13 +46,9 @@ def measure(
     *,
     quick: bool = False,
 ) -> Results:
-    """Measure, with progress on standard error.
+    """Measure workloads at those of their locations that are named.
 
-    Args:
-        workloads: names of the workloads.
-        locations: names of the locations that may be served.
-        kinds: the servers.
-        quick: do only enough to see that the workloads work.
+    Progress is on standard error. A quick run does only enough to see that the workloads work.
     """
     when, machine = _now(), _facts()
     parts = [_measure_workload(name, locations, kinds, quick) for name in workloads]

@@ -49,11 +49,7 @@ _REMEMBERED = 1 << 18
 
 
 class Output:
-    """Reads a pipe in its own thread.
-
-    Args:
-        pipe: the end to read from; this object closes it.
-        hear: called with each piece of output, if given.
+    """Reads a pipe in its own thread, and hands each piece of output to `hear`, if given.
 
     Attributes:
         size: number of bytes read so far.
@@ -192,9 +188,7 @@ class Server:
 def started(kind: Kind, place: Callable[[Path], Path]) -> Iterator[Server]:
     """A server that was just started; it and its descendants are killed at the end.
 
-    Args:
-        kind: the program.
-        place: writes the code into a folder that does not exist yet; returns the file to serve.
+    `place` writes the code into a new folder of this path, and returns the file to serve.
     """
     with temporary_folder() as folder, ExitStack() as stack:
         yield stack.enter_context(closing(Server(kind, folder, place(folder / "code"))))

@@ -24,12 +24,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def of_part(part: Part, *, spread: bool = False) -> str:
-    """The figures of one workload, by server.
-
-    Args:
-        part: the results of the workload.
-        spread: show the smallest and the largest sample beside the median.
-    """
+    """The figures of one workload by server, with the smallest and largest sample if wanted."""
     keys = _in_order(each.server for each in part.figures)
     names = list(dict.fromkeys(each.name for each in part.figures))
     rows: dict[tuple[str, str], dict[str, Figure]] = {}

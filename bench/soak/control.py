@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import grpc
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
@@ -29,64 +30,51 @@ _END_SECONDS = 30.0
 _NOT_SERVING = "not the reply of a working server"
 
 
-def _server_id(channel: grpc.Channel) -> bool:
-    return bool(stub_of(channel).GetServerId(pb.Empty(), timeout=_TIMEOUT).server_id)
+def _server_id(stub: Any) -> bool:
+    return bool(stub.GetServerId(pb.Empty(), timeout=_TIMEOUT).server_id)
 
 
-def _ping(channel: grpc.Channel) -> bool:
-    reply = stub_of(channel).Ping(pb.PingRequest(echo="soak"), timeout=_TIMEOUT)
-    return bool(reply.echo == "soak")
+def _ping(stub: Any) -> bool:
+    return bool(stub.Ping(pb.PingRequest(echo="soak"), timeout=_TIMEOUT).echo == "soak")
 
 
-def _repositories(channel: grpc.Channel) -> bool:
-    request = pb.ListRepositoriesRequest()
-    reply = ask(stub_of(channel), "ListRepositories", request, _TIMEOUT)
+def _repositories(stub: Any) -> bool:
+    reply = ask(stub, "ListRepositories", pb.ListRepositoriesRequest(), _TIMEOUT)
     return "ListRepositoriesResponse" in reply
 
 
 PROBES: Mapping[str, Callable[[grpc.Channel], bool]] = {
-    "GetServerId": _server_id,
-    "Ping": _ping,
+    "GetServerId": lambda channel: _server_id(stub_of(channel)),
+    "Ping": lambda channel: _ping(stub_of(channel)),
     "health Check": lambda channel: health(channel, _TIMEOUT) == "SERVING",
-    "ListRepositories": _repositories,
+    "ListRepositories": lambda channel: _repositories(stub_of(channel)),
 }
 
 
 @contextlib.contextmanager
 def watching(it: Soak) -> Iterator[None]:
-    """Make the control calls in a loop during the block."""
+    """Make the control calls in a loop during the block, and judge them at its end."""
     command = [sys.executable, "-m", "bench.soak.control", str(it.server.socket)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        reader = threading.Thread(target=_read, args=(it, process), name="control", daemon=True)
-        reader.start()
         try:
             yield
         finally:
-            assert process.stdin
-            process.stdin.close()
             try:
-                process.wait(_END_SECONDS)
+                output, _ = process.communicate(timeout=_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-            reader.join(_END_SECONDS)
+                raise
+    for rpc, begin, end, kind, text in json.loads(output):
+        it.tally.seconds[rpc].append(end - begin)
+        if kind:
+            expected = []
+            if text == _NOT_SERVING and it.tally.was_disrupted(begin, end):
+                expected = [Expected(WRONG, name="not serving, after a kill")]
+            outcome = Outcome(kind, text)
+            it.judge(f"control: {rpc}", outcome, expected, begin, end, needs_process=False)
 
 
-def _read(it: Soak, process: subprocess.Popen[bytes]) -> None:
-    assert process.stdout
-    for line in process.stdout:
-        rpc, begin, seconds, kind, text = json.loads(line)
-        it.tally.seconds[rpc].append(seconds)
-        if not kind:
-            continue
-        expected = []
-        if text == _NOT_SERVING and it.tally.was_disrupted(begin, begin + seconds):
-            expected = [Expected(WRONG, name="not serving, after a kill")]
-        if expected or not it.progress.stop.is_set():
-            name, outcome = f"control: {rpc}", Outcome(kind, text)
-            it.judge(name, outcome, expected, begin, needs_process=False)
-
-
-def _probe(rpc: str, socket: str, stop: threading.Event) -> None:
+def _probe(rpc: str, socket: str, stop: threading.Event, made: list[object]) -> None:
     """Make one of the control calls in a loop, each time over a new connection."""
     while not stop.wait(_EVERY):
         begin = time.monotonic()  # the same clock in all processes
@@ -97,21 +85,21 @@ def _probe(rpc: str, socket: str, stop: threading.Event) -> None:
                     kind, text = WRONG, _NOT_SERVING
         except grpc.RpcError as error:
             kind, text = error.code().name, error.details() or ""
-        line = json.dumps([rpc, begin, time.monotonic() - begin, kind, text])
-        # In one write, because the other threads write to the same pipe.
-        os.write(1, f"{line}\n".encode())
+        made.append((rpc, begin, time.monotonic(), kind, text))
 
 
 def main(socket: str) -> None:
-    """Make all control calls, each in its own thread, until the end of standard input."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=_probe, args=(rpc, socket, stop)) for rpc in PROBES]
-    for thread in threads:
-        thread.start()
-    try:
-        sys.stdin.read()
-    finally:
-        stop.set()
+    """Make all control calls, each in its own thread, until standard input ends; print them."""
+    stop, made = threading.Event(), list[object]()
+    with ThreadPoolExecutor(len(PROBES)) as pool:
+        futures = [pool.submit(_probe, rpc, socket, stop, made) for rpc in PROBES]
+        try:
+            sys.stdin.read()
+        finally:
+            stop.set()
+    for future in futures:
+        future.result()
+    print(json.dumps(made))
 
 
 if __name__ == "__main__":

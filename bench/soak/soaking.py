@@ -133,6 +133,7 @@ class Soak:
         outcome: Outcome,
         expected: Sequence[Expected],
         begin: float,
+        end: float = 0.0,
         *,
         needs_process: bool = True,
         may_wait: bool = False,
@@ -144,18 +145,22 @@ class Soak:
             outcome: its outcome.
             expected: the acceptable outcomes.
             begin: the time of its start, on the monotonic clock.
+            end: the time of its end; 0 for now.
             needs_process: it may be cut short by a kill.
             may_wait: it may be refused by a server with too much load.
         """
-        end = time.monotonic()
-        disrupted = needs_process and self.tally.was_disrupted(begin, end)
+        tally, end = self.tally, end or time.monotonic()
+        disrupted = needs_process and tally.was_disrupted(begin, end)
         found = verdict(outcome, expected, may_wait=may_wait, after_a_kill=disrupted)
-        if found:
-            self.tally.count(name, found, end - begin)
-        elif not self.progress.abort.is_set():
-            at = begin - self.progress.began
-            unexpected = Unexpected(at, name, outcome.kind, outcome.text, end - begin)
-            self.tally.add_unexpected(unexpected)
+        if not found and self.progress.abort.is_set():
+            return False
+        with tally.lock:
+            tally.counts[name][found or "UNEXPECTED"] += 1
+            tally.longest[name] = max(tally.longest[name], end - begin)
+            if not found:
+                at = begin - self.progress.began
+                unexpected = Unexpected(at, name, outcome.kind, outcome.text, end - begin)
+                tally.unexpected.append(unexpected)
         return found in [each.name or each.kind for each in expected]
 
 

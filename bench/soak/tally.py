@@ -133,7 +133,7 @@ class Tally:
     exit_code: int | None = None
     elapsed: float = 0.0
     log: str = ""
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def is_good(self) -> bool:
@@ -144,17 +144,6 @@ class Tally:
     def operations(self) -> int:
         """The number of operations that have ended."""
         return sum(sum(counts.values()) for counts in self.counts.values())
-
-    def count(self, operation: str, verdict: str, seconds: float = 0.0) -> None:
-        """Count an outcome of an operation."""
-        with self._lock:
-            self.counts[operation][verdict] += 1
-            self.longest[operation] = max(self.longest[operation], seconds)
-
-    def add_unexpected(self, unexpected: Unexpected) -> None:
-        """Count and keep an unexpected outcome."""
-        self.count(unexpected.operation, "UNEXPECTED", unexpected.seconds)
-        self.unexpected.append(unexpected)
 
     def was_disrupted(self, begin: float, end: float) -> bool:
         """Whether a disruption was in effect at some time between these two."""
