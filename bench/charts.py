@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from bench.client import HOT_CALLS
 from bench.results import Figure, Results, Unit
 from bench.servers import API, CODE_SERVER, OURS
 from bench.tables import LABELS, in_unit, place_name, written
@@ -267,7 +268,6 @@ def _places(name: str, *places: str) -> list[tuple[str, str, str]]:
 
 
 _EVERY = ("example", "100", "1000", "5000")
-_CALLS = ("GetServerId", "ListRepositories", "ExternalJob")
 _BY_ASSETS = "seconds of CPU by number of assets, both axes logarithmic; less is better"
 
 PICTURES: tuple[Chart, ...] = (
@@ -293,13 +293,13 @@ PICTURES: tuple[Chart, ...] = (
         "throughput",
         "Calls a second, 16 clients with a connection each, 1,000 assets",
         "calls a second on one core; more is better",
-        [(call, f"{call}, 16 connections", "1000") for call in _CALLS],
+        [(call, f"{call}, 16 connections", "1000") for call in HOT_CALLS],
     ),
     Bars(
         "contention",
         "The slowest 1 % of calls during four CPU-bound ticks, 1,000 assets",
         "99th percentile of the time of a call; less is better",
-        [(call, f"{call}, p99, while 4 CPU-bound ticks run", "1000") for call in _CALLS],
+        [(call, f"{call}, p99, while 4 CPU-bound ticks run", "1000") for call in HOT_CALLS],
     ),
     Bars(
         "runs",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from bench.requests import Requests, stub_of
 SHORT_SECONDS = 2
 """The limit that the webserver and the daemon set for GetServerId."""
 TICK_SECONDS = 60
+HOT_CALLS = ("GetServerId", "ListRepositories", "ExternalJob")
 RELOAD_SECONDS = 60
 
 
@@ -138,8 +140,13 @@ class Client:
         """`ReloadCode`: the serialized error, or an empty string."""
         return str(self._client.reload_code(timeout=RELOAD_SECONDS).serialized_error)
 
-    def exchange(self, call: Callable[[Client], str]) -> Exchange:
-        """Make a call, and return it with its request and its reply.
+    def hot_calls(self, job: str) -> dict[str, Callable[[], str]]:
+        """The most frequent calls of the webserver and the daemon, by name of the RPC."""
+        calls = (self.server_id, self.list_repositories, partial(self.job, job))
+        return dict(zip(HOT_CALLS, calls, strict=True))
+
+    def exchange(self, call: Callable[[], str]) -> Exchange:
+        """Make a call of this client, and return it with its request and its reply.
 
         Raises:
             Refused: the server does not answer, or its reply is an error.
@@ -147,7 +154,7 @@ class Client:
         recorder = _Recorder(socket=str(self.socket))
         client, self._client = self._client, recorder
         try:
-            said(lambda: call(self))
+            said(call)
         finally:
             self._client = client
         return recorder.last

@@ -15,6 +15,7 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._serdes import deserialize_value
 
 from bench.client import Refused
+from bench.processes import eventually
 from bench.requests import message, stub_of
 from bench.servers import Server
 
@@ -137,8 +138,6 @@ def _check(reply: Any) -> None:
 
 
 def _wait(is_so: Callable[[], bool], began: float, every: float) -> float:
-    while not is_so():
-        if time.monotonic() > began + _RUN_SECONDS:
-            raise Refused(f"a run has not ended after {_RUN_SECONDS:.0f} s")
-        time.sleep(every)
+    if not eventually(is_so, began + _RUN_SECONDS - time.monotonic(), every):
+        raise Refused(f"a run has not ended after {_RUN_SECONDS:.0f} s")
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""Facts about processes, and a way to kill all descendants of this process."""
+"""Processes and threads: facts, waits, and a way to kill all descendants of this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,16 @@ def _home(process: psutil.Process) -> str | None:
         home: str | None = process.environ().get("DAGSTER_HOME")
         return home
     return None
+
+
+def eventually(probe: Callable[[], bool], within: float, every: float = 0.2) -> bool:
+    """Poll a condition that sends no event; returns whether it holds within `within` seconds."""
+    end = time.monotonic() + within
+    while not probe():
+        if time.monotonic() > end:
+            return False
+        time.sleep(every)
+    return True
 
 
 @contextmanager

@@ -36,15 +36,33 @@ _HEARTBEATS = 0.02
 """CPU seconds that count as idle: stock servers send each other heartbeats."""
 
 
-def cpu_of(*servers: Server) -> float:
-    """CPU seconds of servers since their start, user and system.
+def cpu_of(server: Server) -> float:
+    """CPU seconds of a server since its start, user and system.
 
-    The sum covers their processes, the living descendants, and the children that each of them has
+    The sum covers its process, the living descendants, and the children that each of them has
     reaped. The kernel counts in steps of 10 ms per process, so measure the difference over many
     calls.
     """
+    return sum(_cpu_by_process([server]).values())
+
+
+def rest(servers: Iterable[Server]) -> None:
+    """Wait until the servers use no CPU for half a second, for 20 s at most."""
+    waited_for = list(servers)
+    end = time.monotonic() + _REST_SECONDS
+    before, since = _cpu_by_process(waited_for), time.monotonic()
+    while since + _QUIET_SECONDS > (now := time.monotonic()) and now < end:
+        time.sleep(_EVERY_SECONDS)
+        used = _cpu_by_process(waited_for)
+        is_quiet = used.keys() == before.keys()
+        if not is_quiet or sum(used.values()) - sum(before.values()) > _HEARTBEATS:
+            before, since = used, time.monotonic()
+
+
+def _cpu_by_process(servers: Iterable[Server]) -> dict[int, float]:
+    """CPU seconds of the processes of servers, each with the children that it has reaped."""
     children: dict[int, list[int]] = defaultdict(list)
-    ticks: dict[int, int] = {}
+    seconds: dict[int, float] = {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdecimal():
             continue
@@ -53,25 +71,14 @@ def cpu_of(*servers: Server) -> float:
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
             each = int(folder.name)
             children[int(fields[_PARENT])].append(each)
-            ticks[each] = sum(map(int, fields[_TIMES]))
-    total, left = 0, [server.process.pid for server in servers]
+            seconds[each] = sum(map(int, fields[_TIMES])) / _TICK
+    found, left = {}, [server.process.pid for server in servers]
     while left:
         each = left.pop()
-        total += ticks.get(each, 0)
+        if each in seconds:
+            found[each] = seconds[each]
         left += children[each]
-    return total / _TICK
-
-
-def rest(servers: Iterable[Server]) -> None:
-    """Wait until the servers use no CPU for half a second, for 20 s at most."""
-    waited_for = list(servers)
-    end = time.monotonic() + _REST_SECONDS
-    before, since = cpu_of(*waited_for), time.monotonic()
-    while since + _QUIET_SECONDS > (now := time.monotonic()) and now < end:
-        time.sleep(_EVERY_SECONDS)
-        used = cpu_of(*waited_for)
-        if not 0 <= used - before <= _HEARTBEATS:  # less if a process has ended
-            before, since = used, time.monotonic()
+    return found
 
 
 def run(

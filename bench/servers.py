@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]
 
 from bench.attempts import asked
 from bench.client import Client
-from bench.processes import descendants, kill_descendants
+from bench.processes import descendants, eventually, kill_descendants
 
 START_SECONDS = 90.0
 SETTINGS = "telemetry:\n  enabled: false\n"
@@ -146,11 +146,12 @@ class Server:
         Raises:
             RuntimeError: the condition does not hold in time.
         """
-        end = time.monotonic() + START_SECONDS
-        while not is_so():
-            if self.exit_code is not None or time.monotonic() > end:
-                raise RuntimeError(f"{self.kind.label} does not start: {self.output.text}")
-            time.sleep(every)
+
+        def is_over() -> bool:
+            return self.exit_code is not None or is_so()
+
+        if not eventually(is_over, START_SECONDS, every) or self.exit_code is not None:
+            raise RuntimeError(f"{self.kind.label} does not start: {self.output.text}")
 
     def wait_until_loaded(self) -> None:
         """Wait until the server has loaded its code.

@@ -11,11 +11,11 @@ import grpc
 import psutil  # type: ignore[import-untyped]
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 
-from bench.processes import is_alive
+from bench.processes import eventually, is_alive
 from bench.soak import census
 from bench.soak.calling import Client, refused, understood
 from bench.soak.server import BREAKAGES
-from bench.soak.soaking import Soak, eventually
+from bench.soak.soaking import Soak
 from bench.soak.tally import ANSWERED, ERROR, WRONG, Disruption, Expected, Outcome
 
 _RELOAD_SECONDS = 90.0

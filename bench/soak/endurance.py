@@ -13,14 +13,14 @@ from functools import partial
 import psutil  # type: ignore[import-untyped]
 from dagster import DagsterInstance
 
-from bench.processes import adopt_orphans, descendants
+from bench.processes import adopt_orphans, descendants, eventually
 from bench.soak import census, control
 from bench.soak.calling import Client
 from bench.soak.chaos import keep_killing, keep_reloading, reload
 from bench.soak.operations import Operation, operations
 from bench.soak.runs import Runs
 from bench.soak.server import Server, serving
-from bench.soak.soaking import Progress, Settings, Soak, eventually
+from bench.soak.soaking import Progress, Settings, Soak
 from bench.soak.tally import Outcome, Tally
 
 MARGIN = 16 * 2**20
@@ -139,7 +139,7 @@ def _load(it: Soak, table: list[Operation], client: Client) -> None:
         try:
             outcome = operation.act(client)
         except Exception as error:
-            outcome = Outcome("exception", repr(error))
+            outcome = Outcome("exception", f"{type(error).__name__}: {error}")
         needs = operation.needs_process
         expected = operation.expected
         it.judge(operation.name, outcome, expected, begin, needs_process=needs, may_wait=needs)

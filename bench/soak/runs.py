@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +18,13 @@ from dagster._grpc.types import CancelExecutionRequest
 from dagster._serdes import deserialize_value
 
 from bench.launcher import Launcher
+from bench.processes import eventually
 from bench.soak.calling import Client, refused
 from bench.soak.server import Server
-from bench.soak.tally import ANSWERED, REFUSED, WRONG, Outcome
+from bench.soak.tally import ANSWERED, REFUSED, Outcome
 
 _AT_A_TIME = 4
 _LONGEST = 60.0
-_PAUSE = 0.2
 _PID = re.compile(r"Started process for run \(pid: (\d+)\)")
 
 _ENDS = {
@@ -93,35 +92,34 @@ class Runs:
                 self._places.release()
 
     def execute(self, client: Client, job: str, ending: Ending) -> Outcome:
-        """Execute a run from its launch to its end; returns the outcome."""
+        """Execute a run from its launch to its end; returns the outcome.
+
+        Raises:
+            RuntimeError: the run does not end in time, or not as expected.
+        """
         run_id = self._launchers[job].make()
 
-        def lacks(what: str, probe: Callable[[], bool]) -> Outcome | None:
-            end = time.monotonic() + _LONGEST
-            while not probe():
-                if time.monotonic() > end or client.abort.wait(_PAUSE):
-                    return Outcome(WRONG, f"run {run_id} did not {what}\n{self._story(run_id)}")
-            return None
+        def wait(what: str, probe: Callable[[], bool]) -> None:
+            eventually(lambda: client.abort.is_set() or probe(), _LONGEST)
+            if not probe():
+                raise RuntimeError(f"run {run_id} did not {what}\n{self._story(run_id)}")
 
         try:
             with self.server.editions.whole.relied_on():
                 # The code must be whole until the run has imported it.
-                if problem := self._start(client, job, run_id, ending):
-                    return problem
-                if problem := lacks("start", lambda: self._status(run_id) not in _UNSTARTED):
-                    return problem
+                if refusal := self._start(client, job, run_id, ending):
+                    return refusal
+                wait("start", lambda: self._status(run_id) not in _UNSTARTED)
             if ending in (IS_CANCELLED, IS_KILLED):
-                begun = DagsterEventType.STEP_START
-                if problem := lacks("begin", lambda: bool(self._logs(run_id, begun))):
-                    return problem
+                wait("begin", lambda: bool(self._logs(run_id, DagsterEventType.STEP_START)))
                 self._cancel(client, run_id) if ending is IS_CANCELLED else self._kill(run_id)
         except grpc.RpcError as error:
             return refused(error)
-        if problem := lacks("end", lambda: self._status(run_id) in _FINISHED):
-            return problem
+        wait("end", lambda: self._status(run_id) in _FINISHED)
         # The reason is written before the final status, so the log is complete now.
-        fault = self.judge(run_id)
-        return Outcome(WRONG, fault) if fault else Outcome(ANSWERED)
+        if fault := self.judge(run_id):
+            raise RuntimeError(fault)
+        return Outcome(ANSWERED)
 
     def judge(self, run_id: str) -> str | None:
         """The fault of a run that should have ended; None if it ended as expected."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -162,14 +162,3 @@ class Soak:
                 unexpected = Unexpected(at, name, outcome.kind, outcome.text, end - begin)
                 tally.unexpected.append(unexpected)
         return found in [each.name or each.kind for each in expected]
-
-
-def eventually(probe: Callable[[], bool], within: float, every: float = 0.2) -> bool:
-    """Poll a condition that sends no event; returns whether it holds within `within` seconds."""
-    end = time.monotonic() + within
-    never = threading.Event()
-    while not probe():
-        if time.monotonic() > end:
-            return False
-        never.wait(every)
-    return True

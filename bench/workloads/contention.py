@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 
 from bench.attempts import Attempt, attempt, quantile, repeating
-from bench.client import Client
+from bench.client import Client, Exchange
 from bench.h2load import Clients, Target, compare, is_there
 from bench.measurement import Measurement
 from bench.resources import rest
@@ -55,19 +54,18 @@ def measure(it: Measurement) -> None:
             rest(servers)
             _calls_meanwhile(it, server)
         if is_there():
-            for name, call in _loads(it.subject.job).items():
+            for name in ("plans", "CPU-bound ticks"):
                 for server in servers:
                     rest(servers)
                     with it.tolerated(server, name):
-                        target = Target(server, server.client.exchange(call))
+                        target = Target(server, _exchange(it, server.client, name))
                         compare(it, f"{name}, 8 clients", [target], Clients(8), seconds)
 
 
-def _loads(job: str) -> dict[str, Callable[[Client], str]]:
-    return {
-        "plans": lambda client: client.plan(job),
-        "CPU-bound ticks": lambda client: client.tick("busy", _SHORT_TICK),
-    }
+def _exchange(it: Measurement, client: Client, name: str) -> Exchange:
+    if name == "plans":
+        return client.exchange(lambda: client.plan(it.subject.job))
+    return client.exchange(lambda: client.tick("busy", _SHORT_TICK))
 
 
 def _calls_meanwhile(it: Measurement, server: Server) -> None:
@@ -77,8 +75,13 @@ def _calls_meanwhile(it: Measurement, server: Server) -> None:
     ticks = [[lambda: client.tick("busy", _BUSY_SECONDS)]] * _BUSY_TICKS
     with repeating(ticks, _PAUSE_SECONDS) as done:
         time.sleep(_SETTLE_SECONDS)
-        for name, each in _ask(it, client):
-            made[name].append(each)
+        end = time.monotonic() + _LIMIT_SECONDS
+        for _ in range(it.times(_CALLS, 3)):
+            for name, call in client.hot_calls(it.subject.job).items():
+                made[name].append(attempt(call))
+                time.sleep(_PAUSE_SECONDS)
+            if time.monotonic() > end:
+                break
     rate = sum(tick.error is None for tick in done) / (time.monotonic() - began)
     for name, attempts in made.items():
         seconds = [each.seconds for each in attempts]
@@ -88,18 +91,3 @@ def _calls_meanwhile(it: Measurement, server: Server) -> None:
         it.add(f"{name}, p99, {when}", server.key, Unit.SECONDS, quantile(seconds, 0.99))
         it.add(f"{name}, failed, {when}", server.key, Unit.CALLS, failed)
     it.add("CPU-bound ticks meanwhile", server.key, Unit.PER_SECOND, rate, more_is_better=True)
-
-
-def _ask(it: Measurement, client: Client) -> Iterator[tuple[str, Attempt]]:
-    calls: dict[str, Callable[[], str]] = {
-        "GetServerId": client.server_id,
-        "ListRepositories": client.list_repositories,
-        "ExternalJob": lambda: client.job(it.subject.job),
-    }
-    end = time.monotonic() + _LIMIT_SECONDS
-    for _ in range(it.times(_CALLS, 3)):
-        for name, call in calls.items():
-            yield name, attempt(call)
-            time.sleep(_PAUSE_SECONDS)
-        if time.monotonic() > end:
-            return

@@ -71,14 +71,14 @@ def measure(it: Measurement) -> None:
 def _calls(subject: Subject) -> list[_Call]:
     few = {4: 40, 1000: 8}.get(subject.assets, 2)
     repository = [
-        _Call("ExternalRepository", lambda client: client.repository(), few),
-        _Call("StreamingExternalRepository", lambda client: client.streaming_repository(), few),
+        _Call("ExternalRepository", Client.repository, few),
+        _Call("StreamingExternalRepository", Client.streaming_repository, few),
     ]
     if subject.assets > 1000:
         return repository
     return [
-        _Call("GetServerId", lambda client: client.server_id(), 100),
-        _Call("ListRepositories", lambda client: client.list_repositories(), 100),
+        _Call("GetServerId", Client.server_id, 100),
+        _Call("ListRepositories", Client.list_repositories, 100),
         *repository,
         _Call("ExternalJob", lambda client: client.job(subject.job), 100),
         _Call("ExecutionPlanSnapshot", lambda client: client.plan(subject.job), 50),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from functools import partial
 
 from bench.attempts import Answers, Attempt, Call, quantile, repeating
 from bench.measurement import Measurement
@@ -46,12 +47,7 @@ def measure(it: Measurement) -> None:
 
 def _clients(server: Server, job: str) -> list[list[Call]]:
     client = server.client
-    calls: list[Call] = [
-        client.server_id,
-        client.list_repositories,
-        lambda: client.job(job),
-        lambda: client.tick("quick", seconds=10),
-    ]
+    calls: list[Call] = [*client.hot_calls(job).values(), partial(client.tick, "quick", seconds=10)]
     firsts = (number % len(calls) for number in range(_CLIENTS))
     return [calls[first:] + calls[:first] for first in firsts]
 

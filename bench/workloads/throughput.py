@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.client import Client, Exchange
+from bench.client import HOT_CALLS, Exchange
 from bench.h2load import Clients, Target, compare, is_there
 from bench.measurement import Measurement
 from bench.resources import rest
@@ -52,10 +52,11 @@ def measure(it: Measurement) -> None:
     with it.serving() as servers:
         for server in servers:
             server.client.tick("quick")
-        for name, call in _calls(it.subject.job).items():
+        for name in HOT_CALLS:
             targets: list[Target] = []
             for server in servers:
                 with it.tolerated(server, name):
+                    call = server.client.hot_calls(it.subject.job)[name]
                     targets.append(Target(server, server.client.exchange(call)))
             if not targets:
                 continue
@@ -66,14 +67,6 @@ def measure(it: Measurement) -> None:
                 for title, clients in _CLIENTS.items():
                     for _ in range(it.times(_ROUNDS)):
                         compare(it, f"{name}, {title}", targets, clients, seconds, core=_GENERATOR)
-
-
-def _calls(job: str) -> dict[str, Callable[[Client], str]]:
-    return {
-        "GetServerId": lambda client: client.server_id(),
-        "ListRepositories": lambda client: client.list_repositories(),
-        "ExternalJob": lambda client: client.job(job),
-    }
 
 
 @contextmanager
