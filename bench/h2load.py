@@ -44,12 +44,8 @@ class Clients:
     streams: int = 1
 
 
-@dataclass(frozen=True)
-class Target:
-    """A server, and the call to make to it, as Dagster's client makes it."""
-
-    server: Server
-    exchange: Exchange
+Target = tuple[Server, Exchange]
+"""A server, and the call to make to it, as Dagster's client makes it."""
 
 
 def is_there() -> bool:
@@ -79,12 +75,12 @@ def compare(
         seconds: duration of the load for each server.
         core: the core for h2load; None for any.
     """
-    for target in targets:
-        key = target.server.key
+    for server, exchange in targets:
+        key = server.key
         try:
             with temporary_folder() as folder:
-                command = _command(target, folder / "request", core)
-                per_second, used, own = _load(command, target.server, clients, seconds)
+                command = _command(server, exchange, folder / "request", core)
+                per_second, used, own = _load(command, server, clients, seconds)
         except Refused as error:
             print(f"{name} of {key} has no figure: {error}", file=sys.stderr)
             continue
@@ -94,15 +90,14 @@ def compare(
             it.add(f"{name}, generator CPU", key, Unit.PERCENT, own)
 
 
-def _command(target: Target, body: Path, core: int | None) -> list[str]:
-    exchange = target.exchange
+def _command(server: Server, exchange: Exchange, body: Path, core: int | None) -> list[str]:
     # In gRPC's framing, compressed if that is shorter, as in Dagster's client.
     message = min(exchange.request, gzip.compress(exchange.request, mtime=0), key=len)
     body.write_bytes(struct.pack(">BI", message != exchange.request, len(message)) + message)
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     headers = [*_HEADERS, f"grpc-timeout: {exchange.timeout}S"]
     return [
-        *[*pinned, "h2load", "-B", f"unix:{target.server.socket}", "-d", str(body)],
+        *[*pinned, "h2load", "-B", f"unix:{server.socket}", "-d", str(body)],
         *[word for header in headers for word in ("-H", header)],
         f"http://localhost/api.DagsterApi/{exchange.method}",
     ]

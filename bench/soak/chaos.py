@@ -33,14 +33,12 @@ def keep_reloading(it: Soak, client: Client) -> None:
     """Reload the code at intervals counted in operations, until the soak ends."""
     breakages = list(BREAKAGES)
     client.random.shuffle(breakages)
-    target = every = it.settings.reload_every
-    while it.progress.reaches(target):
+    for _ in it.progress.every(it.settings.reload_every):
         if client.random.random() < _BROKEN_SHARE:
             breakages.append(breakages.pop(0))
             _reload_broken(it, client, breakages[-1])
         else:
             reload(it, client)
-        target = max(target, it.progress.taken) + every
 
 
 def reload(it: Soak, client: Client) -> None:
@@ -82,16 +80,13 @@ def _ask_to_reload(client: Client) -> Outcome:
 
 def keep_killing(it: Soak, client: Client) -> None:
     """Kill a process of the server at intervals counted in operations, until the soak ends."""
-    target = every = it.settings.kill_every
-    victims = itertools.cycle(_VICTIMS)
-    while it.progress.reaches(target):
-        role = next(victims)
+    every = it.progress.every(it.settings.kill_every)
+    for role, _ in zip(itertools.cycle(_VICTIMS), every, strict=False):
         with contextlib.ExitStack() as stack:
             if role != "evaluator":
                 # The server recovers with the code on disk, so that code must be whole.
                 stack.enter_context(it.server.editions.whole.relied_on())
             _kill(it, client, role)
-        target = max(target, it.progress.taken) + every
 
 
 def _kill(it: Soak, client: Client, role: str) -> None:

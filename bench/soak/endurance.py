@@ -1,4 +1,4 @@
-"""The soak itself: start a server, load it, disrupt it, let it rest, and check what is left."""
+"""The soak itself: start a server, load and disrupt it, let it rest, and check the leftovers."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _rest(it: Soak) -> None:
     """Let the server come to rest, and check that it is as at the start."""
     server, tally, start = it.server, it.tally, it.tally.marks["start"]
     with contextlib.closing(it.client("last")) as client:
-        # Evaluators, and what user code has started in them, end with their generation.
+        # Evaluators, and processes that user code has started in them, end with their generation.
         reload(it, client)
         # The server drops a run a moment after the run has a final status.
         if not eventually(lambda: not client.current_runs(), _GONE_SECONDS):

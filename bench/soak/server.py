@@ -40,7 +40,7 @@ _LINE = "\nEDITION = 0\n"
 BREAKAGES = {
     "raises": ("raise RuntimeError('this edition is broken')", "this edition is broken"),
     "is no Python": ("def :", "SyntaxError"),
-    "imports what is not there": ("import no_such_module", "no_such_module"),
+    "imports a missing module": ("import no_such_module", "no_such_module"),
     "exits": ("os._exit(3)", "exited with code 3"),
     "asks to exit": ("sys.exit('this edition exits')", "this edition exits"),
     "segfaults": ("ctypes.string_at(0)", "SIGSEGV"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -93,11 +93,17 @@ class Progress:
             self.stop.set()
             self._changed.notify_all()
 
-    def reaches(self, count: int) -> bool:
-        """Wait until `count` operations were handed out; returns False if the soak ends first."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.stop.is_set() or self.taken >= count)
-            return not self.stop.is_set()
+    def every(self, count: int) -> Iterator[None]:
+        """Yields each time that `count` more operations were handed out, until the soak ends."""
+        target = count
+        while True:
+            with self._changed:
+                while self.taken < target and not self.stop.is_set():
+                    self._changed.wait()
+            if self.stop.is_set():
+                return
+            yield
+            target = max(target, self.taken) + count
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from bench.attempts import Attempt, attempt, quantile, repeating
 from bench.client import Client, Exchange
-from bench.h2load import Clients, Target, compare, is_there
+from bench.h2load import Clients, compare, is_there
 from bench.measurement import Measurement
 from bench.resources import rest
 from bench.results import Unit
@@ -58,7 +58,7 @@ def measure(it: Measurement) -> None:
                 for server in servers:
                     rest(servers)
                     with it.tolerated(server, name):
-                        target = Target(server, _exchange(it, server.client, name))
+                        target = (server, _exchange(it, server.client, name))
                         compare(it, f"{name}, 8 clients", [target], Clients(8), seconds)
 
 

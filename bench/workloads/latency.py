@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from bench.attempts import quantile, timed
@@ -22,13 +21,8 @@ _ROUNDS = 3
 _WARM_CALLS = 2
 
 
-@dataclass(frozen=True)
-class _Call:
-    """A kind of call, and its number in a round."""
-
-    name: str
-    make: Callable[[Client], str]
-    times: int
+_Call = tuple[str, Callable[[Client], str], int]
+"""A name, a call, and its number in a round."""
 
 
 def measure(it: Measurement) -> None:
@@ -49,49 +43,48 @@ def measure(it: Measurement) -> None:
     server that refuses a call has no figure.
     """
     with it.serving() as servers:
-        for call in _calls(it.subject):
-            able = [server for server in servers if _warm_up(server, call)]
+        for name, call, count in _calls(it.subject):
+            able = [server for server in servers if _warm_up(server, name, call)]
             times = defaultdict[str, list[float]](list)
             cpus = defaultdict[str, float](float)
             rest(servers)
             for _ in range(it.times(_ROUNDS)):
                 for server in able:
-                    with it.tolerated(server, call.name):
+                    with it.tolerated(server, name):
                         before = cpu_of(server)
-                        make = partial(call.make, server.client)
-                        count = it.times(call.times, 2)
-                        times[server.key] += [timed(make) for _ in range(count)]
+                        make = partial(call, server.client)
+                        times[server.key] += [timed(make) for _ in range(it.times(count, 2))]
                         cpus[server.key] += cpu_of(server) - before
             for key, took in times.items():
-                it.add(f"{call.name}, p50", key, Unit.SECONDS, quantile(took, 0.5))
-                it.add(f"{call.name}, p99", key, Unit.SECONDS, quantile(took, 0.99))
-                it.add(f"{call.name}, server CPU", key, Unit.SECONDS, cpus[key] / len(took))
+                it.add(f"{name}, p50", key, Unit.SECONDS, quantile(took, 0.5))
+                it.add(f"{name}, p99", key, Unit.SECONDS, quantile(took, 0.99))
+                it.add(f"{name}, server CPU", key, Unit.SECONDS, cpus[key] / len(took))
 
 
 def _calls(subject: Subject) -> list[_Call]:
     few = {4: 40, 1000: 8}.get(subject.assets, 2)
-    repository = [
-        _Call("ExternalRepository", Client.repository, few),
-        _Call("StreamingExternalRepository", Client.streaming_repository, few),
+    repository: list[_Call] = [
+        ("ExternalRepository", Client.repository, few),
+        ("StreamingExternalRepository", Client.streaming_repository, few),
     ]
     if subject.assets > 1000:
         return repository
     return [
-        _Call("GetServerId", Client.server_id, 100),
-        _Call("ListRepositories", Client.list_repositories, 100),
+        ("GetServerId", Client.server_id, 100),
+        ("ListRepositories", Client.list_repositories, 100),
         *repository,
-        _Call("ExternalJob", lambda client: client.job(subject.job), 100),
-        _Call("ExecutionPlanSnapshot", lambda client: client.plan(subject.job), 50),
-        _Call("tick", lambda client: client.tick("quick"), 50),
+        ("ExternalJob", lambda client: client.job(subject.job), 100),
+        ("ExecutionPlanSnapshot", lambda client: client.plan(subject.job), 50),
+        ("tick", lambda client: client.tick("quick"), 50),
     ]
 
 
-def _warm_up(server: Server, call: _Call) -> bool:
+def _warm_up(server: Server, name: str, call: Callable[[Client], str]) -> bool:
     """Make the call a few times; returns whether it works."""
     try:
         for _ in range(_WARM_CALLS):
-            said(lambda: call.make(server.client))
+            said(partial(call, server.client))
     except Refused as error:
-        print(f"{call.name} of {server.key} is refused: {error}", file=sys.stderr)
+        print(f"{name} of {server.key} is refused: {error}", file=sys.stderr)
         return False
     return True

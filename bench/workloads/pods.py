@@ -31,7 +31,7 @@ _COMMANDS = {
     OURS: ("-c", "from codeserver.dagster_command import main; main()"),
     API: ("-m", "dagster"),
 }
-"""The commands by server; the first does what `codeserver install-dagster` writes."""
+"""The commands by server; the first is equal to that of `codeserver install-dagster`."""
 
 
 def measure(it: Measurement) -> None:

@@ -57,13 +57,14 @@ def measure(it: Measurement) -> None:
             for server in servers:
                 with it.tolerated(server, name):
                     call = server.client.hot_calls(it.subject.job)[name]
-                    targets.append(Target(server, server.client.exchange(call)))
+                    targets.append((server, server.client.exchange(call)))
             if not targets:
                 continue
-            with _echoing(targets[0].exchange) as echo:
+            (_, exchange), *_ = targets
+            with _echoing(exchange) as echo:
                 rest(servers)
                 _confine([*servers, echo])
-                targets.append(Target(echo, targets[0].exchange))
+                targets.append((echo, exchange))
                 for title, clients in _CLIENTS.items():
                     for _ in range(it.times(_ROUNDS)):
                         compare(it, f"{name}, {title}", targets, clients, seconds, core=_GENERATOR)
