@@ -75,50 +75,35 @@ class Chart:
         name: name of the file, without the common prefix and suffix.
         title: the subject of the measurement.
         subtitle: the meaning of the numbers, and the better direction.
+        groups: title, figure and location of each group of bars that share one scale.
+        by_assets: draw lines over the numbers of assets of the locations instead of bars.
     """
 
     name: str
     title: str
     subtitle: str
-
-    def draw(self, results: Results) -> str | None:
-        """The chart as SVG; None if its figures were not measured."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Bars(Chart):
-    """A chart of groups of bars that share one scale: title, figure and location of each."""
-
     groups: Sequence[tuple[str, str, str]]
+    by_assets: bool = False
 
     def draw(self, results: Results) -> str | None:
-        """The chart as SVG; None if none of its figures was measured."""
+        """The chart as SVG; None if none of its figures was measured, or no line has two points."""
         groups = {
-            title: found
+            title: (place, found)
             for title, name, place in self.groups
             if (found := results.of(name, place, [*LABELS]))
         }
-        return bars(self.title, self.subtitle, groups) if groups else None
-
-
-@dataclass(frozen=True)
-class Lines(Chart):
-    """A chart of the figure of this name by the number of assets."""
-
-    figure: str
-
-    def draw(self, results: Results) -> str | None:
-        """The chart as SVG; None if fewer than two locations were measured."""
+        if not groups:
+            return None
+        if not self.by_assets:
+            figures = {title: found for title, (_, found) in groups.items()}
+            return bars(self.title, self.subtitle, figures)
         series = defaultdict[str, list[tuple[int, float]]](list)
-        units = []
-        for name, place in results.places.items():
-            for found in results.of(self.figure, name, [*LABELS]):
-                if found.value > 0:
-                    series[found.server].append((place.assets, found.value))
-                    units.append(found.unit)
+        for place, found in groups.values():
+            for figure in found:
+                if figure.value > 0:
+                    series[figure.server].append((results.places[place].assets, figure.value))
         long = {server: sorted(points) for server, points in series.items() if len(points) > 1}
-        return lines(self.title, self.subtitle, long, units[0]) if long else None
+        return lines(self.title, self.subtitle, long, found[0].unit) if long else None
 
 
 def bars(title: str, subtitle: str, groups: Mapping[str, Sequence[Figure]]) -> str:
@@ -270,38 +255,40 @@ def _places(name: str, *places: str) -> list[tuple[str, str, str]]:
 _EVERY = ("example", "100", "1000", "5000")
 _BY_ASSETS = "seconds of CPU by number of assets, both axes logarithmic; less is better"
 
-PICTURES: tuple[Chart, ...] = (
-    Bars(
+PICTURES = (
+    Chart(
         "startup",
         "Time from exec to the first complete location load",
         "seconds; less is better",
         _places("time from exec to first location load", *_EVERY),
     ),
-    Lines(
+    Chart(
         "location-load",
         "Server CPU of a repeated location load",
         _BY_ASSETS,
-        "repeated create_location, server CPU",
+        _places("repeated create_location, server CPU", *_EVERY),
+        by_assets=True,
     ),
-    Lines(
+    Chart(
         "repository",
         "Server CPU of an ExternalRepository call",
         _BY_ASSETS,
-        "ExternalRepository, server CPU",
+        _places("ExternalRepository, server CPU", *_EVERY),
+        by_assets=True,
     ),
-    Bars(
+    Chart(
         "throughput",
         "Calls a second, 16 clients with a connection each, 1,000 assets",
         "calls a second on one core; more is better",
         [(call, f"{call}, 16 connections", "1000") for call in HOT_CALLS],
     ),
-    Bars(
+    Chart(
         "contention",
         "The slowest 1 % of calls during four CPU-bound ticks, 1,000 assets",
         "99th percentile of the time of a call; less is better",
         [(call, f"{call}, p99, while 4 CPU-bound ticks run", "1000") for call in HOT_CALLS],
     ),
-    Bars(
+    Chart(
         "runs",
         "Start and end of a run, 1,000 assets",
         "time from the call of StartRun; less is better",
@@ -311,7 +298,7 @@ PICTURES: tuple[Chart, ...] = (
             ("Success", "time to the end of a run", "1000"),
         ],
     ),
-    Bars(
+    Chart(
         "memory",
         "Memory of a server with a loaded location",
         "PSS of all processes of the server; less is better",

@@ -14,7 +14,7 @@ import pytest
 
 from bench import aims
 from bench.aims import AIMS, Aim, outcomes
-from bench.charts import PICTURES, Bars, Chart, Lines, bars, lines
+from bench.charts import PICTURES, bars, lines
 from bench.page import DOCS, page, with_sections, write
 from bench.results import Figure, Note, Results, Unit, from_json
 from bench.runner import WORKLOADS
@@ -153,13 +153,6 @@ def test_a_section_is_made_of_what_was_measured_for_it() -> None:
     assert (made[:7], made[-7:], "old" in made) == ("before\n", "\nafter\n", False)
 
 
-def named(picture: Chart) -> set[str]:
-    if isinstance(picture, Lines):
-        return {picture.figure}
-    assert isinstance(picture, Bars)
-    return {name for _, name, _ in picture.groups}
-
-
 @pytest.fixture(scope="module")
 def committed() -> Results:
     """What the page shows."""
@@ -192,5 +185,5 @@ def test_every_aim_and_every_chart_is_about_a_figure_that_there_is(committed: Re
     }
     assert wanted <= there
     names = {name for name, _ in there}
-    assert {name for picture in PICTURES for name in named(picture)} <= names
+    assert {name for picture in PICTURES for _, name, _ in picture.groups} <= names
     assert len(list((DOCS / "pictures").glob("bench-*.svg"))) == len(PICTURES)
