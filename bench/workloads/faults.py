@@ -144,12 +144,8 @@ def _burn(_: Measurement, server: Server) -> str:
     return f"GetServerId {ids.answers}; ticks done after {took}, {failed} of them with an error"
 
 
-def _segfault(it: Measurement, server: Server) -> str:
-    return _recovery(it, server, "a segfault", lambda: _tick(server, "segfaults"))
-
-
-def _exit(it: Measurement, server: Server) -> str:
-    return _recovery(it, server, "an exit", lambda: _tick(server, "exits"))
+def _crash(it: Measurement, server: Server, name: str, sensor: str) -> str:
+    return _recovery(it, server, name, lambda: _tick(server, sensor))
 
 
 def _kill(it: Measurement, server: Server) -> str:
@@ -288,8 +284,8 @@ def _exit_in_words(code: int) -> str:
 _FAULTS: dict[str, Callable[[Measurement, Server], str]] = {
     "40 ticks that hang": _hang,
     "4 ticks that use 3 s of CPU each": _burn,
-    "a segfault in a tick": _segfault,
-    "`os._exit(1)` in a tick": _exit,
+    "a segfault in a tick": partial(_crash, name="a segfault", sensor="segfaults"),
+    "`os._exit(1)` in a tick": partial(_crash, name="an exit", sensor="exits"),
     "`kill -9` of the process with the user's code": _kill,
     "SIGTERM while a tick hangs": _terminate,
     "a reload that fails": _reload,
