@@ -1,20 +1,14 @@
-"""Unloading of code that nothing needs, and loading it again."""
+"""The time without work that needs the code, after which the code is unloaded."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
-from codeserver.errors import RequestTimeout
-from codeserver.supervisor.loading.loads import Loads
-
 T = TypeVar("T")
-
-_log = logging.getLogger("codeserver")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
@@ -105,25 +99,3 @@ class Idle:
             self._timer = loop.call_later(left, self._look)
         else:
             self._tell()
-
-
-async def wake(loads: Loads, subject: str, patience: float) -> None:
-    """Load unloaded code again; concurrent callers share one load.
-
-    Args:
-        loads: the loads of the code.
-        subject: the user code that a request is about, for messages.
-        patience: the longest wait, in seconds.
-
-    Raises:
-        RequestTimeout: the load takes longer.
-        Draining: the server is shutting down.
-    """
-    if not loads.is_under_way:
-        _log.info("the %s needs the code, which is loaded again", subject)
-    try:
-        await asyncio.wait_for(loads.ensure(), patience)
-    except asyncio.TimeoutError:
-        raise RequestTimeout(
-            f"The {subject} needs code that was unloaded, and loading that again took too long."
-        ) from None

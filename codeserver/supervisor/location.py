@@ -28,7 +28,7 @@ from codeserver.supervisor.evaluating.pool import Pools, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.generation import Generation, handed_over
-from codeserver.supervisor.idle import Idle, wake
+from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
@@ -161,15 +161,17 @@ class Location:
 
     async def _living_generation(self, deadline: Deadline, subject: str) -> Generation:
         """The served generation; if its host is gone, wait for the next load until `deadline`."""
-        while True:
-            while self.current.unloaded_at is not None:
+        current = self.current
+        while not isinstance(current.served, Live):
+            if current.unloaded_at is not None:
                 await self._wake(subject, deadline)
+                continue
             generation = await self.generation()
-            current = self.current
-            is_hopeless = deadline.has_passed or current.state is State.LOST or current.is_ending
-            if is_hopeless or isinstance(current.served, Live):
+            if deadline.has_passed or current.state is State.LOST or current.is_ending:
                 return generation
-            await asyncio.wait([current.next_load], timeout=deadline.left)
+            if not isinstance(current.served, Live):
+                await asyncio.wait([current.next_load], timeout=deadline.left)
+        return current.served.generation
 
     async def _wake(self, subject: str, deadline: Deadline) -> None:
         """Load unloaded code again."""
@@ -178,7 +180,7 @@ class Location:
         failure = self.current.served.failure
         if self.current.state is State.LOST and failure is not None:
             raise NotLoaded(failure, kept=True)
-        await wake(self._loads, subject, deadline.left)
+        await self._loads.wake(subject, deadline.left)
 
     def _unload(self) -> None:
         """End the processes of the served generation; answers from its snapshot go on."""

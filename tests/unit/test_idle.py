@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from codeserver.errors import Draining, RequestTimeout
-from codeserver.supervisor.idle import Idle, Quiet, wake
+from codeserver.supervisor.idle import Idle, Quiet
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.loads import Loads
 from codeserver.supervisor.processes.tasks import Tasks
@@ -135,9 +135,9 @@ class Code:
 async def test_all_that_come_at_once_share_one_load(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     code = Code()
-    waking = [asyncio.create_task(wake(code.loads, f"sensor {n}", 10.0)) for n in range(8)]
+    waking = [asyncio.create_task(code.loads.wake(f"sensor {n}", 10.0)) for n in range(8)]
     await until(lambda: code.began)
-    waking.append(asyncio.create_task(wake(code.loads, "late sensor", 10.0)))
+    waking.append(asyncio.create_task(code.loads.wake("late sensor", 10.0)))
     code.end.set()
     await soon(asyncio.gather(*waking))
     assert code.began == 1
@@ -147,9 +147,9 @@ async def test_all_that_come_at_once_share_one_load(caplog: pytest.LogCaptureFix
 
 async def test_who_gives_up_takes_nobody_along() -> None:
     code = Code()
-    patient = asyncio.create_task(wake(code.loads, "patient", 10.0))
+    patient = asyncio.create_task(code.loads.wake("patient", 10.0))
     with pytest.raises(RequestTimeout, match="The hasty one needs code that was unloaded"):
-        await soon(wake(code.loads, "hasty one", 0.01))
+        await soon(code.loads.wake("hasty one", 0.01))
     code.end.set()
     await soon(patient)
     assert code.began == 1
@@ -158,7 +158,7 @@ async def test_who_gives_up_takes_nobody_along() -> None:
 
 async def test_the_server_is_told_to_stop_meanwhile() -> None:
     code = Code()
-    waking = asyncio.create_task(wake(code.loads, "sensor", 10.0))
+    waking = asyncio.create_task(code.loads.wake("sensor", 10.0))
     await until(lambda: code.began)
     code.loads.cancel()
     with pytest.raises(Draining):

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from codeserver.errors import Draining
+from codeserver.errors import Draining, RequestTimeout
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -76,6 +76,26 @@ class Loads:
         task = self._next if self._current is None or self._current.done() else self._current
         assert task is not None
         return self._outcome(task)
+
+    async def wake(self, subject: str, patience: float) -> None:
+        """Load unloaded code again; concurrent callers share one load.
+
+        Args:
+            subject: the user code that a request is about, for messages.
+            patience: the longest wait, in seconds.
+
+        Raises:
+            RequestTimeout: the load takes longer.
+            Draining: the server is shutting down.
+        """
+        if not self.is_under_way:
+            _log.info("the %s needs the code, which is loaded again", subject)
+        try:
+            await asyncio.wait_for(self.ensure(), patience)
+        except asyncio.TimeoutError:
+            raise RequestTimeout(
+                f"The {subject} needs code that was unloaded, and loading that again took too long."
+            ) from None
 
     def restart(self) -> None:
         """Load the code because it has changed; restart a load that is under way.
