@@ -23,9 +23,8 @@ from codeserver.errors import (
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
-from codeserver.front.requests import describe
 from codeserver.front.snapshot_replies import SnapshotReplies
-from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
+from codeserver.front.user_code import UserCodeRpcs, crashed, describe, not_loaded
 from codeserver.front.utilization import Utilization
 from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.failure import LoadFailure, NotLoaded
