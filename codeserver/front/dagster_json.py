@@ -115,8 +115,14 @@ def still_loading(words: str) -> bytes:
 
 
 def _error(class_name: str, message: str) -> bytes:
-    fields = {"cause": None, "context": None, "message": message, "stack": []}
-    return _write("SerializableErrorInfo", cls_name=class_name, **fields)
+    return _write(
+        "SerializableErrorInfo",
+        cause=None,
+        cls_name=class_name,
+        context=None,
+        message=message,
+        stack=[],
+    )
 
 
 def _with_error(class_name: str) -> Callable[[bytes], bytes]:
