@@ -15,7 +15,7 @@ import os
 import time
 from pathlib import Path
 
-from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadCounts
 
 _V1, _V2 = "V1", "V2"

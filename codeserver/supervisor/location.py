@@ -24,9 +24,9 @@ from codeserver.serving import (
     after_failure,
 )
 from codeserver.supervisor.current import Current, Served
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.evaluating.pool import Pools, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.generation import Generation, handed_over
 from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.absent import Absent

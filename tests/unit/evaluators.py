@@ -16,10 +16,10 @@ from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating import request as request_module
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.output import Outputs

@@ -13,10 +13,9 @@ from typing import Any, TypeVar, cast
 from codeserver.config import Config
 from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
-from codeserver.supervisor.evaluating.crashes import Crashes
+from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
-from codeserver.supervisor.evaluating.slots import ENDING, Slots
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.loading.starter import Fork
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.tasks import Tasks
