@@ -25,16 +25,17 @@ class Uses:
         self._none = asyncio.Event()
         self._none.set()
 
-    def begin(self) -> None:
-        """Count one more user, until `end`."""
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one more user during the `with` statement."""
         self._count += 1
         self._none.clear()
-
-    def end(self) -> None:
-        """Undo one `begin`."""
-        self._count -= 1
-        if not self._count:
-            self._none.set()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
 
     async def ended(self) -> None:
         """Wait until there are no users."""
@@ -52,7 +53,7 @@ class Generation:
         snapshot: the description for clients.
         seconds: the duration of the load.
         loaded_at: the end of the load, in seconds since the epoch.
-        uses: the requests and starts of runs that need its processes.
+        uses: the requests and starts of runs that need its processes, which live until then.
     """
 
     number: int
@@ -63,15 +64,6 @@ class Generation:
     loaded_at: float = field(default_factory=time.time)
 
     uses: Uses = field(default_factory=Uses)
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep its processes alive during the `with` statement."""
-        self.uses.begin()
-        try:
-            yield
-        finally:
-            self.uses.end()
 
     @property
     def holds(self) -> bool:
@@ -85,8 +77,8 @@ class Generation:
     async def retire(self) -> None:
         """End its processes when their work is finished."""
         await self.uses.ended()
-        self.pool.close()
-        await self.pool.closed()
+        self.pool.evaluators.close()
+        await self.pool.evaluators.closed()
         for run in self.host.runs:
             await run.ended()
         await self.host.close()

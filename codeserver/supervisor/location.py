@@ -218,7 +218,7 @@ class Location:
         held = self.queue.holding(request.subject, len(request.argument))
         with held, self._idle.kept_off():
             generation = await self._living_generation(request.deadline, request.subject)
-            with generation.held():
+            with generation.uses.one():
                 reply = await generation.pool.evaluate(request)
         return dataclasses.replace(reply, generation=generation.number)
 
@@ -250,7 +250,7 @@ class Location:
         self, generation: Generation, run_id: str, job: str, arguments: bytes
     ) -> Launch:
         host = generation.host
-        with generation.held():  # a reload must not end its host before the run has begun
+        with generation.uses.one():  # a reload must not end its host before the run has begun
             starter = await host.run_modes.starter(run_id, job)
             environment = host.loaded.surroundings.environment
             return await self.runs.start(run_id, arguments, starter, environment)
@@ -349,7 +349,7 @@ class Location:
         snapshot = host.snapshot if before is None else host.snapshot.like(before.snapshot)
         generation = Generation(self._number, host, pool, snapshot, seconds)
         self._generations.add(generation)
-        pool.warm()
+        pool.evaluators.warm()
         self._serve(Live(generation), snapshot.digest, host.loaded.imports)
         host.ended.add_done_callback(lambda _: self.current.empty(generation, Absence.DIED))
         self.current.move(Event.LOADED)

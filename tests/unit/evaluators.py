@@ -226,7 +226,7 @@ async def pool(
     used = Used(slots, queue, max_requests, is_single)
     with used.clock:
         yield used
-        used.pool.close()
+        used.pool.evaluators.close()
         await soon(used.tasks.settle())
     assert used.load == (0, 0)
     assert (used.lanes.other.running, used.lanes.other.waiting) == (0, 0)

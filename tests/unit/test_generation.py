@@ -12,11 +12,9 @@ from tests.unit.waiting import soon
 async def test_the_end_of_all_uses() -> None:
     uses = Uses()
     await soon(uses.ended())
-    uses.begin()
-    uses.begin()
-    ended = asyncio.create_task(uses.ended())
-    uses.end()
-    assert await is_waiting(ended)
-    uses.end()
+    with uses.one():
+        with uses.one():
+            ended = asyncio.create_task(uses.ended())
+        assert await is_waiting(ended)
     await soon(ended)
     await soon(uses.ended())

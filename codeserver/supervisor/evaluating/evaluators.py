@@ -35,6 +35,9 @@ class Evaluators:
         max_requests: the number of requests that one answers before it is replaced; 0 for no limit.
         is_single: whether there is only one at a time. It becomes true by itself if the code cannot
             be loaded twice.
+
+    Attributes:
+        has_ended: whether `end` was called.
     """
 
     def __init__(
@@ -52,12 +55,7 @@ class Evaluators:
         self._served: dict[Child, int] = {}
         self._timers: dict[Child, asyncio.TimerHandle] = {}
         self._closed = False
-        self._ended = False
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether `end` was called."""
-        return self._ended
+        self.has_ended = False
 
     async def idle(self, deadline: Deadline) -> Child | None:
         """An idle evaluator, or None if the caller should start one.
@@ -135,7 +133,7 @@ class Evaluators:
 
     def end(self) -> list[Child]:
         """Start no more evaluators; return the idle ones, which the caller ends."""
-        self._ended = self._closed = True
+        self.has_ended = self._closed = True
         while self._waiting:
             self._waiting.popleft().set_exception(_draining())
         idle, self._idle = self._idle, []
@@ -178,7 +176,7 @@ class Evaluators:
 
     async def _start(self) -> Child | CodeserverError:
         try:
-            if self._ended:
+            if self.has_ended:
                 return _draining()
             child = await self._starter.start("evaluator")
         except WorkerCrashed as error:

@@ -96,13 +96,14 @@ class Pool:
         tasks: the owner of the tasks that end evaluators.
 
     Attributes:
+        evaluators: the processes.
         imported: called with the sources that user code has imported during a request, each with
             its mark, if files are watched.
     """
 
     def __init__(self, evaluators: Evaluators, lanes: Lanes, tasks: Tasks) -> None:
         self.imported: Callable[[Mapping[str, Any]], None] = lambda _: None
-        self._evaluators = evaluators
+        self.evaluators = evaluators
         self._lanes = lanes
         self._tasks = tasks
         self._crashes = Crashes()
@@ -133,22 +134,10 @@ class Pool:
             raise
         return await self._evaluate(request, slots)
 
-    def warm(self) -> None:
-        """Start an evaluator ahead of the first request, if a start is slow."""
-        self._evaluators.warm()
-
-    def close(self) -> None:
-        """Dismiss idle evaluators now, and busy ones after their request."""
-        self._evaluators.close()
-
-    async def closed(self) -> None:
-        """Wait until the dismissed evaluators have ended."""
-        await self._evaluators.closed()
-
     def end(self) -> None:
         """End every evaluator, and refuse further requests."""
-        for evaluator in (*self._evaluators.end(), *self._working):
-            self._evaluators.forget(evaluator)
+        for evaluator in (*self.evaluators.end(), *self._working):
+            self.evaluators.forget(evaluator)
             self._tasks.start("end evaluator", evaluator.end(patience.END_GRACE))
 
     def _refuse_what_keeps_crashing(self, request: Request) -> None:
@@ -162,9 +151,9 @@ class Pool:
         evaluator: Child | None = None
         starting: Starting | None = None
         try:
-            evaluator = await self._evaluators.idle(deadline)
+            evaluator = await self.evaluators.idle(deadline)
             if evaluator is None:
-                starting = self._evaluators.start()
+                starting = self.evaluators.start()
                 evaluator = await deadline.limit(_started(starting))
             reply = await self._ask(evaluator, request)
         except BaseException as error:
@@ -183,7 +172,7 @@ class Pool:
         self._crashes.clear(request.subject)
         if reply.late:
             self.imported(reply.late)
-        self._evaluators.give_back(evaluator, reply.worn)
+        self.evaluators.give_back(evaluator, reply.worn)
         return _understand(reply)
 
     def _free(
@@ -201,13 +190,13 @@ class Pool:
             ending = self._end(evaluator, is_late)
             self._tasks.start("end evaluator", self._free_after(ending, slots))
         elif starting is not None:
-            keeping = self._evaluators.keep(starting)
+            keeping = self.evaluators.keep(starting)
             self._tasks.start("keep evaluator", self._free_after(keeping, slots))
         else:  # the request has no evaluator yet
             slots.give_back(ENDING)
 
     def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
-        is_single = self._evaluators.is_single
+        is_single = self.evaluators.is_single
         if is_late:
             why = f"took longer than {request.deadline}"
         elif is_single and not evaluator.exited.done():
@@ -226,7 +215,7 @@ class Pool:
             return RequestTimeout(
                 f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
             )
-        if self._evaluators.is_single:
+        if self.evaluators.is_single:
             return RequestTimeout(
                 f"The only process that evaluates this code was busy when the {request.subject} "
                 f"had waited {seconds} for it."
@@ -234,7 +223,7 @@ class Pool:
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
     async def _ask(self, evaluator: Child, request: Request) -> Replied:
-        if self._evaluators.has_ended:
+        if self.evaluators.has_ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
@@ -254,7 +243,7 @@ class Pool:
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
         how = await _how_it_ended(evaluator)
-        if self._evaluators.has_ended:
+        if self.evaluators.has_ended:
             return WorkerCrashed("The server is shutting down, and ended the process.")
         reason = f"The process that evaluated the {request.subject} {how}."
         if words := evaluator.output.last_words():
@@ -265,7 +254,7 @@ class Pool:
         return WorkerCrashed(reason)
 
     async def _end(self, evaluator: Child, is_late: bool) -> None:
-        self._evaluators.forget(evaluator)
+        self.evaluators.forget(evaluator)
         end = evaluator.end(patience.END_GRACE, shows_stack=is_late)
         ending = self._tasks.start("await end of evaluator", end)
         await asyncio.wait([ending], timeout=patience.END_GRACE + patience.DEATH)
@@ -273,7 +262,7 @@ class Pool:
     async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
         await end
         slots.give_back(ENDING)
-        self.warm()
+        self.evaluators.warm()
 
 
 async def _started(starting: Starting) -> Child:
