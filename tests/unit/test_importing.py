@@ -41,7 +41,7 @@ def test_what_a_host_uses_is_forgotten_when_its_load_has_ended() -> None:
 async def test_what_loads_the_code_itself_counts_until_it_has_done_so(role: str) -> None:
     importing = Importing()
     async with script() as forkserver:
-        starter = Spawn(lambda: forkserver.forker, LoadOrder({}, "python", []), importing=importing)
+        starter = Spawn(lambda: forkserver.forker, LoadOrder({}, "python", []), None, importing)
         starting = asyncio.create_task(starter.start(role))
         theirs = await forkserver.confirm(role, NOBODY)
         assert await theirs.hear()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from codeserver.config import Config
 from codeserver.errors import LoadTimeout, UserCodeError
@@ -27,7 +27,7 @@ from codeserver.messages import (
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
-from codeserver.supervisor.loading.rehearsal import Code, rehearse
+from codeserver.supervisor.loading.rehearsal import rehearse
 from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
@@ -36,8 +36,6 @@ from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
-
-T = TypeVar("T")
 
 
 class LoadFailed(UserCodeError):
@@ -146,9 +144,11 @@ class Host:
         """
         if self.ended.done():
             return
-        code = Code(self._loading.order, self.loaded.surroundings, seconds)
-        tasks = self._loading.tasks
-        self._rehearsing = tasks.start("rehearse", rehearse(self.forker, parent, code, tasks))
+        tasks, order = self._loading.tasks, self._loading.order
+        work = rehearse(
+            self.forker, parent, order, self.loaded.surroundings, tasks, seconds=seconds
+        )
+        self._rehearsing = tasks.start("rehearse", work)
         with self._loading.importing.one():
             await asyncio.wait([self._rehearsing])
         if not self._rehearsing.cancelled():
@@ -178,7 +178,14 @@ async def load(parent: Forker, loading: Loading) -> Host:
     """
     child = await parent.fork("host")
     try:
-        return await _within(loading.timeout, _load(child, loading))
+        try:
+            return await asyncio.wait_for(_load(child, loading), loading.timeout)
+        except asyncio.TimeoutError:
+            text = (
+                f"Loading the code took longer than {loading.timeout:g} seconds "
+                "(--startup-timeout), so it was ended."
+            )
+            raise LoadFailed(_failure(text)) from LoadTimeout(text)
     except BaseException as error:
         # Even if this task is cancelled, because nothing else knows this host. But then the task
         # does not wait for the end.
@@ -324,7 +331,7 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
     words = child.output.last_words()
     text = f"{how} The last lines on its standard error:\n{words}" if words else how
     # The digest leaves these lines out: they have addresses in them, and replicas must agree.
-    return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest(), text))
+    return LoadFailed(_failure(text, how))
 
 
 def _reported(error: LoadError) -> LoadFailure:
@@ -339,19 +346,9 @@ def _reported(error: LoadError) -> LoadFailure:
     )
 
 
-def _failure(text: str) -> LoadFailure:
-    return LoadFailure(b"", text, hashlib.sha256(text.encode()).hexdigest(), text)
-
-
-async def _within(timeout: float | None, work: Awaitable[T]) -> T:
-    try:
-        return await asyncio.wait_for(work, timeout)
-    except asyncio.TimeoutError:
-        text = (
-            f"Loading the code took longer than {timeout:g} seconds (--startup-timeout), so it "
-            "was ended."
-        )
-        raise LoadFailed(_failure(text)) from LoadTimeout(text)
+def _failure(text: str, content: str | None = None) -> LoadFailure:
+    digest = hashlib.sha256((content or text).encode()).hexdigest()
+    return LoadFailure(b"", text, digest, text)
 
 
 def no_host(error: Exception) -> LoadFailed:

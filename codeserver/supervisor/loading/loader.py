@@ -59,9 +59,7 @@ class Loader:
         self._outputs = outputs
         self._tasks = tasks
         self._importing = importing
-        # Elsewhere it is not known whether threads of imported packages would break after a fork.
-        has_templates = sys.platform == "linux"
-        self._templates = Templates(outputs, tasks, outdated) if has_templates else None
+        self._templates = Templates(outputs, tasks, outdated)
 
     async def load(self, defs_state_info: str | None) -> Host:
         """Load the code that is on disk now.
@@ -101,45 +99,35 @@ class Loader:
 
     def prepare_next(self, host: Host) -> None:
         """Make a template from the packages that this host has imported, if one is needed."""
-        if self._templates is None:
-            return
         if not (self._config.watch or host.run_modes.may_import):
             self._templates.release()
-        else:
-            with contextlib.suppress(WorkerCrashed, OSError):
-                forkserver = self._forkservers.living().forker
-                self._templates.prepare(
-                    forkserver, host.loaded.installed, host.loaded.surroundings.environment
-                )
+            return
+        with contextlib.suppress(WorkerCrashed, OSError):
+            forkserver = self._forkservers.living().forker
+            environment = host.loaded.surroundings.environment
+            self._templates.prepare(forkserver, host.loaded.installed, environment)
 
     async def rehearse(self, host: Host, seconds: float) -> None:
         """Find out whether runs may share the import of this host."""
         if not host.run_modes.needs_rehearsal:
             return
         await host.snapshot.complete()  # clients may wait for it
-        if self._templates is not None:
-            await self._templates.settled()
+        await self._templates.settled()
         try:
             await host.rehearse(self._clean(), seconds)
         except (WorkerCrashed, OSError):
             return  # there is no forkserver; the location is loaded again
-        if self._templates is not None and not (self._config.watch or host.run_modes.must_import):
+        if not (self._config.watch or host.run_modes.must_import):
             self._templates.release()  # only runs of edited code would use its memory
 
     def _clean(self) -> Forker:
         """The process to fork a worker from that imports the code itself."""
-        return self._template() or self._forkservers.living().forker
+        template = self._templates.usable(local_names(self._local))
+        return template or self._forkservers.living().forker
 
     def _parent(self, forkserver: Forker) -> Forker:
         """The process to fork a host from."""
-        if self._templates is None:
-            return forkserver
         return self._templates.use(local_names(self._local)) or forkserver
-
-    def _template(self) -> Forker | None:
-        if self._templates is None:
-            return None
-        return self._templates.usable(local_names(self._local))
 
 
 def load_order(

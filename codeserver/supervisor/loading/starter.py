@@ -61,7 +61,27 @@ class Fork:
         await self._host.prepare()
 
 
-class Spawn:
+class _Clean:
+    """Starts processes from one that has seen no user code.
+
+    Args:
+        parent: returns the process to fork from now.
+    """
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    async def prepare(self) -> None:
+        """Done in what they are forked from."""
+        await self._parent().prepare()
+
+    async def _fork(self, role: str) -> Child:
+        parent = self._parent()
+        await parent.prepare()  # orders are obeyed in turn
+        return await parent.fork(role)
+
+
+class Spawn(_Clean):
     """Starts processes that load the code themselves and share nothing with the host.
 
     The first evaluator is the host itself: it has the code, and does not fork.
@@ -76,16 +96,12 @@ class Spawn:
     is_slow = True
 
     def __init__(
-        self,
-        parent: Parent,
-        order: LoadOrder,
-        timeout: float | None = None,
-        importing: Importing | None = None,
+        self, parent: Parent, order: LoadOrder, timeout: float | None, importing: Importing
     ) -> None:
-        self._parent = parent
+        super().__init__(parent)
         self._order = order
         self._timeout = timeout or _LONGEST_LOAD
-        self._importing = importing or Importing()
+        self._importing = importing
         self._host: Awaitable[Child | None] | None = None
 
     def offer(self, host: Awaitable[Child | None]) -> None:
@@ -107,9 +123,7 @@ class Spawn:
             return await self._load(role)
 
     async def _load(self, role: str) -> Child:
-        parent = self._parent()
-        await parent.prepare()  # orders are obeyed in turn
-        child = await parent.fork(role)
+        child = await self._fork(role)
         try:
             try:
                 await child.channel.send(Load(self._order))
@@ -128,10 +142,6 @@ class Spawn:
             child.channel.close()  # the child reads the end of its input, and exits
             raise
 
-    async def prepare(self) -> None:
-        """Done in what they are forked from."""
-        await self._parent().prepare()
-
     async def _failed(self, child: Child, error: LoadError | None) -> WorkerCrashed:
         code = await child.end(patience.END_GRACE)
         if error is not None:
@@ -140,7 +150,7 @@ class Spawn:
         return WorkerCrashed(f"{_HINT}: that process {explain_exit(code)}.")
 
 
-class Import:
+class Import(_Clean):
     """Starts runs that import the code where stock's do, so that its errors are events of the run.
 
     Args:
@@ -151,14 +161,12 @@ class Import:
     is_slow = False
 
     def __init__(self, parent: Parent, loaded: Loaded) -> None:
-        self._parent = parent
+        super().__init__(parent)
         self._order = Reimport(loaded.surroundings, loaded.repositories)
 
     async def start(self, role: str) -> Child:
         """Start a run; takes a few milliseconds, because the run imports the code later."""
-        parent = self._parent()
-        await parent.prepare()  # orders are obeyed in turn
-        child = await parent.fork(role)
+        child = await self._fork(role)
         try:
             await child.channel.send(self._order)
         except BaseException as error:
@@ -167,7 +175,3 @@ class Import:
                 raise WorkerCrashed(f"The process of a {role} ended before it began.") from None
             raise
         return child
-
-    async def prepare(self) -> None:
-        """Done in what they are forked from."""
-        await self._parent().prepare()

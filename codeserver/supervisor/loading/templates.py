@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,9 +95,7 @@ class Templates:
         if not template.is_usable:
             self._replace(None)
             return None
-        if template.order.modules & set(local_names):
-            return None
-        return template.forker
+        return None if template.order.modules & set(local_names) else template.forker
 
     async def settled(self) -> None:
         """Wait until no template is being made."""
@@ -120,6 +119,8 @@ class Templates:
             installed: the packages that a load has imported.
             environment: the variables that the load has changed; None for a removed one.
         """
+        if sys.platform != "linux":
+            return  # it is not known whether threads of imported packages would break after a fork
         folders = {path: mark(path) for path in installed.folders}
         order = _Order(frozenset(installed.modules), self._lasting(environment), folders)
         if order == self._wanted and (self._is_making or self._is_hopeless or self._has(order)):
