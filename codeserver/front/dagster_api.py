@@ -219,7 +219,7 @@ class DagsterApi(UserCodeRpcs):
         """Load the code with these versions of component state, unless it has them."""
         wanted = request.serialized_defs_state_info or None
         try:
-            same = _same_state(wanted, self._location.defs_state_info)
+            same = _state(wanted) == _state(self._location.defs_state_info)
             # While a load is under way, what is loaded now is not what will be served.
             if self._location.is_loading or not same:
                 failure = await self._location.reload(defs_state_info=wanted)
@@ -272,14 +272,6 @@ class DagsterApi(UserCodeRpcs):
                 raise _RepositoryError(answer.body)
             return answer.body
 
-        async def evaluate() -> bytes:
-            extra = {"defer_snapshots": request.defer_snapshots}
-            answer = await self.ask(
-                "ExternalRepository",
-                *(origin.encode(), extra, context, dagster_json.repository_error),
-            )
-            return answer.body
-
         described = None
         with contextlib.suppress(InvalidRequest, NotLoaded):
             name = dagster_json.read_string(origin, "RemoteRepositoryOrigin", "repository_name")
@@ -288,7 +280,12 @@ class DagsterApi(UserCodeRpcs):
             if described is not None and described.has_repository(name):
                 whole = None if request.defer_snapshots else evaluate_for_all
                 return await described.repository(name, streamed=streamed, whole=whole)
-            text = await evaluate()
+            extra = {"defer_snapshots": request.defer_snapshots}
+            answer = await self.ask(
+                "ExternalRepository",
+                *(origin.encode(), extra, context, dagster_json.repository_error),
+            )
+            text = answer.body
         except _RepositoryError as error:
             text = error.reply
         return chunk_messages(text) if streamed else [string_field(1, text)]
@@ -316,10 +313,6 @@ def _serialized(failure: LoadFailure | None) -> str:
     if failure is None:
         return ""
     return (failure.error or dagster_json.error(failure.text)).decode()
-
-
-def _same_state(one: str | None, other: str | None) -> bool:
-    return _state(one) == _state(other)
 
 
 def _state(text: str | None) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from codeserver.config import Config
 from codeserver.errors import NotFound
 from codeserver.front.handlers import Context
 from codeserver.front.once import Once
-from codeserver.front.typed_api import asset_graph, catalog, filters, paging, values
+from codeserver.front.typed_api import catalog, filters, paging, values
 from codeserver.front.typed_api.catalog import Catalog
 from codeserver.front.typed_api.location_message import LocationMessages
 from codeserver.front.typed_api.refusals import invalid
@@ -207,7 +207,7 @@ class CodeLocationApi:
     async def _whole_graph(self, repository: str) -> list[bytes]:
         found = await self._catalog(await self._location.generation())
         assets = [each for each in found.assets if repository in ("", each.repository)]
-        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+        return await asyncio.to_thread(catalog.graph_messages, assets, found.generation)
 
     async def _selected(self, request: pb.GetAssetGraphRequest, context: Context) -> list[bytes]:
         arguments = _fields(request, "selection", "repository")
@@ -215,7 +215,7 @@ class CodeLocationApi:
         keys = {(repository, key) for repository, key in json.loads(reply.body)["keys"]}
         found = await self._catalog(await self._location.generation())
         assets = [each for each in found.assets if (each.repository, each.key) in keys]
-        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+        return await asyncio.to_thread(catalog.graph_messages, assets, found.generation)
 
     async def _described(
         self, rpc: str, subject: str, arguments: dict[str, Any], response: Any, context: Context

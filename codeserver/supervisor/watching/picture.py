@@ -36,6 +36,7 @@ class Picture:
             be about to be written.
         written: the files that the last load has written itself.
         rewritten: the files that were written during the last load before it read them.
+        root_folders: the directories in which new files matter, whatever their names.
     """
 
     def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
@@ -45,7 +46,7 @@ class Picture:
         self._folders: dict[str, tuple[set[str], set[str]]] = {}
         self._new_folders: set[str] = set()
         self._root_files: Marks = {}
-        self._root_folders: list[str] = []
+        self.root_folders: list[str] = []
         self._too_large: set[str] = set()
         self._new: set[str] = set()
         self._before: Marks = {}
@@ -144,12 +145,7 @@ class Picture:
     @property
     def folders(self) -> set[str]:
         """The directories in which new files matter, even if they do not exist."""
-        return {*self._folders, *self._new_folders, *self._roots, *self._root_folders}
-
-    @property
-    def root_folders(self) -> list[str]:
-        """The directories in which new files matter, whatever their names."""
-        return self._root_folders
+        return {*self._folders, *self._new_folders, *self._roots, *self.root_folders}
 
     def _changed_files(self) -> Iterator[str]:
         for path, before in self._files.items():
@@ -186,13 +182,13 @@ class Picture:
 
     def _changed_in_roots(self) -> Iterator[str]:
         before, now = self._root_files, Marks()
-        self._root_folders = []
+        self.root_folders = []
         for root in self._roots:
             for number, (folder, files) in enumerate(_walk(root)):
                 if number == _MOST_FOLDERS:
                     self._say_once_that_it_is_too_large(root)
                     break
-                self._root_folders.append(folder)
+                self.root_folders.append(folder)
                 now.update((path, mark(path)) for path in files if self._patterns.wants(path))
         self._root_files = now
         # Files that the load itself has read are compared with their state at that time.
