@@ -72,7 +72,7 @@ class Generation:
         A run that is a fork of the host holds it, too.
         """
         host = self.host
-        return bool(host.loaded.reasons) and not host.runs and not host.ended.done()
+        return bool(host.report.reasons) and not host.runs and not host.ended.done()
 
     async def retire(self) -> None:
         """End its processes when their work is finished."""
@@ -108,7 +108,7 @@ async def handed_over(
     _log.warning(
         "something is taken that one process at a time can have, maybe by the code that is served "
         "(%s); its processes are ended, and the code is loaded again: %s",
-        *("; ".join(served.host.loaded.reasons), failure.headline),
+        *("; ".join(served.host.report.reasons), failure.headline),
     )
     await give_up(served)
     return await load()

@@ -32,10 +32,10 @@ from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
+from codeserver.supervisor.loading.host_maker import HostMaker
 from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.load_log import LoadLog
-from codeserver.supervisor.loading.loader import Loader
-from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
@@ -88,9 +88,9 @@ class Location:
         self._idle = Idle(config.idle_unload, self._unload)
         self._reviver = Reviver(self.reload, self._is_served, self._tasks)
         self._is_finishing = False
-        self._loads = Loads(partial(self._idle.kept_off_by, self._load), self._tasks)
+        self._load_queue = LoadQueue(partial(self._idle.kept_off_by, self._load), self._tasks)
         self.importing = Importing()
-        self._loader = Loader(
+        self._host_maker = HostMaker(
             config,
             target,
             self._forkservers,
@@ -113,7 +113,7 @@ class Location:
     @property
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
-        return self._loads.is_under_way
+        return self._load_queue.is_under_way
 
     @property
     def load_counts(self) -> LoadCounts:
@@ -151,7 +151,7 @@ class Location:
             StillLoading: the first load takes longer.
             Draining: the server was shut down before the first load ended.
         """
-        await self._loader.progress.wait_for(self.current.settled, patience)
+        await self._host_maker.progress.wait_for(self.current.settled, patience)
         served = self.current.served
         if served.generation is not None:
             return served.generation
@@ -170,7 +170,7 @@ class Location:
             if deadline.has_passed or current.state is State.LOST or current.is_ending:
                 return generation
             if not isinstance(current.served, Live):
-                await asyncio.wait([current.next_load], timeout=deadline.left)
+                await asyncio.wait([current.next_load_end], timeout=deadline.left)
         return current.served.generation
 
     async def _wake(self, subject: str, deadline: Deadline) -> None:
@@ -180,7 +180,7 @@ class Location:
         failure = self.current.served.failure
         if self.current.state is State.LOST and failure is not None:
             raise NotLoaded(failure, kept=True)
-        await self._loads.wake(subject, deadline.left)
+        await self._load_queue.wake(subject, deadline.left)
 
     def _unload(self) -> None:
         """End the processes of the served generation; answers from its snapshot go on."""
@@ -252,7 +252,7 @@ class Location:
         host = generation.host
         with generation.uses.one():  # a reload must not end its host before the run has begun
             starter = await host.run_modes.starter(run_id, job)
-            environment = host.loaded.surroundings.environment
+            environment = host.report.surroundings.environment
             return await self.runs.start(run_id, arguments, starter, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
@@ -271,7 +271,7 @@ class Location:
             raise Draining("The server is shutting down and loads no code.")
         if defs_state_info is not KEEP_STATE:
             self._wanted_state_info = defs_state_info
-        return await self._loads.request()
+        return await self._load_queue.request()
 
     def reload_changed(self, *, only_if_stuck: bool = False) -> None:
         """Load the code because it has changed; restart a load that is under way.
@@ -280,7 +280,7 @@ class Location:
             only_if_stuck: only restart a load, and only one that takes much too long.
         """
         if not self.current.is_ending:
-            (self._loads.restart_if_stuck if only_if_stuck else self._loads.restart)()
+            (self._load_queue.restart_if_stuck if only_if_stuck else self._load_queue.restart)()
 
     async def finish(self, shutdown: Shutdown) -> None:
         """Take no new runs, and let runs and then requests finish within the limits of `shutdown`.
@@ -291,7 +291,7 @@ class Location:
         runs, requests = len(self.runs.current), self._pools.lanes.user_code.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
-        self._loads.cancel()
+        self._load_queue.cancel()
         await shutdown.allow(self._tasks, self._finish)
         await self.runs.end_all()
         for generation in self._generations:
@@ -321,7 +321,7 @@ class Location:
         started = time.monotonic()
         wanted = self._wanted_state_info
         try:
-            load = partial(self._loader.load, wanted)
+            load = partial(self._host_maker.make, wanted)
             host = await handed_over(load, self.current.served.generation, self._give_up)
         except LoadFailed as error:
             if self._wanted_state_info is wanted:
@@ -350,19 +350,19 @@ class Location:
         generation = Generation(self._number, host, pool, snapshot, seconds)
         self._generations.add(generation)
         pool.evaluators.warm()
-        self._serve(Live(generation), snapshot.digest, host.loaded.imports)
+        self._serve(Live(generation), snapshot.digest, host.report.imports)
         host.ended.add_done_callback(lambda _: self.current.empty(generation, Absence.DIED))
         self.current.move(Event.LOADED)
-        self.current.load_has_ended(host)
+        self.current.report_load(host)
         self._reviver.watch(generation)
         self._tasks.start("describe", self._idle.kept_off_by(host.complete))
         self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
-        self._loader.prepare_next(host)
+        self._host_maker.prepare_next(host)
         self._tasks.start("rehearse", self._rehearse(host, seconds))
 
     async def _rehearse(self, host: Host, seconds: float) -> None:
         with self._idle.kept_off():
-            await self._loader.rehearse(host, seconds)
+            await self._host_maker.rehearse(host, seconds)
         served = self.current.served.generation
         if served is not None and served.host is host and not self.current.is_ending:
             self.log.rehearsed(host)  # the result for replaced code is of no use
@@ -381,7 +381,7 @@ class Location:
         if step.outcome is Outcome.UNLOADED and was_reloading and served.generation is not None:
             self._reviver.retry(served.generation)
         self.current.move(step.event)
-        self.current.load_has_ended(failure)
+        self.current.report_load(failure)
         self.log.failed(self._number, failure, step.outcome)
 
     def _serve(self, served: Served, digest: str, imports: Sequence[ImportTime]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from codeserver.errors import Draining, RequestTimeout
 from codeserver.supervisor.idle import Idle, Quiet
 from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon, until
@@ -122,7 +122,7 @@ class Code:
 
     def __init__(self) -> None:
         self.tasks = Tasks()
-        self.loads = Loads(self._load, self.tasks)
+        self.loads = LoadQueue(self._load, self.tasks)
         self.began = 0
         self.end = asyncio.Event()
 

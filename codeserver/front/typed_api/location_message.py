@@ -101,7 +101,7 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
         message.load_times.total.CopyFrom(_duration(served.seconds))
         for field, phase in _PHASES.items():
             getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
-    loaded = host.loaded
+    loaded = host.report
     message.versions.dagster = loaded.libraries.get("dagster", "")
     message.versions.libraries.update(loaded.libraries)
     message.counts.CopyFrom(pb.Counts(**snapshot.counts))

@@ -35,7 +35,7 @@ class Watching:
         self._version = 0
         self._is_over = False
         location.current.on_change(lambda _: self._tell())
-        location.current.on_load(lambda _: self._tell())
+        location.current.on_load_end(lambda _: self._tell())
 
     async def responses(self) -> AsyncIterator[WatchLocationResponse]:
         """The state now and after each change; a slow reader gets only the newest state."""

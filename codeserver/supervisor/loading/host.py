@@ -47,7 +47,7 @@ class LoadFailed(UserCodeError):
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadContext:
     """The order for a load, and the parts of the server that take part in it.
 
     Attributes:
@@ -89,7 +89,7 @@ class Host:
         snapshot: the description for clients.
         starter: starts evaluators.
         run_modes: chooses the starter of each run.
-        loaded: the host's report of the load.
+        report: the host's report of the load.
         ended: done when no further process with its code can be started.
     """
 
@@ -98,32 +98,32 @@ class Host:
         child: Child,
         forker: Forker,
         snapshot: Snapshot,
-        loading: Loading,
-        loaded: Loaded,
+        context: LoadContext,
+        report: Loaded,
         *,
         starter: Starter,
         ended: asyncio.Future[int | None],
     ) -> None:
         self._child = child
-        self._loading = loading
+        self._context = context
         self._rehearsing: asyncio.Task[Verdict] | None = None
         self.ended = ended
         self.forker = forker
         self.snapshot = snapshot
         self.starter = starter
         self.run_modes = RunModes(
-            Wishes(loading.config.runs, loaded.run_wishes),
-            starter if loaded.isolation == "fork" else None,
-            Import(loading.clean, loaded),
-            loaded.reasons,
-            Used(loaded.footprint, loaded.installed.folders),
+            Wishes(context.config.runs, report.run_wishes),
+            starter if report.isolation == "fork" else None,
+            Import(context.clean, report),
+            report.reasons,
+            Used(report.footprint, report.installed.folders),
         )
-        self.loaded = loaded
+        self.report = report
 
     @property
     def can_fork(self) -> bool:
         """Whether processes that have its code can be forked from it now."""
-        return self.loaded.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
+        return self.report.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
 
     @property
     def runs(self) -> Sequence[Child]:
@@ -144,12 +144,12 @@ class Host:
         """
         if self.ended.done():
             return
-        tasks, order = self._loading.tasks, self._loading.order
+        tasks, order = self._context.tasks, self._context.order
         work = rehearse(
-            self.forker, parent, order, self.loaded.surroundings, tasks, seconds=seconds
+            self.forker, parent, order, self.report.surroundings, tasks, seconds=seconds
         )
         self._rehearsing = tasks.start("rehearse", work)
-        with self._loading.importing.one():
+        with self._context.importing.one():
             await asyncio.wait([self._rehearsing])
         if not self._rehearsing.cancelled():
             self.run_modes.verdict = self._rehearsing.result()
@@ -158,7 +158,7 @@ class Host:
         """End the host; the caller has made sure that its evaluators are not needed any more."""
         if self._rehearsing is not None:
             self._rehearsing.cancel()
-        if self.loaded.isolation == "spawn":
+        if self.report.isolation == "spawn":
             await self._child.leave(patience.END_GRACE, patience.END_GRACE)
             if not self.ended.done():
                 self.ended.set_result(None)
@@ -169,7 +169,7 @@ class Host:
             await self._child.kill()
 
 
-async def load(parent: Forker, loading: Loading) -> Host:
+async def start_host(parent: Forker, context: LoadContext) -> Host:
     """Fork a host from `parent`, the forkserver or a template, and have it load the code.
 
     Raises:
@@ -179,36 +179,36 @@ async def load(parent: Forker, loading: Loading) -> Host:
     child = await parent.fork("host")
     try:
         try:
-            return await asyncio.wait_for(_load(child, loading), loading.timeout)
+            return await asyncio.wait_for(_have_it_load(child, context), context.timeout)
         except asyncio.TimeoutError:
             text = (
-                f"Loading the code took longer than {loading.timeout:g} seconds "
+                f"Loading the code took longer than {context.timeout:g} seconds "
                 "(--startup-timeout), so it was ended."
             )
             raise LoadFailed(_failure(text)) from LoadTimeout(text)
     except BaseException as error:
         # Even if this task is cancelled, because nothing else knows this host. But then the task
         # does not wait for the end.
-        ending = loading.tasks.start("end host", child.end(patience.END_GRACE))
+        ending = context.tasks.start("end host", child.end(patience.END_GRACE))
         if not isinstance(error, asyncio.CancelledError):
             await asyncio.shield(ending)
         raise
 
 
-async def _load(child: Child, loading: Loading) -> Host:
-    with loading.progress.of_host(child) as fds:
+async def _have_it_load(child: Child, context: LoadContext) -> Host:
+    with context.progress.of_host(child) as fds:
         try:
-            await child.channel.send(Load(loading.order), fds)
+            await child.channel.send(Load(context.order), fds)
         except BrokenPipeError:
             raise await _crashed(child, "loading the code") from None
         while isinstance(told := await child.channel.expect(Uses, Loaded, LoadError), Uses):
-            loading.importing.uses.update(told.files)
+            context.importing.uses.update(told.files)
     if told is None:
         raise await _crashed(child, "loading the code")
     if isinstance(told, LoadError):
         raise LoadFailed(_reported(told))
-    tasks = loading.tasks
-    forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver, pid=child.pid)
+    tasks = context.tasks
+    forker = Forker(child.channel, context.outputs, adopter=context.forkserver, pid=child.pid)
     if told.isolation == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")
@@ -219,14 +219,14 @@ async def _load(child: Child, loading: Loading) -> Host:
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
         starter = Fork(forker)
-        return Host(child, forker, snapshot, loading, told, starter=starter, ended=child.exited)
+        return Host(child, forker, snapshot, context, told, starter=starter, ended=child.exited)
     snapshot, jobs = await _receive_snapshot(child, told)
     described = tasks.start("receive jobs", _described_by(child, jobs))
-    spawn = loading.spawn
+    spawn = context.spawn
     spawn.offer(described)
     ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-    tasks.start("follow host", _follow(child, described, loading.forkserver, ended))
-    return Host(child, forker, snapshot, loading, told, starter=spawn, ended=ended)
+    tasks.start("follow host", _follow(child, described, context.forkserver, ended))
+    return Host(child, forker, snapshot, context, told, starter=spawn, ended=ended)
 
 
 async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:

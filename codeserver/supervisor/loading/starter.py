@@ -120,9 +120,9 @@ class Spawn(_Clean):
             if (child := await asyncio.shield(host)) is not None:
                 return child
         with self._importing.one():
-            return await self._load(role)
+            return await self._spawn(role)
 
-    async def _load(self, role: str) -> Child:
+    async def _spawn(self, role: str) -> Child:
         child = await self._fork(role)
         try:
             try:

@@ -130,7 +130,7 @@ class Restraint:
         """
         return _REST + min(seconds, _LONGEST_PAUSE)
 
-    def loads(self, what: Set[str], quiet: float) -> bool:
+    def note_load(self, what: Set[str], quiet: float) -> bool:
         """Note a load because of these changes; return whether there are pauses from now on."""
         self._loads = self._loads + 1 if self._is_repeated(what, quiet) else 1
         self._cause = what

@@ -103,7 +103,7 @@ class Watcher:
         self._due = _Due()
         self._told = False
         self._late: dict[str, Mark | None] = {}
-        location.current.on_load(self._load_ended)
+        location.current.on_load_end(self._load_ended)
         location.imported_late = self._imported_late
         self._importing.on_end = self._import_ended
 
@@ -263,7 +263,7 @@ class Watcher:
         if not self._due.is_now:
             return
         what = self._due.what
-        if self._restraint.loads(what, self._due.quiet):
+        if self._restraint.note_load(what, self._due.quiet):
             first = min(what)
             _log.warning(
                 "%s changes again and again, so there are pauses before it is loaded; if that does "
@@ -283,7 +283,7 @@ class Watcher:
         self._has_imported = False
         for outcome in outcomes:
             self._due = _Due()
-            report = outcome if isinstance(outcome, LoadFailure) else outcome.loaded
+            report = outcome if isinstance(outcome, LoadFailure) else outcome.report
             footprint = report.footprint
             if footprint is not None:
                 self._picture.take(footprint)

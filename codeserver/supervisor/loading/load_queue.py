@@ -16,10 +16,11 @@ _log = logging.getLogger("codeserver")
 _STUCK_SECONDS = 60.0
 _STUCK_FACTOR = 3.0
 
-Load = asyncio.Task["LoadFailure | None"]
+LoadTask = asyncio.Task["LoadFailure | None"]
+"""A load that is under way or about to begin; returns the failure, if any."""
 
 
-class Loads:
+class LoadQueue:
     """Runs one load at a time; a request never gets code that is older than the request.
 
     Args:
@@ -31,9 +32,9 @@ class Loads:
     def __init__(self, load: Callable[[], Awaitable[LoadFailure | None]], tasks: Tasks) -> None:
         self._load = load
         self._tasks = tasks
-        self._current: Load | None = None
-        self._next: Load | None = None
-        self._attempt: Load | None = None
+        self._current: LoadTask | None = None
+        self._next: LoadTask | None = None
+        self._attempt: LoadTask | None = None
         self._attempts = 0
         self._attempt_began = 0.0
         self._last_seconds = 0.0
@@ -134,7 +135,7 @@ class Loads:
         self.restart()
         return True
 
-    async def _outcome(self, task: Load) -> LoadFailure | None:
+    async def _outcome(self, task: LoadTask) -> LoadFailure | None:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -142,7 +143,7 @@ class Loads:
                 raise Draining("The server was shut down before the code was loaded.") from None
             raise
 
-    async def _run(self, previous: Load | None) -> LoadFailure | None:
+    async def _run(self, previous: LoadTask | None) -> LoadFailure | None:
         attempts = self._attempts
         if previous is not None:
             await asyncio.wait([previous])

@@ -1,4 +1,4 @@
-"""Loads the code once: makes the order, and chooses the process to fork the host from."""
+"""Makes a host: gives the order to load, and chooses the process to fork the host from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.target import Target, current_directory
 
 
-class Loader:
+class HostMaker:
     """Makes hosts that have the code loaded.
 
     Args:
@@ -61,8 +61,8 @@ class Loader:
         self._importing = importing
         self._templates = Templates(outputs, tasks, outdated)
 
-    async def load(self, defs_state_info: str | None) -> Host:
-        """Load the code that is on disk now.
+    async def make(self, defs_state_info: str | None) -> Host:
+        """Make a host, and have it load the code that is on disk now.
 
         Args:
             defs_state_info: serialized versions of component state; None for the newest.
@@ -72,30 +72,30 @@ class Loader:
         """
         order = load_order(self._config, self._target, self._directory, defs_state_info)
         with self.progress.of_load(self._tasks):
-            return await self._load_somewhere(order)
+            return await self._make(order)
 
-    async def _load_somewhere(self, order: LoadOrder) -> Host:
+    async def _make(self, order: LoadOrder) -> Host:
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
             try:
-                return await self._load(parent, forkserver, order)
+                return await self._start(parent, forkserver, order)
             except (LoadFailed, WorkerCrashed):
                 if not parent.is_lost:
                     raise
             # The parent of the host has died, which is not the fault of the code.
             forkserver = self._forkservers.living().forker
-            return await self._load(self._parent(forkserver), forkserver, order)
+            return await self._start(self._parent(forkserver), forkserver, order)
         except (WorkerCrashed, OSError) as error:
             raise hosts.no_host(error) from error
 
-    async def _load(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
-        loading = hosts.Loading(
+    async def _start(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
+        context = hosts.LoadContext(
             *(order, self._config, forkserver, self._clean),
             *(self._importing, self.progress, self._outputs, self._tasks),
         )
         with self._importing.host():
-            return await hosts.load(parent, loading)
+            return await hosts.start_host(parent, context)
 
     def prepare_next(self, host: Host) -> None:
         """Make a template from the packages that this host has imported, if one is needed."""
@@ -104,8 +104,8 @@ class Loader:
             return
         with contextlib.suppress(WorkerCrashed, OSError):
             forkserver = self._forkservers.living().forker
-            environment = host.loaded.surroundings.environment
-            self._templates.prepare(forkserver, host.loaded.installed, environment)
+            environment = host.report.surroundings.environment
+            self._templates.prepare(forkserver, host.report.installed, environment)
 
     async def rehearse(self, host: Host, seconds: float) -> None:
         """Find out whether runs may share the import of this host."""
