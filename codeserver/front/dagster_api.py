@@ -13,13 +13,7 @@ from typing import Any
 
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2 as pb
-from codeserver.errors import (
-    Draining,
-    InvalidRequest,
-    RequestTimeout,
-    StillLoading,
-    WorkerCrashed,
-)
+from codeserver.errors import Draining, InvalidRequest, RequestTimeout, StillLoading, WorkerCrashed
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context

@@ -39,8 +39,9 @@ class SnapshotReplies:
 
         async def make() -> list[bytes]:
             text = await whole() if whole else self._snapshot.repositories[name].deferred
-            encode = chunk_messages if streamed else _single_message
-            return await asyncio.to_thread(encode, text)
+            if streamed:
+                return await asyncio.to_thread(chunk_messages, text)
+            return [await asyncio.to_thread(string_field, _TEXT, text)]
 
         key = ("repository", name, f"{streamed}", f"{whole is not None}")
         return await self._replies.get(key, make)
@@ -58,7 +59,3 @@ class SnapshotReplies:
             return None if text is None else string_field(_TEXT, text)
 
         return await self._replies.get(("job", repository, name), make)
-
-
-def _single_message(text: bytes) -> list[bytes]:
-    return [string_field(_TEXT, text)]

@@ -4,43 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
-
-
-class Quiet:
-    """Measures the time without work under way.
-
-    Pure: `now` is an argument, in seconds on a monotonic clock.
-
-    Args:
-        limit: the idle time after which the code may be unloaded, in seconds.
-    """
-
-    def __init__(self, limit: float) -> None:
-        self._limit = limit
-        self._under_way = 0
-        self._since = math.inf
-
-    def begin(self) -> None:
-        """Count work that needs the code, until `end`."""
-        self._under_way += 1
-
-    def end(self, now: float) -> None:
-        """Undo one `begin`."""
-        self._under_way -= 1
-        self._since = now
-
-    def left(self, now: float) -> float | None:
-        """Seconds left until the limit; None while work is under way."""
-        if self._under_way:
-            return None
-        return max(0.0, self._since + self._limit - now)
 
 
 class Idle:
@@ -54,7 +23,8 @@ class Idle:
     def __init__(self, limit: float, tell: Callable[[], None]) -> None:
         self._limit = limit
         self._tell = tell
-        self._quiet = Quiet(limit)
+        self._under_way = 0
+        self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def __str__(self) -> str:
@@ -80,21 +50,22 @@ class Idle:
 
     def begin(self) -> None:
         """Count work that needs the code, until `end`."""
-        self._quiet.begin()
+        self._under_way += 1
 
     def end(self) -> None:
         """Undo one `begin`."""
-        self._quiet.end(asyncio.get_running_loop().time())
+        self._under_way -= 1
+        self._since = asyncio.get_running_loop().time()
         # One timer for all requests: when it fires, it sets itself for the time that is left.
         if self._limit and self._timer is None:
             self._look()
 
     def _look(self) -> None:
         self._timer = None
-        loop = asyncio.get_running_loop()
-        left = self._quiet.left(loop.time())
-        if left is None:
+        if self._under_way:
             return  # the end of that work calls this again
+        loop = asyncio.get_running_loop()
+        left = self._since + self._limit - loop.time()
         if left > 0:
             self._timer = loop.call_later(left, self._look)
         else:

@@ -15,17 +15,11 @@ from codeserver.errors import Draining
 from codeserver.facts import ImportTime
 from codeserver.letters import shown
 from codeserver.lifecycle import Event, State
-from codeserver.serving import (
-    Absence,
-    Hollow,
-    Live,
-    Outcome,
-    Policy,
-    after_failure,
-)
+from codeserver.serving import Absence, Hollow, Live, Outcome, Policy, after_failure
 from codeserver.supervisor.current import Current, Served
 from codeserver.supervisor.evaluating.admission import Slots
-from codeserver.supervisor.evaluating.pool import Pools, Reply
+from codeserver.supervisor.evaluating.evaluators import Evaluators
+from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.generation import Generation, handed_over
 from codeserver.supervisor.idle import Idle
@@ -36,6 +30,7 @@ from codeserver.supervisor.loading.host_maker import HostMaker
 from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.load_log import LoadLog
 from codeserver.supervisor.loading.load_queue import LoadQueue
+from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
@@ -70,20 +65,22 @@ class Location:
         runs: the runs in progress.
         importing: the processes that import the code now.
         imports: the slowest imports of the newest load, if they are timed.
-        imported_late: called with the files of `Pool.imported`, if files are watched.
+        defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
+            versions.
+        imported_late: called with the sources that requests import, see `Pool`.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()
-        self._pools = Pools(config, self._tasks)
+        self._lanes = Lanes.of(config)
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self.current = Current(config.fixed_server_id)
         self._policy = Policy(config.surfaces_reload_errors, config.on_load_error == "exit")
         self._generations: set[Generation] = set()
         self._number = 0
-        self._defs_state_info = config.defs_state_info
+        self.defs_state_info = config.defs_state_info
         self._wanted_state_info = config.defs_state_info
         self._idle = Idle(config.idle_unload, self._unload)
         self._reviver = Reviver(self.reload, self._is_served, self._tasks)
@@ -108,7 +105,7 @@ class Location:
     @property
     def queue(self) -> Slots:
         """The queue of requests that call user code."""
-        return self._pools.lanes.user_code
+        return self._lanes.user_code
 
     @property
     def is_loading(self) -> bool:
@@ -120,11 +117,6 @@ class Location:
         """The numbers of loads and of failed loads."""
         return LoadCounts(self._number, self._failed, self.current.served.failure is not None)
 
-    @property
-    def defs_state_info(self) -> str | None:
-        """The serialized `DefsStateInfo` that is loaded; None for the newest versions."""
-        return self._defs_state_info
-
     def restore(self, absent: Absent, created_at: float) -> None:
         """Serve the code as a snapshot describes it, until the first load has ended.
 
@@ -132,11 +124,11 @@ class Location:
             absent: stands for the host, and has the snapshot.
             created_at: the time of the snapshot, in seconds since the epoch.
         """
-        pool = self._pools.make(absent.starter)
+        pool = self._pool(absent.starter)
         generation = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(generation)
-        restored: Served = Hollow(generation, Absence.RESTORED, created_at)
-        self.current.serve(restored, absent.snapshot.digest)
+        served: Served = Hollow(generation, Absence.RESTORED, created_at)
+        self.current.serve(served, absent.snapshot.digest)
         self.log.restored(absent.snapshot)
         self.current.move(Event.RESTORED)
 
@@ -288,7 +280,7 @@ class Location:
         Runs that take longer are interrupted, and then killed.
         """
         self.current.move(Event.DRAIN)
-        runs, requests = len(self.runs.current), self._pools.lanes.user_code.running
+        runs, requests = len(self.runs.current), self.queue.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
         self._load_queue.cancel()
@@ -325,12 +317,17 @@ class Location:
             host = await handed_over(load, self.current.served.generation, self._give_up)
         except LoadFailed as error:
             if self._wanted_state_info is wanted:
-                self._wanted_state_info = self._defs_state_info
+                self._wanted_state_info = self.defs_state_info
             self._take_failure(error.failure)
             return error.failure
-        self._defs_state_info = wanted
+        self.defs_state_info = wanted
         self._take(host, time.monotonic() - started)
         return None
+
+    def _pool(self, starter: Starter) -> Pool:
+        most, is_single = self._config.worker_max_requests, self._config.evaluators == "one"
+        evaluators = Evaluators(starter, self._tasks, most, is_single=is_single)
+        return Pool(evaluators, self._lanes, self._tasks, self.imported_late)
 
     def _caretakers(self) -> Forker:
         """The process to fork a caretaker from: a host has the modules of the instance."""
@@ -343,8 +340,7 @@ class Location:
     def _take(self, host: Host, seconds: float) -> None:
         """Serve the code of this host, and let the previous generation finish its work."""
         self._number += 1
-        pool = self._pools.make(host.starter)
-        pool.imported = self.imported_late
+        pool = self._pool(host.starter)
         before = self.current.served.generation
         snapshot = host.snapshot if before is None else host.snapshot.like(before.snapshot)
         generation = Generation(self._number, host, pool, snapshot, seconds)
@@ -371,10 +367,9 @@ class Location:
     def _take_failure(self, failure: LoadFailure) -> None:
         self._number += 1
         self._failed += 1
-        is_first = self._number == 1
-        served, policy = self.current.served, self._policy
+        served, is_first = self.current.served, self._number == 1
         step = after_failure(
-            served, failure, policy, is_of_code=failure.is_of_code, is_first=is_first
+            served, failure, self._policy, is_of_code=failure.is_of_code, is_first=is_first
         )
         self._serve(step.served, failure.digest, failure.imports)
         was_reloading = self.current.state is State.RELOADING

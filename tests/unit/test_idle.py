@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from codeserver.errors import Draining, RequestTimeout
-from codeserver.supervisor.idle import Idle, Quiet
+from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.processes.tasks import Tasks
@@ -15,33 +15,6 @@ from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon, until
 
 LIMIT = 10.0
-
-BEGIN, END = "begin", "end"
-
-TIMES: dict[str, tuple[list[tuple[str, float]], float, float | None]] = {
-    "nothing yet": ([], 50, float("inf")),
-    "something is under way": ([(BEGIN, 1)], 500, None),
-    "it has just ended": ([(BEGIN, 1), (END, 5)], 5, 10),
-    "a while ago": ([(BEGIN, 1), (END, 5)], 12, 3),
-    "long enough ago": ([(BEGIN, 1), (END, 5)], 15, 0),
-    "much longer ago": ([(BEGIN, 1), (END, 5)], 99, 0),
-    "one of two has ended": ([(BEGIN, 1), (BEGIN, 2), (END, 5)], 99, None),
-    "both have": ([(BEGIN, 1), (BEGIN, 2), (END, 5), (END, 7)], 8, 9),
-    "another begins": ([(BEGIN, 1), (END, 5), (BEGIN, 14)], 99, None),
-    "and ends": ([(BEGIN, 1), (END, 5), (BEGIN, 14), (END, 14)], 15, 9),
-}
-
-
-@pytest.mark.parametrize(("events", "now", "left"), TIMES.values(), ids=TIMES)
-def test_how_long_is_left(events: list[tuple[str, float]], now: float, left: float | None) -> None:
-    quiet = Quiet(LIMIT)
-    for what, at in events:
-        if what == BEGIN:
-            quiet.begin()
-        else:
-            quiet.end(at)
-    assert quiet.left(now) == left
-
 
 WORDS = {0.2: "0.2 s", 90: "90 s", 600: "10 min", 5400: "90 min", 7200: "2 h", 172800: "2 d"}
 
@@ -58,6 +31,32 @@ class Told:
         self.times: list[float] = []
         self._loop = asyncio.get_running_loop()
         self.idle = Idle(limit, lambda: self.times.append(self._loop.time()))
+
+
+BEGIN, END = "begin", "end"
+
+TIMES: dict[str, tuple[list[tuple[str, float]], list[float]]] = {
+    "nothing yet": ([], []),
+    "something is under way": ([(BEGIN, 1)], []),
+    "it has ended": ([(BEGIN, 1), (END, 5)], [15]),
+    "one of two has ended": ([(BEGIN, 1), (BEGIN, 2), (END, 5)], []),
+    "both have": ([(BEGIN, 1), (BEGIN, 2), (END, 5), (END, 7)], [17]),
+    "another begins": ([(BEGIN, 1), (END, 5), (BEGIN, 14)], []),
+    "and ends": ([(BEGIN, 1), (END, 5), (BEGIN, 14), (END, 14)], [24]),
+    "another begins after the limit": ([(BEGIN, 1), (END, 5), (BEGIN, 16), (END, 17)], [15, 27]),
+}
+
+
+@pytest.mark.parametrize(("events", "times"), TIMES.values(), ids=TIMES)
+@in_virtual_time
+async def test_when_it_tells(events: list[tuple[str, float]], times: list[float]) -> None:
+    told = Told(LIMIT)
+    loop = asyncio.get_running_loop()
+    for what, at in events:
+        await asyncio.sleep(at - loop.time())
+        (told.idle.begin if what == BEGIN else told.idle.end)()
+    await asyncio.sleep(99)
+    assert told.times == times
 
 
 @in_virtual_time

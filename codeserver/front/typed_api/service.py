@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from codeserver.api.v1 import code_location_pb2 as pb
@@ -275,8 +276,9 @@ def _check_repository(generation: Generation, name: str) -> None:
     there = generation.snapshot.repositories
     if not name or name in there:
         return
+    quoted = ", ".join(f'"{each}"' for each in there)
     near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
-    hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
+    hint = f'did you mean "{near[0]}"?' if near else f"there is {quoted}."
     shown = name[:_LONGEST_NAME]
     detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
     raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
@@ -309,29 +311,11 @@ def _encode_keys(request: pb.ListPartitionsRequest, reply: Reply, offset: int) -
 def _encode_page(
     request: Any, found: Catalog, kind: str, filter_of: Callable[[Any], filters.Matches]
 ) -> bytes:
-    key, matches = _KEYS.get(kind, _by_name), filter_of(request)
-    listed, token = paging.page(request, getattr(found, kind), key, matches)
-    response = _RESPONSES[kind](
-        **{kind: listed}, next_page_token=token, generation=found.generation
-    )
+    key = attrgetter("repository", "key" if kind == "assets" else "name")
+    listed, token = paging.page(request, getattr(found, kind), key, filter_of(request))
+    make = getattr(pb, f"List{kind.capitalize()}Response")
+    response = make(**{kind: listed}, next_page_token=token, generation=found.generation)
     return bytes(response.SerializeToString())
-
-
-def _by_name(found: Any) -> Sequence[str]:
-    return (found.repository, found.name)
-
-
-_KEYS: dict[str, Callable[[Any], Sequence[str]]] = {
-    "assets": lambda asset: (asset.repository, asset.key)
-}
-
-_RESPONSES: dict[str, Any] = {
-    "jobs": pb.ListJobsResponse,
-    "assets": pb.ListAssetsResponse,
-    "schedules": pb.ListSchedulesResponse,
-    "sensors": pb.ListSensorsResponse,
-    "resources": pb.ListResourcesResponse,
-}
 
 
 def _is_defined(generation: Generation, name: str) -> bool:
@@ -354,7 +338,3 @@ def _fields(request: Any, *names: str) -> dict[str, Any]:
 def _require(field: str, value: str) -> None:
     if not value:
         raise invalid(field, "it is required, and it is empty")
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

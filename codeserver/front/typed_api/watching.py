@@ -47,7 +47,8 @@ class Watching:
             served = current.served
             definitions = await definitions_of(served.generation)
             facts = (current.state, self._location.load_counts.ended, current.unloaded_at)
-            now = (*facts, _verdict(served.generation), served.generation)
+            verdict = served.generation and served.generation.host.run_modes.verdict
+            now = (*facts, verdict, served.generation)
             if now != told and current.served is served:
                 message = self._messages.make()
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))
@@ -75,10 +76,6 @@ async def definitions_of(served: Generation | None) -> Definitions | None:
     if served is None or served.snapshot.definitions is None:
         return None
     return await asyncio.shield(served.snapshot.definitions)
-
-
-def _verdict(served: Generation | None) -> object:
-    return None if served is None else served.host.run_modes.verdict
 
 
 def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:

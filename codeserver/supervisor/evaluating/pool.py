@@ -16,7 +16,6 @@ from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
 from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
-from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child
@@ -62,29 +61,11 @@ class Lanes:
     user_code: Slots
     other: Slots
 
-
-class Pools:
-    """Makes a pool for each generation of a location.
-
-    Args:
-        config: the operator's settings.
-        tasks: the owner of background tasks.
-
-    Attributes:
-        lanes: the slots that all pools share.
-    """
-
-    def __init__(self, config: Config, tasks: Tasks) -> None:
-        self._is_single = config.evaluators == "one"
-        self._max_requests = config.worker_max_requests
-        self._tasks = tasks
-        most = 1 if self._is_single else config.max_workers
-        self.lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
-
-    def make(self, starter: Starter) -> Pool:
-        """Make a pool whose evaluators come from `starter`."""
-        evaluators = Evaluators(starter, self._tasks, self._max_requests, is_single=self._is_single)
-        return Pool(evaluators, self.lanes, self._tasks)
+    @classmethod
+    def of(cls, config: Config) -> Lanes:
+        """Make the lanes that the operator's settings allow."""
+        most = 1 if config.evaluators == "one" else config.max_workers
+        return cls(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
 
 
 class Pool:
@@ -94,16 +75,22 @@ class Pool:
         evaluators: the processes.
         lanes: the slots that limit concurrent requests.
         tasks: the owner of the tasks that end evaluators.
+        imported: called with the sources that user code has imported during a request, each with
+            its mark, if files are watched.
 
     Attributes:
         evaluators: the processes.
-        imported: called with the sources that user code has imported during a request, each with
-            its mark, if files are watched.
     """
 
-    def __init__(self, evaluators: Evaluators, lanes: Lanes, tasks: Tasks) -> None:
-        self.imported: Callable[[Mapping[str, Any]], None] = lambda _: None
+    def __init__(
+        self,
+        evaluators: Evaluators,
+        lanes: Lanes,
+        tasks: Tasks,
+        imported: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
         self.evaluators = evaluators
+        self._imported = imported
         self._lanes = lanes
         self._tasks = tasks
         self._crashes = Crashes()
@@ -171,7 +158,7 @@ class Pool:
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
         if reply.late:
-            self.imported(reply.late)
+            self._imported(reply.late)
         self.evaluators.give_back(evaluator, reply.worn)
         return _understand(reply)
 
