@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from codeserver.supervisor.evaluating.pool import Pool
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.snapshot import Snapshot
+from codeserver.supervisor.uses import Uses
 
 _log = logging.getLogger("codeserver")
-
-
-class Uses:
-    """Counts the users of a resource."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._none = asyncio.Event()
-        self._none.set()
-
-    @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """Count one more user during the `with` statement."""
-        self._count += 1
-        self._none.clear()
-        try:
-            yield
-        finally:
-            self._count -= 1
-            if not self._count:
-                self._none.set()
-
-    async def ended(self) -> None:
-        """Wait until there are no users."""
-        await self._none.wait()
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,6 @@ from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.generation import Generation, handed_over
-from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
@@ -40,6 +39,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.shutdown import Shutdown
+from codeserver.supervisor.uses import Idle
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from codeserver.errors import WorkerCrashed
 from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
-from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Idle
 
 _log = logging.getLogger("codeserver")
 

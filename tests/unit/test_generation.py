@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from codeserver.supervisor.generation import Uses
+from codeserver.supervisor.uses import Uses
 from tests.unit.scripted import is_waiting
 from tests.unit.waiting import soon
 

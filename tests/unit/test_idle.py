@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from codeserver.errors import Draining, RequestTimeout
-from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Idle
 from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon, until
 

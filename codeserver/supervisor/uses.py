@@ -1,4 +1,4 @@
-"""The time without work that needs the code, after which the code is unloaded."""
+"""Counts of the work that needs the code: of one generation, and of any, until it is unloaded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,31 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+
+class Uses:
+    """Counts the users of a resource."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._none = asyncio.Event()
+        self._none.set()
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one more user during the `with` statement."""
+        self._count += 1
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()
+
+    async def ended(self) -> None:
+        """Wait until there are no users."""
+        await self._none.wait()
 
 
 class Idle:
