@@ -10,11 +10,11 @@ from codeserver.marks import mark
 from codeserver.snapshot import baked, fingerprint, v1
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host_maker import load_order
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Importing
 from codeserver.target import Target, current_directory
 
 

@@ -26,7 +26,6 @@ from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.host_maker import HostMaker
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.load_log import LoadLog
 from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.loading.starter import Starter
@@ -39,7 +38,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.shutdown import Shutdown
-from codeserver.supervisor.uses import Idle
+from codeserver.supervisor.uses import Idle, Importing
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")
@@ -208,9 +207,9 @@ class Location:
         if self._is_finishing:
             raise Draining("The server is shutting down.")
         held = self.queue.holding(request.subject, len(request.argument))
-        with held, self._idle.kept_off():
+        with held, self._idle.counted():
             generation = await self._living_generation(request.deadline, request.subject)
-            with generation.uses.one():
+            with generation.uses.counted():
                 reply = await generation.pool.evaluate(request)
         return dataclasses.replace(reply, generation=generation.number)
 
@@ -229,7 +228,7 @@ class Location:
         """
         if self.current.is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
-        with self._idle.kept_off():
+        with self._idle.counted():
             deadline = Deadline.after(_RUN_PATIENCE)
             generation = await self._living_generation(deadline, f"run {shown(run_id)}")
         starting = self._tasks.start(
@@ -242,7 +241,7 @@ class Location:
         self, generation: Generation, run_id: str, job: str, arguments: bytes
     ) -> Launch:
         host = generation.host
-        with generation.uses.one():  # a reload must not end its host before the run has begun
+        with generation.uses.counted():  # a reload must not end its host before the run has begun
             starter = await host.run_modes.starter(run_id, job)
             environment = host.report.surroundings.environment
             return await self.runs.start(run_id, arguments, starter, environment)
@@ -357,7 +356,7 @@ class Location:
         self._tasks.start("rehearse", self._rehearse(host, seconds))
 
     async def _rehearse(self, host: Host, seconds: float) -> None:
-        with self._idle.kept_off():
+        with self._idle.counted():
             await self._host_maker.rehearse(host, seconds)
         served = self.current.served.generation
         if served is not None and served.host is host and not self.current.is_ending:

@@ -12,8 +12,8 @@ from tests.unit.waiting import soon
 async def test_the_end_of_all_uses() -> None:
     uses = Uses()
     await soon(uses.ended())
-    with uses.one():
-        with uses.one():
+    with uses.counted():
+        with uses.counted():
             ended = asyncio.create_task(uses.ended())
         assert await is_waiting(ended)
     await soon(ended)

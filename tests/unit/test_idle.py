@@ -63,7 +63,7 @@ async def test_when_it_tells(events: list[tuple[str, float]], times: list[float]
 async def test_it_tells_once_after_each_thing_that_needs_the_code() -> None:
     told = Told(LIMIT)
     for _ in range(2):
-        with told.idle.kept_off():
+        with told.idle.counted():
             await asyncio.sleep(1)
         await asyncio.sleep(99)
     assert told.times == [1 + LIMIT, 101 + LIMIT]
@@ -73,7 +73,7 @@ async def test_it_tells_once_after_each_thing_that_needs_the_code() -> None:
 async def test_it_does_not_tell_while_anything_is_under_way() -> None:
     told = Told(LIMIT)
     told.idle.begin()
-    with told.idle.kept_off():
+    with told.idle.counted():
         pass
     await asyncio.sleep(99)
     assert not told.times
@@ -85,10 +85,10 @@ async def test_it_does_not_tell_while_anything_is_under_way() -> None:
 @in_virtual_time
 async def test_what_begins_and_ends_meanwhile_puts_it_off() -> None:
     told = Told(LIMIT)
-    with told.idle.kept_off():
+    with told.idle.counted():
         pass
     await asyncio.sleep(LIMIT - 1)
-    with told.idle.kept_off():
+    with told.idle.counted():
         await asyncio.sleep(0.5)
     await asyncio.sleep(99)
     assert told.times == [LIMIT - 0.5 + LIMIT]
@@ -97,7 +97,7 @@ async def test_what_begins_and_ends_meanwhile_puts_it_off() -> None:
 @in_virtual_time
 async def test_it_never_tells_without_a_limit() -> None:
     told = Told(0)
-    with told.idle.kept_off():
+    with told.idle.counted():
         pass
     await asyncio.sleep(99)
     assert not told.times

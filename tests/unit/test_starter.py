@@ -23,9 +23,9 @@ from codeserver.messages import (
     Reimport,
     Signal,
 )
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.starter import Fork, Import, Spawn
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.uses import Importing
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 

@@ -25,7 +25,6 @@ from codeserver.messages import (
     Uses,
 )
 from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.loading.rehearsal import rehearse
 from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
@@ -36,6 +35,7 @@ from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Importing
 
 
 class LoadFailed(UserCodeError):
@@ -149,7 +149,7 @@ class Host:
             self.forker, parent, order, self.report.surroundings, tasks, seconds=seconds
         )
         self._rehearsing = tasks.start("rehearse", work)
-        with self._context.importing.one():
+        with self._context.importing.counted():
             await asyncio.wait([self._rehearsing])
         if not self._rehearsing.cancelled():
             self.run_modes.verdict = self._rehearsing.result()

@@ -12,13 +12,13 @@ from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host import Host, LoadFailed
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.loading.templates import Templates, local_names
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Importing
 from codeserver.target import Target, current_directory
 
 

@@ -10,10 +10,10 @@ from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
 from codeserver.supervisor.loading.failure import headline
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.uses import Importing
 
 _LONGEST_LOAD = 600.0
 
@@ -119,7 +119,7 @@ class Spawn(_Clean):
             host, self._host = self._host, None
             if (child := await asyncio.shield(host)) is not None:
                 return child
-        with self._importing.one():
+        with self._importing.counted():
             return await self._spawn(role)
 
     async def _spawn(self, role: str) -> Child:
