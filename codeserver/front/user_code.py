@@ -104,26 +104,25 @@ class UserCodeRpcs:
     ) -> Reply:
         """The evaluator's answer, or an error in the form of this RPC."""
         try:
-            served = self._location.current.served.generation
-            snapshot = None if served is None else served.snapshot
-            return await self._evaluate(rpc, argument, extra, context, snapshot)
+            return await self._evaluate(rpc, argument, extra, context)
         except NotLoaded as error:
             return Reply(make_error(not_loaded(error)), is_error=True)
         except WorkerCrashed as error:
             return Reply(make_error(crashed(error)), is_error=True)
 
     async def _evaluate(
-        self,
-        rpc: str,
-        argument: Bytes,
-        extra: Mapping[str, Any],
-        context: Context,
-        snapshot: Snapshot | None,
+        self, rpc: str, argument: Bytes, extra: Mapping[str, Any], context: Context
     ) -> Reply:
-        deadline, default = context.time_remaining(), self._default_timeout
-        return await self._location.evaluate(
-            describe(rpc, argument, extra, deadline=deadline, default=default, snapshot=snapshot)
+        served = self._location.current.served.generation
+        request = describe(
+            rpc,
+            argument,
+            extra,
+            deadline=context.time_remaining(),
+            default=self._default_timeout,
+            snapshot=None if served is None else served.snapshot,
         )
+        return await self._location.evaluate(request)
 
     async def explain(
         self, argument: str, class_name: str, error: InvalidRequest, context: Context
@@ -163,7 +162,7 @@ class UserCodeRpcs:
         """The contents of a notebook below the working directory."""
         path = request.notebook_path.encode()
         try:
-            answer = await self._evaluate("ExternalNotebookData", path, {}, context, None)
+            answer = await self._evaluate("ExternalNotebookData", path, {}, context)
         except NotLoaded as error:
             raise WorkerCrashed(f"The code has not been loaded: {error}") from None
         return pb.ExternalNotebookDataReply(content=answer.body)

@@ -40,7 +40,7 @@ async def test_real_evaluators() -> None:
         with pytest.raises(WorkerCrashed, match=r"evaluated the exit exited with code 3\.$"):
             await ask("exit", code=3)
         assert await ask("echo") == Reply(b"body", False)
-        used.close()
+        used.evaluators.close()
         await soon(tasks.settle())
         assert forker.children == frozenset()
 
@@ -68,7 +68,7 @@ async def test_real_evaluators_that_hang(
                 used.evaluate(Request("echo", b"after", Deadline.after(DEADLINE), "echo"))
             )
             assert reply.body == b"after"
-        used.close()
+        used.evaluators.close()
         await soon(tasks.settle())
         assert forker.children == frozenset()
         await until(
