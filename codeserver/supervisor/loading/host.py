@@ -75,11 +75,6 @@ class LoadContext:
         """The longest duration of the load, in seconds; None for no limit."""
         return self.config.startup_timeout or None
 
-    @property
-    def spawn(self) -> Spawn:
-        """A starter of processes that load the same code themselves."""
-        return Spawn(self.clean, self.order, self.timeout, self.importing)
-
 
 class Host:
     """A host with the user's code loaded.
@@ -222,7 +217,7 @@ async def _have_it_load(child: Child, context: LoadContext) -> Host:
         return Host(child, forker, snapshot, context, told, starter=starter, ended=child.exited)
     snapshot, jobs = await _receive_snapshot(child, told)
     described = tasks.start("receive jobs", _described_by(child, jobs))
-    spawn = context.spawn
+    spawn = Spawn(context.clean, context.order, context.timeout, context.importing)
     spawn.offer(described)
     ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
     tasks.start("follow host", _follow(child, described, context.forkserver, ended))

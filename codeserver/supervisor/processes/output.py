@@ -125,10 +125,7 @@ class Stream:
         """Log the output so far, and read no more."""
         if self._fd is not None:
             self.finish()
-        if self._fd is not None:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+        self._close_fd()
 
     def _readable(self) -> None:
         if self._lines:
@@ -147,15 +144,19 @@ class Stream:
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+            self._close_fd()
             self._log_all()
             self._log_rest()
             return False
         self._last = (self._last + data)[-_REMEMBERED:]
         self._take(data)
         return True
+
+    def _close_fd(self) -> None:
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
 
     def _take(self, data: bytes) -> None:
         count = data.count(b"\n")
