@@ -26,11 +26,7 @@ def started() -> Iterator[None]:
 
 
 def take() -> Spawned:
-    """The forkserver that `started` has started, or else a new one.
-
-    Raises:
-        OSError: the system has no process or file descriptor left for it.
-    """
+    """The forkserver that `started` has started, or else a new one."""
     global _spawned
     taken, _spawned = _spawned, None
     return taken or _start()

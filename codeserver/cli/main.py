@@ -15,29 +15,25 @@ _ASCII = {"ascii", "us-ascii", "ansi_x3.4-1968", "646"}
 
 def main() -> None:
     """Run the command line. Every expected error is one line on standard error."""
-    try:
-        _run(sys.argv[1:])
-    except KeyboardInterrupt:
-        sys.exit(130)
+    _run(sys.argv[1:])
 
 
 def serve_as_dagster(words: tuple[str, str], arguments: list[str]) -> None:
-    """Run `codeserver grpc` in place of a command of Dagster.
-
-    Args:
-        words: the command: `api` and `grpc`, or `code-server` and `start`.
-        arguments: the arguments after it.
-    """
+    """Run `codeserver grpc` in place of `dagster api grpc` or `dagster code-server start`."""
     from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START
 
     spelling = API_GRPC if words == ("api", "grpc") else CODE_SERVER_START
+    _run(["grpc", *arguments], spelling)
+
+
+def _run(arguments: list[str], spelling: Spelling | None = None) -> None:
     try:
-        _run(["grpc", *arguments], spelling)
+        _start(arguments, spelling)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _run(arguments: list[str], spelling: Spelling | None = None) -> None:
+def _start(arguments: list[str], spelling: Spelling | None) -> None:
     if arguments[:1] == ["health"]:
         from codeserver.probe.health import fast_health
 

@@ -11,9 +11,7 @@ _LOCAL = ("localhost", "127.", "[::1]", "unix")
 def grpc_target(address: str) -> str:
     """The address in gRPC's form: `host:port`, `[ipv6]:port` or `unix:/path`.
 
-    Args:
-        address: `host:port`, `host`, `:port`, `[ipv6]:port`, `unix:path`, or a target of gRPC,
-            such as `dns:///name`.
+    It may also be written as `host` or `:port`, or be a target of gRPC, such as `dns:///name`.
 
     Raises:
         OperatorError: the address is none of these.
@@ -55,9 +53,7 @@ def _split(address: str) -> tuple[str, int]:
 
 
 def _checked(host: str, address: str) -> str:
-    if not host or host.isspace() or any(c.isspace() for c in host):
-        raise _unusable(address)
-    if host.startswith("[") != host.endswith("]"):
+    if not host or any(map(str.isspace, host)) or host.startswith("[") != host.endswith("]"):
         raise _unusable(address)
     return host
 

@@ -25,11 +25,9 @@ class AssetGraph:
     @classmethod
     def joined(cls, parts: Iterable[v1.GetAssetGraphResponse]) -> AssetGraph:
         """The graph that a server has sent in these parts."""
-        assets: list[v1.Asset] = []
-        edges: list[v1.AssetEdge] = []
-        generation = 0
-        for part in parts:
-            assets += part.assets
-            edges += part.edges
-            generation = part.generation
-        return cls(assets, edges, generation)
+        found = list(parts)
+        return cls(
+            [asset for part in found for asset in part.assets],
+            [edge for part in found for edge in part.edges],
+            found[-1].generation if found else 0,
+        )

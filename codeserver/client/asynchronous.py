@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeserver import default_address
 from codeserver.api import v1
-from codeserver.client import channels, requests, rpcs
+from codeserver.client import calls
 from codeserver.client.addresses import grpc_target
 from codeserver.client.asset_graph import AssetGraph
-from codeserver.client.rpcs import PageRequest, PageResponse, Request, Response, Stream, Unary
+from codeserver.client.calls import MOST_ENTRIES, MOST_KEYS, texts
 from codeserver.client.translation import translated
 
 if TYPE_CHECKING:
     import grpc.aio
+    from google.protobuf.message import Message
 
-    from codeserver.client.requests import Texts, Types
+    from codeserver.client.calls import Texts, Types
 
-_PageRequest = TypeVar("_PageRequest", bound=PageRequest)
-_PageResponse = TypeVar("_PageResponse", bound=PageResponse)
+_Response = TypeVar("_Response", bound="Message")
 
 
 def connect_async(
-    address: str = default_address.ADDRESS, *, timeout: float | None = channels.DEFAULT_TIMEOUT
+    address: str = default_address.ADDRESS, *, timeout: float | None = calls.DEFAULT_TIMEOUT
 ) -> AsyncClient:
     """A client of the code location at this address, to be made inside a running event loop.
 
@@ -51,11 +50,11 @@ class AsyncClient:
     `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
     """
 
-    def __init__(self, address: str, *, timeout: float | None = channels.DEFAULT_TIMEOUT) -> None:
+    def __init__(self, address: str, *, timeout: float | None = calls.DEFAULT_TIMEOUT) -> None:
         import grpc.aio
 
         self._address, self._timeout = grpc_target(address), timeout
-        self._channel = grpc.aio.insecure_channel(self._address, channels.options(self._address))
+        self._channel = grpc.aio.insecure_channel(self._address, calls.options(self._address))
 
     @property
     def address(self) -> str:
@@ -70,12 +69,7 @@ class AsyncClient:
     async def __aenter__(self) -> AsyncClient:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
@@ -84,7 +78,7 @@ class AsyncClient:
 
     async def location(self, *, timeout: float | None = None) -> v1.Location:
         """The state of the location, its loaded code, load error, and work under way."""
-        response = await self._call(rpcs.GET_LOCATION, v1.GetLocationRequest(), timeout)
+        response = await self._call(v1.GetLocationRequest(), v1.GetLocationResponse, timeout)
         return response.location
 
     def watch(
@@ -95,8 +89,8 @@ class AsyncClient:
         The generator ends when the server stops, or when you close it. Here, no `timeout` means no
         limit.
         """
-        limit = channels.limit(timeout, None)
-        return self._stream(rpcs.WATCH_LOCATION, v1.WatchLocationRequest(), limit)
+        limit = calls.limit(timeout, None)
+        return self._stream(v1.WatchLocationRequest(), v1.WatchLocationResponse, limit)
 
     async def reload(self, *, timeout: float | None = None) -> v1.ReloadLocationResponse:
         """Load the code again, and wait until it is served.
@@ -104,9 +98,9 @@ class AsyncClient:
         Raises:
             LoadFailedError: the new code does not load; the message names the code that is served.
         """
-        return await self._call(rpcs.RELOAD_LOCATION, v1.ReloadLocationRequest(), timeout)
+        return await self._call(v1.ReloadLocationRequest(), v1.ReloadLocationResponse, timeout)
 
-    async def jobs(
+    def jobs(
         self,
         names: Texts = (),
         *,
@@ -126,12 +120,16 @@ class AsyncClient:
             include_implicit: whether to list the jobs that Dagster makes for assets, too.
             timeout: limit in seconds of each page.
         """
-        request = requests.jobs(names, tags, owners, repository, include_implicit)
-        async for page in self._pages(rpcs.LIST_JOBS, request, timeout):
-            for each in page.jobs:
-                yield each
+        request = v1.ListJobsRequest(
+            repository=repository,
+            names=texts(names),
+            tags=texts(tags),
+            owners=texts(owners),
+            include_implicit=include_implicit,
+        )
+        return self._entries(request, v1.ListJobsResponse, "jobs", timeout)
 
-    async def assets(
+    def assets(
         self,
         keys: Texts = (),
         *,
@@ -153,14 +151,17 @@ class AsyncClient:
             repository: name of a repository; empty for all.
             timeout: limit in seconds of each page.
         """
-        request = requests.assets(
-            keys=keys, tags=tags, groups=groups, owners=owners, kinds=kinds, repository=repository
+        request = v1.ListAssetsRequest(
+            repository=repository,
+            keys=texts(keys),
+            tags=texts(tags),
+            groups=texts(groups),
+            owners=texts(owners),
+            kinds=texts(kinds),
         )
-        async for page in self._pages(rpcs.LIST_ASSETS, request, timeout):
-            for each in page.assets:
-                yield each
+        return self._entries(request, v1.ListAssetsResponse, "assets", timeout)
 
-    async def schedules(
+    def schedules(
         self,
         names: Texts = (),
         *,
@@ -171,12 +172,16 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> AsyncIterator[v1.Schedule]:
         """Schedules, in the order of their names; `jobs` are the jobs that they start."""
-        request = requests.schedules(names, tags, owners, jobs, repository)
-        async for page in self._pages(rpcs.LIST_SCHEDULES, request, timeout):
-            for each in page.schedules:
-                yield each
+        request = v1.ListSchedulesRequest(
+            repository=repository,
+            names=texts(names),
+            tags=texts(tags),
+            owners=texts(owners),
+            jobs=texts(jobs),
+        )
+        return self._entries(request, v1.ListSchedulesResponse, "schedules", timeout)
 
-    async def sensors(
+    def sensors(
         self,
         names: Texts = (),
         *,
@@ -188,14 +193,17 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> AsyncIterator[v1.Sensor]:
         """Sensors, in the order of their names; `jobs` are the jobs that they target."""
-        request = requests.sensors(
-            names=names, tags=tags, owners=owners, jobs=jobs, types=types, repository=repository
+        request = v1.ListSensorsRequest(
+            repository=repository,
+            names=texts(names),
+            tags=texts(tags),
+            owners=texts(owners),
+            jobs=texts(jobs),
+            types=types,
         )
-        async for page in self._pages(rpcs.LIST_SENSORS, request, timeout):
-            for each in page.sensors:
-                yield each
+        return self._entries(request, v1.ListSensorsResponse, "sensors", timeout)
 
-    async def resources(
+    def resources(
         self,
         names: Texts = (),
         *,
@@ -204,10 +212,10 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> AsyncIterator[v1.Resource]:
         """Resources, in the order of their names; `types` are patterns of their classes."""
-        request = requests.resources(names, types, repository)
-        async for page in self._pages(rpcs.LIST_RESOURCES, request, timeout):
-            for each in page.resources:
-                yield each
+        request = v1.ListResourcesRequest(
+            repository=repository, names=texts(names), types=texts(types)
+        )
+        return self._entries(request, v1.ListResourcesResponse, "resources", timeout)
 
     async def job(
         self,
@@ -218,16 +226,18 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> v1.GetJobResponse:
         """One job with its dependency structure, or with that of the selected ops."""
-        request = requests.job(name, repository, op_selection)
-        return await self._call(rpcs.GET_JOB, request, timeout)
+        request = v1.GetJobRequest(
+            name=name, repository=repository, op_selection=texts(op_selection)
+        )
+        return await self._call(request, v1.GetJobResponse, timeout)
 
     async def asset_graph(
         self, selection: str = "", *, repository: str = "", timeout: float | None = None
     ) -> AssetGraph:
         """The assets and their dependencies; the selection is in Dagster's syntax."""
         request = v1.GetAssetGraphRequest(selection=selection, repository=repository)
-        limit = channels.limit(timeout, self._timeout)
-        parts = self._stream(rpcs.GET_ASSET_GRAPH, request, limit)
+        limit = calls.limit(timeout, self._timeout)
+        parts = self._stream(request, v1.GetAssetGraphResponse, limit)
         return AssetGraph.joined([part async for part in parts])
 
     async def plan(
@@ -256,15 +266,15 @@ class AsyncClient:
             InvalidArgumentError: an argument does not fit the job, such as run config, whose
                 mistakes are in `run_config_errors`.
         """
-        request = requests.plan(
-            job,
-            run_config=run_config,
-            partition_key=partition_key,
-            op_selection=op_selection,
-            asset_selection=asset_selection,
+        request = v1.GetExecutionPlanRequest(
+            job=job,
             repository=repository,
+            run_config=calls.config_text(run_config),
+            partition_key=partition_key,
+            op_selection=texts(op_selection),
+            asset_selection=texts(asset_selection),
         )
-        response = await self._call(rpcs.GET_EXECUTION_PLAN, request, timeout)
+        response = await self._call(request, v1.GetExecutionPlanResponse, timeout)
         return response.plan
 
     async def run_config_schema(
@@ -276,10 +286,12 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> v1.GetRunConfigSchemaResponse:
         """The run config of a job: its JSON Schema, and a YAML template to fill in."""
-        request = requests.run_config_schema(job, repository, op_selection)
-        return await self._call(rpcs.GET_RUN_CONFIG_SCHEMA, request, timeout)
+        request = v1.GetRunConfigSchemaRequest(
+            job=job, repository=repository, op_selection=texts(op_selection)
+        )
+        return await self._call(request, v1.GetRunConfigSchemaResponse, timeout)
 
-    async def partitions(
+    def partitions(
         self,
         *,
         job: str = "",
@@ -289,10 +301,10 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> AsyncIterator[str]:
         """The partition keys of a job or an asset, in Dagster's order. Give one of the two."""
-        request = requests.partitions(job=job, asset=asset, repository=repository, reverse=reverse)
-        async for page in self._pages(rpcs.LIST_PARTITIONS, request, timeout):
-            for each in page.keys:
-                yield each
+        request = calls.keys_request(
+            job, asset, repository=repository, reverse=reverse, page_size=MOST_KEYS
+        )
+        return self._entries(request, v1.ListPartitionsResponse, "keys", timeout)
 
     async def partitions_page(
         self,
@@ -306,51 +318,57 @@ class AsyncClient:
         timeout: float | None = None,
     ) -> v1.ListPartitionsResponse:
         """One page of partition keys, their total number, and the partitions definition."""
-        request = requests.partitions(
-            job=job,
-            asset=asset,
+        request = calls.keys_request(
+            job,
+            asset,
             repository=repository,
             reverse=reverse,
             page_size=page_size,
             page_token=page_token,
         )
-        return await self._call(rpcs.LIST_PARTITIONS, request, timeout)
+        return await self._call(request, v1.ListPartitionsResponse, timeout)
 
     async def _call(
-        self, rpc: Unary[Request, Response], request: Request, timeout: float | None
-    ) -> Response:
+        self, request: Message, response: type[_Response], timeout: float | None
+    ) -> _Response:
         import grpc
 
-        limit = channels.limit(timeout, self._timeout)
-        method = self._channel.unary_unary(rpc.path, rpc.encode, rpc.decode)
+        limit = calls.limit(timeout, self._timeout)
+        method = self._channel.unary_unary(
+            calls.path_of(request), type(request).SerializeToString, response.FromString
+        )
         try:
             return await method(request, timeout=limit)
         except grpc.RpcError as error:
-            raise translated(error, rpc.name, self._address, limit) from None
+            raise translated(error, calls.rpc_of(request), self._address, limit) from None
 
     async def _stream(
-        self, rpc: Stream[Request, Response], request: Request, limit: float | None
-    ) -> AsyncGenerator[Response, None]:
+        self, request: Message, response: type[_Response], limit: float | None
+    ) -> AsyncGenerator[_Response, None]:
         """The responses to one request; closing the generator ends the call."""
         import grpc
 
-        method = self._channel.unary_stream(rpc.path, rpc.encode, rpc.decode)
+        method = self._channel.unary_stream(
+            calls.path_of(request), type(request).SerializeToString, response.FromString
+        )
         call = method(request, timeout=limit)
         try:
-            async for response in call:
-                yield response
+            async for each in call:
+                yield each
         except grpc.RpcError as error:
-            raise translated(error, rpc.name, self._address, limit) from None
+            raise translated(error, calls.rpc_of(request), self._address, limit) from None
         finally:
             call.cancel()
 
-    async def _pages(
-        self, rpc: Unary[_PageRequest, _PageResponse], request: _PageRequest, timeout: float | None
-    ) -> AsyncGenerator[_PageResponse, None]:
-        """All pages of a list, each under the timeout."""
+    async def _entries(
+        self, request: Any, response: type[Message], field: str, timeout: float | None
+    ) -> AsyncGenerator[Any, None]:
+        """The entries of all pages of a list, each page under the timeout."""
+        request.page_size = request.page_size or MOST_ENTRIES
         while True:
-            page = await self._call(rpc, request, timeout)
-            yield page
+            page: Any = await self._call(request, response, timeout)
+            for each in getattr(page, field):
+                yield each
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

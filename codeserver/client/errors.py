@@ -6,7 +6,7 @@ This module imports neither gRPC nor protobuf, so every program can tell the err
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from codeserver.errors import CodeserverError
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from codeserver.api import v1
-
-T = TypeVar("T")
 
 
 class ApiError(CodeserverError):
@@ -44,9 +42,6 @@ class ApiError(CodeserverError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.code, self.message, self.details)
-
-    def _of(self, kind: type[T]) -> list[T]:
-        return [each for each in self.details if isinstance(each, kind)]
 
     def _named(self, kind: str) -> list[Any]:
         return [each for each in self.details if each.DESCRIPTOR.full_name == kind]
@@ -77,9 +72,7 @@ class InvalidArgumentError(ApiError):
     @property
     def run_config_errors(self) -> Sequence[v1.RunConfigError]:
         """The mistakes in the run config. The server leaves some out if there are very many."""
-        from codeserver.api import v1
-
-        return self._of(v1.RunConfigError)
+        return self._named("codeserver.api.v1.RunConfigError")
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -101,9 +94,8 @@ class _WithLoadError(ApiError):
         """
         from codeserver.api import v1
 
-        for each in self._of(v1.LoadError):
-            return each
-        return v1.LoadError(message=self.message, text=self.message)
+        sent = self._named("codeserver.api.v1.LoadError")
+        return sent[0] if sent else v1.LoadError(message=self.message, text=self.message)
 
 
 class LoadFailedError(_WithLoadError):

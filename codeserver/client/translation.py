@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -59,14 +60,7 @@ _LOCAL_DEADLINE = "Deadline Exceeded"
 
 
 def translated(error: grpc.RpcError, rpc: str, address: str, timeout: float | None) -> ApiError:
-    """The error to raise for a failed call.
-
-    Args:
-        error: the error that gRPC raised.
-        rpc: name of the RPC.
-        address: address of the server.
-        timeout: limit of the call in seconds; None for no limit.
-    """
+    """The error to raise for a failed call, with the limit in seconds that the call had."""
     call = cast("grpc.Call", error)
     code, message = call.code().name, call.details() or ""
     if (unreachable := _why_unreachable(code, message, address)) is not None:
@@ -101,21 +95,13 @@ def _why_unreachable(code: str, message: str, address: str) -> str | None:
 
 def _details(metadata: Any) -> Iterator[Message]:
     for key, value in metadata:
-        if key != _DETAILS or error_details.unusable:
-            continue
-        try:
-            packed = error_details.Status.FromString(value).details
-        except DecodeError:
-            return  # The status and its message suffice.
-        for each in packed:
-            yield _unpacked(each)
+        if key == _DETAILS and not error_details.unusable:
+            with suppress(DecodeError):  # The status and its message suffice.
+                yield from map(_unpacked, error_details.Status.FromString(value).details)
 
 
 def _unpacked(packed: AnyMessage) -> Message:
     kind = _KNOWN.get(packed.TypeName())
-    if kind is None:
-        return packed
-    try:
-        return kind.FromString(packed.value)
-    except DecodeError:
-        return packed
+    with suppress(DecodeError):
+        return packed if kind is None else kind.FromString(packed.value)
+    return packed

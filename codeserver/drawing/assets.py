@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from codeserver.api import v1
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Kind, Node, counted
-from codeserver.drawing.facts import first_line, first_of_each, partitioning
+from codeserver.drawing.facts import first_line, partitioning
 
 DEFAULT_GROUP = "default"
 """Dagster's name for the group of assets without a group of their own."""
@@ -29,7 +29,7 @@ def from_assets(
     wins over an external one. Dependencies on assets outside `assets` are left out.
     """
     known = _one_of_each_key(assets)
-    groups = list(first_of_each(asset.group for asset in known.values() if asset.group))
+    groups = list(dict.fromkeys(asset.group for asset in known.values() if asset.group))
     if groups == [DEFAULT_GROUP] and all(asset.group for asset in known.values()):
         groups = []  # A box around everything says nothing.
     mappings = {
@@ -37,7 +37,7 @@ def from_assets(
         for asset in known.values()
         for needed in asset.dependencies
     }
-    pairs = first_of_each((edge.from_key, edge.to_key) for edge in edges)
+    pairs = dict.fromkeys((edge.from_key, edge.to_key) for edge in edges)
     return Diagram(
         title=title,
         nodes=tuple(_card(asset, asset.group if groups else "") for asset in known.values()),

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from codeserver.api import v1
 from codeserver.drawing.diagram import counted
-
-T = TypeVar("T")
 
 _CRON = (
     (r"\S+ \* \* \* \*", "hourly"),
@@ -23,11 +20,6 @@ def first_line(text: str) -> str:
     """The first line of a description, without its full stop."""
     lines = text.strip().splitlines()
     return lines[0].strip().rstrip(".") if lines else ""
-
-
-def first_of_each(values: Iterable[T]) -> Iterator[T]:
-    """The values without repetitions, in the order of their first occurrence."""
-    return iter(dict.fromkeys(values))
 
 
 def policies(pool: str, retry_policy: v1.RetryPolicy) -> Iterator[str]:

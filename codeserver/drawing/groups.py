@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from codeserver.api import v1
 from codeserver.drawing.assets import DEFAULT_GROUP, from_assets
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, counted
-from codeserver.drawing.facts import first_of_each
 
 MOST_ASSETS = 100
 """The largest picture that people can still read."""
@@ -46,7 +45,7 @@ def from_groups(assets: Assets, edges: Edges) -> Diagram:
     ids = {key: _id(group) for key, group in groups.items()}
     return Diagram(
         title="Assets by group",
-        nodes=_cards(groups, first_of_each(groups.values())),
+        nodes=_cards(groups, dict.fromkeys(groups.values())),
         edges=_lines(edges, ids),
     )
 
@@ -62,7 +61,7 @@ def from_group(assets: Assets, edges: Edges, group: str) -> Diagram:
         if groups.get(line.source) == group or groups.get(line.target) == group
     ]
     beside = {end for line in lines for end in (line.source, line.target)}
-    neighbours = [each for each in first_of_each(groups.values()) if _id(each) in beside]
+    neighbours = [each for each in dict.fromkeys(groups.values()) if _id(each) in beside]
     within = from_assets(inside, edges, f"Group {group}")
     return Diagram(
         title=within.title,
@@ -70,7 +69,10 @@ def from_group(assets: Assets, edges: Edges, group: str) -> Diagram:
             *(Node(**{**vars(node), "cluster": group}) for node in within.nodes),
             *_cards(groups, neighbours),
         ),
-        edges=(*within.edges, *(line for line in lines if not _is_within(line, groups))),
+        edges=(
+            *within.edges,
+            *(line for line in lines if not {line.source, line.target} <= groups.keys()),
+        ),
         clusters=(Cluster(group, group, "group"),),
     )
 
@@ -79,21 +81,17 @@ def _id(group: str) -> str:
     return f"group {group}"
 
 
-def _is_within(line: Edge, groups: Mapping[str, str]) -> bool:
-    return line.source in groups and line.target in groups
-
-
 def _cards(groups: Mapping[str, str], wanted: Iterable[str]) -> tuple[Node, ...]:
     many = Counter(groups.values())
     return tuple(
         Node(id=_id(group), title=group, kind="group", badges=(counted(many[group], "asset"),))
-        for group in first_of_each(wanted)
+        for group in wanted
     )
 
 
 def _lines(edges: Edges, ids: Mapping[str, str]) -> tuple[Edge, ...]:
     """One line for all dependencies between two cards, and none within a card."""
-    pairs = first_of_each((edge.from_key, edge.to_key) for edge in edges)
+    pairs = dict.fromkeys((edge.from_key, edge.to_key) for edge in edges)
     many = Counter(
         (ids[source], ids[target]) for source, target in pairs if {source, target} <= ids.keys()
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from codeserver.api import v1
 from codeserver.drawing.diagram import Cluster, Diagram, Edge, Node, Style
-from codeserver.drawing.facts import first_line, first_of_each, policies
+from codeserver.drawing.facts import first_line, policies
 
 _DEFAULT_OUTPUT = "result"
 """Dagster's name for the only output of an op that does not name it."""
@@ -22,35 +22,26 @@ def from_job(response: v1.GetJobResponse) -> Diagram:
     A line to an input of a graph ends at the ops inside that take the value. A line from an output
     of a graph begins at the op inside that gives it.
     """
-    parts = _Parts()
-    parts.add(response.graph, cluster="")
+    parts = list(_parts(response.graph, ""))
     return Diagram(
         title=response.job.name or response.graph.name,
-        nodes=tuple(parts.nodes),
-        edges=tuple(first_of_each(parts.edges)),
-        clusters=tuple(parts.clusters),
+        nodes=tuple(part for part in parts if isinstance(part, Node)),
+        edges=tuple(dict.fromkeys(part for part in parts if isinstance(part, Edge))),
+        clusters=tuple(part for part in parts if isinstance(part, Cluster)),
     )
 
 
-class _Parts:
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
-        self.edges: list[Edge] = []
-        self.clusters: list[Cluster] = []
-
-    def add(self, graph: v1.Graph, cluster: str) -> None:
-        collecting = {edge.to_node for edge in graph.edges if edge.is_collected}
-        for node in graph.nodes:
-            badges = _badges(node, collects=node.name in collecting)
-            if not node.graph.nodes:
-                self.nodes.append(_card(node, cluster, badges))
-                continue
-            subtitle = "" if node.name == node.definition else node.definition
-            self.clusters.append(
-                Cluster(node.handle, node.name, "graph", cluster, subtitle, badges)
-            )
-            self.add(node.graph, node.handle)
-        self.edges.extend(_edges(graph))
+def _parts(graph: v1.Graph, cluster: str) -> Iterator[Node | Edge | Cluster]:
+    collecting = {edge.to_node for edge in graph.edges if edge.is_collected}
+    for node in graph.nodes:
+        badges = _badges(node, collects=node.name in collecting)
+        if not node.graph.nodes:
+            yield _card(node, cluster, badges)
+            continue
+        subtitle = "" if node.name == node.definition else node.definition
+        yield Cluster(node.handle, node.name, "graph", cluster, subtitle, badges)
+        yield from _parts(node.graph, node.handle)
+    yield from _edges(graph)
 
 
 def _card(node: v1.Node, cluster: str, badges: tuple[str, ...]) -> Node:
@@ -118,29 +109,25 @@ def _label(edge: v1.Edge, to_several: bool) -> str:
 
 def givers(node: v1.Node, output: str) -> Iterator[End]:
     """The ops that give the value of an output."""
-    if not node.graph.nodes:
-        yield node, output
-        return
-    inner = {each.name: each for each in node.graph.nodes}
-    mapped = [
-        each for each in node.graph.output_mappings if each.output == output and each.node in inner
-    ]
-    for mapping in mapped:
-        yield from givers(inner[mapping.node], mapping.node_output)
-    if not mapped:  # So that no line is lost: the op that is executed last.
-        yield from givers(node.graph.nodes[-1], "")
+    yield from _ends(node, output, "output", -1)
 
 
 def takers(node: v1.Node, its_input: str) -> Iterator[End]:
     """The ops that take the value of an input."""
+    yield from _ends(node, its_input, "input", 0)
+
+
+def _ends(node: v1.Node, name: str, side: str, fallback: int) -> Iterator[End]:
     if not node.graph.nodes:
-        yield node, its_input
+        yield node, name
         return
     inner = {each.name: each for each in node.graph.nodes}
     mapped = [
-        each for each in node.graph.input_mappings if each.input == its_input and each.node in inner
+        each
+        for each in getattr(node.graph, f"{side}_mappings")
+        if getattr(each, side) == name and each.node in inner
     ]
     for mapping in mapped:
-        yield from takers(inner[mapping.node], mapping.node_input)
-    if not mapped:
-        yield from takers(node.graph.nodes[0], "")
+        yield from _ends(inner[mapping.node], getattr(mapping, f"node_{side}"), side, fallback)
+    if not mapped:  # So that no line is lost: the op that is executed first, or last.
+        yield from _ends(node.graph.nodes[fallback], "", side, fallback)

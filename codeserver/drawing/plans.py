@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from codeserver.api import v1
 from codeserver.drawing.diagram import Diagram, Edge, Node, Style
-from codeserver.drawing.facts import first_of_each, policies
+from codeserver.drawing.facts import policies
 
 _WORDS = {v1.Step.KIND_MAPPED: "for each value", v1.Step.KIND_COLLECT: "collects"}
 
@@ -17,7 +17,7 @@ def from_plan(plan: v1.ExecutionPlan) -> Diagram:
     return Diagram(
         title=plan.job,
         nodes=tuple(_card(step) for step in steps.values()),
-        edges=tuple(first_of_each(edge for step in steps.values() for edge in _edges(step, steps))),
+        edges=tuple(dict.fromkeys(edge for step in steps.values() for edge in _edges(step, steps))),
     )
 
 
@@ -40,7 +40,7 @@ def _card(step: v1.Step) -> Node:
 def _edges(step: v1.Step, steps: Mapping[str, v1.Step]) -> Iterator[Edge]:
     """One line for each step that this one waits for, with or without a value."""
     handles = [handle for each in step.inputs for handle in each.upstream]
-    for key in first_of_each((*(handle.step for handle in handles), *step.upstream)):
+    for key in dict.fromkeys((*(handle.step for handle in handles), *step.upstream)):
         if key not in steps:
             continue
         outputs = [handle.output for handle in handles if handle.step == key]

@@ -30,7 +30,9 @@ _BEFORE = 3
 
 def one_line(text: str) -> str:
     """The text, with escapes for characters that break a line or change the order of letters."""
-    return "".join(char if _is_harmless(char) else _written_out(char) for char in text)
+    return "".join(
+        char if _is_harmless(char) else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def shown(name: str) -> str:
@@ -123,7 +125,3 @@ def _em(char: str) -> float:
 
 def _is_harmless(char: str) -> bool:
     return char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs"
-
-
-def _written_out(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")

@@ -9,8 +9,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from codeserver.config import settings
@@ -113,12 +113,7 @@ class CodeServer:
     def __enter__(self) -> CodeServer:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     async def __aenter__(self) -> CodeServer:
@@ -133,12 +128,7 @@ class CodeServer:
             await asyncio.to_thread(self.stop)
             raise
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await asyncio.to_thread(self.stop)
 
     def start(self) -> CodeServer:
@@ -154,9 +144,14 @@ class CodeServer:
             raise CodeserverError("This server was started already; make another CodeServer.")
         deadline = time.monotonic() + self._startup_timeout
         with contextlib.ExitStack() as undo:
-            folder = "" if self._is_on_port else _private_folder(undo)
+            if self._host is None and self._port is None:
+                folder = _private_folder(undo)
+                address = ["--socket", os.path.join(folder, "s")]
+            else:
+                folder = ""
+                address = ["--host", self._host or "localhost", "--port", str(self._port or 0)]
             self._server = OwnedServer(
-                [*self._address_options(folder), *self._target_options(), *self._options],
+                [*address, *chain.from_iterable(self._target.items()), *self._options],
                 folder=folder,
                 env=self._environment(),
                 cwd=self._cwd,
@@ -218,18 +213,6 @@ class CodeServer:
         from codeserver.client import connect_async
 
         return connect_async(self.address, timeout=timeout)
-
-    @property
-    def _is_on_port(self) -> bool:
-        return self._host is not None or self._port is not None
-
-    def _address_options(self, folder: str) -> list[str]:
-        if folder:
-            return ["--socket", os.path.join(folder, "s")]
-        return ["--host", self._host or "localhost", "--port", str(self._port or 0)]
-
-    def _target_options(self) -> list[str]:
-        return [part for option in self._target.items() for part in option]
 
     def _environment(self) -> dict[str, str]:
         """The variables of this process, without settings of another server, and `env`."""

@@ -38,11 +38,7 @@ class StartupTimeoutError(CodeserverError, TimeoutError):
 
 
 def address_of(server: OwnedServer, deadline: float) -> str:
-    """The address of the server for clients on this machine.
-
-    Args:
-        server: a server that was just started.
-        deadline: time on the monotonic clock.
+    """The address of a server that was just started, for clients on this machine.
 
     Raises:
         ServerExitedError: the server has ended.
@@ -60,11 +56,6 @@ def address_of(server: OwnedServer, deadline: float) -> str:
 
 def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Location:
     """The location at the end of its first load.
-
-    Args:
-        server: a server that listens.
-        address: its address.
-        deadline: time on the monotonic clock.
 
     Raises:
         ServerExitedError: the server has ended.
@@ -90,11 +81,7 @@ def location_of(server: OwnedServer, address: str, deadline: float) -> v1.Locati
 
 
 def check(location: v1.Location) -> None:
-    """Raise an error unless the code of the location is loaded.
-
-    Raises:
-        LoadFailedError: the code does not load. From Python 3.11, its notes have the traceback.
-    """
+    """Raise `LoadFailedError` unless the code is loaded; from Python 3.11, with the traceback."""
     from codeserver.client.errors import LoadFailedError
 
     if location.state != location.STATE_FAILED:

@@ -25,15 +25,9 @@ _living: weakref.WeakSet[OwnedServer] = weakref.WeakSet()
 
 
 class OwnedServer:
-    """A running `codeserver grpc`.
+    """A running `codeserver grpc`, which removes an empty folder if this process dies.
 
-    Args:
-        options: options of the command.
-        folder: path of an empty folder that the server removes if this process dies; empty for
-            none.
-        env: all environment variables of the server.
-        cwd: its current directory; None for that of this process.
-        log: file that its output is appended to; None for none.
+    Its output is appended to the log, if there is one.
 
     Raises:
         OSError: the server cannot be started, or the log cannot be written.
@@ -79,13 +73,10 @@ class OwnedServer:
         _living.add(self)
 
     def wait_until_listening(self, deadline: float) -> str:
-        """Wait for its first address and return it; empty if the server has ended.
-
-        Args:
-            deadline: time on the monotonic clock.
+        """Wait for its first address; empty if the server has ended.
 
         Raises:
-            TimeoutError: neither happens in time.
+            TimeoutError: neither happens before the deadline.
         """
         told = b""
         while b"\n" not in told:
@@ -138,11 +129,7 @@ class OwnedServer:
                 self.kill()
                 self.process.wait()
                 self._lifeline.close()
-                self._output.finish()
-
-    def let_go(self) -> None:
-        """Close the lifeline in a fork of the owner, which would keep the server alive by it."""
-        self._lifeline.close()
+                self._output.read()
 
     @property
     def output(self) -> str:
@@ -151,17 +138,12 @@ class OwnedServer:
 
     def last_words(self) -> str:
         """The last lines of its output, for a server that has ended."""
-        self._output.finish()
+        self._output.read()
         return "\n".join(self.output.rstrip().splitlines()[-_SHOWN_LINES:])
 
 
 class _Output:
-    """Reads the output of the process, so that its pipe is never full.
-
-    Args:
-        stream: the pipe.
-        copy: file for a copy of the output; None for none.
-    """
+    """Reads and copies the output of the process, so that its pipe is never full."""
 
     def __init__(self, stream: IO[bytes], copy: IO[bytes] | None) -> None:
         self._stream, self._copy = stream, copy
@@ -176,23 +158,19 @@ class _Output:
         """The end of the output."""
         return self._kept.decode(errors="replace")
 
-    def finish(self) -> None:
-        """Read the rest of the output of a process that has ended.
-
-        The pipe may stay open, because runs that outlive the server have it, too.
-        """
-        self._read()
-
     def _follow(self) -> None:
         with self._stream, self._copy or contextlib.nullcontext():
             news = select.poll()
             news.register(self._stream.fileno(), select.POLLIN)
             while not self._has_ended:
                 news.poll()
-                self._read()
+                self.read()
 
-    def _read(self) -> None:
-        """Read the present output, up to `_MOST_READS` parts."""
+    def read(self) -> None:
+        """Read the present output, which is the rest for a process that has ended.
+
+        The pipe may stay open, because runs that outlive the server have it, too.
+        """
         with self._reading:
             for _ in range(_MOST_READS):
                 if self._has_ended:
@@ -201,21 +179,19 @@ class _Output:
                     part = os.read(self._stream.fileno(), 65536)
                 except BlockingIOError:
                     return
-                if part:
-                    self._keep(part)
-                else:
+                if not part:
                     self._has_ended = True
-
-    def _keep(self, part: bytes) -> None:
-        self._kept = (self._kept + part)[-_KEPT_BYTES:]
-        if self._copy is not None:
-            with contextlib.suppress(OSError):
-                self._copy.write(part)
+                    return
+                self._kept = (self._kept + part)[-_KEPT_BYTES:]
+                if self._copy is not None:
+                    with contextlib.suppress(OSError):
+                        self._copy.write(part)
 
 
 def _let_go_of_all() -> None:
+    """Close the lifelines in a fork of the owner, which would keep the servers alive by them."""
     for server in list(_living):
-        server.let_go()
+        server._lifeline.close()
 
 
 os.register_at_fork(after_in_child=_let_go_of_all)

@@ -17,13 +17,8 @@ def parsed(
 ) -> dict[str, str] | None:
     """The value of each given option; the last one if an option is repeated.
 
-    Args:
-        argv: the arguments.
-        options: names of the options with a value.
-        switches: names of the options without a value.
-
-    Returns:
-        None for any other argument, which is left to the real command.
+    Switches are options without a value. Any other argument gives None: it is left to the
+    real command.
     """
     found: dict[str, str] = {}
     rest = iter(argv)

@@ -49,11 +49,6 @@ class NotServing(NotSure):
 def ask(address: str, service: str, seconds: float) -> dict[str, str]:
     """The trailing metadata of a reply of SERVING, without compressed fields.
 
-    Args:
-        address: `host:port`, `[ipv6]:port` or `unix:path`.
-        service: name of the service to ask for; empty for the server as a whole.
-        seconds: time limit of the reply.
-
     Raises:
         NotSure: the reply is another one; `NotServing` if it is NOT_SERVING.
         TimeoutError: there is no reply in time.
@@ -134,12 +129,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 class _Reply:
-    """Reads the reply of a server.
-
-    Args:
-        receive: returns the next bytes.
-        send: sends bytes.
-    """
+    """Reads the reply of a server."""
 
     def __init__(self, receive: Callable[[], bytes], send: Callable[[bytes], object]) -> None:
         self._receive = receive
@@ -161,16 +151,17 @@ class _Reply:
                 if has_headers or not _is_ok(found):
                     raise NotSure
                 has_headers = True
-            elif message == _NOT_SERVING and _statuses(found) == [b"0"]:
-                raise NotServing
-            elif message == _SERVING and _statuses(found) == [b"0"]:
-                return {
-                    name.decode("ascii", "replace"): value.decode("ascii", "replace")
-                    for name, value in found
-                    if isinstance(name, bytes) and value is not None
-                }
-            else:
+                continue
+            # A valid reply has exactly one status.
+            if [value for name, value in found if name == b"grpc-status"] != [b"0"]:
                 raise NotSure
+            if message != _SERVING:
+                raise NotServing if message == _NOT_SERVING else NotSure
+            return {
+                name.decode("ascii", "replace"): value.decode("ascii", "replace")
+                for name, value in found
+                if isinstance(name, bytes) and value is not None
+            }
         raise NotSure
 
     def _frames_of_the_call(self) -> Iterator[tuple[int, int, bytes]]:
@@ -234,8 +225,3 @@ def _is_ok(found: list[Field]) -> bool:
     return (8, None) in found or any(
         name in _STATUS_INDEX and value == b"200" for name, value in found
     )
-
-
-def _statuses(found: list[Field]) -> list[bytes | None]:
-    """The gRPC statuses; a valid reply has exactly one."""
-    return [value for name, value in found if name == b"grpc-status"]

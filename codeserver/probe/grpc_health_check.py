@@ -24,12 +24,8 @@ _NO_ANSWER = 0
 """Status that Dagster's command prints for a server without an answer: the number of `UNKNOWN`."""
 
 
-def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
-    """Probe a server.
-
-    Args:
-        argv: arguments after `dagster api grpc-health-check`.
-        seconds: time limit of the answer.
+def health_check(argv: list[str]) -> int | None:
+    """Probe a server as `dagster api grpc-health-check` with these arguments does.
 
     Returns:
         The exit code; None if the probe is left to Dagster's own command.
@@ -41,11 +37,11 @@ def health_check(argv: list[str], seconds: float = SECONDS) -> int | None:
     from codeserver.probe.asking import NotServing, NotSure, ask
 
     try:
-        ask(address, _SERVICE, seconds)
+        ask(address, _SERVICE, SECONDS)
     except NotServing:
         return _failed("NOT_SERVING")
     except TimeoutError:
-        print(f"DEADLINE_EXCEEDED: {address} has not answered within {seconds:g} s.")
+        print(f"DEADLINE_EXCEEDED: {address} has not answered within {SECONDS:g} s.")
         return _failed(_NO_ANSWER)
     except OSError as error:
         print(f"UNAVAILABLE: {address}: {error.strerror or error}")

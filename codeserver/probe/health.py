@@ -10,7 +10,11 @@ from codeserver.probe.arguments import ADDRESS, parsed
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
+    from typing import Any
+
     from codeserver.client.errors import ApiError
+
+_METHOD = "/grpc.health.v1.Health/Check"
 
 SECONDS = 5.0
 LONGEST = 3600.0
@@ -19,10 +23,7 @@ _OPTIONS = ("address", *ADDRESS, "service", "timeout")
 
 
 def fast_health(argv: list[str]) -> int | None:
-    """Probe a server.
-
-    Args:
-        argv: arguments after `codeserver health`.
+    """Probe a server as `codeserver health` with these arguments does.
 
     Returns:
         The exit code; None for arguments that are left to click, such as `--help` and mistakes.
@@ -41,14 +42,7 @@ def fast_health(argv: list[str]) -> int | None:
 
 
 def address_of(options: dict[str, str]) -> str:
-    """The address that the options and the environment name.
-
-    Args:
-        options: the given ones of `address`, `host`, `port` and `socket`.
-
-    Raises:
-        OperatorError: they name several addresses, or a malformed one.
-    """
+    """The address that options and environment name; an `OperatorError` if they name several."""
     from codeserver.client.addresses import grpc_target
 
     named = [name for name in options if name in ("address", *ADDRESS)]
@@ -66,11 +60,7 @@ def address_of(options: dict[str, str]) -> str:
 
 
 def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
-    """Probe a server, and print its health.
-
-    Returns:
-        The exit code: 0 if it is SERVING, else 1.
-    """
+    """Probe a server, and print its health. The exit code is 0 if it is SERVING, else 1."""
     import time
 
     from codeserver.probe.asking import NotSure, ask
@@ -99,19 +89,33 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
 
 def _asked_thoroughly(address: str, service: str, seconds: float) -> dict[str, str]:
     """The answer that a real gRPC client gets."""
-    from codeserver.client import errors
-    from codeserver.client.health import check
+    import grpc
 
-    try:
-        health = check(address, service, timeout=seconds)
-    except errors.ApiError as error:
-        return _failed(*_explained(error, address, service))
-    found = {"status": health.status, "state": health.state, "load_error": health.load_error}
-    if health.status == "SERVING":
+    from codeserver.client import connect
+    from codeserver.client.translation import translated
+    from codeserver.health_wire.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+    with connect(address) as client:
+        method = client.channel.unary_unary(
+            _METHOD, HealthCheckRequest.SerializeToString, HealthCheckResponse.FromString
+        )
+        request = HealthCheckRequest(service=service)
+        try:
+            response, call = method.with_call(request, timeout=seconds)
+        except grpc.RpcError as error:
+            failure = translated(error, _METHOD, address, seconds)
+            return _failed(*_explained(failure, address, service))
+    names, number = HealthCheckResponse.ServingStatus, response.status
+    status = names.Name(number) if number in names.values() else str(number)
+    metadata: dict[Any, Any] = dict(call.trailing_metadata() or ())
+    state = metadata.get("codeserver-state", "")
+    load_error = metadata.get("codeserver-load-error", "")
+    found = {"status": status, "state": state, "load_error": load_error}
+    if status == "SERVING":
         return found
-    is_what = f"the location is {health.state}" if health.state else "says the server"
-    why = f"; the newest load has failed: {health.load_error}" if health.load_error else ""
-    return {**found, "message": f"{health.status}: {is_what} ({address}){why}"}
+    is_what = f"the location is {state}" if state else "says the server"
+    why = f"; the newest load has failed: {load_error}" if load_error else ""
+    return {**found, "message": f"{status}: {is_what} ({address}){why}"}
 
 
 def _explained(error: ApiError, address: str, service: str) -> tuple[str, str]:

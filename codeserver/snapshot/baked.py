@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from codeserver.facts import LoadOrder
 from codeserver.snapshot import v1
 from codeserver.snapshot.file import UnusableSnapshot
+from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
+
+T = TypeVar("T")
 
 _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "container_context")
 """Fields of `ListRepositoriesResponse` that are about the server and not about the code."""
@@ -20,21 +22,6 @@ _OF_THE_SERVER = ("executable_path", "entry_point", "container_image", "containe
 _COUNTED = {"jobs", "assets", "schedules", "sensors"}
 _LATEST = 1 << 37
 """In seconds since the epoch: the year 6325. Clients get the time as a timestamp."""
-
-
-@dataclass(frozen=True)
-class Baked:
-    """The content of a snapshot, which is served until the code is loaded.
-
-    Attributes:
-        snapshot: the answers to clients.
-        libraries: versions of Dagster's libraries, by name.
-        created_at: time of the snapshot, in seconds since the epoch.
-    """
-
-    snapshot: Snapshot
-    libraries: Mapping[str, str]
-    created_at: float
 
 
 async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.LocationSnapshot:
@@ -61,40 +48,33 @@ async def to_message(snapshot: Snapshot, libraries: Mapping[str, str]) -> v1.Loc
     return message
 
 
-def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
-    """The content of a snapshot, for a server with this load order.
-
-    Args:
-        message: the snapshot.
-        order: the load order that a host would get.
+def from_message(message: v1.LocationSnapshot, order: LoadOrder) -> tuple[Absent, float]:
+    """The content of a snapshot, for a server with this load order, and its time.
 
     Raises:
         UnusableSnapshot: a part of the content cannot be an answer.
     """
     try:
-        return _from_message(message, order)
+        snapshot = _snapshot(message, order)
+        created_at = message.created_at.seconds + message.created_at.nanos / 1e9
+        if not 0 <= created_at < _LATEST:
+            raise ValueError(f"it was made {created_at:.0f} seconds after 1970")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UnusableSnapshot(f"its content is not that of a snapshot ({error})") from None
+    return Absent(snapshot, dict(message.libraries)), created_at
 
 
-def _from_message(message: v1.LocationSnapshot, order: LoadOrder) -> Baked:
+def _snapshot(message: v1.LocationSnapshot, order: LoadOrder) -> Snapshot:
     listing = _listing_of(message.listing, order)
     digest = hashlib.sha256(listing)
     for repository in message.repositories:
         digest.update(repository.deferred)
-    loop = asyncio.get_running_loop()
-    definitions: asyncio.Future[Any] = loop.create_future()
-    definitions.set_result(_definitions_of(message.definitions))
-    snapshot = Snapshot(
+    return Snapshot(
         listing=listing,
         repositories={each.name: _repository(each) for each in message.repositories},
         digest=digest.hexdigest(),
-        definitions=definitions,
+        definitions=_done(_definitions_of(message.definitions)),
     )
-    created_at = message.created_at.seconds + message.created_at.nanos / 1e9
-    if not 0 <= created_at < _LATEST:
-        raise ValueError(f"it was made {created_at:.0f} seconds after 1970")
-    return Baked(snapshot, dict(message.libraries), created_at)
 
 
 def _listing_of(listing: bytes, order: LoadOrder) -> bytes:
@@ -125,7 +105,11 @@ def _object(data: bytes, what: str) -> dict[str, Any]:
 
 def _repository(message: v1.Repository) -> RepositorySnapshot:
     message.deferred.decode()  # Raises if clients could not read it.
-    jobs = {job.name: _done(job.data) for job in message.jobs if job.data}
+    jobs: dict[str, asyncio.Future[bytes | None]] = {}
+    for job in message.jobs:
+        if job.data:
+            job.data.decode()  # Raises if clients could not read it.
+            jobs[job.name] = _done(job.data)
     names = {
         "job": frozenset(job.name for job in message.jobs),
         "schedule": frozenset(message.schedules),
@@ -137,8 +121,7 @@ def _repository(message: v1.Repository) -> RepositorySnapshot:
     return RepositorySnapshot(message.deferred, jobs, names, counts)
 
 
-def _done(data: bytes) -> asyncio.Future[bytes | None]:
-    data.decode()  # Raises if clients could not read it.
-    future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
-    future.set_result(data)
+def _done(value: T) -> asyncio.Future[T]:
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
     return future

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
 from codeserver.errors import OperatorError
 from codeserver.snapshot import v1
-from codeserver.snapshot.regular import open_regular
 
 _KIND = b"codeserver-snap\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
@@ -23,11 +24,7 @@ class UnusableSnapshot(OperatorError):
 
 
 def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
-    """Write the file atomically, so that no reader finds a part; return its size in bytes.
-
-    Raises:
-        OperatorError: the file cannot be written.
-    """
+    """Write the file atomically, so that no reader finds a part; return its size in bytes."""
     payload = snapshot.SerializeToString(deterministic=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -41,11 +38,7 @@ def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
 
 
 def read(path: str) -> v1.LocationSnapshot:
-    """The snapshot that `write` has written.
-
-    Raises:
-        UnusableSnapshot: the file cannot be read, is damaged, or is no snapshot.
-    """
+    """The snapshot in a file; an `UnusableSnapshot` if it is damaged, unreadable, or none."""
     try:
         with open_regular(path) as stream:
             if os.fstat(stream.fileno()).st_size > _MOST_BYTES:
@@ -62,3 +55,24 @@ def read(path: str) -> v1.LocationSnapshot:
         return v1.LocationSnapshot.FromString(payload)
     except DecodeError:
         raise UnusableSnapshot("it is of another version of codeserver") from None
+
+
+def open_regular(path: str) -> BinaryIO:
+    """Open a file for reading; an `OSError` for a device or a pipe, which would never end."""
+    try:
+        # Check before opening, because even opening a device or a pipe has effects.
+        _require_regular(os.stat(path))
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a path with a null byte
+        raise OSError(str(error)) from None
+    try:
+        _require_regular(os.fstat(fd))
+        return os.fdopen(fd, "rb")
+    except BaseException:
+        os.close(fd)
+        raise
+
+
+def _require_regular(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("it is not a regular file")

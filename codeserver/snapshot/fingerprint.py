@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import os
 import platform
@@ -15,7 +14,7 @@ from codeserver.config import Config
 from codeserver.letters import as_path, clean
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
-from codeserver.snapshot.regular import open_regular
+from codeserver.snapshot.file import open_regular
 from codeserver.target import Target, current_directory
 
 _DISTRIBUTION = ".dist-info"
@@ -28,17 +27,14 @@ def take(
 ) -> v1.Fingerprint:
     """The fingerprint of the present files, packages and settings.
 
-    Args:
-        config: the operator's settings.
-        target: the target of the load.
-        files: paths of the user's files, absolute or relative to the current directory.
-        directories: paths of directories, absolute or relative to the current directory.
+    Paths are absolute, or relative to the current directory.
     """
-    distributions = _distributions()
+    from importlib import metadata
+
     return v1.Fingerprint(
-        codeserver_version=_version_of_codeserver(),
+        codeserver_version=metadata.version("codeserver"),
         python_version=f"{platform.python_implementation()} {platform.python_version()}",
-        distributions=distributions,
+        distributions=_distributions(),
         settings=_settings(config, target),
         files={clean(path): _digest_of_file(path) for path in _relative(files)},
         directories={clean(path): _digest_of_directory(path) for path in _relative(directories)},
@@ -144,10 +140,3 @@ def _relative(paths: Iterable[str]) -> Iterator[str]:
     here = f"{current_directory()}{os.sep}"
     for path in map(as_path, paths):
         yield "" if os.path.join(path, "") == here else path.removeprefix(here)
-
-
-@functools.cache
-def _version_of_codeserver() -> str:
-    from importlib import metadata
-
-    return metadata.version("codeserver")

@@ -10,7 +10,6 @@ from codeserver.config import Config
 from codeserver.letters import printable
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
-from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.host_maker import load_order
 from codeserver.supervisor.location import Location
 from codeserver.target import Target, current_directory
@@ -21,32 +20,23 @@ _MOST_REASONS = 3
 
 
 async def restore(location: Location, config: Config, target: Target) -> None:
-    """Let the location serve the snapshot of `--snapshot`, if it fits.
+    """Let the location serve the snapshot of `--snapshot` before its first load, if it fits.
 
     If it does not fit, the log says why, and the location stays unchanged.
-
-    Args:
-        location: the location, before its first load.
-        config: the operator's settings.
-        target: the target of the first load.
     """
     assert config.snapshot is not None
     try:
         message = await asyncio.to_thread(read_matching, config.snapshot, config, target)
         order = load_order(config, target, current_directory(), config.defs_state_info)
-        found = baked.from_message(message, order)
+        absent, created_at = baked.from_message(message, order)
     except UnusableSnapshot as error:
         _log.warning("the snapshot %s is not used: %s", config.snapshot, printable(str(error)))
         return
-    location.restore(Absent(found.snapshot, found.libraries), found.created_at)
+    location.restore(absent, created_at)
 
 
 def read_matching(path: str, config: Config, target: Target) -> v1.LocationSnapshot:
-    """The snapshot in the file, if it fits the code that is about to be loaded.
-
-    Raises:
-        UnusableSnapshot: it does not fit; the message lists the differences.
-    """
+    """The snapshot in the file; an `UnusableSnapshot` with the differences if it does not fit."""
     message = file.read(path)
     then = message.fingerprint
     now = fingerprint.take(config, target, then.files, then.directories)

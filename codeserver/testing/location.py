@@ -12,7 +12,7 @@ from codeserver.testing.named import Named
 if TYPE_CHECKING:
     from codeserver.api import v1
     from codeserver.client import AssetGraph, Client
-    from codeserver.client.requests import Texts
+    from codeserver.client.calls import Texts
 
 T = TypeVar("T")
 

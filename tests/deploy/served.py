@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from unittest import mock
 
-from codeserver.cli.commands.grpc import grpc_command
-from codeserver.cli.options.checks import check
+from codeserver.cli.commands.grpc import check, grpc_command
 from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START
 from codeserver.config import Config
 

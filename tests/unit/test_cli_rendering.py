@@ -318,12 +318,12 @@ def listing(screen: Screen, table: Table) -> None:
 
 
 CASES: dict[str, Callable[[Screen], None]] = {
-    "jobs": lambda screen: listing(screen, list_tables.jobs(JOBS)),
-    "assets": lambda screen: listing(screen, list_tables.assets(ASSETS)),
-    "checks": lambda screen: listing(screen, list_tables.checks(CHECKS)),
-    "schedules": lambda screen: listing(screen, list_tables.schedules(SCHEDULES)),
-    "sensors": lambda screen: listing(screen, list_tables.sensors(SENSORS)),
-    "resources": lambda screen: listing(screen, list_tables.resources(RESOURCES)),
+    "jobs": lambda screen: listing(screen, list_tables.table("jobs", JOBS)),
+    "assets": lambda screen: listing(screen, list_tables.table("assets", ASSETS)),
+    "checks": lambda screen: listing(screen, list_tables.table("checks", CHECKS)),
+    "schedules": lambda screen: listing(screen, list_tables.table("schedules", SCHEDULES)),
+    "sensors": lambda screen: listing(screen, list_tables.table("sensors", SENSORS)),
+    "resources": lambda screen: listing(screen, list_tables.table("resources", RESOURCES)),
     "plan": lambda screen: screen.table(plan_table(PLAN)),
     "imports": lambda screen: screen.table(import_table(IMPORTS)),
     "status": lambda screen: show_location(screen, location(), NOW),

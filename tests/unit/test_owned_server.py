@@ -33,7 +33,7 @@ def test_all_is_read_that_one_that_has_ended_has_written(
         if not goes_on:
             server.close()
 
-        output.finish()
+        output.read()
 
         assert output.text == (tmp_path / "log").read_text() == "last words\n"
         server.close()

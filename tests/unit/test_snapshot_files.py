@@ -191,7 +191,7 @@ async def test_content_that_nobody_could_be_answered_with(fields: dict[str, Any]
         "created_at": Timestamp(seconds=1),
         "repositories": [v1.Repository(name="a", deferred=b"{}", counts=COUNTS)],
     }
-    assert baked.from_message(v1.LocationSnapshot(**well), order).created_at == 1
+    assert baked.from_message(v1.LocationSnapshot(**well), order)[1] == 1
     with pytest.raises(UnusableSnapshot, match=r"^its content is not that of a snapshot \("):
         baked.from_message(v1.LocationSnapshot(**{**well, **fields}), order)
 

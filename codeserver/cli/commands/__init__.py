@@ -19,7 +19,6 @@ _INTERRUPTED, _READER_GONE = 130, 141
 COMPLETION_VARIABLE = "_CODESERVER_COMPLETE"
 """Variable by which a shell asks for completions; independent of the name of the program."""
 
-
 _SECTIONS: dict[str, dict[str, str]] = {
     "Serve": {
         "grpc": "Serve Dagster definitions over gRPC.",
@@ -147,7 +146,11 @@ def _endings() -> Iterator[None]:
     except KeyboardInterrupt:
         raise click.exceptions.Exit(_INTERRUPTED) from None
     except BrokenPipeError:
-        _forget_output()
+        # Send the rest of the buffer to /dev/null, or Python would fail to write it at exit.
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
         raise click.exceptions.Exit(_READER_GONE) from None
     except CodeserverError as error:
         from codeserver.cli.printing.failures import failure_of
@@ -155,31 +158,7 @@ def _endings() -> Iterator[None]:
         raise failure_of(error) from None
 
 
-def _forget_output() -> None:
-    """Send the rest of the buffer to /dev/null, or Python would fail to write it at exit."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    if not wanted or context.resilient_parsing:
-        return
-    from importlib import metadata  # the slowest import of this module
-
-    click.echo(f"codeserver, version {metadata.version('codeserver')}")
-    context.exit()
-
-
 @click.group(cls=_Commands, name="codeserver", context_settings={"max_content_width": 100})
-@click.option(
-    "--version",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_print_version,
-    help="Show the version and exit.",
-)
+@click.version_option(package_name="codeserver", prog_name="codeserver")
 def cli() -> None:
     """A code location server for Dagster: fast to start, fast to reload, hard to kill."""

@@ -21,28 +21,18 @@ from codeserver.cli.printing.words import counted, duration, listed, seconds_of
 if TYPE_CHECKING:
     from codeserver.api import v1
     from codeserver.cli.printing.screen import Screen
+    from codeserver.cli.printing.words import Span
     from codeserver.client import Client
 
 _MOST_NAMES, _MOST_IMPORTS = 20, 25
-_IMPORT_COLUMNS = (
-    Column("Module", "bold"),
-    Column("Yours", "green"),
-    Column("Own", is_number=True),
-    Column("With imports", "cyan", is_number=True),
-    Column("Imported by", "dim"),
-)
-
 _PROFILING, _REHEARSING = ("--profile-imports",), ("--runs", "auto")
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The result of a check.
+    """The location, the names of its definitions by kind, and the duration of the load.
 
-    Attributes:
-        location: the location, loaded or failed.
-        names: names of the definitions by kind; empty for a failed location.
-        seconds: duration of the load; for a failed one, with the start of the server.
+    For a location that has failed, there are no names, and the start of the server is included.
     """
 
     location: v1.Location
@@ -139,15 +129,7 @@ def as_data(checked: Checked, *, profile: bool, rehearsed: bool = False) -> dict
 def show(
     out: Screen, errors: Screen, checked: Checked, *, profile: bool, rehearsed: bool = False
 ) -> None:
-    """Print the result for people.
-
-    Args:
-        out: screen for the definitions.
-        errors: screen for the error.
-        checked: the result.
-        profile: whether to print the slowest imports, too.
-        rehearsed: whether to print the result of the rehearsal, too.
-    """
+    """Print the result for people: definitions, or else an error; on request, imports and runs."""
     location = checked.location
     if profile and location.imports:
         out.table(import_table(location.imports[:_MOST_IMPORTS]))
@@ -177,23 +159,20 @@ def show(
 
 
 def import_table(imports: Sequence[v1.ModuleImport]) -> Table:
-    """Modules with their import times, without and with the modules that they import first.
-
-    Args:
-        imports: the imports, the slowest first.
-    """
-    return Table(_IMPORT_COLUMNS, [_import_row(each) for each in imports])
-
-
-def _import_row(found: v1.ModuleImport) -> list[str]:
-    return [
-        found.module,
-        "*" if found.is_users else "",
-        _milliseconds(seconds_of(found.own)),
-        _milliseconds(seconds_of(found.cumulative)),
-        found.imported_by or "the target",
-    ]
+    """Modules with their import times, without and with the modules that they import first."""
+    return Table.of(
+        imports,
+        {
+            Column("Module", "bold"): lambda each: each.module,
+            Column("Yours", "green"): lambda each: "*" if each.is_users else "",
+            Column("Own", is_number=True): lambda each: _milliseconds(each.own),
+            Column("With imports", "cyan", is_number=True): lambda each: _milliseconds(
+                each.cumulative
+            ),
+            Column("Imported by", "dim"): lambda each: each.imported_by or "the target",
+        },
+    )
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:,.1f} ms"
+def _milliseconds(span: Span) -> str:
+    return f"{seconds_of(span) * 1000:,.1f} ms"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -40,14 +39,8 @@ def config_command(
     """
     with client_of(where) as client:
         reply = client.run_config_schema(job, repository=repository, op_selection=op_selection)
-    if as_json:
-        write(output, _json(screen.plain(reply)), "json")
-    elif schema:
-        write(output, _json(screen.plain(reply.json_schema)), "json")
+    if as_json or schema:
+        shown = screen.plain(reply if as_json else reply.json_schema)
+        write(output, json.dumps(shown, indent=2, ensure_ascii=False), "json")
     else:
-        text = reply.default_yaml
-        write(output, text if text.endswith("\n") else f"{text}\n", "yaml")
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        write(output, reply.default_yaml, "yaml")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -12,6 +13,7 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeserver.cli import ahead
-from codeserver.cli.options.checks import check, check_as_dagster
-from codeserver.cli.options.code_file import check_is_there, syntax_error
+from codeserver.cli.options.code_file import check_is_there, syntax_error, usage_errors
 from codeserver.cli.options.settings import config_options, given_by
 from codeserver.cli.options.spellings import CODE_SERVER_START, Spelling
 from codeserver.cli.printing.logs import logging_to_stderr
@@ -36,6 +37,11 @@ _log = logging.getLogger("codeserver")
 
 _OVERRIDE_PATH = "DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH"
 
+_DESCRIPTORS = {
+    "ready_fd": (os.O_RDONLY, "written to"),
+    "lifeline_fd": (os.O_WRONLY, "read"),
+}
+
 
 @click.command("grpc")
 @config_options()
@@ -49,19 +55,21 @@ def grpc_command(**options: Any) -> None:
     context = click.get_current_context()
     sources = {name: given_by(context, name) for name in options}
     _take_override(options, sources)
-    try:
+    with usage_errors():
         given = Config.from_options(options, sources)
-        if context.find_object(Spelling):
-            check_as_dagster(given)
+        if context.find_object(Spelling) and given.port is None and not given.socket:
+            # As Dagster's own commands say it.
+            raise OperatorError("You must pass one and only one of --port/-p or --socket/-s.")
         config, target = resolve(given)
         check(config, sources)
         if _must_be_there(context, config):
             check_is_there(target)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     with logging_to_stderr(config.log_level, config.log_format):
         if config.lifeline_fd is not None:
-            _start_to_follow(config.lifeline_fd)
+            # Runs may outlive the server. With the descriptor, they would pass for it.
+            os.set_inheritable(config.lifeline_fd, False)
+            follow = partial(_follow, config.lifeline_fd)
+            threading.Thread(target=follow, name="lifeline", daemon=True).start()
         code = _serve(config, target)
     sys.exit(code)
 
@@ -91,6 +99,39 @@ def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> N
     sources["defs_state_info"] = f"{_OVERRIDE_PATH} ({path})"
 
 
+def check(config: Config, given_by: Mapping[str, str | None]) -> None:
+    """Raise an `OperatorError` that names the option or variable that the server cannot have."""
+
+    def source(name: str) -> str:
+        return given_by.get(name) or "--" + name.replace("_", "-")
+
+    if config.worker_memory_limit and sys.platform != "linux":
+        raise OperatorError(f"{source('worker_memory_limit')} needs Linux; leave it out here.")
+    for name in ("watch_dir", "watch_filter", "watch_poll"):
+        if getattr(config, name) and not config.watch:
+            raise OperatorError(f"{source(name)} is given without --watch; add that.")
+    for directory in config.watch_dir:
+        if not os.path.isdir(directory):
+            raise OperatorError(f"{source('watch_dir')} {directory} is no directory.")
+    for name in _DESCRIPTORS:
+        if (number := getattr(config, name)) is not None:
+            _check_descriptor(name, number, source(name))
+
+
+def _check_descriptor(name: str, number: int, source: str) -> None:
+    opposite, use = _DESCRIPTORS[name]
+    try:
+        # Python makes its own not inheritable, so it is none that this process has opened.
+        is_passed = os.get_inheritable(number)
+        mode = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
+    except (OSError, OverflowError):
+        is_passed, mode = False, opposite
+    if not is_passed:
+        raise OperatorError(f"{source} {number} is not open; pass it on to this process.")
+    if mode == opposite:
+        raise OperatorError(f"{source} {number} cannot be {use}; pass on the other end.")
+
+
 def _must_be_there(context: click.Context, config: Config) -> bool:
     """Whether a missing file is a mistake on the command line.
 
@@ -105,12 +146,6 @@ _FINISH_SECONDS, _HURRY_SECONDS = 5.0, 5.0
 """Time for runs and requests to finish, then for the interrupted rest to end."""
 
 _LONGEST_PATH = 4096
-
-
-def _start_to_follow(lifeline: int) -> None:
-    # Runs may outlive the server. With the descriptor, they would pass for it.
-    os.set_inheritable(lifeline, False)
-    threading.Thread(target=_follow, args=(lifeline,), name="lifeline", daemon=True).start()
 
 
 def _follow(lifeline: int) -> None:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from codeserver import default_address
-from codeserver.errors import OperatorError
+from codeserver.cli.options.code_file import usage_errors
 from codeserver.probe.health import LONGEST, SECONDS, address_of, probe
 
 
@@ -56,8 +56,6 @@ def health_command(
     given = {"address": address, "port": port, "host": host, "socket": socket}
     if math.isnan(timeout):
         raise click.UsageError("--timeout must be a number of seconds; it is nan.")
-    try:
+    with usage_errors():
         found = address_of({name: str(value) for name, value in given.items() if value})
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     sys.exit(probe(found, service, timeout, as_json=as_json))

@@ -55,18 +55,9 @@ def install_dagster_command(*, directory: Path) -> None:
 
 
 def install(path: Path, python: str) -> bool:
-    """Write the command, unless it is there.
+    """Write the command for an interpreter, and return whether it was not there yet.
 
-    Args:
-        path: path of the command.
-        python: path of the interpreter that has codeserver and Dagster.
-
-    Returns:
-        True if the command was written, False if it was there.
-
-    Raises:
-        Failure: another file has this name.
-        OSError: the command cannot be written.
+    A file of this name from another source is a `Failure`.
     """
     content = program(python)
     if os.path.lexists(path):

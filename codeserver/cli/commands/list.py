@@ -17,26 +17,15 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-KINDS = ("jobs", "assets", "checks", "schedules", "sensors", "resources")
+_NAMED = {"name": "names", "tag": "tags", "owner": "owners"}
+_OF_ASSETS = {"name": "keys", "tag": "tags", "group": "groups", "owner": "owners", "kind": "kinds"}
 
 _FILTERS: Mapping[str, Mapping[str, str]] = {
-    "jobs": {"name": "names", "tag": "tags", "owner": "owners"},
-    "assets": {
-        "name": "keys",
-        "tag": "tags",
-        "group": "groups",
-        "owner": "owners",
-        "kind": "kinds",
-    },
-    "checks": {
-        "name": "",
-        "tag": "tags",
-        "group": "groups",
-        "owner": "owners",
-        "kind": "kinds",
-    },
-    "schedules": {"name": "names", "tag": "tags", "owner": "owners"},
-    "sensors": {"name": "names", "tag": "tags", "owner": "owners"},
+    "jobs": _NAMED,
+    "assets": _OF_ASSETS,
+    "checks": _OF_ASSETS,
+    "schedules": _NAMED,
+    "sensors": _NAMED,
     "resources": {"name": "names"},
 }
 """For each kind, the filter options that apply to it, and the client's arguments for them.
@@ -50,7 +39,7 @@ def _filter(flag: str, metavar: str, what: str) -> Callable[[F], F]:
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(KINDS), required=False)
+@click.argument("what", type=click.Choice(list(_FILTERS)), required=False)
 @_filter("--name", "GLOB", "Names or keys that match, such as 'raw/*'. May be given several times.")
 @_filter("--tag", "KEY[=VALUE]", "Definitions with this tag; with several, with all of them.")
 @_filter("--group", "NAME", "Assets of this group.")
@@ -81,17 +70,13 @@ def list_command(
 
 
 def _kinds(what: str | None, given: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The kinds to which all given filters apply.
-
-    Raises:
-        UsageError: a filter does not apply to the kind asked for.
-    """
-    able = [kind for kind in KINDS if given.keys() <= _FILTERS[kind].keys()]
+    """The kinds to which all given filters apply; an error if that is not the kind asked for."""
+    able = [kind for kind, filters in _FILTERS.items() if given.keys() <= filters.keys()]
     if what is None:
         return able
     if what not in able:
         option = next(each for each in given if each not in _FILTERS[what])
-        others = ", ".join(kind for kind in KINDS if option in _FILTERS[kind])
+        others = ", ".join(kind for kind, filters in _FILTERS.items() if option in filters)
         raise click.UsageError(f"--{option} is not for {what}; it is for {others}.")
     return [what]
 
@@ -119,20 +104,20 @@ def _checks(
 
 
 def _print(found: Mapping[str, list[Any]], *, is_one: bool) -> None:
-    from codeserver.cli.printing.definitions import TABLES
+    from codeserver.cli.printing.definitions import table
 
     out, is_first = screen.out(), True
     for kind, definitions in found.items():
         if not definitions:
             continue
-        table = TABLES[kind](definitions)
-        if not out.is_terminal:
-            out.records(table, prefix="" if is_one else f"{kind[:-1]}\t")
-        else:
+        rows = table(kind, definitions)
+        if out.is_terminal:
             if not is_first:
                 out.line()
             out.line((kind.capitalize(), "bold underline"), (f"  {len(definitions):,}", "dim"))
-            out.table(table)
+            out.table(rows)
+        else:
+            out.records(rows, prefix="" if is_one else f"{kind[:-1]}\t")
         is_first = False
     if is_first:
         nothing = next(iter(found)) if is_one else "definitions"

@@ -54,10 +54,19 @@ def partitions_command(
         )
         pages = _pages(fetch, limit)
         if as_json:
-            _print_json(list(pages))
+            found = list(pages)
+            keys = [key for page in found for key in page.keys]
+            facts = {"partitions": found[0].partitions, "keys": keys}
+            screen.out().json({**facts, "total_count": found[-1].total_count})
             return
+        out = screen.out()
         for number, page in enumerate(pages):
-            _print(page, is_first=number == 0)
+            if number == 0 and out.is_terminal:
+                what = page.partitions.description.rstrip(".")
+                many = counted(page.total_count, "key")
+                out.line((f"{what}; {many}" if what else many, "dim"))
+            for key in page.keys:
+                out.line(key)
 
 
 def _pages(
@@ -72,23 +81,3 @@ def _pages(
         token, left = page.next_page_token, left if left is None else left - len(page.keys)
         if not token or left == 0:
             return
-
-
-def _print(page: v1.ListPartitionsResponse, *, is_first: bool) -> None:
-    out = screen.out()
-    if is_first and out.is_terminal:
-        what = page.partitions.description.rstrip(".")
-        many = counted(page.total_count, "key")
-        out.line((f"{what}; {many}" if what else many, "dim"))
-    for key in page.keys:
-        out.line(key)
-
-
-def _print_json(pages: list[v1.ListPartitionsResponse]) -> None:
-    screen.out().json(
-        {
-            "partitions": pages[0].partitions,
-            "keys": [key for page in pages for key in page.keys],
-            "total_count": pages[-1].total_count,
-        }
-    )

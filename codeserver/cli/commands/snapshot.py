@@ -8,18 +8,17 @@ from typing import Any
 
 import click
 
-from codeserver.cli.options.code_file import check_is_there
+from codeserver.cli.options.code_file import check_is_there, usage_errors
+from codeserver.cli.options.location import TARGET_OPTIONS
 from codeserver.cli.options.settings import config_options
 from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import Failure
 from codeserver.cli.printing.words import counted, size_of
 from codeserver.config import Config
-from codeserver.errors import OperatorError
 from codeserver.target import resolve
 
 _SETTINGS = (
-    *("python_file", "module_name", "package_name", "autoload_defs_module_name", "attribute"),
-    *("working_directory", "empty_working_directory", "location_name", "defs_state_info"),
+    *(*TARGET_OPTIONS, "empty_working_directory", "location_name", "defs_state_info"),
     *("inject_env_vars_from_instance", "instance_ref", "startup_timeout"),
 )
 
@@ -45,11 +44,9 @@ def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
     from codeserver.snapshot import file
     from codeserver.supervisor.loading.host import LoadFailed
 
-    try:
+    with usage_errors():
         config, target = resolve(Config.from_options(options))
         check_is_there(target)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     from codeserver.snapshot.taking import take
 
     try:

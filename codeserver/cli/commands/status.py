@@ -15,7 +15,6 @@ from codeserver.cli.printing.failures import FAILED
 from codeserver.cli.printing.location import serves_code, show_location
 
 if TYPE_CHECKING:
-    from codeserver.api import v1
     from codeserver.client import Client
 
 
@@ -36,16 +35,12 @@ def status_command(context: click.Context, watch: bool, as_json: bool, where: Wh
             _watch(client, as_json)
             return
         location = client.location()
-    _show(location, as_json)
-    if not serves_code(location):
-        context.exit(FAILED)
-
-
-def _show(location: v1.Location, as_json: bool) -> None:
     if as_json:
         screen.out().json(location)
     else:
         show_location(screen.out(), location, datetime.now().astimezone())
+    if not serves_code(location):
+        context.exit(FAILED)
 
 
 def _watch(client: Client, as_json: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+import click
 
 from codeserver.errors import OperatorError
 from codeserver.target import Target
@@ -17,12 +20,17 @@ _LARGE_BYTES = 64 * 1024
 """Of a larger file, Python itself takes too long to say whether it can be compiled."""
 
 
-def check_is_there(target: Target) -> None:
-    """See whether there is such a file, if the target is one.
+@contextlib.contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn errors of the operator into errors of the command line."""
+    try:
+        yield
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from error
 
-    Raises:
-        OperatorError: no. It names the file with the nearest name.
-    """
+
+def check_is_there(target: Target) -> None:
+    """Raise an `OperatorError` with the nearest name, if the target is a file and there is none."""
     try:
         os.stat(target.path or os.curdir)
     except (FileNotFoundError, NotADirectoryError):

@@ -27,31 +27,26 @@ def job_argument(*, required: bool) -> Callable[[F], F]:
     return click.argument("job", required=required, shell_complete=_names)
 
 
-def op_selection_option(command: F) -> F:
-    """Give a command the option `--op-selection`."""
-    return click.option(
-        "--op-selection",
-        multiple=True,
-        callback=_several,
-        metavar="OPS",
-        help="Ops to select in Dagster's syntax, such as '*load' or 'graph.op,other'.",
-    )(command)
-
-
-def repository_option(command: F) -> F:
-    """Give a command the option `--repository`."""
-    return click.option(
-        "--repository",
-        default="",
-        metavar="NAME",
-        help="Repository to look in. Only needed where several have the name.",
-    )(command)
-
-
 def _several(_context: click.Context, _parameter: click.Parameter, given: Any) -> tuple[str, ...]:
     """Values that were given one by one, or with commas between them."""
     parts = (part.strip() for each in given for part in each.split(","))
     return tuple(part for part in parts if part)
+
+
+op_selection_option = click.option(
+    "--op-selection",
+    multiple=True,
+    callback=_several,
+    metavar="OPS",
+    help="Ops to select in Dagster's syntax, such as '*load' or 'graph.op,other'.",
+)
+
+repository_option = click.option(
+    "--repository",
+    default="",
+    metavar="NAME",
+    help="Repository to look in. Only needed where several have the name.",
+)
 
 
 def _names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

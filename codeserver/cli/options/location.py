@@ -12,10 +12,10 @@ import click
 from click.core import ParameterSource
 
 from codeserver import default_address
-from codeserver.cli.options.code_file import check_is_there
+from codeserver.cli.options.code_file import check_is_there, usage_errors
 from codeserver.cli.options.where import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
-from codeserver.errors import NothingToServe, OperatorError
+from codeserver.errors import NothingToServe
 
 F = TypeVar("F", bound=Callable[..., Any])
 Choose = Callable[[Mapping[str, str], str, "float | None"], Where]
@@ -26,29 +26,46 @@ TARGET_OPTIONS = (
 )
 
 
+# As of `codeserver grpc`, but not from its environment variables: in a container, those are for the
+# server that runs there, and it is this server that a command is to ask.
+_TARGET: list[Callable[[Any], Any]] = [
+    click.option(*setting.flags, setting.name, metavar=setting.metavar, help=setting.help)
+    for setting in settings()
+    if setting.name in TARGET_OPTIONS
+]
+
+_ADDRESS: Callable[[Any], Any] = click.option(
+    "--address",
+    envvar=default_address.VARIABLE,
+    show_envvar=True,
+    metavar="ADDRESS",
+    help=f"A running server, as HOST:PORT or unix:PATH.  [default: {default_address.ADDRESS}]",
+)
+
+
 def location_options(command: F) -> F:
     """Give a command the options that say what it is about, and the result as `where`.
 
     That is what is named, else the code that a pyproject.toml here declares, else the server at the
     usual place.
     """
-    return _with(command, _anywhere, *_target_options(), _address_option(), _timeout_option())
+    return _with(command, _anywhere, *_TARGET, _ADDRESS, _timeout_option())
 
 
 def server_options(command: F) -> F:
     """The same for a command that is about a running server, unless code is named."""
-    return _with(command, _server, *_target_options(), _address_option(), _timeout_option())
+    return _with(command, _server, *_TARGET, _ADDRESS, _timeout_option())
 
 
 def patient_options(command: F) -> F:
     """The same for a command that is about a running server and may take any time."""
-    return _with(command, _server, _address_option(), _timeout_option(None))
+    return _with(command, _server, _ADDRESS, _timeout_option(None))
 
 
 def code_options(command: F) -> F:
     """The same for a command that is about code only."""
     timeout = _timeout_option(LOADING_SECONDS, "How long the load may take.")
-    return _with(command, _to_be_loaded, *_target_options(), timeout)
+    return _with(command, _to_be_loaded, *_TARGET, timeout)
 
 
 def _with(command: F, choose: Choose, *options: Callable[[Any], Any]) -> F:
@@ -61,29 +78,6 @@ def _with(command: F, choose: Choose, *options: Callable[[Any], Any]) -> F:
     for option in reversed(options):
         call = option(call)
     return call  # type: ignore[return-value]
-
-
-def _target_options() -> list[Callable[[Any], Any]]:
-    """As of `codeserver grpc`.
-
-    But not from its environment variables: in a container, those are for the server that runs
-    there, and it is this server that a command is to ask.
-    """
-    return [
-        click.option(*setting.flags, setting.name, metavar=setting.metavar, help=setting.help)
-        for setting in settings()
-        if setting.name in TARGET_OPTIONS
-    ]
-
-
-def _address_option() -> Callable[[Any], Any]:
-    return click.option(
-        "--address",
-        envvar=default_address.VARIABLE,
-        show_envvar=True,
-        metavar="ADDRESS",
-        help=f"A running server, as HOST:PORT or unix:PATH.  [default: {default_address.ADDRESS}]",
-    )
 
 
 def _timeout_option(
@@ -105,10 +99,8 @@ def _valid(address: str | None) -> str:
         return ""
     from codeserver.client.addresses import grpc_target
 
-    try:
+    with usage_errors():
         grpc_target(address)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
     return address
 
 
@@ -133,11 +125,9 @@ def _server(target: Mapping[str, str], address: str, timeout: float | None) -> W
 def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Where:
     from codeserver.target import resolve
 
-    try:
+    with usage_errors():
         config, resolved = resolve(Config.from_options(target))
         check_is_there(resolved)
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from error
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}
     name = config.location_name
     options = ("--location-name", name) if name else ()

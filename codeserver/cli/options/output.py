@@ -28,32 +28,22 @@ _SUFFIXES = {
     ".txt": "tree",
 }
 
-_LANGUAGES = {"svg": "xml", "json": "json", "dot": "text", "mermaid": "text", "tree": "text"}
+_LANGUAGES = {"svg": "xml", "json": "json"}
 
 
-def output_option(command: F) -> F:
-    """Give a command the option `-o/--output`."""
-    return click.option(
-        "-o",
-        "--output",
-        type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
-        callback=lambda _context, _option, path: None if path == Path("-") else path,
-        help="Write to this file instead of standard output (-).",
-    )(command)
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    callback=lambda _context, _option, path: None if path == Path("-") else path,
+    help="Write to this file instead of standard output (-).",
+)
 
 
 def write(path: Path | None, text: str, language: str) -> None:
-    """Write a document.
-
-    Args:
-        path: of the file; None for standard output.
-        text: the document.
-        language: what it is written in, for the colours on a terminal.
-
-    Raises:
-        Failure: the file cannot be written.
-    """
+    """Write a document to a file, or in the colours of its language to standard output."""
+    text = text if text.endswith("\n") else f"{text}\n"
     if path is None:
         screen.out().code(text, language)
         return
@@ -82,13 +72,7 @@ def format_of(form: str | None, output: Path | None, default: str) -> str:
 
 
 def draw(diagram: Diagram, form: str, output: Path | None) -> None:
-    """Draw it.
-
-    Args:
-        diagram: what to draw.
-        form: one of `DRAWINGS`.
-        output: the file to write; None for standard output.
-    """
+    """Draw it in one of the formats of `DRAWINGS`."""
     from codeserver import drawing
 
     out = screen.out()
@@ -102,4 +86,4 @@ def draw(diagram: Diagram, form: str, output: Path | None) -> None:
         "svg": drawing.svg,
         "json": drawing.to_json,
     }[form](diagram)
-    write(output, text if text.endswith("\n") else f"{text}\n", _LANGUAGES[form])
+    write(output, text, _LANGUAGES.get(form, "text"))

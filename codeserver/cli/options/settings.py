@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
@@ -42,9 +42,28 @@ class _Option(click.Option):
         self._is_long = is_long
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """The value of the strongest variable."""
+        """The value of the strongest variable that is set; `given_by` names it afterwards.
+
+        For a long value, a variable with `_FILE` at its end gives a file with it.
+        """
         assert self.name is not None
-        return value_of(ctx, self.name, self.envvar or (), is_long=self._is_long)
+        spelling = ctx.find_object(Spelling)
+        for name in self.envvar or ():
+            if spelling is not None and not spelling.reads(name):
+                continue
+            value = os.environ.get(name)
+            path = os.environ.get(name + FILE_SUFFIX) if self._is_long else None
+            if value and path:
+                raise click.UsageError(
+                    f"{name} and {name}{FILE_SUFFIX} are both given; give one of them.", ctx
+                )
+            if path:
+                _given_by(ctx)[self.name] = f"{name}{FILE_SUFFIX} ({path})"
+                return _content(path, name + FILE_SUFFIX, ctx)
+            if value and not value.startswith(_LINKS):
+                _given_by(ctx)[self.name] = name
+                return value
+        return None
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """What errors call it: its flags, and the variable that has given the value."""
@@ -76,47 +95,13 @@ def _option(setting: Setting) -> Callable[[F], F]:
     )
 
 
-def value_of(
-    context: click.Context, option: str, variables: Iterable[str], *, is_long: bool
-) -> str | None:
-    """The value of the strongest variable that is set; `given_by` names it afterwards.
-
-    Args:
-        context: of the command.
-        option: the name of the option's parameter.
-        variables: strongest first.
-        is_long: whether the name of each with `_FILE` behind it gives a file with the value.
-
-    Raises:
-        UsageError: the file cannot be read, or there is a value beside it.
-    """
-    spelling = context.find_object(Spelling)
-    for name in variables:
-        if spelling is not None and not spelling.reads(name):
-            continue
-        value = os.environ.get(name)
-        path = os.environ.get(name + FILE_SUFFIX) if is_long else None
-        if value and path:
-            raise click.UsageError(
-                f"{name} and {name}{FILE_SUFFIX} are both given; give one of them.", context
-            )
-        if path:
-            _given_by(context)[option] = f"{name}{FILE_SUFFIX} ({path})"
-            return _content(path, name + FILE_SUFFIX, context)
-        if value and not value.startswith(_LINKS):
-            _given_by(context)[option] = name
-            return value
-    return None
-
-
 def given_by(context: click.Context, option: str) -> str | None:
     """The variable that has given the option its value, with the file if there is one."""
     return _given_by(context).get(option)
 
 
-def _given_by(context: click.Context) -> MutableMapping[str, str]:
-    found: Any = context.meta.setdefault(_GIVEN_BY, {})
-    assert isinstance(found, dict)
+def _given_by(context: click.Context) -> dict[str, str]:
+    found: dict[str, str] = context.meta.setdefault(_GIVEN_BY, {})
     return found
 
 

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spelling:
-    """How Dagster calls a command that serves code.
+    """How Dagster calls a command that serves code: the last word of it, and the group before.
 
-    Attributes:
-        group: all but the last word.
-        command: the last word.
-        not_read: beginnings of variables that this server reads and that command does not, because
-            the other one alone has them. (As declared in `dagster._cli.api` and
-            `dagster._cli.code_server`, Dagster 1.13.)
+    `not_read` are beginnings of variables that this server reads and that command does not, because
+    the other one alone has them. (As declared in `dagster._cli.api` and `dagster._cli.code_server`,
+    Dagster 1.13.)
     """
 
     group: str

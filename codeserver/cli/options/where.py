@@ -24,15 +24,10 @@ LOADING_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Where:
-    """The code location that a command is about.
+    """The code location that a command is about: a running server, or else code to be served.
 
-    Attributes:
-        address: of a running server; empty for code that is served for the command.
-        target: that code: arguments of `CodeServer`.
-        label: what people call it.
-        options: of the server that is started for it.
-        timeout: seconds that a call may take; None for any time.
-        loading_timeout: seconds that loading code may take.
+    Code has arguments of `CodeServer`, a label for people, and options of its server. Timeouts of
+    calls and of the load are in seconds; None is any time.
     """
 
     address: str = ""
@@ -44,11 +39,7 @@ class Where:
 
 
 def check_compiles(where: Where) -> None:
-    """See whether Python can compile the file that the command is about, if it is about one.
-
-    Raises:
-        Failure: no. It shows the line as Python does.
-    """
+    """Fail with the line that Python cannot compile, if the command is about a file with one."""
     file = where.target.get("python_file")
     if file is not None and (lines := syntax_error(os.path.abspath(file))):
         raise Failure(f"{where.label} does not load:", lines)
@@ -58,16 +49,7 @@ def check_compiles(where: Where) -> None:
 def client_of(
     where: Where, *, options: Sequence[str] = (), allow_failure: bool = False
 ) -> Iterator[Client]:
-    """A client of the location; code is served until the end of the context.
-
-    Args:
-        where: the location.
-        options: further ones for the server, if one is started.
-        allow_failure: whether to serve code that does not load, too.
-
-    Raises:
-        CodeserverError: the code does not load.
-    """
+    """A client of the location; code is served until the end of the context."""
     if where.address:
         from codeserver.client import connect
 

@@ -18,17 +18,11 @@ in a process that was itself stopped for two seconds, the deadline would be over
 
 
 class BackgroundWriter(io.TextIOBase):
-    """Writes to a file descriptor from a thread of its own.
+    """Writes to a file descriptor, which stays open, from a thread of its own.
 
     The reader of the log may stop reading (a paused terminal, a stuck log driver), and the event
     loop must go on. Up to 16 MiB of text are kept then, and further writes are dropped and
-    counted.
-
-    Args:
-        fd: the descriptor, which stays open.
-
-    Attributes:
-        describe_loss: makes the line that reports a number of dropped lines.
+    counted. `describe_loss` makes the line that reports a number of dropped lines.
     """
 
     def __init__(self, fd: int) -> None:

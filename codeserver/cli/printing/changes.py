@@ -23,17 +23,14 @@ class Watched:
         self._before: v1.Location | None = None
 
     def lines(self, response: v1.WatchLocationResponse, now: datetime) -> Iterator[Line]:
-        """Lines about the differences from the message before.
-
-        Args:
-            response: the message.
-            now: the time at the beginning of each line, in the time zone to print.
-        """
+        """Lines about the differences from the message before. Each begins with the time."""
         location, before = response.location, self._before
         self._before = location
         failed = _has_failed(before, location)
         if failed:
-            yield _line(now, "failed", _what_has_failed(location))
+            load = f"load #{location.loads}" if location.loads else "the load"
+            served = f"; #{location.generation} is served on" if location.generation else ""
+            yield _line(now, "failed", load, served)
             for line in traceback_lines(location.load_error):
                 yield [f"  {line}"]
         is_new = before is None or location.generation != before.generation
@@ -61,12 +58,6 @@ def _has_failed(before: v1.Location | None, location: v1.Location) -> bool:
     if not location.HasField("load_error"):
         return False
     return before is None or location.failed_loads > before.failed_loads
-
-
-def _what_has_failed(location: v1.Location) -> str:
-    load = f"load #{location.loads}" if location.loads else "the load"
-    served = f"; #{location.generation} is served on" if location.generation else ""
-    return f"{load}{served}"
 
 
 def _state(location: v1.Location, now: datetime) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from codeserver.cli.printing import screen
+from codeserver.cli.printing.words import one_line
 from codeserver.errors import CodeserverError
 
 if TYPE_CHECKING:
@@ -18,12 +19,7 @@ FAILED = 1
 
 
 class Failure(click.ClickException):
-    """A command has failed.
-
-    Args:
-        message: the reason, in one line.
-        details: further lines.
-    """
+    """A command has failed, for a reason in one line; there may be further lines of details."""
 
     exit_code = FAILED
 
@@ -68,11 +64,6 @@ def failure_of(error: CodeserverError) -> Failure:
     # Errors that do not come from a server may have several lines.
     first, *others = str(error).splitlines() or [""]
     return Failure(first, others)
-
-
-def one_line(text: str) -> str:
-    """The text in one line."""
-    return " ".join(text.split())
 
 
 def traceback_lines(error: v1.LoadError) -> list[str]:

@@ -48,9 +48,7 @@ def changes_in_words(
 ) -> list[Part]:
     """Changes in the words of the server's log, in colours.
 
-    Args:
-        changes: changes of definitions.
-        before: the location before the load, if it is known.
+    `before` is the location before the load, if it is known.
     """
     was_broken = before is not None and before.HasField("load_error")
     if not changes:
@@ -80,13 +78,7 @@ def serves_code(location: v1.Location) -> bool:
 
 
 def show_location(out: Screen, location: v1.Location, now: datetime) -> None:
-    """Print the state of a location.
-
-    Args:
-        out: the screen to print on.
-        location: the location.
-        now: the time, with the time zone in which times are printed.
-    """
+    """Print the state of a location, with times in the time zone of `now`."""
     state = state_of(location)
     out.line((location.name, "bold"), "  ", (state, _STATES.get(state, "bold yellow")))
     out.facts(list(_facts(location, now)))
@@ -117,20 +109,21 @@ def _facts(location: v1.Location, now: datetime) -> Iterator[tuple[str, str]]:
         yield "repositories", listed(location.repositories)
     if load_time(location):
         yield "load time", load_time(location)
-    yield "loads", _loads(location)
+    failed = f", {location.failed_loads:,} of them failed" if location.failed_loads else ""
+    how = "; files are watched" if location.watches_files else ""
+    yield "loads", f"{location.loads:,} so far{failed}{how}"
     if location.HasField("started_at"):
         yield "started", moment(location.started_at, now)
-    yield "work", _work(location.work)
-    for subject in location.work.subjects:
-        yield "", f"{subject.name}: {subject.running} running, {subject.queued} waiting"
-    if trouble := _trouble(location.work):
-        yield "trouble", trouble
+    yield from _work(location.work)
     yield from _surroundings(location)
 
 
 def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
     if location.HasField("isolation"):
-        yield "isolation", isolation(location.isolation)
+        modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
+        mode = modes.get(location.isolation.mode, "unknown")
+        reasons = "; ".join(location.isolation.reasons)
+        yield "isolation", f"{mode}, because of {reasons}" if reasons else mode
     if location.HasField("runs"):
         yield "runs", runs(location.runs)
     versions = location.versions
@@ -144,13 +137,6 @@ def _surroundings(location: v1.Location) -> Iterator[tuple[str, str]]:
         yield "image", location.container_image
     if location.server_id:
         yield "server id", location.server_id
-
-
-def isolation(found: v1.Isolation) -> str:
-    """The mode of isolation with its reasons, such as `fork`."""
-    modes = {v1.Isolation.MODE_FORK: "fork", v1.Isolation.MODE_SPAWN: "spawn"}
-    mode = modes.get(found.mode, "unknown")
-    return f"{mode}, because of {'; '.join(found.reasons)}" if found.reasons else mode
 
 
 def runs(found: v1.Runs) -> str:
@@ -167,21 +153,15 @@ def _target(target: v1.Target) -> str:
     return text + (f" (in {target.working_directory})" if target.working_directory else "")
 
 
-def _loads(location: v1.Location) -> str:
-    failed = f", {location.failed_loads:,} of them failed" if location.failed_loads else ""
-    how = "; files are watched" if location.watches_files else ""
-    return f"{location.loads:,} so far{failed}{how}"
-
-
-def _work(work: v1.Work) -> str:
+def _work(work: v1.Work) -> Iterator[tuple[str, str]]:
     running = f"{work.running:,} of at most {work.max_running:,} running"
-    return f"{running}, {work.queued:,} waiting, {counted(work.runs, 'run')}"
-
-
-def _trouble(work: v1.Work) -> str:
+    yield "work", f"{running}, {work.queued:,} waiting, {counted(work.runs, 'run')}"
+    for subject in work.subjects:
+        yield "", f"{subject.name}: {subject.running} running, {subject.queued} waiting"
     parts = {
         "refused": work.refused,
         "ended at their deadline": work.ended,
         "crashed": work.crashed,
     }
-    return listed(f"{number:,} {what}" for what, number in parts.items() if number)
+    if any(parts.values()):
+        yield "trouble", listed(f"{number:,} {what}" for what, number in parts.items() if number)

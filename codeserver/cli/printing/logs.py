@@ -29,12 +29,8 @@ _STDERR = 2
 def logging_to_stderr(level: str, style: str) -> Iterator[None]:
     """Log to standard error for the time of a block, and write out the rest at its end.
 
-    Output of user code (logger `codeserver.output`) is logged at any level.
-
-    Args:
-        level: name of the least severe level to show.
-        style: `colored` (colours only on a terminal, or as FORCE_COLOR and NO_COLOR say), `json`
-            or `rich`.
+    Output of user code (logger `codeserver.output`) is logged at any level. In the style `colored`,
+    there are colours only on a terminal, or as FORCE_COLOR and NO_COLOR say.
     """
     writer = BackgroundWriter(_STDERR)
     root = logging.getLogger("codeserver")
@@ -56,9 +52,8 @@ def _loss(handler: logging.Handler, count: int) -> str:
 
 
 def _has_colours(writer: BackgroundWriter) -> bool:
-    if os.environ.get("NO_COLOR"):
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or writer.isatty()
+    given = os.environ.get
+    return not given("NO_COLOR") and (bool(given("FORCE_COLOR")) or writer.isatty())
 
 
 def _handler(style: str, writer: BackgroundWriter) -> logging.Handler:

@@ -6,16 +6,6 @@ from codeserver.api import v1
 from codeserver.cli.printing.tables import Column, Table
 from codeserver.cli.printing.words import duration, seconds_of
 
-_COLUMNS = (
-    Column("Step", "bold"),
-    Column("Level", "cyan", is_number=True),
-    Column("After"),
-    Column("Inputs", "dim"),
-    Column("Retries"),
-    Column("Pool"),
-    Column("Resources", "dim"),
-)
-
 _SOURCES = {
     v1.StepInput.SOURCE_RUN_CONFIG: "run config",
     v1.StepInput.SOURCE_DEFAULT_VALUE: "default",
@@ -31,19 +21,18 @@ _BACKOFFS = {
 def plan_table(plan: v1.ExecutionPlan) -> Table:
     """The steps, each with the steps that it waits for and its inputs."""
     steps = sorted(plan.steps, key=lambda step: step.level)  # stable: a level keeps plan order
-    return Table(_COLUMNS, [_row(step) for step in steps])
-
-
-def _row(step: v1.Step) -> list[str]:
-    return [
-        step.key,
-        str(step.level + 1),
-        ", ".join(step.upstream),
-        ", ".join(map(_input, step.inputs)),
-        _retries(step.retry_policy) if step.HasField("retry_policy") else "",
-        step.pool,
-        ", ".join(step.resources),
-    ]
+    return Table.of(
+        steps,
+        {
+            Column("Step", "bold"): lambda step: step.key,
+            Column("Level", "cyan", is_number=True): lambda step: str(step.level + 1),
+            Column("After"): lambda step: ", ".join(step.upstream),
+            Column("Inputs", "dim"): lambda step: ", ".join(map(_input, step.inputs)),
+            Column("Retries"): _retries,
+            Column("Pool"): lambda step: step.pool,
+            Column("Resources", "dim"): lambda step: ", ".join(step.resources),
+        },
+    )
 
 
 def _input(its_input: v1.StepInput) -> str:
@@ -53,8 +42,11 @@ def _input(its_input: v1.StepInput) -> str:
     return f"{its_input.name}: {source}" if source else its_input.name
 
 
-def _retries(policy: v1.RetryPolicy) -> str:
+def _retries(step: v1.Step) -> str:
     """The number of retries and their delay, such as `3 after 10 s, exponential`."""
+    if not step.HasField("retry_policy"):
+        return ""
+    policy = step.retry_policy
     parts = [f"{policy.max_retries}"]
     if policy.HasField("delay"):
         seconds = seconds_of(policy.delay)

@@ -24,9 +24,7 @@ _MOST_COLOURED = 100_000
 class Screen:
     """A stream that people or programs read.
 
-    Args:
-        console: rich's console of the stream. It decides whether the stream is a terminal, also by
-            FORCE_COLOR and the like, and respects NO_COLOR.
+    Rich's console decides whether it is a terminal, also by FORCE_COLOR and the like.
     """
 
     def __init__(self, console: Console) -> None:
@@ -42,10 +40,6 @@ class Screen:
         """Columns of the terminal."""
         return self._console.width
 
-    @property
-    def _encoding(self) -> str:
-        return (getattr(self._console.file, "encoding", None) or "utf-8").lower()
-
     def line(self, *parts: Part) -> None:
         """Print a line of text, which may contain line breaks."""
         pairs = [(part, "") if isinstance(part, str) else part for part in parts]
@@ -57,12 +51,12 @@ class Screen:
 
         self._console.print(Text.assemble(*pairs), soft_wrap=True)
 
-    def facts(self, facts: Sequence[tuple[str, str]], *, indent: int = 2) -> None:
+    def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """Print pairs of name and text, folded on a terminal, else one line for each."""
         width = max((len(name) for name, _ in facts), default=0)
         if not self.is_terminal:
             for name, text in facts:
-                self.line(" " * indent, name.ljust(width), "  ", text)
+                self.line("  ", name.ljust(width), "  ", text)
             return
         from rich.padding import Padding
         from rich.table import Table as Grid
@@ -73,7 +67,7 @@ class Screen:
         grid.add_column(overflow="fold")
         for name, text in facts:
             grid.add_row(name, Text(printable(text)))
-        self._console.print(Padding(grid, (0, 0, 0, indent)))
+        self._console.print(Padding(grid, (0, 0, 0, 2)))
 
     def table(self, table: Table) -> None:
         """Print a table."""
@@ -104,12 +98,11 @@ class Screen:
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """Print a message, or lists and mappings with messages, as JSON.
 
-        Args:
-            value: the message, list or mapping.
-            indent: spaces per level; None for one line.
+        Without `indent`, it is one line.
         """
         # Escape letters that the encoding lacks as JSON does, and not as Python does.
-        has_all_letters = self._encoding.startswith("utf")
+        encoding = getattr(self._console.file, "encoding", None) or "utf-8"
+        has_all_letters = encoding.lower().startswith("utf")
         text = json.dumps(plain(value), indent=indent, ensure_ascii=not has_all_letters)
         if indent is None:
             self.raw(f"{text}\n")
@@ -157,25 +150,18 @@ def plain(value: Any) -> Any:
     Fields keep their names in the proto files, and empty fields are included, so that programs
     always find the same keys.
     """
+    from inspect import signature
+
+    from google.protobuf.json_format import MessageToDict
     from google.protobuf.message import Message
 
     if isinstance(value, Message):
-        return _as_dict(value)
+        # Protobuf 26 (Python 5.26) renamed the option.
+        new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
+        options: Any = {new if new in signature(MessageToDict).parameters else old: True}
+        return MessageToDict(value, preserving_proto_field_name=True, **options)
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [plain(each) for each in value]
     return value
-
-
-def _as_dict(message: Any) -> dict[str, Any]:
-    import inspect
-
-    from google.protobuf.json_format import MessageToDict
-
-    # Protobuf 26 (Python 5.26) renamed the option.
-    names = inspect.signature(MessageToDict).parameters
-    new, old = "always_print_fields_with_no_presence", "including_default_value_fields"
-    options: dict[str, Any] = {new if new in names else old: True}
-    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True, **options)
-    return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from codeserver.cli.printing.words import printable
+from codeserver.cli.printing.words import one_line, printable
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -23,14 +23,7 @@ _SHORT, _WORD = 12, 24
 
 @dataclass(frozen=True)
 class Column:
-    """A column.
-
-    Attributes:
-        title: its header.
-        style: its look on a terminal.
-        is_number: whether its cells are aligned to the right.
-        least: characters that a long column needs to be of use.
-    """
+    """A column. `least` are the characters that a long one needs to be of use."""
 
     title: str
     style: str = ""
@@ -48,9 +41,14 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[str]]
 
+    @classmethod
+    def of(cls, found: Iterable[Any], cells: Mapping[Column, Callable[[Any], str]]) -> Table:
+        """A row for each thing; each column comes with the cell that a thing has in it."""
+        return cls(list(cells), [[cell(each) for cell in cells.values()] for each in found])
+
     def _shown(self) -> tuple[list[Column], list[list[str]]]:
         """The columns with text, and their cells, which are safe to print."""
-        rows = [[_one_line(cell) for cell in row] for row in self.rows]
+        rows = [[printable(one_line(cell)) for cell in row] for row in self.rows]
         used = [n for n in range(len(self.columns)) if any(row[n] for row in rows)]
         return [self.columns[n] for n in used], [[row[n] for n in used] for row in rows]
 
@@ -72,15 +70,12 @@ class Table:
     def records(self) -> Iterator[str]:
         """Lines for programs: one for each row, with every column and tabs between cells."""
         for row in self.rows:
-            yield "\t".join(_one_line(cell) or _NOTHING for cell in row)
+            yield "\t".join(printable(one_line(cell)) or _NOTHING for cell in row)
 
     def for_terminal(self, width: int) -> RichTable:
         """A table that folds long cells, and cuts none off.
 
         Columns without room are left out, the last ones first, and named below.
-
-        Args:
-            width: width of the terminal in characters.
         """
         from rich import box
         from rich.table import Table as RichTable
@@ -134,7 +129,3 @@ def _widths(cells: Sequence[Sequence[str]], useful: Sequence[int], room: int) ->
         least[n] += more
         spare -= more
     return least
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))

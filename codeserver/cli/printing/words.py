@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from codeserver.letters import clean
+
+if TYPE_CHECKING:
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.timestamp_pb2 import Timestamp
+
+    Span = Duration | Timestamp
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -17,30 +23,13 @@ _UNITS = (
 )
 
 
-class Span(Protocol):
-    """A `google.protobuf.Duration` or `Timestamp`."""
-
-    @property
-    def seconds(self) -> int:
-        """Whole seconds."""
-
-    @property
-    def nanos(self) -> int:
-        """The rest, in nanoseconds."""
-
-
 def seconds_of(span: Span) -> float:
     """The message as a number of seconds."""
     return span.seconds + span.nanos / 1e9
 
 
 def moment(time: Span, now: datetime) -> str:
-    """The time in the time zone of `now`, and its age.
-
-    Args:
-        time: a `google.protobuf.Timestamp`.
-        now: the time of the reader, with a time zone.
-    """
+    """The time in the time zone of `now`, and its age."""
     then = datetime.fromtimestamp(seconds_of(time), timezone.utc).astimezone(now.tzinfo)
     ago = duration(max(0, round((now - then).total_seconds())))
     return f"{then:%Y-%m-%d %H:%M:%S %z} ({ago} ago)"
@@ -86,6 +75,11 @@ def first_line(text: str) -> str:
     """The first line of a description, without its full stop."""
     lines = text.strip().splitlines()
     return lines[0].strip().removesuffix(".") if lines else ""
+
+
+def one_line(text: str) -> str:
+    """The text in one line."""
+    return " ".join(text.split())
 
 
 def printable(text: str) -> str:

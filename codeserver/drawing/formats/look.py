@@ -7,43 +7,25 @@ from collections.abc import Mapping
 
 from codeserver.drawing.layout.measures import HEADING, SMALL, SUBTITLE, SUMMARY, TITLE
 
-_LIGHT = {
-    "paper": "#fbfcfd",
-    "card": "#ffffff",
-    "rim": "#d3d9e3",
-    "ink": "#1b2230",
-    "faint": "#667085",
-    "line": "#98a2b3",
-    "box": "#6478a0",
-    "box-rim": "#dbe0e9",
-    "badge": "#eef1f6",
-    "badge-ink": "#475267",
-    "op": "#5a67e8",
-    "asset": "#0f9d8c",
-    "observable": "#d9921a",
-    "external": "#98a2b3",
-    "dynamic": "#9054d8",
-    "collected": "#d1568a",
+_COLOURS = {
+    "paper": ("#fbfcfd", "#13161c"),
+    "card": ("#ffffff", "#1d222b"),
+    "rim": ("#d3d9e3", "#3a4250"),
+    "ink": ("#1b2230", "#e9ecf2"),
+    "faint": ("#667085", "#98a2b5"),
+    "line": ("#98a2b3", "#6a7487"),
+    "box": ("#6478a0", "#a0b4dc"),
+    "box-rim": ("#dbe0e9", "#2f3643"),
+    "badge": ("#eef1f6", "#2b323e"),
+    "badge-ink": ("#475267", "#bcc5d4"),
+    "op": ("#5a67e8", "#8791ff"),
+    "asset": ("#0f9d8c", "#3cc7b4"),
+    "observable": ("#d9921a", "#efb54d"),
+    "external": ("#98a2b3", "#7b8699"),
+    "dynamic": ("#9054d8", "#b98af0"),
+    "collected": ("#d1568a", "#ec86b1"),
 }
-
-_DARK = {
-    "paper": "#13161c",
-    "card": "#1d222b",
-    "rim": "#3a4250",
-    "ink": "#e9ecf2",
-    "faint": "#98a2b5",
-    "line": "#6a7487",
-    "box": "#a0b4dc",
-    "box-rim": "#2f3643",
-    "badge": "#2b323e",
-    "badge-ink": "#bcc5d4",
-    "op": "#8791ff",
-    "asset": "#3cc7b4",
-    "observable": "#efb54d",
-    "external": "#7b8699",
-    "dynamic": "#b98af0",
-    "collected": "#ec86b1",
-}
+"""Each colour in light and in dark mode."""
 
 _EDGES = {"plain": "line", "dynamic": "dynamic", "collected": "collected"}
 
@@ -111,21 +93,22 @@ _LOOKS: Mapping[str, Mapping[str, object]] = {
 def stylesheet() -> str:
     """The rules. They apply only inside an element of the class `codeserver`."""
     dark = "".join(_only_colours(rule) for rule in _RULES.splitlines())
-    light = _COLOUR.sub(lambda found: f"{found[1]}: {_LIGHT[found[2]]}", _RULES)
+    light = _COLOUR.sub(lambda found: f"{found[1]}: {_COLOURS[found[2]][0]}", _RULES)
     return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
 def _only_colours(rule: str) -> str:
     """The rule for dark mode; empty if the rule sets no colour."""
-    found = "; ".join(f"{name}: {_DARK[colour]}" for name, colour in _COLOUR.findall(rule))
+    found = "; ".join(f"{name}: {_COLOURS[colour][1]}" for name, colour in _COLOUR.findall(rule))
     return f"{rule.partition(' {')[0]} {{ {found} }}\n" if found else ""
 
 
 def attributes(look: str) -> str:
     """The look as attributes with a leading space, for programs that ignore style sheets.
 
-    Args:
-        look: class of the element; one without a look of its own gets no attributes.
+    A class without a look of its own gets no attributes.
     """
     found = _LOOKS.get(look, {})
-    return "".join(f' {name}="{_LIGHT.get(str(each), each)}"' for name, each in found.items())
+    return "".join(
+        f' {name}="{_COLOURS.get(str(each), (each,))[0]}"' for name, each in found.items()
+    )

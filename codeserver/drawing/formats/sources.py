@@ -14,9 +14,9 @@ from codeserver.drawing.texts import one_line, shown
 _DOT_STYLES: dict[Style, str] = {"plain": "solid", "dynamic": "dashed", "collected": "bold"}
 _MERMAID_LINES: dict[Style, str] = {"plain": "-->", "dynamic": "-.->", "collected": "==>"}
 
-_MERMAID_PLAIN = re.compile(r"[^\W_]|[ ,/]|(?<=[^\W_])[_.-](?=[^\W\d_])")
-"""Characters without a meaning in a label. All others may be HTML, Markdown or Mermaid's syntax:
-`1. ` begins a list, `__x__` is bold, `#` begins a code."""
+_MERMAID_SPECIAL = re.compile(r"(?![^\W_]|[ ,/]|(?<=[^\W_])[_.-](?=[^\W\d_])).", re.DOTALL)
+"""Characters that may have a meaning in a label, as HTML, Markdown or Mermaid: `1. ` begins
+a list, `__x__` is bold, `#` begins a code."""
 
 
 def dot(diagram: Diagram) -> str:
@@ -129,11 +129,4 @@ def _mermaid_line(edge: Edge) -> str:
 
 
 def _mermaid_escaped(text: str) -> str:
-    parts: list[str] = []
-    at = 0
-    for match in _MERMAID_PLAIN.finditer(text):
-        parts.extend(f"#{ord(char)};" for char in text[at : match.start()])
-        parts.append(match.group())
-        at = match.end()
-    parts.extend(f"#{ord(char)};" for char in text[at:])
-    return "".join(parts)
+    return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)

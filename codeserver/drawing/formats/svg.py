@@ -23,7 +23,7 @@ from codeserver.drawing.layout.measures import (
     label_of,
     label_width,
 )
-from codeserver.drawing.layout.picture import Box, Curve, Picture, Point, Route
+from codeserver.drawing.layout.picture import Box, Curve, Point, Route
 from codeserver.drawing.texts import cut, cut_apart, cut_end, one_line, shown, width_of
 
 _MARGIN, _TOP, _LEGEND = 28.0, 62.0, 30.0
@@ -37,6 +37,8 @@ def svg(diagram: Diagram) -> str:
     picture = lay_out(diagram)
     meanings = [each for each in _MEANINGS if any(edge.style == each[0] for edge in diagram.edges)]
     heading, summary = shown(diagram.title), diagram.summary()
+    names = [shown(node.title) for node in diagram.nodes]
+    titles = cut_apart(names, list(map(_room, picture.cards)), TITLE)
     room = max(picture.width, _LEAST_WIDTH, width_of(summary, SUMMARY))
     width = number(room + 2 * _MARGIN)
     bottom = _TOP + picture.height + _MARGIN
@@ -54,7 +56,7 @@ def svg(diagram: Diagram) -> str:
         f'<g transform="translate({number(_MARGIN)} {number(_TOP)})">',
         *map(_box, diagram.clusters, picture.boxes),
         *_edges(diagram.edges, picture.routes),
-        *map(_card, diagram.nodes, picture.cards, _titles(diagram, picture)),
+        *map(_card, diagram.nodes, picture.cards, titles),
         *map(_label, diagram.edges, picture.routes),
         "</g>",
         *_legend(meanings, bottom),
@@ -77,11 +79,6 @@ def _box(cluster: Cluster, box: Box) -> str:
     if cluster.badges and right - x >= badge_width(cluster.badges[0]):
         parts.extend(badges(cluster.badges, x, y - 12, right - x))
     return f'<g class="box">{"".join(parts)}</g>'
-
-
-def _titles(diagram: Diagram, picture: Picture) -> list[str]:
-    names = [shown(node.title) for node in diagram.nodes]
-    return cut_apart(names, list(map(_room, picture.cards)), TITLE)
 
 
 def _room(card: Box) -> float:

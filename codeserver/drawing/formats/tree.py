@@ -26,14 +26,10 @@ _COLOURS: Mapping[str, str] = {"asset": "green", "observable": "yellow", "extern
 
 @dataclass(frozen=True)
 class Entry:
-    """One node and its place in the tree.
+    """A node, and its place below a group and a parent; these are ids, empty for none.
 
-    Attributes:
-        node: the node.
-        prefix: names of the graphs around it, each followed by a dot.
-        group: id of the group that lists it; empty for none.
-        under: id of its parent in the tree; empty for none.
-        others: full names of the other nodes that it depends on.
+    The prefix has the names of the graphs around it, each followed by a dot. The others are the
+    full names of the other nodes that it depends on.
     """
 
     node: Node
@@ -47,11 +43,8 @@ def tree(diagram: Diagram, width: int = _WIDTH) -> Tree:
     """A tree that lists each node under a node that it depends on.
 
     A node that depends on several is listed under the last of them, and its line names the others.
-    Assets are listed under their groups. The name of an op in a graph begins with the graph's.
-
-    Args:
-        diagram: the diagram to draw.
-        width: columns of the terminal. A longer chain continues at the left.
+    Assets are listed under their groups. The name of an op in a graph begins with the graph's. A
+    chain that is longer than the width of the terminal continues at the left.
     """
     top = Tree(Text(shown(diagram.title), style="bold").append(f"  {diagram.summary()}", "dim"))
     titles = {each.id: each.title for each in diagram.clusters}
@@ -102,14 +95,16 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
     """The nodes, parents first.
 
     The parent of a node is the dependency in its group that is at the end of the longest chain.
-
-    Args:
-        diagram: the diagram to list.
-        deepest: most levels of the tree. A node that would be deeper has no parent.
+    A node that would be deeper than `deepest` levels has no parent.
     """
     nodes = diagram.nodes
-    prefixes, groups = _clusters(diagram)
-    names = [prefixes.get(node.cluster, "") + shown(node.title) for node in nodes]
+    groups = {cluster.id for cluster in diagram.clusters if cluster.kind == "group"}
+    prefixes = dict.fromkeys(("", *groups), "")
+    for cluster in diagram.clusters:
+        if cluster.id not in groups:
+            prefixes[cluster.id] = f"{prefixes[cluster.parent]}{shown(cluster.title)}."
+    names = [prefixes[node.cluster] + shown(node.title) for node in nodes]
+    group = [node.cluster if node.cluster in groups else "" for node in nodes]
     number = {node.id: index for index, node in enumerate(nodes)}
     before: defaultdict[int, dict[int, None]] = defaultdict(dict)
     for edge in diagram.edges:
@@ -120,17 +115,16 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
     to_left, to_right = graphs.neighbours(len(nodes), forwards)
     level, depth = [0] * len(nodes), [0] * len(nodes)
     for index in graphs.in_order(to_right):
-        node, group = nodes[index], groups.get(nodes[index].cluster, "")
         level[index] = max((level[each] + 1 for each in to_left[index]), default=0)
-        near = [each for each in to_left[index] if groups.get(nodes[each].cluster, "") == group]
+        near = [each for each in to_left[index] if group[each] == group[index]]
         under = max(near, key=level.__getitem__, default=None)
         if under is not None and depth[under] + 1 >= deepest:
             under = None
         depth[index] = 0 if under is None else depth[under] + 1
         yield Entry(
-            node=node,
-            prefix=prefixes.get(node.cluster, ""),
-            group=group,
+            node=nodes[index],
+            prefix=prefixes[nodes[index].cluster],
+            group=group[index],
             under="" if under is None else nodes[under].id,
             others=tuple(
                 "itself" if each == index else names[each]
@@ -138,15 +132,3 @@ def entries(diagram: Diagram, deepest: int) -> Iterator[Entry]:
                 if each != under
             ),
         )
-
-
-def _clusters(diagram: Diagram) -> tuple[dict[str, str], dict[str, str]]:
-    """The prefix of names in each cluster that is a graph, and the clusters that are groups."""
-    prefixes: dict[str, str] = {}
-    groups: dict[str, str] = {}
-    for cluster in diagram.clusters:
-        if cluster.kind == "group":
-            groups[cluster.id] = cluster.id
-        else:
-            prefixes[cluster.id] = f"{prefixes.get(cluster.parent, '')}{shown(cluster.title)}."
-    return prefixes, groups

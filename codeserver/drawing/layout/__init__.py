@@ -10,10 +10,9 @@ from operator import add
 
 from codeserver.drawing.diagram import Diagram
 from codeserver.drawing.layout import graphs, ordering, packing, straight
-from codeserver.drawing.layout.boxes import ROOT, Boxes
-from codeserver.drawing.layout.columns import Columns, widths
+from codeserver.drawing.layout.columns import Columns
 from codeserver.drawing.layout.demands import demands
-from codeserver.drawing.layout.grid import Grid, build
+from codeserver.drawing.layout.grid import ROOT, Boxes, Grid, build
 from codeserver.drawing.layout.heights import solve
 from codeserver.drawing.layout.measures import card_size
 from codeserver.drawing.layout.picture import Box, Picture
@@ -34,7 +33,7 @@ def lay_out(diagram: Diagram) -> Picture:
     tops = [at[line[item]] - half for item, half in enumerate(halves)]
     top = min([*tops, *(at[upper] for upper, _ in rows.tops)], default=0.0)
     middle = [at[each] - top for each in line]
-    columns = Columns(grid, widths(grid, sizes), middle, diagram.edges)
+    columns = Columns(grid, sizes, middle, diagram.edges)
     cards = tuple(
         Box(columns.left[grid.layer[node]], middle[node] - height / 2, columns.width(node), height)
         for node, (_, height) in enumerate(sizes)
@@ -48,10 +47,7 @@ def lay_out(diagram: Diagram) -> Picture:
         boxes=boxes,
         routes=routes(diagram, grid, columns, ports, cards),
         width=max((each.right for each in (*cards, *boxes)), default=0.0),
-        height=max(
-            [*map(add, middle, halves), *(each.bottom for each in boxes)],
-            default=0.0,
-        ),
+        height=max([*map(add, middle, halves), *(each.bottom for each in boxes)], default=0.0),
     )
 
 

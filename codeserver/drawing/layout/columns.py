@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from codeserver.drawing.diagram import Edge
-from codeserver.drawing.layout.boxes import ROOT
-from codeserver.drawing.layout.grid import Grid
+from codeserver.drawing.layout.grid import ROOT, Grid, columns_of
 from codeserver.drawing.layout.measures import BOX_PADDING, label_width
 from codeserver.drawing.layout.picture import Box
 
@@ -16,40 +14,33 @@ _STEEPNESS = 0.09
 """A gap grows by this part of the height of its highest curve: steep curves look like a wall."""
 
 
-def widths(grid: Grid, sizes: Sequence[tuple[float, float]]) -> list[float]:
-    """Width of each column: the width of its widest card."""
-    found = [0.0] * len(grid.columns)
-    for node, (width, _) in enumerate(sizes):
-        found[grid.layer[node]] = max(found[grid.layer[node]], width)
-    return found
-
-
 class Columns:
-    """The columns.
-
-    Attributes:
-        left: left edge of each column.
-        right: right edge of each column.
-        middle: vertical middle of each item.
-    """
+    """Left and right edge of each column, and the vertical middle of each item."""
 
     def __init__(
         self,
         grid: Grid,
-        its_widths: Sequence[float],
+        sizes: Sequence[tuple[float, float]],
         middle: Sequence[float],
         edges: Sequence[Edge],
     ) -> None:
-        """Takes the width of each column and the vertical middle of each item."""
+        """Takes the sizes of the cards, the widest of which makes the width of a column."""
+        widths = [0.0] * len(grid.columns)
+        for node, (width, _) in enumerate(sizes):
+            widths[grid.layer[node]] = max(widths[grid.layer[node]], width)
         self._grid = grid
         self.middle = middle
-        self._span = _spans(grid)
+        used = columns_of(grid.boxes, grid.box, grid.layer)
+        self._span = [
+            (min(used[box]), max(used[box])) if used[box] else (0, 0)
+            for box in range(len(grid.boxes))
+        ]
         self._inset = [self._insets(end) for end in (0, 1)]
         self.left: list[float] = []
         self.right: list[float] = []
         gaps = self._gaps(edges)
         x = BOX_PADDING * self._nested(0, 0)
-        for layer, width in enumerate(its_widths):
+        for layer, width in enumerate(widths):
             self.left.append(x)
             self.right.append(x + width)
             x += width + gaps[layer]
@@ -99,14 +90,3 @@ class Columns:
         return max(
             (self._inset[end][box] for box in boxes if self._span[box][end] == layer), default=0
         )
-
-
-def _spans(grid: Grid) -> list[tuple[int, int]]:
-    """First and last column of each box."""
-    used: defaultdict[int, list[int]] = defaultdict(list)
-    for item, box in enumerate(grid.box):
-        for each in grid.boxes.path[box]:
-            used[each].append(grid.layer[item])
-    return [
-        (min(used[box]), max(used[box])) if used[box] else (0, 0) for box in range(len(grid.boxes))
-    ]

@@ -16,15 +16,10 @@ _BETWEEN_BOXES = 0.2
 
 @dataclass(frozen=True)
 class Link:
-    """Two things that should be level.
+    """Two things that should be level: the beginning and the end of a line.
 
-    Attributes:
-        left: the thing at the left.
-        left_offset: distance from its middle down to the beginning of the line.
-        right: the thing at the right.
-        right_offset: distance from its middle down to the end of the line.
-        weight: importance beside other links.
-        is_inside: whether both are in the same box.
+    The offsets are distances from the middles of the things down to the line. An important link has
+    a larger weight; one that is inside has both things in the same box.
     """
 
     left: int
@@ -65,11 +60,7 @@ class Rows:
 def demands(grid: Grid, heights: Sequence[float], ports: Ports, line: Sequence[int]) -> Rows:
     """The demands of a grid.
 
-    Args:
-        grid: the columns, in their order.
-        heights: height of each item.
-        ports: points at which edges begin and end.
-        line: for each item, the item that represents all on its straight line.
+    `heights` are of each item, and `line` has the item that represents all on its straight line.
     """
     count = len(grid.layer)
     tops = [(count + 2 * box, count + 2 * box + 1) for box in range(len(grid.boxes) - 1)]

@@ -7,10 +7,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from codeserver.drawing.layout.boxes import ROOT, Boxes
-
 Bundle = tuple[int, str, str]
 """Source, output and style; edges with the same bundle share their way."""
+
+ROOT = 0
+"""The whole picture, as a box."""
+
+
+class Boxes:
+    """Boxes by number. The number of a box is higher than that of the box around it.
+
+    Attributes:
+        parent: the box around each box; the root is around itself.
+        path: the boxes from the root to each box, itself included.
+    """
+
+    def __init__(self, parents: Sequence[int]) -> None:
+        """Takes the box around each box, from number 1; the root is number 0."""
+        self.parent = [ROOT, *parents]
+        self.path: list[tuple[int, ...]] = [(ROOT,)]
+        for box, parent in enumerate(parents, start=1):
+            self.path.append((*self.path[parent], box))
+
+    def __len__(self) -> int:
+        """The number of boxes, the root included."""
+        return len(self.parent)
+
+    def common(self, one: int, other: int) -> int:
+        """The innermost box around both."""
+        found = ROOT
+        for here, there in zip(self.path[one], self.path[other], strict=False):
+            if here != there:
+                break
+            found = here
+        return found
+
+    def child(self, box: int, inside: int) -> int | None:
+        """The box directly in `box` that is or contains `inside`; None if `inside` is `box`."""
+        path, depth = self.path[inside], len(self.path[box])
+        return path[depth] if len(path) > depth else None
 
 
 @dataclass
@@ -56,6 +91,14 @@ class Grid:
             self.right[here].append(there)
             self.left[there].append(here)
 
+    def places(self) -> list[int]:
+        """The place of each item in its column, from the top."""
+        place = [0] * len(self.layer)
+        for column in self.columns:
+            for index, item in enumerate(column):
+                place[item] = index
+        return place
+
     def is_loose(self, item: int) -> bool:
         """Whether it is a node without edges to other columns."""
         return item < self.nodes and not self.left[item] and not self.right[item]
@@ -92,6 +135,17 @@ def build(
     return grid
 
 
+def columns_of(
+    boxes: Boxes, box: Sequence[int], layer: Sequence[int]
+) -> defaultdict[int, set[int]]:
+    """The columns of each box that have an item in it."""
+    used: defaultdict[int, set[int]] = defaultdict(set)
+    for item, inner in enumerate(box):
+        for each in boxes.path[inner]:
+            used[each].add(layer[item])
+    return used
+
+
 class _Passages:
     """The box in which an edge passes a column.
 
@@ -101,10 +155,7 @@ class _Passages:
 
     def __init__(self, boxes: Boxes, box: Sequence[int], layer: Sequence[int]) -> None:
         self._boxes, self._box, self._layer = boxes, box, layer
-        columns: defaultdict[int, set[int]] = defaultdict(set)
-        for node, inner in enumerate(box):
-            for each in boxes.path[inner]:
-                columns[each].add(layer[node])
+        columns = columns_of(boxes, box, layer)
         self._span = {each: (min(its), max(its)) for each, its in columns.items()}
 
     def box_at(self, column: int, source: int, target: int) -> int:
@@ -126,10 +177,7 @@ class _Passages:
 
 def _keep_free(grid: Grid) -> None:
     """Give every box an item in each column from its first to its last."""
-    used: defaultdict[int, set[int]] = defaultdict(set)
-    for item, box in enumerate(grid.box):
-        for each in grid.boxes.path[box]:
-            used[each].add(grid.layer[item])
+    used = columns_of(grid.boxes, grid.box, grid.layer)
     for box in range(len(grid.boxes) - 1, ROOT, -1):
         if not used[box]:
             continue

@@ -15,15 +15,14 @@ _PATIENCE = 5
 
 
 def arrange(grid: Grid, priority: Sequence[int]) -> None:
-    """Order the columns.
+    """Order the columns in place. At first, nodes are placed in the order of their priority.
 
     Boxes with the same parent are in the same order in all columns, so that they never overlap.
-
-    Args:
-        grid: the grid whose columns are ordered in place.
-        priority: the nodes, in the order in which they are placed at first.
     """
-    _sort_all(grid, [float(each) for each in _depth_first(grid, priority)])
+    key = [float(each) for each in _depth_first(grid, priority)]
+    rank = _ranks(grid, key)
+    for column in grid.columns:
+        _sort(grid, column, key, rank)
     best, fewest = [list(column) for column in grid.columns], crossings(grid)
     patience = _PATIENCE
     for sweep in range(_MOST_SWEEPS):
@@ -40,7 +39,7 @@ def arrange(grid: Grid, priority: Sequence[int]) -> None:
 
 def crossings(grid: Grid) -> int:
     """The number of pairs of edges that cross."""
-    place = _places(grid)
+    place = grid.places()
     number = 0
     for column in grid.columns:
         ends: list[int] = []
@@ -50,14 +49,6 @@ def crossings(grid: Grid) -> int:
             for target in targets:
                 insort(ends, target)
     return number
-
-
-def _places(grid: Grid) -> list[int]:
-    place = [0] * len(grid.layer)
-    for column in grid.columns:
-        for index, item in enumerate(column):
-            place[item] = index
-    return place
 
 
 def _depth_first(grid: Grid, priority: Sequence[int]) -> list[int]:
@@ -75,12 +66,6 @@ def _depth_first(grid: Grid, priority: Sequence[int]) -> list[int]:
                 number += 1
                 waiting.extend(reversed(grid.right[item]))
     return met
-
-
-def _sort_all(grid: Grid, key: Sequence[float]) -> None:
-    rank = _ranks(grid, key)
-    for column in grid.columns:
-        _sort(grid, column, key, rank)
 
 
 def _ranks(grid: Grid, key: Sequence[float]) -> list[int]:
@@ -105,7 +90,7 @@ def _sweep(grid: Grid, *, to_right: bool) -> None:
     rank = _ranks(grid, key)
     sides = grid.left if to_right else grid.right
     for column in grid.columns if to_right else reversed(grid.columns):
-        wanted = list(key) if len(grid.boxes) == 1 else key.copy()
+        wanted = key.copy()
         for item in column:
             near = sides[item]
             if near:
@@ -164,7 +149,7 @@ def _rising(means: Sequence[tuple[float, int]]) -> Iterator[float]:
 
 def _swap(grid: Grid) -> None:
     """Swap neighbours in the same box if that saves crossings."""
-    place = _places(grid)
+    place = grid.places()
     for column in grid.columns:
         for index in range(len(column) - 1):
             upper, lower = column[index], column[index + 1]

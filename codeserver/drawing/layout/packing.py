@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from math import ceil, sqrt
 
-from codeserver.drawing.layout.boxes import Boxes
 from codeserver.drawing.layout.graphs import Pair, Sets
+from codeserver.drawing.layout.grid import Boxes
 
 _ROWS_PER_COLUMN = 2.0
 """With as many rows as columns, the picture would be a strip; with twice as many, it is a page."""
@@ -32,7 +32,9 @@ def pack(boxes: Boxes, box: Sequence[int], edges: Sequence[Pair], layer: list[in
         fixed: list[list[int]] = []
         free: list[list[int]] = []
         for unit in units:
-            closed = len(unit) == _whole(unit, component, size)
+            # All nodes of the components that have a node in the unit.
+            whole = sum({component.of(node): size[node] for node in unit}.values())
+            closed = len(unit) == whole
             (free if closed else fixed).append(unit)
         _shelve(fixed, free, layer)
         rows = [node for unit in (*fixed, *free) for node in sorted(unit, key=rank.__getitem__)]
@@ -60,17 +62,13 @@ def _units(
     return list(units.values())
 
 
-def _whole(unit: Sequence[int], component: Sets, size: Sequence[int]) -> int:
-    """The number of nodes in all components that have a node in the unit."""
-    return sum({component.of(node): size[node] for node in unit}.values())
-
-
 def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int]) -> None:
     """Move the free units side by side, in rows that begin at the layer of the first fixed one."""
     if len(fixed) + len(free) < 2:
         return
     anchored = [layer[node] for unit in fixed for node in unit]
     begin = min(anchored, default=0)
+    free.sort(key=lambda unit: -_span(unit, layer)[1])
     spans = [_span(unit, layer) for unit in free]
     area = sum(columns * rows for columns, rows in spans) + len(anchored)
     width = max(
@@ -80,10 +78,8 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
             *(columns for columns, _ in spans),
         ]
     )
-    order = sorted(range(len(free)), key=lambda unit: -spans[unit][1])
-    free[:] = [free[unit] for unit in order]
     at = 0
-    for unit, (columns, _) in zip(free, [spans[unit] for unit in order], strict=True):
+    for unit, (columns, _) in zip(free, spans, strict=True):
         if at and at + columns > width:
             at = 0
         shift = begin + at - min(layer[node] for node in unit)
@@ -94,7 +90,5 @@ def _shelve(fixed: Sequence[list[int]], free: list[list[int]], layer: list[int])
 
 def _span(unit: Sequence[int], layer: Sequence[int]) -> tuple[int, int]:
     """The number of columns and rows of a unit."""
-    used: defaultdict[int, int] = defaultdict(int)
-    for node in unit:
-        used[layer[node]] += 1
+    used = Counter(layer[node] for node in unit)
     return max(used) - min(used) + 1, max(used.values())

@@ -31,13 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Route:
-    """The way of one edge.
-
-    Attributes:
-        start: its first point.
-        curves: the curves from there to its end.
-        label: the middle of its label; None without one.
-    """
+    """The way of one edge: its first point, the curves from there, and the middle of its label."""
 
     start: Point
     curves: tuple[Curve, ...]
@@ -46,15 +40,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Picture:
-    """Places, in the order of the diagram.
-
-    Attributes:
-        cards: the place of each node.
-        boxes: the place of each cluster.
-        routes: the way of each edge.
-        width: right edge of the whole.
-        height: lower edge of the whole.
-    """
+    """The places of nodes, clusters and edges, in the order of the diagram, and its size."""
 
     cards: tuple[Box, ...]
     boxes: tuple[Box, ...]

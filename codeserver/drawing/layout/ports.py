@@ -14,16 +14,11 @@ _MARGIN = 9.0
 
 
 class Ports:
-    """Points of the edges, as distances down from the middle of the card.
-
-    Attributes:
-        out_of: point at which each edge begins.
-        into: point at which each edge ends.
-    """
+    """The points at which each edge begins and ends: distances down from the middle of the card."""
 
     def __init__(self, diagram: Diagram, grid: Grid, heights: Sequence[float]) -> None:
         """Puts the points of each card in the order of the items that they are connected with."""
-        place = {item: index for column in grid.columns for index, item in enumerate(column)}
+        place = grid.places()
         outs: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
         ins: defaultdict[int, dict[str, list[int]]] = defaultdict(dict)
         for edge, route in zip(diagram.edges, grid.routes, strict=True):

@@ -17,11 +17,7 @@ _LABEL_X, _LABEL_Y = 0.62, 0.72
 
 
 def routes(
-    diagram: Diagram,
-    grid: Grid,
-    columns: Columns,
-    ports: Ports,
-    cards: Sequence[Box],
+    diagram: Diagram, grid: Grid, columns: Columns, ports: Ports, cards: Sequence[Box]
 ) -> tuple[Route, ...]:
     """The way of each edge: level through columns, curved between them."""
     number = {node.id: index for index, node in enumerate(diagram.nodes)}
@@ -48,11 +44,7 @@ def routes(
 
 
 def _curves(
-    grid: Grid,
-    columns: Columns,
-    start: Point,
-    end: Point,
-    bends: Sequence[int],
+    grid: Grid, columns: Columns, start: Point, end: Point, bends: Sequence[int]
 ) -> tuple[Curve, ...]:
     curves: list[Curve] = []
     here = start

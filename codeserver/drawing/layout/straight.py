@@ -17,10 +17,7 @@ def lines(grid: Grid) -> list[int]:
     box between them: then one of the two must bend.
     """
     line = list(range(len(grid.layer)))
-    place = [0] * len(grid.layer)
-    for column in grid.columns:
-        for index, item in enumerate(column):
-            place[item] = index
+    place = grid.places()
     for here, there in pairwise(grid.columns):
         for pairs in _pairs(grid, here, there, place):
             for one, other in pairs:

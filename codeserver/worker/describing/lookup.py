@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Collection, Iterable, Mapping
+from typing import NoReturn
 
 from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker import dagster_internals as dagster
@@ -13,11 +13,7 @@ from codeserver.worker.loading.location import Location
 
 
 def repositories(location: Location, name: str) -> Mapping[str, dagster.RepositoryDefinition]:
-    """The repository of this name, or all if the name is empty.
-
-    Raises:
-        NotFound: there is no such repository.
-    """
+    """The repository of this name, or all if the name is empty; `NotFound` if there is none."""
     if not name:
         return location.repositories
     if name not in location.repositories:
@@ -30,35 +26,22 @@ def job(
 ) -> tuple[dagster.RepositoryDefinition, dagster.JobDefinition]:
     """The job and its repository.
 
-    Raises:
-        NotFound: there is no such job or repository.
-        InvalidRequest: several repositories have such a job.
+    Raises `NotFound` if there is none, and `InvalidRequest` if several repositories have one.
     """
     candidates = repositories(location, repository)
-    found = [each for each in candidates.values() if each.has_job(name)]
-    if not found:
-        names = [known for each in candidates.values() for known in each.job_names]
-        not_found("job", name, names)
-    owner = _only("job", name, found)
+    known = {each: candidates[each].job_names for each in candidates}
+    owner = candidates[_only("job", name, known)]
     return owner, owner.get_job(name)
 
 
 def asset(
     location: Location, key: str, repository: str
 ) -> tuple[dagster.RepositoryDefinition, dagster.AssetKey]:
-    """The key of the asset, and its repository.
-
-    Raises:
-        NotFound: there is no such asset or repository.
-        InvalidRequest: several repositories have such an asset.
-    """
+    """The key of the asset, and its repository; errors are those of `job`."""
     candidates = repositories(location, repository)
     known = {name: asset_keys(each) for name, each in candidates.items()}
-    found = [candidates[name] for name, keys in known.items() if key in keys]
-    if not found:
-        not_found("asset", key, [each for keys in known.values() for each in keys])
-    owner = _only("asset", key, found)
-    return owner, known[owner.name][key]
+    owner = _only("asset", key, known)
+    return candidates[owner], known[owner][key]
 
 
 def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.AssetKey]:
@@ -68,16 +51,7 @@ def asset_keys(repository: dagster.RepositoryDefinition) -> dict[str, dagster.As
 
 
 def not_found(kind: str, name: str, known: Collection[str]) -> NoReturn:
-    """Raise the error for an unknown name, with a hint.
-
-    Args:
-        kind: the kind of resource, such as `job`.
-        name: the unknown name.
-        known: the existing names.
-
-    Raises:
-        NotFound: always.
-    """
+    """Raise `NotFound` for an unknown name, with a hint at the most similar known one."""
     article = "an" if kind[0] in "aeiou" else "a"
     hint = nearest(name, known) or f"list what there is to find {article} {kind}."
     detail = {"type": "resource", "resource_type": kind, "resource_name": name}
@@ -91,19 +65,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def invalid(field: str, what: str) -> InvalidRequest:
-    """The error for an invalid field of a request.
-
-    Args:
-        field: name of the field.
-        what: description of the fault.
-    """
+    """The error for an invalid field of a request."""
     line = one_line(what)
     return InvalidRequest(line, [{"type": "field", "field": field, "description": line}])
 
 
-def _only(kind: str, name: str, found: Sequence[Any]) -> Any:
+def _only(kind: str, name: str, known: Mapping[str, Collection[str]]) -> str:
+    """The one repository of these that knows the name."""
+    found = [repository for repository, names in known.items() if name in names]
+    if not found:
+        not_found(kind, name, [each for names in known.values() for each in names])
     if len(found) == 1:
         return found[0]
-    names = ", ".join(f'"{each.name}"' for each in found)
+    names = ", ".join(f'"{each}"' for each in found)
     what = f'{kind.capitalize()} "{name}" is in several repositories; say in which: {names}.'
     raise invalid("repository", what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
@@ -21,16 +22,7 @@ _MOST_SEARCHED = 10_000
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The partitions definition of a job or asset, and a page of its keys.
-
-    Args:
-        location: the loaded definitions.
-        wanted: the fields `job` or `asset`, `repository`, `offset`, `limit` and `reverse`.
-
-    Raises:
-        InvalidRequest: it is not partitioned, or its keys need an instance and there is none.
-        NotFound: there is no such job, asset or repository.
-    """
+    """The partitions definition of a job or asset, and a page of its keys."""
     found = _target(location, wanted)
     with loading(location, found):
         total, keys = _page(found, wanted["offset"], wanted["limit"], wanted["reverse"])
@@ -42,11 +34,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
-    """The partitions definition of a job, or of the assets that it materializes.
-
-    Raises:
-        InvalidRequest: the job is not partitioned, or its assets are partitioned differently.
-    """
+    """The partitions definition of a job, or the only one of the assets that it materializes."""
     if job.partitions_def is not None:
         return job.partitions_def
     assets = (job.asset_layer.get(key) for key in job.asset_layer.selected_asset_keys)
@@ -63,11 +51,7 @@ def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
 def loading(
     location: Location, found: dagster.PartitionsDefinition
 ) -> Iterator[dagster.PartitionsDefinition]:
-    """Let Dagster find the keys within the block. Open the instance if it stores them.
-
-    Raises:
-        InvalidRequest: the keys need an instance, and there is none.
-    """
+    """Let Dagster find the keys within the block, in an instance if it stores them."""
     with ExitStack() as stack:
         instance = None
         if name := _dynamic_name(found):
@@ -81,11 +65,7 @@ def loading(
 
 
 def check(found: dagster.PartitionsDefinition, key: str) -> None:
-    """Make sure that the key exists. Call it inside `loading`.
-
-    Raises:
-        InvalidRequest: the key does not exist.
-    """
+    """Raise `InvalidRequest` unless the key exists. Call it inside `loading`."""
     try:
         is_there = found.has_partition_key(key)
     except dagster.DagsterUnknownPartitionError:
@@ -118,7 +98,12 @@ def _page(
     """The total number of keys, and the keys of the page."""
     if isinstance(found, dagster.MultiPartitionsDefinition):
         return _page_of_product(found, offset, limit, reverse)
-    if isinstance(found, dagster.TimeWindowPartitionsDefinition) and _is_simple(found):
+    if (
+        isinstance(found, dagster.TimeWindowPartitionsDefinition)
+        # Dagster's own pages, which count back from now, begin at the last key.
+        and found.end is None
+        and found.end_offset == 0
+    ):
         return _page_of_windows(found, offset, limit, reverse)
     return _slice(found.get_partition_keys(), offset, limit, reverse)
 
@@ -128,11 +113,6 @@ def _slice(
 ) -> tuple[int, Sequence[str]]:
     ordered = reversed(keys) if reverse else keys
     return len(keys), list(islice(ordered, offset, offset + limit))
-
-
-def _is_simple(found: dagster.TimeWindowPartitionsDefinition) -> bool:
-    """Whether Dagster's own pages, which count back from now, begin at the last key."""
-    return found.end is None and found.end_offset == 0
 
 
 def _page_of_windows(
@@ -159,9 +139,7 @@ def _page_of_product(
     if any("|" in key for keys in dimensions for key in keys):
         # Dagster leaves out keys that it could not split again.
         return _slice(found.get_partition_keys(), offset, limit, reverse)
-    total = 1
-    for keys in dimensions:
-        total *= len(keys)
+    total = math.prod(map(len, dimensions))
     page = []
     for position in range(offset, min(offset + limit, total)):
         rest, parts = total - 1 - position if reverse else position, []

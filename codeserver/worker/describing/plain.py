@@ -76,11 +76,7 @@ def int32(value: int) -> int:
 
 
 def duration(length: timedelta | float) -> dict[str, int]:
-    """The fields of a `google.protobuf.Duration`, limited to its range.
-
-    Args:
-        length: a duration; a number is in seconds.
-    """
+    """The fields of a `google.protobuf.Duration`, limited to its range; a number is in seconds."""
     if isinstance(length, timedelta):
         whole, micros = length.days * 86_400 + length.seconds, length.microseconds
         return {"seconds": whole, "nanos": micros * 1_000}
@@ -92,11 +88,7 @@ def duration(length: timedelta | float) -> dict[str, int]:
 
 
 def timestamp(moment: datetime) -> dict[str, int]:
-    """The fields of a `google.protobuf.Timestamp`.
-
-    Args:
-        moment: a time with a time zone.
-    """
+    """The fields of a `google.protobuf.Timestamp`, for a time with a time zone."""
     seconds = math.floor(moment.timestamp())
     return {"seconds": seconds, "nanos": moment.microsecond * 1_000}
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from graphlib import TopologicalSorter
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import lookup, partition_keys, selection
-from codeserver.worker.describing.configs import config_types, run_config, run_config_errors
+from codeserver.worker.describing.configs import config_types, run_config_errors
 from codeserver.worker.describing.definitions import policies
 from codeserver.worker.describing.plain import one_line, present
 from codeserver.worker.loading.location import Location
@@ -34,21 +36,12 @@ _OTHER = "SOURCE_OTHER"
 
 
 def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan of a job.
-
-    Args:
-        location: the loaded definitions.
-        wanted: the fields of a `GetExecutionPlanRequest`.
-
-    Raises:
-        InvalidRequest: the run config, partition key or selection is not valid.
-        NotFound: there is no such job or repository.
-    """
+    """The plan of a job, for the fields of a `GetExecutionPlanRequest`."""
     repository, whole = lookup.job(location, wanted["job"], wanted["repository"])
     if wanted["op_selection"] and wanted["asset_selection"]:
         what = "Give op_selection or asset_selection, not both."
         raise lookup.invalid("asset_selection", what)
-    given = run_config.parse(wanted["run_config"])
+    given = _given(wanted["run_config"])
     job = selection.of_ops(whole, wanted["op_selection"])
     job = selection.of_assets(job, wanted["asset_selection"])
     config, tags = _launched(location, whole, job, wanted["partition_key"])
@@ -62,7 +55,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         **present(
             executor=plan.executor_name or job.executor_def.name,
             is_persisted=plan.artifacts_persisted,
-            default_run_config=run_config.as_yaml(shown) if given is None and shown else "",
+            default_run_config=_as_yaml(shown) if given is None and shown else "",
         ),
     }
 
@@ -88,10 +81,7 @@ def _plan(
 ) -> dagster.ExecutionPlan:
     try:
         return dagster.create_execution_plan(
-            job,
-            run_config=config,
-            tags=tags,
-            repository_load_data=repository.repository_load_data,
+            job, run_config=config, tags=tags, repository_load_data=repository.repository_load_data
         )
     except dagster.DagsterInvalidConfigError as error:
         raise run_config_errors.refusal(job, error) from None
@@ -103,7 +93,7 @@ def _plan(
         raise lookup.invalid("run_config", one_line(error)) from None
     except dagster.check.CheckError:
         # Dagster expects strings as keys of a mapping.
-        if odd := run_config.odd_key(config):
+        if odd := _odd_key(config):
             what = f"The key {odd[0]!r} in the run config must be a text; put it in quotes."
             raise lookup.invalid("run_config", what) from None
         raise
@@ -192,3 +182,57 @@ def _output(job: dagster.JobDefinition, step: dagster.IExecutionStep, found: Any
             asset_key=key.to_user_string() if key else None,
         ),
     }
+
+
+def _given(text: str) -> Mapping[str, Any] | None:
+    """The run config in a YAML or JSON text; None if the text is empty."""
+    try:
+        found = _parsed(text)
+    except dagster.yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        what = f"is not YAML{where}: {error.problem}"
+    except RecursionError:
+        what = "is nested too deeply"
+    # TypeError is an unhashable key, and ValueError a date that does not exist.
+    except (dagster.yaml.YAMLError, TypeError, ValueError) as error:
+        what = f"is not YAML: {one_line(error)}"
+    else:
+        if found is None or isinstance(found, dict):
+            return found
+        what = f"must be a mapping, not a {type(found).__name__}"
+    raise lookup.invalid("run_config", f"The run config {what}.")
+
+
+def _parsed(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        with suppress(ValueError):
+            # YAML would reject tabs, and read 1e3 as a string.
+            return json.loads(text)
+    return dagster.yaml.load(text, Loader=dagster.DagsterYamlLoader)
+
+
+def _odd_key(config: Any) -> list[Any]:
+    """A list with one key, at any level, that is not a string; empty if there is none."""
+    if isinstance(config, list):
+        return next((found for each in config if (found := _odd_key(each))), [])
+    if not isinstance(config, dict):
+        return []
+    for key, value in config.items():
+        if not isinstance(key, str):
+            return [key]
+        if found := _odd_key(value):
+            return found
+    return []
+
+
+def _as_yaml(config: Mapping[str, Any]) -> str:
+    """The run config as YAML."""
+    plain = json.loads(
+        json.dumps(config, default=lambda value: getattr(value, "name", None) or str(value))
+    )
+    return str(
+        dagster.yaml.dump(
+            plain, Dumper=dagster.DagsterYamlDumper, sort_keys=False, allow_unicode=True
+        )
+    )

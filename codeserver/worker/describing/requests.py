@@ -20,16 +20,7 @@ from codeserver.worker.process import basics
 
 
 def answer(location: Location, rpc: str, argument: str) -> str:
-    """The reply as JSON, in the format described in `codeserver.worker.describing`.
-
-    Args:
-        location: the loaded definitions.
-        rpc: name of the request, one of `NAMES`.
-        argument: fields of the request as JSON; empty for none.
-
-    Raises:
-        CallerError: the request cannot be answered.
-    """
+    """The reply to one of `NAMES` as JSON, in the format of `codeserver.worker.describing`."""
     wanted = json.loads(argument) if argument else {}
     return encoded(_ANSWERS[rpc](location, wanted))
 
@@ -47,7 +38,7 @@ def _job(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         for name, resource in sorted(job.get_required_resource_defs().items())
         if (config := config_types.of_definition(resource)) is not None
     }
-    targeting = catalog.targeting(repository, job.name)
+    targeting = jobs.targeting(catalog.automated(repository)).get(job.name, {})
     return {
         "job": {**jobs.one(repository, job), **targeting},
         "graph": structure.of_job(job),
@@ -59,10 +50,6 @@ def _asset_keys(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]
     with dagster.disable_dagster_warnings():  # about calls that Dagster itself makes
         keys = selection.asset_keys(location, wanted["selection"], wanted["repository"])
     return {"keys": keys}
-
-
-def _plan(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return {"plan": plan.describe(location, wanted)}
 
 
 def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,16 +65,12 @@ def _run_config_schema(location: Location, wanted: Mapping[str, Any]) -> dict[st
     }
 
 
-def _partitions(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    return partition_keys.describe(location, wanted)
-
-
 _ANSWERS: dict[str, Callable[[Location, Mapping[str, Any]], dict[str, Any]]] = {
     "GetAssetGraph": _asset_keys,
     CATALOG: _catalog,
     "GetJob": _job,
-    "ListPartitions": _partitions,
-    "GetExecutionPlan": _plan,
+    "ListPartitions": partition_keys.describe,
+    "GetExecutionPlan": lambda *asked: {"plan": plan.describe(*asked)},
     "GetRunConfigSchema": _run_config_schema,
 }
 

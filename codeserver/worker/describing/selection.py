@@ -16,11 +16,7 @@ _PLAIN_KEY = re.compile(r"[^\s:+*\"'()=<>]+")
 
 
 def of_ops(job: dagster.JobDefinition, op_selection: Sequence[str]) -> dagster.JobDefinition:
-    """The part of the job that the selection picks; the whole job if the selection is empty.
-
-    Raises:
-        InvalidRequest: Dagster rejects the selection.
-    """
+    """The part of the job that the selection picks; the whole job if the selection is empty."""
     if not op_selection:
         return job
     try:
@@ -30,11 +26,7 @@ def of_ops(job: dagster.JobDefinition, op_selection: Sequence[str]) -> dagster.J
 
 
 def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDefinition:
-    """The part of the job that materializes these assets; the whole job if there are none.
-
-    Raises:
-        InvalidRequest: the job does not materialize one of them.
-    """
+    """The part of the job that materializes these assets; the whole job if there are none."""
     if not keys:
         return job
     known = {key.to_user_string(): key for key in job.asset_layer.selected_asset_keys}
@@ -54,10 +46,8 @@ def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDef
 def asset_keys(location: Location, selection: str, repository: str) -> list[tuple[str, str]]:
     """Repository and key of each selected asset, sorted.
 
-    Args:
-        location: the loaded definitions.
-        selection: a key in string form, or a selection in Dagster's syntax; empty for all.
-        repository: name of the repository; empty for all.
+    The selection is a key in string form, or in Dagster's syntax. An empty one selects all, and an
+    empty repository searches all.
 
     Raises:
         InvalidRequest: Dagster rejects the selection, or there are several repositories.

@@ -115,13 +115,6 @@ def library_versions() -> dict[str, str]:
     return dict(sorted(dagster.DagsterLibraryRegistry.get().items()))
 
 
-def whole_repository(repository: dagster.RepositoryDefinition) -> str:
-    """The serialized `RepositorySnap` with every job in it."""
-    return dagster.serialize_value(
-        dagster.RepositorySnap.from_def(repository, defer_snapshots=False)
-    )
-
-
 def job(repository: dagster.RepositoryDefinition, name: str) -> str:
     """The serialized `JobDataSnap` of one job."""
     return dagster.serialize_value(

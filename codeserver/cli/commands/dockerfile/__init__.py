@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from codeserver.cli.commands.dockerfile.user_requirements import declared
+from codeserver.cli.options.code_file import usage_errors
 from codeserver.cli.options.location import TARGET_OPTIONS
 from codeserver.cli.options.output import output_option, write
 from codeserver.cli.options.settings import config_options
@@ -43,12 +44,10 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
     the code does not load.
     """
     config = Config.from_options(options)
-    try:
+    with usage_errors():
         resolve(config)
         words = list(target_words(config))
-    except OperatorError as error:
-        raise click.UsageError(str(error)) from None
-    write(output, filled_in(TEMPLATE.read_text("utf-8"), arguments(words)), "docker")
+    write(output, filled_in(words), "docker")
     found = [name for name in REQUIREMENTS if Path(name).is_file()]
     if not found:
         names = " or ".join((", ".join(REQUIREMENTS[:-1]), REQUIREMENTS[-1]))
@@ -61,11 +60,7 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
 
 
 def target_words(config: Config) -> Iterator[str]:
-    """The options for `codeserver grpc` in the image, where the current directory is /app.
-
-    Raises:
-        OperatorError: an option cannot work there.
-    """
+    """The options for `codeserver grpc` in the image, where the current directory is /app."""
     for setting in settings():
         value = getattr(config, setting.name) if setting.name in TARGET_OPTIONS else None
         if value is None:
@@ -88,20 +83,17 @@ def _below(path: str) -> str:
     return relative
 
 
-def arguments(words: list[str]) -> dict[str, str]:
-    """The defaults of the Dockerfile's arguments for a project with these options."""
-    return {
+def filled_in(words: list[str]) -> str:
+    """The Dockerfile for a project with these options."""
+    text = TEMPLATE.read_text("utf-8")
+    defaults = {
         "PYTHON_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
         "USER_CODE": ".",
         "CODESERVER": f"codeserver=={metadata.version('codeserver')}",
         "TARGET": " ".join(words),
     }
-
-
-def filled_in(template: str, defaults: Mapping[str, str]) -> str:
-    """The template with these defaults of its arguments."""
     for name, value in defaults.items():
         line = f"ARG {name}={value}" if _WORD.fullmatch(value) else f'ARG {name}="{value}"'
-        template, replaced = re.subn(rf"^ARG {name}=.*$", line, template, flags=re.MULTILINE)
+        text, replaced = re.subn(rf"^ARG {name}=.*$", line, text, flags=re.MULTILINE)
         assert replaced == 1, name
-    return template
+    return text

@@ -109,10 +109,7 @@ def write_metadata(project: Mapping[str, Any], packages: Path) -> None:
     (folder / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8"
     )
-    groups = {
-        "console_scripts": project.get("scripts", {}),
-        **project.get("entry-points", {}),
-    }
+    groups = {"console_scripts": project.get("scripts", {}), **project.get("entry-points", {})}
     lines = (
         line
         for group, points in groups.items()

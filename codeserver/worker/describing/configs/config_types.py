@@ -11,18 +11,13 @@ from codeserver.worker.describing.plain import json_value, one_line, present
 
 _KIND = dagster.ConfigTypeKind
 
-_KINDS = {
-    _KIND.ANY: "KIND_ANY",
-    _KIND.SCALAR: "KIND_SCALAR",
-    _KIND.ENUM: "KIND_ENUM",
-    _KIND.STRICT_SHAPE: "KIND_SHAPE",
-    _KIND.PERMISSIVE_SHAPE: "KIND_PERMISSIVE_SHAPE",
-    _KIND.SELECTOR: "KIND_SELECTOR",
-    _KIND.MAP: "KIND_MAP",
-    _KIND.ARRAY: "KIND_ARRAY",
-    _KIND.NONEABLE: "KIND_NULLABLE",
-    _KIND.SCALAR_UNION: "KIND_UNION",
+_RENAMED = {
+    _KIND.STRICT_SHAPE: "SHAPE",
+    _KIND.NONEABLE: "NULLABLE",
+    _KIND.SCALAR_UNION: "UNION",
 }
+"""Kinds that have other names in the API."""
+
 _WITH_INNER = (_KIND.ARRAY, _KIND.MAP, _KIND.NONEABLE)
 _LONGEST_NAME = 200
 _NAMED = (_KIND.SCALAR, _KIND.ENUM, _KIND.MAP)
@@ -56,19 +51,13 @@ def tree(schema: dagster.ConfigSchemaSnapshot, key: str) -> dict[str, Any]:
 def shape(
     schema: dagster.ConfigSchemaSnapshot, fields: Iterable[dagster.ConfigFieldSnap], kind: str
 ) -> dict[str, Any]:
-    """The type of a mapping with these fields.
-
-    Args:
-        schema: defines the types of the fields.
-        fields: the fields.
-        kind: name of the kind of mapping.
-    """
+    """The type of a mapping of this kind, with these fields."""
     return {"kind": kind, "fields": [_Trees(schema).field(each) for each in fields]}
 
 
 def kind_of(found: dagster.ConfigTypeSnap) -> str:
     """Name of the kind of this type."""
-    return _KINDS[found.kind]
+    return f"KIND_{_RENAMED.get(found.kind, found.kind.name)}"
 
 
 def description_of(found: dagster.ConfigTypeSnap) -> str:
@@ -100,13 +89,7 @@ def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldS
 
 
 def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) -> Any:
-    """The config without fields that are secret.
-
-    Args:
-        schema: defines the type.
-        key: key of the type.
-        value: config of this type, not necessarily valid.
-    """
+    """The config without fields that are secret. It need not be valid."""
     found = schema.get_config_snap(key)
     if isinstance(value, dict) and found.fields:
         fields = {field.name: field for field in found.fields}
@@ -122,12 +105,6 @@ def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) 
     if found.kind is _KIND.MAP and isinstance(value, dict):
         inner = found.inner_type_key
         return {name: without_secrets(schema, inner, each) for name, each in value.items()}
-    return _union_without_secrets(schema, found, value)
-
-
-def _union_without_secrets(
-    schema: dagster.ConfigSchemaSnapshot, found: dagster.ConfigTypeSnap, value: Any
-) -> Any:
     if found.kind is _KIND.SCALAR_UNION and isinstance(value, (dict, list)):
         return without_secrets(schema, found.non_scalar_type_key, value)
     return value
@@ -161,7 +138,7 @@ class _Trees:
 
     def _make(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
         made = {
-            "kind": _KINDS[found.kind],
+            "kind": kind_of(found),
             **present(
                 name=found.given_name if found.kind in _NAMED else None,
                 description=description_of(found),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
@@ -31,6 +30,7 @@ _SOURCE = re.compile(r"\((\w+) \| \{ env: String \}\)")
 
 _KIND = dagster.ConfigTypeKind
 _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE)
+_EMPTY: dict[dagster.ConfigTypeKind, Any] = {_KIND.ARRAY: [], _KIND.MAP: {}, _KIND.NONEABLE: None}
 _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
     dagster.ConfigScalarKind.INT: 0,
     dagster.ConfigScalarKind.FLOAT: 0.0,
@@ -40,12 +40,7 @@ _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
 
 
 def describe(root: dagster.ConfigType, title: str) -> str:
-    """The YAML text.
-
-    Args:
-        root: the type of the whole config.
-        title: title for the first line.
-    """
+    """The YAML text, with a title in its first line."""
     schema = root.schema_snapshot
     found = schema.get_config_snap(root.key)
     fields = sorted(found.fields or (), key=lambda field: _ORDER.get(field.name or "", 0))
@@ -53,7 +48,7 @@ def describe(root: dagster.ConfigType, title: str) -> str:
     head = [f"# {_printable(title)}"]
     if any(_SOURCE.search(type_name(schema, field.type_key, longest=None)) for field in fields):
         head.append("# Write {env: NAME} for a value to take it from an environment variable.")
-    parts = [head, *(writer.fields([field], {}, "", is_active=False) for field in fields)]
+    parts = [head, *(writer.field(field, {}, "", is_active=False) for field in fields)]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
@@ -63,48 +58,29 @@ class _Writer:
     def __init__(self, schema: dagster.ConfigSchemaSnapshot) -> None:
         self._schema = schema
 
-    def fields(
-        self,
-        fields: Sequence[dagster.ConfigFieldSnap],
-        given: dict[str, Any],
-        said: str,
-        *,
-        is_active: bool,
+    def field(
+        self, field: dagster.ConfigFieldSnap, given: dict[str, Any], said: str, *, is_active: bool
     ) -> list[str]:
-        """The lines of all fields of a mapping, without indentation.
+        """The lines of a field of a mapping with this default and this comment, not indented.
 
-        Args:
-            fields: the fields.
-            given: the default of the mapping.
-            said: the comment above the mapping.
-            is_active: whether fields with a default stay active, because the mapping as a whole is
-                commented out.
+        A field with a default stays active if the mapping is commented out (`is_active`).
         """
-        lines = []
-        for field in fields:
-            name = field.name or ""
-            default = [given[name]] if name in given else default_of(self._schema, field)
-            if field.is_secret:
-                default = []
-            lines += self._field(field, default, said, is_active=is_active)
-        return lines
-
-    def _field(
-        self,
-        field: dagster.ConfigFieldSnap,
-        default: Sequence[Any],
-        said: str,
-        *,
-        is_active: bool,
-    ) -> list[str]:
+        name = field.name or ""
+        default = [given[name]] if name in given else default_of(self._schema, field)
+        if field.is_secret:
+            default = []
         found = self._schema.get_config_snap(field.type_key)
         if field.name == "config" and takes_nothing(found, is_required=field.is_required):
             return []
         words = self._words(field, found)
         if found.kind in _SHAPES and found.fields:
-            given = default[0] if default and isinstance(default[0], dict) else {}
+            values = default[0] if default and isinstance(default[0], dict) else {}
             is_inside_active = is_active or not field.is_required
-            inside = self.fields(found.fields, given, words, is_active=is_inside_active)
+            inside = [
+                line
+                for each in found.fields
+                for line in self.field(each, values, words, is_active=is_inside_active)
+            ]
             if not inside and not field.is_required:
                 return []
             has_value = any(not line.lstrip().startswith("#") for line in inside)
@@ -154,13 +130,6 @@ class _Writer:
         if found.kind is _KIND.SCALAR_UNION:
             return type_name(self._schema, found.scalar_type_key)
         return _SOURCE.sub(r"\1", type_name(self._schema, found.key))
-
-
-_EMPTY: dict[dagster.ConfigTypeKind, Any] = {
-    _KIND.ARRAY: [],
-    _KIND.MAP: {},
-    _KIND.NONEABLE: None,
-}
 
 
 def _printable(text: str) -> str:

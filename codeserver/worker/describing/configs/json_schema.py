@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -28,12 +29,7 @@ _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
 
 
 def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
-    """The JSON Schema.
-
-    Args:
-        root: the type of the whole config.
-        title: title of the schema.
-    """
+    """The JSON Schema of the whole config."""
     writer = _Writer(root.schema_snapshot, root.key)
     schema = writer.body(root.key)
     definitions = {"$defs": writer.definitions} if writer.definitions else {}
@@ -41,11 +37,7 @@ def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes the types of a config. Types that are shared or deeply nested become definitions.
-
-    Attributes:
-        definitions: schemas of those types, by name.
-    """
+    """Writes the types of a config. Types that are shared or deeply nested become `definitions`."""
 
     def __init__(self, schema: dagster.ConfigSchemaSnapshot, root: str) -> None:
         self._schema = schema
@@ -76,40 +68,28 @@ class _Writer:
 
     def body(self, key: str) -> dict[str, Any]:
         """The schema of a type, never a reference."""
-        self._depth += 1
-        try:
-            return self._body(key)
-        finally:
-            self._depth -= 1
-
-    def _body(self, key: str) -> dict[str, Any]:
         found = self._schema.get_config_snap(key)
-        words = description_of(found)
-        described = {"description": words} if words else {}
-        if found.kind is _KIND.SCALAR:
-            return {"type": _SCALARS[found.scalar_kind]} if found.scalar_kind else {}
-        if found.kind in _SHAPES:
-            return {**described, **self._mapping(found)}
-        return {**described, **self._other(found)}
-
-    def _other(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
-        if found.kind is _KIND.ENUM:
-            return {"enum": [each.value for each in found.enum_values or ()]}
-        if found.kind is _KIND.ARRAY:
-            return {"type": "array", "items": self.type(found.inner_type_key)}
-        if found.kind is _KIND.MAP:
-            return self._map(found)
-        if found.kind is _KIND.NONEABLE:
-            return _or_null(self.type(found.inner_type_key))
-        if found.kind is _KIND.SCALAR_UNION:
+        words = "" if found.kind is _KIND.SCALAR else description_of(found)
+        made: dict[str, Any] = {"description": words} if words else {}
+        self._depth += 1
+        if found.kind is _KIND.SCALAR and found.scalar_kind:
+            made["type"] = _SCALARS[found.scalar_kind]
+        elif found.kind in _SHAPES:
+            made |= self._mapping(found)
+        elif found.kind is _KIND.ENUM:
+            made["enum"] = [each.value for each in found.enum_values or ()]
+        elif found.kind is _KIND.ARRAY:
+            made |= {"type": "array", "items": self.type(found.inner_type_key)}
+        elif found.kind is _KIND.MAP:
+            made |= {"type": "object", "additionalProperties": self.type(found.inner_type_key)}
+            if self._schema.get_config_snap(found.key_type_key).scalar_kind is _SCALAR.INT:
+                made["propertyNames"] = {"pattern": "^-?[0-9]+$"}
+        elif found.kind is _KIND.NONEABLE:
+            made |= _or_null(self.type(found.inner_type_key))
+        elif found.kind is _KIND.SCALAR_UNION:
             keys = (found.scalar_type_key, found.non_scalar_type_key)
-            return {"anyOf": [self.type(key) for key in keys]}
-        return {}
-
-    def _map(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
-        made = {"type": "object", "additionalProperties": self.type(found.inner_type_key)}
-        if self._schema.get_config_snap(found.key_type_key).scalar_kind is _SCALAR.INT:
-            made["propertyNames"] = {"pattern": "^-?[0-9]+$"}
+            made["anyOf"] = [self.type(key) for key in keys]
+        self._depth -= 1
         return made
 
     def _mapping(self, found: dagster.ConfigTypeSnap) -> dict[str, Any]:
@@ -145,12 +125,8 @@ class _Writer:
         if found.kind is _KIND.SCALAR_UNION:
             name = f"{self._schema.get_config_snap(found.scalar_type_key).given_name}Source"
         name = "".join(letter for letter in name if letter.isalnum() or letter in "._-")
-        number = 1
-        unique = name
-        while unique in self.definitions:
-            number += 1
-            unique = f"{name}{number}"
-        return unique
+        names = itertools.chain([name], (f"{name}{number}" for number in itertools.count(2)))
+        return next(each for each in names if each not in self.definitions)
 
 
 def _takes_nothing(found: dagster.ConfigTypeSnap) -> bool:

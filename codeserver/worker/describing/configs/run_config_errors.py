@@ -29,12 +29,7 @@ _REASONS = {
 
 
 def refusal(job: dagster.JobDefinition, error: dagster.DagsterInvalidConfigError) -> InvalidRequest:
-    """The error with all mistakes that Dagster has found.
-
-    Args:
-        job: the job of the run config.
-        error: Dagster's error.
-    """
+    """The error with all mistakes that Dagster has found in the run config of a job."""
     mistakes = _Mistakes(job)
     found = (detail for each in error.errors for detail in mistakes.of(each))
     details = list(islice(found, _MOST_MISTAKES))
@@ -64,7 +59,11 @@ class _Mistakes:
         reason, data = _REASONS.get(error.reason, "REASON_OTHER"), error.error_data
         path, message = _path(error.stack), _message(error)
         if isinstance(data, (dagster.MissingFieldErrorData, dagster.MissingFieldsErrorData)):
-            fields = _missing(data)
+            fields = (
+                [data.field_snap]
+                if isinstance(data, dagster.MissingFieldErrorData)
+                else data.field_snaps
+            )
             for field in fields:
                 text = f'The field "{field.name}" {_place(path)} is missing.'
                 # Dagster's message about a single field includes an example.
@@ -74,7 +73,12 @@ class _Mistakes:
         elif isinstance(
             data, (dagster.FieldNotDefinedErrorData, dagster.FieldsNotDefinedErrorData)
         ):
-            for name in _undefined(data):
+            names = (
+                [data.field_name]
+                if isinstance(data, dagster.FieldNotDefinedErrorData)
+                else data.field_names
+            )
+            for name in names:
                 text = f'There is no field "{name}" {_place(path)}.'
                 yield _detail([*path, name], reason, text, self._known(path))
         elif isinstance(data, (dagster.RuntimeMismatchErrorData, dagster.SelectorTypeErrorData)):
@@ -124,22 +128,6 @@ def _detail(
         "message": message,
         "allowed": list(allowed[:_MOST_ALLOWED]),
     }
-
-
-def _missing(
-    data: dagster.MissingFieldErrorData | dagster.MissingFieldsErrorData,
-) -> Sequence[dagster.ConfigFieldSnap]:
-    return (
-        [data.field_snap] if isinstance(data, dagster.MissingFieldErrorData) else data.field_snaps
-    )
-
-
-def _undefined(
-    data: dagster.FieldNotDefinedErrorData | dagster.FieldsNotDefinedErrorData,
-) -> Sequence[str]:
-    if isinstance(data, dagster.FieldNotDefinedErrorData):
-        return [data.field_name]
-    return data.field_names
 
 
 def _names(found: dagster.ConfigTypeSnap) -> list[str]:

@@ -13,6 +13,11 @@ from codeserver.worker.describing.plain import int32, one_line, present
 _KIND_TAG = "dagster/kind/"
 """Prefix of tags that represent kinds, as in Dagster's `KIND_PREFIX`."""
 
+_EXECUTIONS = {
+    dagster.AssetExecutionType.MATERIALIZATION: "EXECUTION_MATERIALIZATION",
+    dagster.AssetExecutionType.OBSERVATION: "EXECUTION_OBSERVATION",
+}
+
 _BUILTIN_MAPPINGS = dagster.get_builtin_partition_mapping_types()
 
 
@@ -22,14 +27,16 @@ def describe(
     """Describe each asset, ordered by key in string form."""
     checks = _checks(snapshot)
     graph = repository.asset_graph
-    kept = _Partitions()
+    fields: dict[int, dict[str, Any]] = {}  # many assets share one partitions definition
     for found in sorted(snapshot.asset_nodes, key=lambda each: each.asset_key.to_user_string()):
         node = graph.get(found.asset_key)
+        if id(node.partitions_def) not in fields:
+            fields[id(node.partitions_def)] = partitions.field(node.partitions_def)
         yield {
             "key": found.asset_key.to_user_string(),
             "repository": snapshot.name,
             **_facts(found),
-            **_execution(found),
+            "execution": _EXECUTIONS.get(found.execution_type, "EXECUTION_EXTERNAL"),
             **present(
                 dependencies=[
                     _dependency(node, edge.parent_asset_key) for edge in found.parent_edges
@@ -37,7 +44,7 @@ def describe(
                 checks=checks.get(found.asset_key),
                 resources=_resources(found, node),
             ),
-            **kept.field(node.partitions_def),
+            **fields[id(node.partitions_def)],
             **policies.freshness(found.freshness_policy),
             **policies.condition(node.automation_condition),
             **_backfill(found),
@@ -61,15 +68,6 @@ def _facts(found: dagster.AssetNodeSnap) -> dict[str, Any]:
         code_version=found.code_version,
         pools=sorted(found.pools),
     )
-
-
-def _execution(found: dagster.AssetNodeSnap) -> dict[str, Any]:
-    execution = found.execution_type
-    if execution is dagster.AssetExecutionType.MATERIALIZATION:
-        return {"execution": "EXECUTION_MATERIALIZATION"}
-    if execution is dagster.AssetExecutionType.OBSERVATION:
-        return {"execution": "EXECUTION_OBSERVATION"}
-    return {"execution": "EXECUTION_EXTERNAL"}
 
 
 def _resources(found: dagster.AssetNodeSnap, node: dagster.AssetNode) -> list[str]:
@@ -118,15 +116,3 @@ def _backfill(found: dagster.AssetNodeSnap) -> dict[str, int]:
     if policy is None:
         return {}
     return {"max_partitions_per_run": int32(policy.max_partitions_per_run or 0)}
-
-
-class _Partitions:
-    """Describes each partitions definition once, because many assets share one."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, dict[str, Any]] = {}
-
-    def field(self, found: dagster.PartitionsDefinition | None) -> dict[str, Any]:
-        if id(found) not in self._made:
-            self._made[id(found)] = partitions.field(found)
-        return self._made[id(found)]

@@ -10,13 +10,8 @@ from codeserver.worker.describing.definitions import metadata
 from codeserver.worker.describing.plain import duration, present
 
 _SENSOR_TYPES = {
-    "STANDARD",
-    "RUN_STATUS",
-    "ASSET",
-    "MULTI_ASSET",
-    "FRESHNESS_POLICY",
-    "AUTO_MATERIALIZE",
-    "AUTOMATION",
+    *("STANDARD", "RUN_STATUS", "ASSET", "MULTI_ASSET"),
+    *("FRESHNESS_POLICY", "AUTO_MATERIALIZE", "AUTOMATION"),
 }
 
 
@@ -25,17 +20,11 @@ def schedules(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
     for found in sorted(snapshot.schedules, key=lambda each: each.name):
         crons = found.cron_schedule
         yield {
-            "name": found.name,
-            "repository": snapshot.name,
+            **_common(snapshot, found),
             "cron_schedules": [crons] if isinstance(crons, str) else list(crons),
-            "default_status": _status(found.default_status),
             **present(
-                description=found.description,
                 timezone=found.execution_timezone,
                 job=found.job_name,
-                asset_selection=_selection(found.asset_selection),
-                tags=dict(found.tags),
-                owners=list(found.owners or ()),
                 metadata=metadata.entries(found.metadata),
             ),
         }
@@ -47,20 +36,13 @@ def sensors(
     """Describe each sensor, ordered by name."""
     for found in sorted(snapshot.sensors, key=lambda each: each.name):
         kind = found.sensor_type.value if found.sensor_type else ""
+        described = found.metadata.standard_metadata if found.metadata else None
         sensor = {
-            "name": found.name,
-            "repository": snapshot.name,
-            "default_status": _status(found.default_status),
+            **_common(snapshot, found),
             **present(
-                description=found.description,
                 jobs=sorted(found.target_dict),
-                asset_selection=_selection(found.asset_selection),
                 monitored_assets=_monitored(repository, found),
-                tags=dict(found.tags),
-                owners=list(found.owners or ()),
-                metadata=metadata.entries(
-                    found.metadata.standard_metadata if found.metadata else None
-                ),
+                metadata=metadata.entries(described),
             ),
         }
         if kind in _SENSOR_TYPES:
@@ -70,13 +52,21 @@ def sensors(
         yield sensor
 
 
-def _status(found: Any) -> str:
+def _common(snapshot: dagster.RepositorySnap, found: Any) -> dict[str, Any]:
     # A snapshot has a status only if it is RUNNING.
-    return "DEFAULT_STATUS_RUNNING" if found is not None else "DEFAULT_STATUS_STOPPED"
-
-
-def _selection(found: dagster.AssetSelection | None) -> str:
-    return "" if found is None else str(found)
+    status = "STOPPED" if found.default_status is None else "RUNNING"
+    selection = found.asset_selection
+    return {
+        "name": found.name,
+        "repository": snapshot.name,
+        "default_status": f"DEFAULT_STATUS_{status}",
+        **present(
+            description=found.description,
+            asset_selection="" if selection is None else str(selection),
+            tags=dict(found.tags),
+            owners=list(found.owners or ()),
+        ),
+    }
 
 
 def _monitored(repository: dagster.RepositoryDefinition, found: dagster.SensorSnap) -> list[str]:

@@ -23,46 +23,27 @@ def describe(location: Location) -> dict[str, list[dict[str, Any]]]:
     kinds = ("jobs", "assets", "schedules", "sensors", "resources")
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _, repository in sorted(location.repositories.items()):
-        for kind, described in _repository(repository).items():
-            found[kind] += described
+        snapshot = _snapshot(repository)
+        found["jobs"] += jobs.describe(repository, snapshot)
+        found["assets"] += assets.describe(repository, snapshot)
+        found["schedules"] += automation.schedules(snapshot)
+        found["sensors"] += automation.sensors(repository, snapshot)
+        found["resources"] += resources.describe(snapshot)
     return found
-
-
-def targeting(repository: dagster.RepositoryDefinition, job: str) -> dict[str, list[str]]:
-    """The fields `schedules` and `sensors` of a job: names of those that target it."""
-    snapshot = _automation(repository)
-    found = {
-        "schedules": [each.name for each in snapshot.schedules if each.job_name == job],
-        "sensors": [each.name for each in snapshot.sensors if job in each.target_dict],
-    }
-    return {kind: sorted(names) for kind, names in found.items() if names}
-
-
-def _repository(repository: dagster.RepositoryDefinition) -> dict[str, list[dict[str, Any]]]:
-    snapshot = _snapshot(repository)
-    schedules = list(automation.schedules(snapshot))
-    sensors = list(automation.sensors(repository, snapshot))
-    return {
-        "jobs": list(jobs.describe(repository, schedules, sensors)),
-        "assets": list(assets.describe(repository, snapshot)),
-        "schedules": schedules,
-        "sensors": sensors,
-        "resources": list(resources.describe(snapshot)),
-    }
 
 
 def _snapshot(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
     """Like `RepositorySnap.from_def`, without jobs and partition sets."""
     asset_nodes = dagster.asset_node_snaps_from_repo(repository)
     return dagster.copy(
-        _automation(repository),
+        automated(repository),
         asset_nodes=asset_nodes,
         resources=_resources(repository, asset_nodes),
         asset_check_nodes=dagster.asset_check_node_snaps_from_repo(repository),
     )
 
 
-def _automation(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
+def automated(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
     """A `RepositorySnap` with only schedules and sensors."""
     schedules, sensors = repository.schedule_defs, repository.sensor_defs
     return dagster.RepositorySnap(

@@ -12,30 +12,23 @@ from codeserver.worker.describing.plain import present
 
 
 def describe(
-    repository: dagster.RepositoryDefinition,
-    schedules: Iterable[dict[str, Any]],
-    sensors: Iterable[dict[str, Any]],
+    repository: dagster.RepositoryDefinition, snapshot: dagster.RepositorySnap
 ) -> Iterator[dict[str, Any]]:
-    """Describe each job, ordered by name.
-
-    Args:
-        repository: the repository of the jobs.
-        schedules: descriptions of its schedules.
-        sensors: descriptions of its sensors.
-    """
-    scheduled: dict[str, list[str]] = defaultdict(list)
-    for schedule in schedules:
-        scheduled[schedule.get("job", "")].append(schedule["name"])
-    sensed: dict[str, list[str]] = defaultdict(list)
-    for sensor in sensors:
-        for name in sensor.get("jobs", ()):
-            sensed[name].append(sensor["name"])
+    """Describe each job, ordered by name."""
+    targeted = targeting(snapshot)
     for job in sorted(repository.get_all_jobs(), key=lambda each: each.name):
-        found = one(repository, job)
-        yield {
-            **found,
-            **present(schedules=scheduled.get(job.name), sensors=sensed.get(job.name)),
-        }
+        yield {**one(repository, job), **targeted.get(job.name, {})}
+
+
+def targeting(snapshot: dagster.RepositorySnap) -> dict[str, dict[str, list[str]]]:
+    """For each job, the fields `schedules` and `sensors`: names of those that target it."""
+    found: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for schedule in sorted(snapshot.schedules, key=lambda each: each.name):
+        found[schedule.job_name]["schedules"].append(schedule.name)
+    for sensor in sorted(snapshot.sensors, key=lambda each: each.name):
+        for job in sensor.target_dict:
+            found[job]["sensors"].append(sensor.name)
+    return {job: dict(names) for job, names in found.items()}
 
 
 def one(repository: dagster.RepositoryDefinition, job: dagster.JobDefinition) -> dict[str, Any]:

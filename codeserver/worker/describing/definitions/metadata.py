@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.plain import json_value, jsonable
+from codeserver.worker.describing.plain import json_value, jsonable, present
 
 _LONGEST = 4_096
 """Maximum length of a value, in characters; a longer one is cut off."""
@@ -17,11 +17,7 @@ _values = dagster.metadata_value
 
 
 def entries(metadata: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The entries, in the user's order.
-
-    Args:
-        metadata: Dagster's values, by label.
-    """
+    """The entries of Dagster's values by label, in the user's order."""
     return [_entry(label, value) for label, value in (metadata or {}).items()]
 
 
@@ -51,30 +47,21 @@ def _schema(schema: Any) -> dict[str, Any]:
         {
             "name": column.name,
             "type": column.type,
-            **({"description": column.description} if column.description else {}),
+            **present(description=column.description),
             **_constraints(column.constraints),
-            **({"tags": dict(column.tags)} if column.tags else {}),
+            **present(tags=dict(column.tags or {})),
         }
         for column in schema.columns
     ]
     others = list(schema.constraints.other) if schema.constraints else []
-    return {"columns": columns, **({"constraints": others} if others else {})}
+    return {"columns": columns, **present(constraints=others)}
 
 
-def _constraints(constraints: Any) -> dict[str, Any]:
-    if constraints is None:
+def _constraints(found: Any) -> dict[str, Any]:
+    if found is None:
         return {}
-    found = {} if constraints.nullable else {"nullable": False}
-    if constraints.unique:
-        found["unique"] = True
-    return {**found, **({"constraints": list(constraints.other)} if constraints.other else {})}
-
-
-def _table(value: Any) -> dict[str, Any]:
-    return {
-        "records": [dict(record.data) for record in value.records],
-        "schema": _schema(value.schema),
-    }
+    nullable = {} if found.nullable else {"nullable": False}
+    return {**nullable, **present(unique=found.unique, constraints=list(found.other))}
 
 
 def _lineage(value: Any) -> dict[str, Any]:
@@ -101,7 +88,10 @@ _READ: dict[type, Callable[[Any], Any]] = {
     _values.DagsterJobMetadataValue: _job,
     _values.PythonArtifactMetadataValue: lambda value: f"{value.module}.{value.name}",
     _values.TableColumnLineageMetadataValue: _lineage,
-    _values.TableMetadataValue: _table,
+    _values.TableMetadataValue: lambda value: {
+        "records": [dict(record.data) for record in value.records],
+        "schema": _schema(value.schema),
+    },
     _values.TableSchemaMetadataValue: lambda value: _schema(value.schema),
 }
 

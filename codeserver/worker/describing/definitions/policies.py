@@ -7,15 +7,6 @@ from typing import Any
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing.plain import duration, int32
 
-_BACKOFF = {
-    dagster.Backoff.LINEAR: "BACKOFF_LINEAR",
-    dagster.Backoff.EXPONENTIAL: "BACKOFF_EXPONENTIAL",
-}
-_JITTER = {
-    dagster.Jitter.FULL: "JITTER_FULL",
-    dagster.Jitter.PLUS_MINUS: "JITTER_PLUS_MINUS",
-}
-
 
 def retry(policy: dagster.RetryPolicy | None) -> dict[str, Any]:
     """The field `retry_policy`; no field without a policy."""
@@ -25,9 +16,9 @@ def retry(policy: dagster.RetryPolicy | None) -> dict[str, Any]:
     if policy.delay is not None:
         found["delay"] = duration(policy.delay)
     if policy.backoff is not None:
-        found["backoff"] = _BACKOFF[policy.backoff]
+        found["backoff"] = f"BACKOFF_{policy.backoff.name}"
     if policy.jitter is not None:
-        found["jitter"] = _JITTER[policy.jitter]
+        found["jitter"] = f"JITTER_{policy.jitter.name}"
     return {"retry_policy": found}
 
 

@@ -21,29 +21,18 @@ def of_job(job: dagster.JobDefinition) -> dict[str, Any]:
 
 
 class _Structure:
-    """Describes the graphs of a job.
-
-    Args:
-        job: the job, or a selected part of it.
-    """
+    """Describes the graphs of a job, or of a selected part of it."""
 
     def __init__(self, job: dagster.JobDefinition) -> None:
         self._assets = job.asset_layer
         self._configs: dict[str, dict[str, Any] | None] = {}
 
     def graph(
-        self,
-        graph: dagster.GraphDefinition,
-        handle: dagster.NodeHandle | None,
-        *,
-        is_mapped: bool,
+        self, graph: dagster.GraphDefinition, handle: dagster.NodeHandle | None, *, is_mapped: bool
     ) -> dict[str, Any]:
-        """Describe a graph.
+        """Describe a graph of the job, or the graph of the node with this handle.
 
-        Args:
-            graph: the graph.
-            handle: handle of its node; None for the graph of the job.
-            is_mapped: whether it is executed once for each value of a dynamic output.
+        A mapped one is executed once for each value of a dynamic output.
         """
         return {
             "name": graph.name,
