@@ -46,8 +46,6 @@ class DagsterApi(UserCodeRpcs):
     """Answers from the location; one method for each RPC.
 
     Args:
-        config: the operator's settings.
-        location: the code location that is served.
         shut_down: called when a client asks the server to shut down.
         heard: called when a client sends a heartbeat.
     """
@@ -291,12 +289,7 @@ class DagsterApi(UserCodeRpcs):
 
 
 def _patience(wait: float, deadline: float | None) -> float | None:
-    """Seconds to wait for the first load so that the caller gets a reply before its deadline.
-
-    Args:
-        wait: the operator's limit; 0 for none.
-        deadline: seconds until the caller's deadline; None if it has none.
-    """
+    """Seconds to wait for the first load, with a reply before the deadline; None for ever."""
     limits = [wait] if wait else []
     if deadline is not None:
         limits.append(deadline - min(_ANSWER_SECONDS, deadline * _ANSWER_SHARE))

@@ -25,10 +25,6 @@ _DECODER = json.JSONDecoder()
 def read(text: str, what: str) -> dict[str, Any]:
     """The fields of a small serialized value.
 
-    Args:
-        text: the JSON.
-        what: name of the expected class, for the error.
-
     Raises:
         InvalidRequest: the text is not a JSON object, or is longer than `LONGEST_ARGUMENT`.
     """

@@ -41,14 +41,10 @@ class Server:
     """A code location served over gRPC.
 
     Args:
-        config: the operator's settings.
-        target: the code to load.
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
-        location: the code location.
         addresses: the bound addresses; empty before `start`.
-        shutdown: takes the requests to stop the server.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:

@@ -86,7 +86,6 @@ class UserCodeRpcs:
     """Base class of the service, with every RPC that an evaluator answers.
 
     Args:
-        location: the code location that is served.
         default_timeout: seconds for callers without a deadline.
     """
 
@@ -127,14 +126,7 @@ class UserCodeRpcs:
     async def explain(
         self, argument: str, class_name: str, error: InvalidRequest, context: Context
     ) -> bytes:
-        """Dagster's error for an invalid argument, or the front's if Dagster's cannot be had.
-
-        Args:
-            argument: the text that the front could not read.
-            class_name: the expected class.
-            error: the front's error.
-            context: the context of the call.
-        """
+        """Dagster's error for an invalid argument, or the front's if Dagster's cannot be had."""
         try:
             extra = {"class": class_name}
             return (await self.ask(EXPLAIN, argument.encode(), extra, context)).body

@@ -33,11 +33,6 @@ class Utilization:
 
         Besides the fields of stock Dagster, it has `queue_counts` and `load_counts`, with the
         fields of `QueueCounts` and `LoadCounts`.
-
-        Args:
-            server_id: the current server id.
-            queue: the running and the waiting requests.
-            loads: the number of loads, by outcome.
         """
         return json.dumps(
             {

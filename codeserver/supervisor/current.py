@@ -73,12 +73,7 @@ class Current:
         self.tell()
 
     def serve(self, served: Served, digest: str | None = None) -> None:
-        """Serve this value from now on.
-
-        Args:
-            served: the value.
-            digest: identifies the content that clients see; None if it is unchanged.
-        """
+        """Serve this value from now on; the digest of what clients see is None for no change."""
         self.served = served
         if digest is not None:
             self.server_id = self._ids.take(digest, time.monotonic())

@@ -22,9 +22,6 @@ class Generation:
 
     Attributes:
         number: the number of the load; 0 for a restored snapshot.
-        host: the process that has the code.
-        pool: the evaluators.
-        snapshot: the description for clients.
         seconds: the duration of the load.
         loaded_at: the end of the load, in seconds since the epoch.
         uses: the requests and starts of runs that need its processes, which live until then.
@@ -64,11 +61,6 @@ async def handed_over(
     give_up: Callable[[Generation], Awaitable[None]],
 ) -> Host:
     """Load the code; if the served generation may hold what the load needs, end it and retry.
-
-    Args:
-        load: loads the code.
-        served: the generation that is served now, if any.
-        give_up: ends the processes of that generation after their current requests.
 
     Raises:
         LoadFailed: the code cannot be loaded.

@@ -53,16 +53,7 @@ KEEP_STATE: Any = object()
 class Location:
     """A code location that is loaded, served, reloaded and shut down.
 
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        spawned: a forkserver that was started ahead of time, if any.
-
     Attributes:
-        current: the state and the served value.
-        log: the log of loads.
-        runs: the runs in progress.
-        importing: the processes that import the code now.
         imports: the slowest imports of the newest load, if they are timed.
         defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
             versions.
@@ -117,12 +108,7 @@ class Location:
         return LoadCounts(self._number, self._failed, self.current.served.failure is not None)
 
     def restore(self, absent: Absent, created_at: float) -> None:
-        """Serve the code as a snapshot describes it, until the first load has ended.
-
-        Args:
-            absent: stands for the host, and has the snapshot.
-            created_at: the time of the snapshot, in seconds since the epoch.
-        """
+        """Serve the code as a snapshot describes it, until the first load has ended."""
         pool = self._pool(absent.starter)
         generation = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(generation)
@@ -134,12 +120,9 @@ class Location:
     async def generation(self, patience: float | None = None) -> Generation:
         """The served generation; waits for the first load.
 
-        Args:
-            patience: the longest wait, in seconds; None for no limit.
-
         Raises:
             NotLoaded: the code failed to load.
-            StillLoading: the first load takes longer.
+            StillLoading: the first load takes longer than `patience` seconds.
             Draining: the server was shut down before the first load ended.
         """
         await self._host_maker.progress.wait_for(self.current.settled, patience)
@@ -214,12 +197,7 @@ class Location:
         return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, job: str, arguments: bytes) -> Launch:
-        """Execute a run with the code that is served now.
-
-        Args:
-            run_id: the id of the run.
-            job: the job, as `repository/job`.
-            arguments: the serialized `ExecuteExternalJobArgs`.
+        """Execute a run of a job (`repository/job`) with the code that is served now.
 
         Raises:
             Draining: the server is shutting down.
@@ -247,10 +225,7 @@ class Location:
             return await self.runs.start(run_id, arguments, starter, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
-        """Load the code that is on disk now, or newer code, and serve it.
-
-        Args:
-            defs_state_info: serialized versions of component state to load from now on.
+        """Load the code that is on disk now, or newer code, with these versions of component state.
 
         Returns:
             The failure, or None.
@@ -265,11 +240,7 @@ class Location:
         return await self._load_queue.request()
 
     def reload_changed(self, *, only_if_stuck: bool = False) -> None:
-        """Load the code because it has changed; restart a load that is under way.
-
-        Args:
-            only_if_stuck: only restart a load, and only one that takes much too long.
-        """
+        """Load the code because it has changed; restart a load, or only one that takes too long."""
         if not self.current.is_ending:
             (self._load_queue.restart_if_stuck if only_if_stuck else self._load_queue.restart)()
 

@@ -16,11 +16,7 @@ _MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Catalog:
-    """The definitions; each kind is sorted by repository and name.
-
-    Attributes:
-        generation: number of the load that the definitions come from.
-    """
+    """The definitions; each kind is sorted by repository and name."""
 
     generation: int
     jobs: tuple[Job, ...]
@@ -48,12 +44,7 @@ def _each(message: Any, described: Iterable[dict[str, Any]]) -> tuple[Any, ...]:
 
 
 def graph_messages(assets: Sequence[Asset], generation: int) -> list[bytes]:
-    """The serialized messages of an asset graph: the assets, then the dependencies between them.
-
-    Args:
-        assets: the selected assets, in the order to send them.
-        generation: number of the load that the assets come from.
-    """
+    """The serialized messages of an asset graph: the assets, then the dependencies between them."""
     keys = {asset.key for asset in assets}
     edges = (
         AssetEdge(from_key=dependency.key, to_key=asset.key)

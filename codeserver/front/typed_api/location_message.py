@@ -28,13 +28,7 @@ _PHASES = {"importing": "import", "resolving": "resolve", "describing": "snapsho
 
 
 class LocationMessages:
-    """Makes `Location` messages.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        location: the code location.
-    """
+    """Makes `Location` messages."""
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
         self._config = config

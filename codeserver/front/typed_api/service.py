@@ -42,13 +42,7 @@ _DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
 
 
 class CodeLocationApi:
-    """Answers from the location.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        location: the code location that is served.
-    """
+    """Answers from the location."""
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
         self._location = location
@@ -245,12 +239,7 @@ class CodeLocationApi:
     ) -> Reply:
         """The evaluator's answer, under the caller's deadline.
 
-        Args:
-            rpc: name of the RPC.
-            subject: the subject of the request, for logs and limits.
-            arguments: the fields of the request.
-            context: the context of the call.
-            calls: name of the job or asset whose functions the evaluator calls, if any.
+        `calls` is the name of the job or asset whose functions the evaluator calls, if any.
         """
         generation = await self._location.generation()
         runs = calls is not None and _is_defined(generation, calls)

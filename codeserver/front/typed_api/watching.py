@@ -21,12 +21,7 @@ _ACTIONS = {
 
 
 class Watching:
-    """Sends the location's changes to watchers.
-
-    Args:
-        location: the watched location.
-        messages: makes the `Location` messages.
-    """
+    """Sends the location's changes to watchers."""
 
     def __init__(self, location: Location, messages: LocationMessages) -> None:
         self._location = location

@@ -63,10 +63,6 @@ class Slots:
     One subject (a sensor, a schedule, a job) gets at most half of the slots and half of the queue,
     so a sensor that hangs at every tick leaves room for the others. A free slot goes to the subject
     that has the fewest, and to the oldest request of that subject.
-
-    Args:
-        total: the number of slots.
-        queue: the largest number of waiting requests.
     """
 
     def __init__(self, total: int, queue: int) -> None:
@@ -100,10 +96,6 @@ class Slots:
 
     async def take(self, subject: str, deadline: Deadline) -> None:
         """Take a slot, which the caller gives back.
-
-        Args:
-            subject: the subject of the request.
-            deadline: the end of the wait for a slot.
 
         Raises:
             RequestTimeout: no slot became free in time.
@@ -253,13 +245,7 @@ class Crashes:
         self._records: dict[str, _Record] = {}
 
     def add(self, subject: str, reason: str, now: float) -> None:
-        """Count a crash.
-
-        Args:
-            subject: the user code that crashed.
-            reason: the end of its process, in words.
-            now: the time in seconds on a monotonic clock.
-        """
+        """Count a crash; the reason is the end of the process, in words."""
         record = self._records.setdefault(subject, _Record())
         record.count += 1
         record.reason = reason

@@ -30,8 +30,6 @@ class Evaluators:
     never replaces its one process.
 
     Args:
-        starter: starts evaluators.
-        tasks: the owner of the tasks that start and end them.
         max_requests: the number of requests that one answers before it is replaced; 0 for no limit.
         is_single: whether there is only one at a time. It becomes true by itself if the code cannot
             be loaded twice.
@@ -59,9 +57,6 @@ class Evaluators:
 
     async def idle(self, deadline: Deadline) -> Child | None:
         """An idle evaluator, or None if the caller should start one.
-
-        Args:
-            deadline: the end of the wait for one.
 
         Raises:
             asyncio.TimeoutError: none was idle before the deadline.
@@ -96,12 +91,7 @@ class Evaluators:
             self._rest(started)
 
     def give_back(self, evaluator: Child, worn: str | None) -> None:
-        """Take back an evaluator that has answered a request.
-
-        Args:
-            evaluator: the evaluator.
-            worn: its own reason to be replaced, if any.
-        """
+        """Take back an evaluator; `worn` is its own reason to be replaced, if any."""
         served = self._served.get(evaluator, 0) + 1
         self._served[evaluator] = served
         if worn is None and 0 < self._max_requests <= served:

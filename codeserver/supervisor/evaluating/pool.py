@@ -72,14 +72,8 @@ class Pool:
     """Evaluates requests in processes that have the code of one generation.
 
     Args:
-        evaluators: the processes.
-        lanes: the slots that limit concurrent requests.
-        tasks: the owner of the tasks that end evaluators.
         imported: called with the sources that user code has imported during a request, each with
             its mark, if files are watched.
-
-    Attributes:
-        evaluators: the processes.
     """
 
     def __init__(

@@ -15,10 +15,6 @@ from codeserver.supervisor.processes.forker import Child
 class Absent:
     """The stand-in for the host of code that a snapshot file describes.
 
-    Args:
-        snapshot: the description for clients.
-        libraries: the versions of Dagster's libraries, by name.
-
     Attributes:
         ended: done from the start, so requests that need the code wait for a load.
         report: the report of the load, as far as it is known.

@@ -51,14 +51,9 @@ class LoadContext:
     """The order for a load, and the parts of the server that take part in it.
 
     Attributes:
-        order: the order for the host.
-        config: the operator's settings.
         forkserver: adopts the host's runs when the host has died.
         clean: returns a process to fork from that has seen no user code.
         importing: collects the files that the host imports, and counts the importing processes.
-        progress: follows the load.
-        outputs: reads the output of worker processes.
-        tasks: the owner of background tasks.
     """
 
     order: LoadOrder
@@ -81,10 +76,8 @@ class Host:
 
     Attributes:
         forker: forks evaluators and runs from the host, if it forks.
-        snapshot: the description for clients.
         starter: starts evaluators.
         run_modes: chooses the starter of each run.
-        report: the host's report of the load.
         ended: done when no further process with its code can be started.
     """
 
@@ -131,12 +124,7 @@ class Host:
         await self.starter.prepare()
 
     async def rehearse(self, parent: Forker, seconds: float) -> None:
-        """Import the code again, and record whether the result is the same.
-
-        Args:
-            parent: the process to fork the rehearsal from.
-            seconds: the duration of the host's load.
-        """
+        """Import the code again in a fork of `parent`; record whether the result is the same."""
         if self.ended.done():
             return
         tasks, order = self._context.tasks, self._context.order

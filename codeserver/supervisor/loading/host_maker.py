@@ -26,16 +26,8 @@ class HostMaker:
     """Makes hosts that have the code loaded.
 
     Args:
-        config: the operator's settings.
-        target: the code to load.
         forkservers: keeps the forkserver, from which hosts are forked if there is no template.
-        outputs: reads the output of worker processes.
-        tasks: the owner of background tasks.
-        importing: counts the processes that import the code.
         outdated: called when the code should be loaded again.
-
-    Attributes:
-        progress: the progress of the current load.
     """
 
     def __init__(
@@ -63,9 +55,6 @@ class HostMaker:
 
     async def make(self, defs_state_info: str | None) -> Host:
         """Make a host, and have it load the code that is on disk now.
-
-        Args:
-            defs_state_info: serialized versions of component state; None for the newest.
 
         Raises:
             LoadFailed: the code could not be loaded.
@@ -133,14 +122,7 @@ class HostMaker:
 def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
 ) -> LoadOrder:
-    """The order to load the code.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        directory: the current directory at the start of the server.
-        defs_state_info: serialized versions of component state; None for the newest.
-    """
+    """The order to load the code; without `defs_state_info`, with the newest component state."""
     python = sys.executable
     by_python = config.use_python_environment_entry_point
     return LoadOrder(

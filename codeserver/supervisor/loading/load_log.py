@@ -21,9 +21,6 @@ _AGAIN = ("reload", "no visible change")
 class LoadLog:
     """Logs each load.
 
-    Args:
-        target: the loaded code, in words.
-
     Attributes:
         served_on: the addresses of the server, in words.
     """
@@ -49,13 +46,7 @@ class LoadLog:
         )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
-        """Log a successful load: its definitions the first time, the changes later.
-
-        Args:
-            number: the number of the load.
-            host: the host that has loaded the code.
-            seconds: the total duration of the load.
-        """
+        """Log a successful load: its definitions the first time, the changes later."""
         async with self._turn:  # in the order of the loads
             await self._loaded(number, host, seconds)
 

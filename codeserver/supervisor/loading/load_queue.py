@@ -26,7 +26,6 @@ class LoadQueue:
     Args:
         load: loads the code once, and returns the failure, if any. It has no effect if it is
             cancelled.
-        tasks: the owner of background tasks.
     """
 
     def __init__(self, load: Callable[[], Awaitable[LoadFailure | None]], tasks: Tasks) -> None:
@@ -81,12 +80,8 @@ class LoadQueue:
     async def wake(self, subject: str, patience: float) -> None:
         """Load unloaded code again; concurrent callers share one load.
 
-        Args:
-            subject: the user code that a request is about, for messages.
-            patience: the longest wait, in seconds.
-
         Raises:
-            RequestTimeout: the load takes longer.
+            RequestTimeout: the load takes longer than `patience` seconds.
             Draining: the server is shutting down.
         """
         if not self.is_under_way:

@@ -45,7 +45,6 @@ class Progress:
     """Follows one load after the other.
 
     Args:
-        label: the code, in words.
         directory: the working directory; paths of the user's files are shown relative to it.
     """
 

@@ -34,16 +34,7 @@ async def rehearse(
     *,
     seconds: float,
 ) -> Verdict:
-    """Import the code again in the background, and compare it with that of the host.
-
-    Args:
-        host: the process that has imported the code.
-        parent: a process without the code, to fork the rehearsal from.
-        order: the order that the host got.
-        surroundings: the surroundings after the load of the host.
-        tasks: the owner of the tasks that end the processes.
-        seconds: the duration of the load.
-    """
+    """Import the code again in the background, and compare it with that of the host."""
     limit = max(_SHORTEST, _FACTOR * seconds)
     try:
         async with _forked(host, "values", tasks) as child:

@@ -62,11 +62,7 @@ class Fork:
 
 
 class _Clean:
-    """Starts processes from one that has seen no user code.
-
-    Args:
-        parent: returns the process to fork from now.
-    """
+    """Starts processes from one that has seen no user code."""
 
     def __init__(self, parent: Parent) -> None:
         self._parent = parent
@@ -87,10 +83,7 @@ class Spawn(_Clean):
     The first evaluator is the host itself: it has the code, and does not fork.
 
     Args:
-        parent: returns a process to fork from that has seen no user code.
-        order: the order that the host got.
         timeout: the time limit of a load in seconds; None for the default.
-        importing: counts the processes that import the code.
     """
 
     is_slow = True
@@ -151,12 +144,7 @@ class Spawn(_Clean):
 
 
 class Import(_Clean):
-    """Starts runs that import the code where stock's do, so that its errors are events of the run.
-
-    Args:
-        parent: returns a process to fork from that has seen no user code.
-        loaded: the host's report of its load.
-    """
+    """Starts runs that import the code where stock's do, so its errors are events of the run."""
 
     is_slow = False
 

@@ -57,8 +57,6 @@ class Templates:
     """Makes a template for the next load from the imports of the last one.
 
     Args:
-        outputs: reads the output of templates.
-        tasks: the owner of background tasks.
         outdated: called when the last host was forked from a template that had other variables
             than the code sets, and the template has been replaced.
     """
@@ -112,13 +110,7 @@ class Templates:
         installed: InstalledPackages,
         environment: Mapping[str, str | None],
     ) -> None:
-        """Make a template in the background, unless the current one fits.
-
-        Args:
-            forkserver: the process to fork it from.
-            installed: the packages that a load has imported.
-            environment: the variables that the load has changed; None for a removed one.
-        """
+        """Make a template in the background, unless the current one fits."""
         if sys.platform != "linux":
             return  # it is not known whether threads of imported packages would break after a fork
         folders = {path: mark(path) for path in installed.folders}

@@ -47,14 +47,9 @@ class Channel:
     ) -> None:
         """Send one message, with descriptors attached to its first byte.
 
-        Args:
-            message: the message.
-            fds: the descriptors.
-            timeout: the time limit in seconds; None for no limit.
-
         Raises:
             BrokenPipeError: the worker has ended.
-            asyncio.TimeoutError: the worker has not read it in time.
+            asyncio.TimeoutError: the worker has not read it within `timeout` seconds.
         """
         data = wire.encode(message)
         async with self._sending:
@@ -76,12 +71,9 @@ class Channel:
     async def receive(self, timeout: float | None = None) -> Message | None:
         """Receive the next message; None if the worker has ended or closed its end.
 
-        Args:
-            timeout: the time limit in seconds; None for no limit.
-
         Raises:
             ProtocolError: the received bytes are not a message.
-            asyncio.TimeoutError: no message came in time.
+            asyncio.TimeoutError: no message came within `timeout` seconds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._closed:

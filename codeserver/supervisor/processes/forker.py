@@ -40,9 +40,6 @@ class Child:
     """A forked worker process.
 
     Attributes:
-        role: its role, such as `evaluator`.
-        channel: the socket to it.
-        output: its output.
         pid: its process id, once the fork is confirmed.
         exited: its exit code (negative for a signal), or None if that is not known.
         parent: the process that reaps it; None if no process of ours does.
@@ -157,11 +154,8 @@ class Forker:
     """Orders forks from one process and learns how its children end.
 
     Args:
-        channel: the socket to the forking process.
-        outputs: reads the output of the children.
         adopter: the forker whose process adopts orphans of this one, and reports the ends of
             children that outlive this one.
-        pid: the process id of the forking process.
 
     Attributes:
         is_childless: set while there is no child, and none is being forked.

@@ -76,9 +76,7 @@ class Stream:
     """One of the two streams of a process.
 
     Args:
-        name: `stdout` or `stderr`.
         fd: the end to read from, which it owns.
-        output: the output of the process.
     """
 
     def __init__(self, name: str, fd: int, output: Output) -> None:
@@ -216,16 +214,10 @@ class Stream:
 
 
 class Output:
-    """The output of one process.
-
-    Args:
-        origin: the current work of the process, in words, for the log.
-        stdout: the end to read its standard output from, which this owns.
-        stderr: the end to read its standard error from, which this owns.
+    """The output of one process, read from two descriptors that this owns.
 
     Attributes:
         pid: the process id, once it is known.
-        budget: the limit of logged output.
     """
 
     def __init__(self, origin: str, stdout: int, stderr: int) -> None:

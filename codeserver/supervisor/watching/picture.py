@@ -29,7 +29,6 @@ class Picture:
 
     Args:
         roots: the directories in which every file matters that `patterns` wants.
-        patterns: the operator's patterns.
 
     Attributes:
         suspicious: the files of the last changes that have become empty or were removed, and may
@@ -56,12 +55,7 @@ class Picture:
         self.changes()
 
     def begin(self, files: Sequence[str], folders: Sequence[str]) -> None:
-        """Watch these files, and any definition file in these folders, until the first load ends.
-
-        Args:
-            files: paths of files.
-            folders: paths of directories.
-        """
+        """Watch these files, and definition files in these folders, until the first load ends."""
         self.take(
             UsedFiles(
                 files={path: mark(path) for path in files},
@@ -126,11 +120,7 @@ class Picture:
         return {path for path in paths if path.startswith(roots) and path not in self._files}
 
     def stale(self, uses: Mapping[str, Mark | None]) -> list[str]:
-        """The paths of used files whose marks are different now.
-
-        Args:
-            uses: the mark of each file before its use, by path.
-        """
+        """The paths of used files whose marks are different now; `uses` are the marks before."""
         return [
             path
             for path, before in uses.items()

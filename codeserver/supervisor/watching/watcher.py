@@ -77,12 +77,6 @@ class Watcher:
 
     A load that is under way is restarted only if a source that it has imported has changed. After
     its end, the files are compared with those that it has used.
-
-    Args:
-        config: the operator's settings.
-        target: the loaded code.
-        location: the code location.
-        tasks: the owner of background tasks.
     """
 
     def __init__(self, config: Config, target: Target, location: Location, tasks: Tasks) -> None:
