@@ -13,19 +13,12 @@ from typing import Any
 
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2 as pb
-from codeserver.errors import (
-    Draining,
-    InvalidRequest,
-    RequestTimeout,
-    StillLoading,
-    WorkerCrashed,
-)
+from codeserver.errors import Draining, InvalidRequest, RequestTimeout, StillLoading, WorkerCrashed
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.handlers import Context
-from codeserver.front.requests import describe
 from codeserver.front.snapshot_replies import SnapshotReplies
-from codeserver.front.user_code import UserCodeRpcs, crashed, not_loaded
+from codeserver.front.user_code import UserCodeRpcs, crashed, describe, not_loaded
 from codeserver.front.utilization import Utilization
 from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.failure import LoadFailure, NotLoaded
@@ -53,8 +46,6 @@ class DagsterApi(UserCodeRpcs):
     """Answers from the location; one method for each RPC.
 
     Args:
-        config: the operator's settings.
-        location: the code location that is served.
         shut_down: called when a client asks the server to shut down.
         heard: called when a client sends a heartbeat.
     """
@@ -220,7 +211,7 @@ class DagsterApi(UserCodeRpcs):
         """Load the code with these versions of component state, unless it has them."""
         wanted = request.serialized_defs_state_info or None
         try:
-            same = _same_state(wanted, self._location.defs_state_info)
+            same = _state(wanted) == _state(self._location.defs_state_info)
             # While a load is under way, what is loaded now is not what will be served.
             if self._location.is_loading or not same:
                 failure = await self._location.reload(defs_state_info=wanted)
@@ -273,14 +264,6 @@ class DagsterApi(UserCodeRpcs):
                 raise _RepositoryError(answer.body)
             return answer.body
 
-        async def evaluate() -> bytes:
-            extra = {"defer_snapshots": request.defer_snapshots}
-            answer = await self.ask(
-                "ExternalRepository",
-                *(origin.encode(), extra, context, dagster_json.repository_error),
-            )
-            return answer.body
-
         described = None
         with contextlib.suppress(InvalidRequest, NotLoaded):
             name = dagster_json.read_string(origin, "RemoteRepositoryOrigin", "repository_name")
@@ -289,7 +272,12 @@ class DagsterApi(UserCodeRpcs):
             if described is not None and described.has_repository(name):
                 whole = None if request.defer_snapshots else evaluate_for_all
                 return await described.repository(name, streamed=streamed, whole=whole)
-            text = await evaluate()
+            extra = {"defer_snapshots": request.defer_snapshots}
+            answer = await self.ask(
+                "ExternalRepository",
+                *(origin.encode(), extra, context, dagster_json.repository_error),
+            )
+            text = answer.body
         except _RepositoryError as error:
             text = error.reply
         return chunk_messages(text) if streamed else [string_field(1, text)]
@@ -301,12 +289,7 @@ class DagsterApi(UserCodeRpcs):
 
 
 def _patience(wait: float, deadline: float | None) -> float | None:
-    """Seconds to wait for the first load so that the caller gets a reply before its deadline.
-
-    Args:
-        wait: the operator's limit; 0 for none.
-        deadline: seconds until the caller's deadline; None if it has none.
-    """
+    """Seconds to wait for the first load, with a reply before the deadline; None for ever."""
     limits = [wait] if wait else []
     if deadline is not None:
         limits.append(deadline - min(_ANSWER_SECONDS, deadline * _ANSWER_SHARE))
@@ -317,10 +300,6 @@ def _serialized(failure: LoadFailure | None) -> str:
     if failure is None:
         return ""
     return (failure.error or dagster_json.error(failure.text)).decode()
-
-
-def _same_state(one: str | None, other: str | None) -> bool:
-    return _state(one) == _state(other)
 
 
 def _state(text: str | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from codeserver.errors import InvalidRequest
@@ -24,10 +24,6 @@ _DECODER = json.JSONDecoder()
 
 def read(text: str, what: str) -> dict[str, Any]:
     """The fields of a small serialized value.
-
-    Args:
-        text: the JSON.
-        what: name of the expected class, for the error.
 
     Raises:
         InvalidRequest: the text is not a JSON object, or is longer than `LONGEST_ARGUMENT`.
@@ -89,16 +85,18 @@ def job_name(text: str) -> str:
     return f"{of}/{name}" if isinstance(of, str) and isinstance(name, str) else ""
 
 
+def _write(class_name: str, **fields: object) -> bytes:
+    return json.dumps({"__class__": class_name, **fields}).encode()
+
+
+def _result(class_name: str, error_info: bytes = b"", **fields: object) -> bytes:
+    info = json.loads(error_info) if error_info else None
+    return _write(class_name, serializable_error_info=info, **fields)
+
+
 def error(message: str, class_name: str = "Exception") -> bytes:
     """A `SerializableErrorInfo` without a traceback."""
-    return _write(
-        "SerializableErrorInfo",
-        cause=None,
-        cls_name=class_name,
-        context=None,
-        message=f"{class_name}: {message}\n",
-        stack=[],
-    )
+    return _error(class_name, f"{class_name}: {message}\n")
 
 
 def still_loading(words: str) -> bytes:
@@ -108,39 +106,31 @@ def still_loading(words: str) -> bytes:
     (`ERROR_RECOVERY_INTERVAL` in `dagster._grpc.server_watcher`, Dagster 1.13). A webserver that
     begins to watch the server id after the end of the load would otherwise show the error for ever.
     """
+    message = f"The code is {words}. Its definitions appear here when it is loaded.\n"
+    return _error("DagsterUserCodeUnreachableError", message)
+
+
+def _error(class_name: str, message: str) -> bytes:
     return _write(
         "SerializableErrorInfo",
         cause=None,
-        cls_name="DagsterUserCodeUnreachableError",
+        cls_name=class_name,
         context=None,
-        message=f"The code is {words}. Its definitions appear here when it is loaded.\n",
+        message=message,
         stack=[],
     )
 
 
-def plan_error(error_info: bytes) -> bytes:
-    """An `ExecutionPlanSnapshotErrorData`."""
-    return _wrap("ExecutionPlanSnapshotErrorData", error_info)
+def _with_error(class_name: str) -> Callable[[bytes], bytes]:
+    """Makes a value of this class from a serialized `SerializableErrorInfo`, its only field."""
+    return lambda error_info: _write(class_name, error=json.loads(error_info))
 
 
-def partition_error(error_info: bytes) -> bytes:
-    """A `PartitionExecutionErrorSnap`."""
-    return _wrap("ExternalPartitionExecutionErrorData", error_info)
-
-
-def repository_error(error_info: bytes) -> bytes:
-    """A `RepositoryErrorSnap`."""
-    return _wrap("ExternalRepositoryErrorData", error_info)
-
-
-def schedule_error(error_info: bytes) -> bytes:
-    """A `ScheduleExecutionErrorSnap`."""
-    return _wrap("ExternalScheduleExecutionErrorData", error_info)
-
-
-def sensor_error(error_info: bytes) -> bytes:
-    """A `SensorExecutionErrorSnap`."""
-    return _wrap("ExternalSensorExecutionErrorData", error_info)
+plan_error = _with_error("ExecutionPlanSnapshotErrorData")
+partition_error = _with_error("ExternalPartitionExecutionErrorData")
+repository_error = _with_error("ExternalRepositoryErrorData")
+schedule_error = _with_error("ExternalScheduleExecutionErrorData")
+sensor_error = _with_error("ExternalSensorExecutionErrorData")
 
 
 def subset_error(error_info: bytes) -> bytes:
@@ -182,16 +172,3 @@ def current_image(image: str | None) -> bytes:
 def current_runs(run_ids: Sequence[str]) -> bytes:
     """A `GetCurrentRunsResult`."""
     return _result("GetCurrentRunsResult", current_runs=list(run_ids))
-
-
-def _wrap(class_name: str, error_info: bytes) -> bytes:
-    return _write(class_name, error=json.loads(error_info))
-
-
-def _result(class_name: str, error_info: bytes = b"", **fields: object) -> bytes:
-    info = json.loads(error_info) if error_info else None
-    return _write(class_name, serializable_error_info=info, **fields)
-
-
-def _write(class_name: str, **fields: object) -> bytes:
-    return json.dumps({"__class__": class_name, **fields}).encode()

@@ -42,7 +42,7 @@ class Health:
         self._changed = asyncio.Event()
         self._set(_LAST_LOAD, False)
         current.on_change(self._show_state)
-        current.on_load(self._show_load)
+        current.on_load_end(self._show_load)
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """The status; its cause is in trailing metadata."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
 
 import grpc
+from google import protobuf
 
+from codeserver.api import error_details
 from codeserver.api.v1 import code_location_pb2
 from codeserver.config import Config
 from codeserver.dagster_wire import dagster_api_pb2
 from codeserver.errors import Draining
-from codeserver.front import optional_packages
 from codeserver.front.binding import bind
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import handlers_for
 from codeserver.front.health import Health
-from codeserver.front.heartbeats import Heartbeats
 from codeserver.front.reply_room import ReplyRoom
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
@@ -40,14 +41,10 @@ class Server:
     """A code location served over gRPC.
 
     Args:
-        config: the operator's settings.
-        target: the code to load.
         spawned: a forkserver that was started ahead of time, if any.
 
     Attributes:
-        location: the code location.
         addresses: the bound addresses; empty before `start`.
-        shutdown: takes the requests to stop the server.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -74,7 +71,7 @@ class Server:
                 handlers_for(health, health_pb2, Health(self.location.current), replies),
             )
         )
-        optional_packages.use(self._server)
+        _add_optional_features(self._server)
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load.
@@ -145,6 +142,55 @@ class Server:
         await self._heartbeats.cease(limit)
         _log.warning("no heartbeat for %d seconds, shutting down", limit)
         self.shutdown.by_client()
+
+
+class Heartbeats:
+    """Receives the heartbeats of the client that a server with `--heartbeat` must not outlive."""
+
+    def __init__(self) -> None:
+        self._heard = asyncio.Event()
+
+    def hear(self) -> None:
+        """Record a heartbeat."""
+        self._heard.set()
+
+    async def cease(self, limit: float) -> None:
+        """Wait until no heartbeat has arrived for `limit` seconds."""
+        while True:
+            self._heard.clear()
+            try:
+                await asyncio.wait_for(self._heard.wait(), limit)
+            except asyncio.TimeoutError:
+                return
+
+
+def _add_optional_features(server: grpc.aio.Server) -> None:
+    """Add the features whose packages can be imported, and log the missing ones.
+
+    Code generated from protos refuses a protobuf or grpcio older than the one it was generated for.
+    An installer that downgrades these, such as for an older Dagster, leaves such packages behind.
+    Dagster's server starts in that environment, so this one must start, too.
+    """
+    if error_details.unusable:
+        _warn_of_missing("details of errors", "googleapis-common-protos", error_details.unusable)
+    try:
+        from codeserver.front import reflection
+    except Exception as error:
+        _warn_of_missing("gRPC reflection", "grpcio-reflection", error)
+    else:
+        reflection.add_to(server)
+
+
+def _warn_of_missing(feature: str, package: str, error: Exception) -> None:
+    """Log a missing feature, with the command that installs a package release that fits."""
+    _log.warning(
+        "serving without %s: %s. To have it: pip install %s grpcio==%s protobuf==%s",
+        feature,
+        " ".join(str(error).split()).partition(". ")[0].rstrip("."),
+        package,
+        grpc.__version__,
+        protobuf.__version__,
+    )
 
 
 def grpc_options() -> list[tuple[str, int]]:

@@ -9,9 +9,7 @@ from codeserver.front.encoding import chunk_messages, string_field
 from codeserver.front.once import Once
 from codeserver.supervisor.loading.snapshot import Snapshot
 
-_LISTING = 1
-_REPOSITORY = 1
-_JOB = 1
+_TEXT = 1  # the number of the field in each of these replies
 
 
 class SnapshotReplies:
@@ -20,7 +18,7 @@ class SnapshotReplies:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._replies = Once()
-        self.list_repositories = string_field(_LISTING, snapshot.listing)
+        self.list_repositories = string_field(_TEXT, snapshot.listing)
 
     def has_repository(self, name: str) -> bool:
         """Whether the location has a repository of this name that is not dynamic."""
@@ -41,8 +39,9 @@ class SnapshotReplies:
 
         async def make() -> list[bytes]:
             text = await whole() if whole else self._snapshot.repositories[name].deferred
-            encode = chunk_messages if streamed else _single_message
-            return await asyncio.to_thread(encode, text)
+            if streamed:
+                return await asyncio.to_thread(chunk_messages, text)
+            return [await asyncio.to_thread(string_field, _TEXT, text)]
 
         key = ("repository", name, f"{streamed}", f"{whole is not None}")
         return await self._replies.get(key, make)
@@ -55,13 +54,8 @@ class SnapshotReplies:
         if name not in found.jobs:
             return None
 
-        async def make() -> list[bytes] | None:
+        async def make() -> bytes | None:
             text = await asyncio.shield(found.jobs[name])
-            return None if text is None else [string_field(_JOB, text)]
+            return None if text is None else string_field(_TEXT, text)
 
-        messages = await self._replies.get(("job", repository, name), make)
-        return messages[0] if messages else None
-
-
-def _single_message(text: bytes) -> list[bytes]:
-    return [string_field(_REPOSITORY, text)]
+        return await self._replies.get(("job", repository, name), make)

@@ -15,7 +15,7 @@ import os
 import time
 from pathlib import Path
 
-from codeserver.supervisor.evaluating.slots import Slots
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadCounts
 
 _V1, _V2 = "V1", "V2"
@@ -33,11 +33,6 @@ class Utilization:
 
         Besides the fields of stock Dagster, it has `queue_counts` and `load_counts`, with the
         fields of `QueueCounts` and `LoadCounts`.
-
-        Args:
-            server_id: the current server id.
-            queue: the running and the waiting requests.
-            loads: the number of loads, by outcome.
         """
         return json.dumps(
             {

@@ -10,7 +10,7 @@ from codeserver.config import Config
 from codeserver.letters import printable
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
-from codeserver.supervisor.loading.loader import load_order
+from codeserver.supervisor.loading.host_maker import load_order
 from codeserver.supervisor.location import Location
 from codeserver.target import Target, current_directory
 

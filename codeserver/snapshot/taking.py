@@ -9,12 +9,12 @@ from codeserver.errors import OperatorError
 from codeserver.marks import mark
 from codeserver.snapshot import baked, fingerprint, v1
 from codeserver.supervisor.loading import host as hosts
-from codeserver.supervisor.loading.importing import Importing
-from codeserver.supervisor.loading.loader import load_order
+from codeserver.supervisor.loading.host_maker import load_order
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Importing
 from codeserver.target import Target, current_directory
 
 
@@ -32,13 +32,13 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
         forkserver = forkservers.living().forker
         order = load_order(config, target, current_directory(), config.defs_state_info)
         progress = Progress(target.label, current_directory())
-        loading = hosts.Loading(
+        context = hosts.LoadContext(
             *(order, config, forkserver, lambda: forkserver),
             *(Importing(), progress, outputs, tasks),
         )
-        host = await hosts.load(forkserver, loading)
+        host = await hosts.start_host(forkserver, context)
         try:
-            message = await baked.to_message(host.snapshot, host.loaded.libraries)
+            message = await baked.to_message(host.snapshot, host.report.libraries)
             taken = await asyncio.to_thread(_fingerprint, host, config, target)
             message.fingerprint.CopyFrom(taken)
             return message
@@ -51,8 +51,8 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
 
 
 def _fingerprint(host: hosts.Host, config: Config, target: Target) -> v1.Fingerprint:
-    files = host.loaded.footprint.files
-    taken = fingerprint.take(config, target, files, host.loaded.footprint.folders)
+    files = host.report.footprint.files
+    taken = fingerprint.take(config, target, files, host.report.footprint.folders)
     for path, was in files.items():
         if mark(path) != was:
             raise OperatorError(f"{path} has changed while it was loaded; try again.")

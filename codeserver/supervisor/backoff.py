@@ -7,11 +7,7 @@ _MOST_DOUBLINGS = 10
 
 
 def pause(repeats: int) -> float:
-    """The pause before the next try: none, then half a second, doubled up to 30 seconds.
-
-    Args:
-        repeats: the number of failures after the first one.
-    """
+    """The pause after so many repeats: none, then half a second, doubled up to 30 seconds."""
     if repeats < 1:
         return 0.0
     return float(min(_FIRST * 2 ** min(repeats - 1, _MOST_DOUBLINGS), _LONGEST))

@@ -26,19 +26,19 @@ class Current:
     Attributes:
         served: the served generation or error.
         settled: set when something is served, or never will be.
-        next_load: done when the next load has ended.
+        next_load_end: done when the next load has ended.
         server_id: changes with the content that clients see; empty while nothing is served.
     """
 
     def __init__(self, fixed_server_id: str | None) -> None:
         self.served: Served = Nothing()
         self.settled = asyncio.Event()
-        self.next_load: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.next_load_end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.server_id = ""
         self._state = State.LOADING
         self._ids = ServerIds(fixed_server_id)
         self._on_change: list[Callable[[State], None]] = []
-        self._on_load: list[Callable[[LoadFailure | Host], None]] = []
+        self._on_load_end: list[Callable[[LoadFailure | Host], None]] = []
 
     @property
     def state(self) -> State:
@@ -63,9 +63,9 @@ class Current:
         self._on_change.append(listener)
         listener(self.state)
 
-    def on_load(self, listener: Callable[[LoadFailure | Host], None]) -> None:
+    def on_load_end(self, listener: Callable[[LoadFailure | Host], None]) -> None:
         """Call `listener` at the end of each load with its result."""
-        self._on_load.append(listener)
+        self._on_load_end.append(listener)
 
     def move(self, event: Event) -> None:
         """Enter the state that follows this event."""
@@ -73,12 +73,7 @@ class Current:
         self.tell()
 
     def serve(self, served: Served, digest: str | None = None) -> None:
-        """Serve this value from now on.
-
-        Args:
-            served: the value.
-            digest: identifies the content that clients see; None if it is unchanged.
-        """
+        """Serve this value from now on; the digest of what clients see is None for no change."""
         self.served = served
         if digest is not None:
             self.server_id = self._ids.take(digest, time.monotonic())
@@ -94,9 +89,9 @@ class Current:
         for listener in self._on_change:
             listener(self.state)
 
-    def load_has_ended(self, result: LoadFailure | Host) -> None:
+    def report_load(self, result: LoadFailure | Host) -> None:
         """Report the result of a load to the listeners for loads."""
-        for listener in self._on_load:
+        for listener in self._on_load_end:
             listener(result)
-        ended, self.next_load = self.next_load, asyncio.get_running_loop().create_future()
+        ended, self.next_load_end = self.next_load_end, asyncio.get_running_loop().create_future()
         ended.set_result(None)

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from codeserver.supervisor.evaluating.pool import Pool
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.snapshot import Snapshot
+from codeserver.supervisor.uses import Uses
 
 _log = logging.getLogger("codeserver")
-
-
-class Uses:
-    """Counts the users of a resource."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._none = asyncio.Event()
-        self._none.set()
-
-    def begin(self) -> None:
-        """Count one more user, until `end`."""
-        self._count += 1
-        self._none.clear()
-
-    def end(self) -> None:
-        """Undo one `begin`."""
-        self._count -= 1
-        if not self._count:
-            self._none.set()
-
-    async def ended(self) -> None:
-        """Wait until there are no users."""
-        await self._none.wait()
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +22,9 @@ class Generation:
 
     Attributes:
         number: the number of the load; 0 for a restored snapshot.
-        host: the process that has the code.
-        pool: the evaluators.
-        snapshot: the description for clients.
         seconds: the duration of the load.
         loaded_at: the end of the load, in seconds since the epoch.
-        uses: the requests and starts of runs that need its processes.
+        uses: the requests and starts of runs that need its processes, which live until then.
     """
 
     number: int
@@ -64,15 +36,6 @@ class Generation:
 
     uses: Uses = field(default_factory=Uses)
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep its processes alive during the `with` statement."""
-        self.uses.begin()
-        try:
-            yield
-        finally:
-            self.uses.end()
-
     @property
     def holds(self) -> bool:
         """Whether its end may free something that only one process at a time can have.
@@ -80,13 +43,13 @@ class Generation:
         A run that is a fork of the host holds it, too.
         """
         host = self.host
-        return bool(host.loaded.reasons) and not host.runs and not host.ended.done()
+        return bool(host.report.reasons) and not host.runs and not host.ended.done()
 
     async def retire(self) -> None:
         """End its processes when their work is finished."""
         await self.uses.ended()
-        self.pool.close()
-        await self.pool.closed()
+        self.pool.evaluators.close()
+        await self.pool.evaluators.closed()
         for run in self.host.runs:
             await run.ended()
         await self.host.close()
@@ -98,11 +61,6 @@ async def handed_over(
     give_up: Callable[[Generation], Awaitable[None]],
 ) -> Host:
     """Load the code; if the served generation may hold what the load needs, end it and retry.
-
-    Args:
-        load: loads the code.
-        served: the generation that is served now, if any.
-        give_up: ends the processes of that generation after their current requests.
 
     Raises:
         LoadFailed: the code cannot be loaded.
@@ -116,7 +74,7 @@ async def handed_over(
     _log.warning(
         "something is taken that one process at a time can have, maybe by the code that is served "
         "(%s); its processes are ended, and the code is loaded again: %s",
-        *("; ".join(served.host.loaded.reasons), failure.headline),
+        *("; ".join(served.host.report.reasons), failure.headline),
     )
     await give_up(served)
     return await load()

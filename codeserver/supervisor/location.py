@@ -15,27 +15,20 @@ from codeserver.errors import Draining
 from codeserver.facts import ImportTime
 from codeserver.letters import shown
 from codeserver.lifecycle import Event, State
-from codeserver.serving import (
-    Absence,
-    Hollow,
-    Live,
-    Outcome,
-    Policy,
-    after_failure,
-)
+from codeserver.serving import Absence, Hollow, Live, Outcome, Policy, after_failure
 from codeserver.supervisor.current import Current, Served
-from codeserver.supervisor.evaluating.pool import Pools, Reply
+from codeserver.supervisor.evaluating.admission import Slots
+from codeserver.supervisor.evaluating.evaluators import Evaluators
+from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.generation import Generation, handed_over
-from codeserver.supervisor.idle import Idle, wake
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
-from codeserver.supervisor.loading.importing import Importing
+from codeserver.supervisor.loading.host_maker import HostMaker
 from codeserver.supervisor.loading.load_log import LoadLog
-from codeserver.supervisor.loading.loader import Loader
-from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.loading.load_queue import LoadQueue
+from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
@@ -45,6 +38,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
 from codeserver.supervisor.shutdown import Shutdown
+from codeserver.supervisor.uses import Idle, Importing
 from codeserver.target import Target
 
 _log = logging.getLogger("codeserver")
@@ -59,38 +53,31 @@ KEEP_STATE: Any = object()
 class Location:
     """A code location that is loaded, served, reloaded and shut down.
 
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        spawned: a forkserver that was started ahead of time, if any.
-
     Attributes:
-        current: the state and the served value.
-        log: the log of loads.
-        runs: the runs in progress.
-        importing: the processes that import the code now.
         imports: the slowest imports of the newest load, if they are timed.
-        imported_late: called with the files of `Pool.imported`, if files are watched.
+        defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
+            versions.
+        imported_late: called with the sources that requests import, see `Pool`.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()
-        self._pools = Pools(config, self._tasks)
+        self._lanes = Lanes.of(config)
         self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
         self.current = Current(config.fixed_server_id)
         self._policy = Policy(config.surfaces_reload_errors, config.on_load_error == "exit")
         self._generations: set[Generation] = set()
         self._number = 0
-        self._defs_state_info = config.defs_state_info
+        self.defs_state_info = config.defs_state_info
         self._wanted_state_info = config.defs_state_info
         self._idle = Idle(config.idle_unload, self._unload)
         self._reviver = Reviver(self.reload, self._is_served, self._tasks)
         self._is_finishing = False
-        self._loads = Loads(partial(self._idle.kept_off_by, self._load), self._tasks)
+        self._load_queue = LoadQueue(partial(self._idle.kept_off_by, self._load), self._tasks)
         self.importing = Importing()
-        self._loader = Loader(
+        self._host_maker = HostMaker(
             config,
             target,
             self._forkservers,
@@ -108,50 +95,37 @@ class Location:
     @property
     def queue(self) -> Slots:
         """The queue of requests that call user code."""
-        return self._pools.lanes.user_code
+        return self._lanes.user_code
 
     @property
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
-        return self._loads.is_under_way
+        return self._load_queue.is_under_way
 
     @property
     def load_counts(self) -> LoadCounts:
         """The numbers of loads and of failed loads."""
         return LoadCounts(self._number, self._failed, self.current.served.failure is not None)
 
-    @property
-    def defs_state_info(self) -> str | None:
-        """The serialized `DefsStateInfo` that is loaded; None for the newest versions."""
-        return self._defs_state_info
-
     def restore(self, absent: Absent, created_at: float) -> None:
-        """Serve the code as a snapshot describes it, until the first load has ended.
-
-        Args:
-            absent: stands for the host, and has the snapshot.
-            created_at: the time of the snapshot, in seconds since the epoch.
-        """
-        pool = self._pools.make(absent.starter)
+        """Serve the code as a snapshot describes it, until the first load has ended."""
+        pool = self._pool(absent.starter)
         generation = Generation(0, absent, pool, absent.snapshot, 0.0, created_at)
         self._generations.add(generation)
-        restored: Served = Hollow(generation, Absence.RESTORED, created_at)
-        self.current.serve(restored, absent.snapshot.digest)
+        served: Served = Hollow(generation, Absence.RESTORED, created_at)
+        self.current.serve(served, absent.snapshot.digest)
         self.log.restored(absent.snapshot)
         self.current.move(Event.RESTORED)
 
     async def generation(self, patience: float | None = None) -> Generation:
         """The served generation; waits for the first load.
 
-        Args:
-            patience: the longest wait, in seconds; None for no limit.
-
         Raises:
             NotLoaded: the code failed to load.
-            StillLoading: the first load takes longer.
+            StillLoading: the first load takes longer than `patience` seconds.
             Draining: the server was shut down before the first load ended.
         """
-        await self._loader.progress.wait_for(self.current.settled, patience)
+        await self._host_maker.progress.wait_for(self.current.settled, patience)
         served = self.current.served
         if served.generation is not None:
             return served.generation
@@ -161,15 +135,17 @@ class Location:
 
     async def _living_generation(self, deadline: Deadline, subject: str) -> Generation:
         """The served generation; if its host is gone, wait for the next load until `deadline`."""
-        while True:
-            while self.current.unloaded_at is not None:
+        current = self.current
+        while not isinstance(current.served, Live):
+            if current.unloaded_at is not None:
                 await self._wake(subject, deadline)
+                continue
             generation = await self.generation()
-            current = self.current
-            is_hopeless = deadline.has_passed or current.state is State.LOST or current.is_ending
-            if is_hopeless or isinstance(current.served, Live):
+            if deadline.has_passed or current.state is State.LOST or current.is_ending:
                 return generation
-            await asyncio.wait([current.next_load], timeout=deadline.left)
+            if not isinstance(current.served, Live):
+                await asyncio.wait([current.next_load_end], timeout=deadline.left)
+        return current.served.generation
 
     async def _wake(self, subject: str, deadline: Deadline) -> None:
         """Load unloaded code again."""
@@ -178,7 +154,7 @@ class Location:
         failure = self.current.served.failure
         if self.current.state is State.LOST and failure is not None:
             raise NotLoaded(failure, kept=True)
-        await wake(self._loads, subject, deadline.left)
+        await self._load_queue.wake(subject, deadline.left)
 
     def _unload(self) -> None:
         """End the processes of the served generation; answers from its snapshot go on."""
@@ -214,19 +190,14 @@ class Location:
         if self._is_finishing:
             raise Draining("The server is shutting down.")
         held = self.queue.holding(request.subject, len(request.argument))
-        with held, self._idle.kept_off():
+        with held, self._idle.counted():
             generation = await self._living_generation(request.deadline, request.subject)
-            with generation.held():
+            with generation.uses.counted():
                 reply = await generation.pool.evaluate(request)
         return dataclasses.replace(reply, generation=generation.number)
 
     async def start_run(self, run_id: str, job: str, arguments: bytes) -> Launch:
-        """Execute a run with the code that is served now.
-
-        Args:
-            run_id: the id of the run.
-            job: the job, as `repository/job`.
-            arguments: the serialized `ExecuteExternalJobArgs`.
+        """Execute a run of a job (`repository/job`) with the code that is served now.
 
         Raises:
             Draining: the server is shutting down.
@@ -235,7 +206,7 @@ class Location:
         """
         if self.current.is_ending:
             raise Draining("Tried to start a run on a server after telling it to shut down")
-        with self._idle.kept_off():
+        with self._idle.counted():
             deadline = Deadline.after(_RUN_PATIENCE)
             generation = await self._living_generation(deadline, f"run {shown(run_id)}")
         starting = self._tasks.start(
@@ -248,16 +219,13 @@ class Location:
         self, generation: Generation, run_id: str, job: str, arguments: bytes
     ) -> Launch:
         host = generation.host
-        with generation.held():  # a reload must not end its host before the run has begun
+        with generation.uses.counted():  # a reload must not end its host before the run has begun
             starter = await host.run_modes.starter(run_id, job)
-            environment = host.loaded.surroundings.environment
+            environment = host.report.surroundings.environment
             return await self.runs.start(run_id, arguments, starter, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
-        """Load the code that is on disk now, or newer code, and serve it.
-
-        Args:
-            defs_state_info: serialized versions of component state to load from now on.
+        """Load the code that is on disk now, or newer code, with these versions of component state.
 
         Returns:
             The failure, or None.
@@ -269,16 +237,12 @@ class Location:
             raise Draining("The server is shutting down and loads no code.")
         if defs_state_info is not KEEP_STATE:
             self._wanted_state_info = defs_state_info
-        return await self._loads.request()
+        return await self._load_queue.request()
 
     def reload_changed(self, *, only_if_stuck: bool = False) -> None:
-        """Load the code because it has changed; restart a load that is under way.
-
-        Args:
-            only_if_stuck: only restart a load, and only one that takes much too long.
-        """
+        """Load the code because it has changed; restart a load, or only one that takes too long."""
         if not self.current.is_ending:
-            (self._loads.restart_if_stuck if only_if_stuck else self._loads.restart)()
+            (self._load_queue.restart_if_stuck if only_if_stuck else self._load_queue.restart)()
 
     async def finish(self, shutdown: Shutdown) -> None:
         """Take no new runs, and let runs and then requests finish within the limits of `shutdown`.
@@ -286,10 +250,10 @@ class Location:
         Runs that take longer are interrupted, and then killed.
         """
         self.current.move(Event.DRAIN)
-        runs, requests = len(self.runs.current), self._pools.lanes.user_code.running
+        runs, requests = len(self.runs.current), self.queue.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)
-        self._loads.cancel()
+        self._load_queue.cancel()
         await shutdown.allow(self._tasks, self._finish)
         await self.runs.end_all()
         for generation in self._generations:
@@ -319,16 +283,21 @@ class Location:
         started = time.monotonic()
         wanted = self._wanted_state_info
         try:
-            load = partial(self._loader.load, wanted)
+            load = partial(self._host_maker.make, wanted)
             host = await handed_over(load, self.current.served.generation, self._give_up)
         except LoadFailed as error:
             if self._wanted_state_info is wanted:
-                self._wanted_state_info = self._defs_state_info
+                self._wanted_state_info = self.defs_state_info
             self._take_failure(error.failure)
             return error.failure
-        self._defs_state_info = wanted
+        self.defs_state_info = wanted
         self._take(host, time.monotonic() - started)
         return None
+
+    def _pool(self, starter: Starter) -> Pool:
+        most, is_single = self._config.worker_max_requests, self._config.evaluators == "one"
+        evaluators = Evaluators(starter, self._tasks, most, is_single=is_single)
+        return Pool(evaluators, self._lanes, self._tasks, self.imported_late)
 
     def _caretakers(self) -> Forker:
         """The process to fork a caretaker from: a host has the modules of the instance."""
@@ -341,26 +310,25 @@ class Location:
     def _take(self, host: Host, seconds: float) -> None:
         """Serve the code of this host, and let the previous generation finish its work."""
         self._number += 1
-        pool = self._pools.make(host.starter)
-        pool.imported = self.imported_late
+        pool = self._pool(host.starter)
         before = self.current.served.generation
         snapshot = host.snapshot if before is None else host.snapshot.like(before.snapshot)
         generation = Generation(self._number, host, pool, snapshot, seconds)
         self._generations.add(generation)
-        pool.warm()
-        self._serve(Live(generation), snapshot.digest, host.loaded.imports)
+        pool.evaluators.warm()
+        self._serve(Live(generation), snapshot.digest, host.report.imports)
         host.ended.add_done_callback(lambda _: self.current.empty(generation, Absence.DIED))
         self.current.move(Event.LOADED)
-        self.current.load_has_ended(host)
+        self.current.report_load(host)
         self._reviver.watch(generation)
         self._tasks.start("describe", self._idle.kept_off_by(host.complete))
         self._tasks.start("log load", self.log.loaded(generation.number, host, seconds))
-        self._loader.prepare_next(host)
+        self._host_maker.prepare_next(host)
         self._tasks.start("rehearse", self._rehearse(host, seconds))
 
     async def _rehearse(self, host: Host, seconds: float) -> None:
-        with self._idle.kept_off():
-            await self._loader.rehearse(host, seconds)
+        with self._idle.counted():
+            await self._host_maker.rehearse(host, seconds)
         served = self.current.served.generation
         if served is not None and served.host is host and not self.current.is_ending:
             self.log.rehearsed(host)  # the result for replaced code is of no use
@@ -369,17 +337,16 @@ class Location:
     def _take_failure(self, failure: LoadFailure) -> None:
         self._number += 1
         self._failed += 1
-        is_first = self._number == 1
-        served, policy = self.current.served, self._policy
+        served, is_first = self.current.served, self._number == 1
         step = after_failure(
-            served, failure, policy, is_of_code=failure.is_of_code, is_first=is_first
+            served, failure, self._policy, is_of_code=failure.is_of_code, is_first=is_first
         )
         self._serve(step.served, failure.digest, failure.imports)
         was_reloading = self.current.state is State.RELOADING
         if step.outcome is Outcome.UNLOADED and was_reloading and served.generation is not None:
             self._reviver.retry(served.generation)
         self.current.move(step.event)
-        self.current.load_has_ended(failure)
+        self.current.report_load(failure)
         self.log.failed(self._number, failure, step.outcome)
 
     def _serve(self, served: Served, digest: str, imports: Sequence[ImportTime]) -> None:

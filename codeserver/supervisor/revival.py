@@ -45,7 +45,6 @@ class Reviver:
     Args:
         load: loads the code; raises Draining if the server is shutting down.
         is_served: tells whether a generation is still served by a server that is not shutting down.
-        tasks: the owner of background tasks.
     """
 
     def __init__(

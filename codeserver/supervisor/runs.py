@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from codeserver.errors import WorkerCrashed
 from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
-from codeserver.supervisor.idle import Idle
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Idle
 
 _log = logging.getLogger("codeserver")
 
@@ -61,9 +61,7 @@ class Runs:
     """The table of runs.
 
     Args:
-        tasks: the owner of the tasks that watch runs.
         caretakers: returns the process from which caretakers are forked.
-        idle: counts each run as work that needs the code.
     """
 
     def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle) -> None:
@@ -82,14 +80,7 @@ class Runs:
     async def start(
         self, run_id: str, arguments: bytes, starter: Starter, environment: Environment
     ) -> Launch:
-        """Execute a run in a process of its own.
-
-        Args:
-            run_id: the id of the run.
-            arguments: serialized `ExecuteExternalJobArgs`.
-            starter: starts a process that has the code of the generation.
-            environment: the variables that loading this generation has changed.
-        """
+        """Execute a run in a process of its own."""
         if run_id in self._runs:
             return Launch(False, f"Run {shown(run_id)} is already being executed by this server.")
         self._none.clear()

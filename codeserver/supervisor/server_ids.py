@@ -28,12 +28,7 @@ class ServerIds:
         self.current = ""
 
     def take(self, digest: str, now: float) -> str:
-        """The id for the content that is served from now on.
-
-        Args:
-            digest: identifies the content.
-            now: the time in seconds on a monotonic clock.
-        """
+        """The id for the content with this digest, which is served from now on."""
         if digest == self._digest:
             return self.current
         self._number += 1

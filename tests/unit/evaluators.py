@@ -16,10 +16,10 @@ from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.evaluating import pool as pool_module
 from codeserver.supervisor.evaluating import request as request_module
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.output import Outputs
@@ -226,7 +226,7 @@ async def pool(
     used = Used(slots, queue, max_requests, is_single)
     with used.clock:
         yield used
-        used.pool.close()
+        used.pool.evaluators.close()
         await soon(used.tasks.settle())
     assert used.load == (0, 0)
     assert (used.lanes.other.running, used.lanes.other.waiting) == (0, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeserver.supervisor.evaluating.crashes import Crashes
+from codeserver.supervisor.evaluating.admission import Crashes
 
 NOW = 5000.0
 

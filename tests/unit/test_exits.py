@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from codeserver.supervisor.processes import exits
-from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
-from codeserver.supervisor.processes.oom import OomKills
+from codeserver.supervisor.processes.exits import OomKills, explain_exit, ran_out_of_memory
 
 Kills = Callable[[int], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from codeserver.supervisor.generation import Uses
+from codeserver.supervisor.uses import Uses
 from tests.unit.scripted import is_waiting
 from tests.unit.waiting import soon
 
@@ -12,11 +12,9 @@ from tests.unit.waiting import soon
 async def test_the_end_of_all_uses() -> None:
     uses = Uses()
     await soon(uses.ended())
-    uses.begin()
-    uses.begin()
-    ended = asyncio.create_task(uses.ended())
-    uses.end()
-    assert await is_waiting(ended)
-    uses.end()
+    with uses.counted():
+        with uses.counted():
+            ended = asyncio.create_task(uses.ended())
+        assert await is_waiting(ended)
     await soon(ended)
     await soon(uses.ended())

@@ -21,7 +21,7 @@ from codeserver.lifecycle import State
 from codeserver.messages import Loaded
 from codeserver.serving import Broken, Nothing
 from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.host import Host, Loading
+from codeserver.supervisor.loading.host import Host, LoadContext
 from codeserver.supervisor.loading.snapshot import Snapshot
 from tests.unit.waiting import others_have_ended, soon
 
@@ -31,7 +31,7 @@ SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 LAST_LOAD = "codeserver.LastLoad"
 
 NOTHING: Any = None
-LOADING = Loading(NOTHING, Config(), *(NOTHING,) * 6)
+LOADING = LoadContext(NOTHING, Config(), *(NOTHING,) * 6)
 
 
 def host() -> Host:
@@ -50,14 +50,14 @@ class Current:
         self.state = State.LOADING
         self.served: Nothing | Broken[LoadFailure] = Nothing()
         self._on_change: list[Callable[[State], None]] = []
-        self._on_load: list[Callable[[Any], None]] = []
+        self._on_load_end: list[Callable[[Any], None]] = []
 
     def on_change(self, listener: Callable[[State], None]) -> None:
         self._on_change.append(listener)
         listener(self.state)
 
-    def on_load(self, listener: Callable[[Any], None]) -> None:
-        self._on_load.append(listener)
+    def on_load_end(self, listener: Callable[[Any], None]) -> None:
+        self._on_load_end.append(listener)
 
     def move(self, state: State) -> None:
         self.state = state
@@ -66,7 +66,7 @@ class Current:
 
     def loaded(self, outcome: LoadFailure | Host) -> None:
         self.served = Broken(outcome) if isinstance(outcome, LoadFailure) else Nothing()
-        for listener in self._on_load:
+        for listener in self._on_load_end:
             listener(outcome)
 
 

@@ -57,7 +57,7 @@ def host(
     starter: Any = object()
     modes = RunModes(Wishes("auto", wishes or {}), starter, starter, (), Used.nothing())
     loaded = Loaded(isolation=isolation, reasons=reasons, lost_threads=lost_threads)
-    return SimpleNamespace(snapshot=snapshot, loaded=loaded, run_modes=modes)
+    return SimpleNamespace(snapshot=snapshot, report=loaded, run_modes=modes)
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:

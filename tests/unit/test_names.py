@@ -50,7 +50,7 @@ class Asked:
 
     def on_change(self, _: object) -> None: ...
 
-    on_load = on_change
+    on_load_end = on_change
 
     async def generation(self) -> Any:
         return SimpleNamespace(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.supervisor.processes import oom
-from codeserver.supervisor.processes.oom import OomKills
+from codeserver.supervisor.processes import exits
+from codeserver.supervisor.processes.exits import OomKills
 
 FILES = {
     "memory.events": "low 0\nhigh 0\nmax 31\noom 9\noom_kill {}\noom_group_kill 7\n",
@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(oom, "time", made)
+    monkeypatch.setattr(exits, "time", made)
     return made
 
 
@@ -137,9 +137,9 @@ def test_where_it_is_looked_for(
     if groups is not None:
         said.write_text(groups)
     monkeypatch.setattr(
-        oom, "Path", lambda *parts: said if parts == ("/proc/self/cgroup",) else Path(*parts)
+        exits, "Path", lambda *parts: said if parts == ("/proc/self/cgroup",) else Path(*parts)
     )
-    found = [str(file).removeprefix("/sys/fs/cgroup/") for file in oom._counters()]
+    found = [str(file).removeprefix("/sys/fs/cgroup/") for file in exits._counters()]
     assert found == [*expected, "memory.events", "memory/memory.oom_control", "/proc/vmstat"]
 
 

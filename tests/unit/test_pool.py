@@ -84,7 +84,7 @@ async def test_two_pools_share_the_slots() -> None:
         used.starter.open(b"a")
         await soon(asyncio.gather(first, second))
         assert used.starter.served == [b"a", b"b"]
-        other.close()
+        other.evaluators.close()
 
 
 async def test_first_come_first_served() -> None:
@@ -237,7 +237,7 @@ async def test_close_ends_the_idle_at_once_and_the_busy_after_their_request() ->
         await used.started(b"a", b"b")
         used.starter.open(b"a")
         await asking[0]
-        used.pool.close()
+        used.pool.evaluators.close()
         await soon(used.tasks.settle())
         assert used.starter.alive == [False, True]
         used.starter.open(b"b")
@@ -248,18 +248,18 @@ async def test_close_ends_the_idle_at_once_and_the_busy_after_their_request() ->
 
 async def test_closed_waits_for_those_that_leave() -> None:
     async with pool() as used:
-        await soon(used.pool.closed())
+        await soon(used.pool.evaluators.closed())
         asking = used.start("wait", b"a")
         await used.started(b"a")
         await used.ask()
         leaving = used.starter.evaluators[1]
-        used.pool.close()
+        used.pool.evaluators.close()
         assert leaving.alive
-        await soon(used.pool.closed())
+        await soon(used.pool.evaluators.closed())
         assert not leaving.alive
         used.starter.open(b"a")
         await asking
-        await soon(used.pool.closed())
+        await soon(used.pool.evaluators.closed())
         assert used.starter.alive == [False, False]
 
 
@@ -270,8 +270,8 @@ async def test_those_that_do_not_leave_are_ended(monkeypatch: pytest.MonkeyPatch
         await used.ask()
         [evaluator] = used.starter.evaluators
         evaluator.stays = True
-        used.pool.close()
-        await soon(used.pool.closed())
+        used.pool.evaluators.close()
+        await soon(used.pool.evaluators.closed())
         assert evaluator.signals == [signal.SIGTERM]
 
 

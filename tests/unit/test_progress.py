@@ -12,8 +12,7 @@ import pytest
 
 from codeserver.errors import StillLoading
 from codeserver.front.dagster_api import _patience
-from codeserver.supervisor.loading.progress import Progress
-from codeserver.supervisor.loading.stacks import in_words
+from codeserver.supervisor.loading.progress import Progress, in_words
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.virtual_time import in_virtual_time
 from tests.unit.waiting import soon

@@ -18,13 +18,14 @@ from codeserver.messages import (
     Values,
 )
 from codeserver.supervisor.loading import rehearsal
-from codeserver.supervisor.loading.rehearsal import Code, rehearse
+from codeserver.supervisor.loading.rehearsal import rehearse
+from codeserver.supervisor.loading.run_modes import Verdict
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.scripted import Script, TheirEnd, script
 from tests.unit.waiting import soon
 
 ORDER = LoadOrder({"python_file": "repo.py"}, "python", ["dagster"])
-CODE = Code(ORDER, Surroundings({"HOME": "/srv"}, "/srv", ["/srv/lib"]), 1.0)
+SURROUNDINGS = Surroundings({"HOME": "/srv"}, "/srv", ["/srv/lib"])
 VALUES, REHEARSAL = 11, 12
 
 Plays = Callable[[Script, TheirEnd], None]
@@ -43,6 +44,12 @@ def is_killed(process: Script, theirs: TheirEnd) -> None:
     theirs.channel.close()
 
 
+async def rehearsed(process: Script, tasks: Tasks, seconds: float = 1.0) -> Verdict:
+    return await rehearse(
+        process.forker, process.forker, ORDER, SURROUNDINGS, tasks, seconds=seconds
+    )
+
+
 PLAYS: dict[str, tuple[Plays, bool | None, str]] = {
     "nothing is found": (finds(), True, ""),
     "findings": (finds("repo.py line 3: NOW reads the clock"), False, "NOW reads the clock"),
@@ -54,11 +61,11 @@ PLAYS: dict[str, tuple[Plays, bool | None, str]] = {
 @pytest.mark.parametrize(("plays", "is_repeatable", "words"), PLAYS.values(), ids=PLAYS)
 async def test_verdict(plays: Plays, is_repeatable: bool | None, words: str) -> None:
     async with played() as (process, ends, tasks):
-        rehearsing = asyncio.create_task(rehearse(process.forker, process.forker, CODE, tasks))
+        rehearsing = asyncio.create_task(rehearsed(process, tasks))
         ends.append(host := await process.confirm("values", VALUES))
         host.send(values := Values(b'{"repo": {"NOW": "digest"}}'))
         ends.append(theirs := await process.confirm("rehearsal", REHEARSAL, Signal))
-        assert await theirs.hear() == Rehearse(values.body, ORDER, CODE.surroundings)
+        assert await theirs.hear() == Rehearse(values.body, ORDER, SURROUNDINGS)
         plays(process, theirs)
         verdict = await soon(rehearsing)
         assert verdict.is_repeatable is is_repeatable
@@ -68,9 +75,8 @@ async def test_verdict(plays: Plays, is_repeatable: bool | None, words: str) -> 
 
 async def test_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "_SHORTEST", 0.0)
-    instantly = Code(CODE.order, CODE.surroundings, 0.0)
     async with played() as (process, ends, tasks):
-        rehearsing = asyncio.create_task(rehearse(process.forker, process.forker, instantly, tasks))
+        rehearsing = asyncio.create_task(rehearsed(process, tasks, 0.0))
         ends.append(await process.confirm("values", VALUES))
         verdict = await soon(rehearsing)
         assert verdict.is_repeatable is None
@@ -80,7 +86,7 @@ async def test_one_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_host_that_has_ended() -> None:
     async with played() as (process, _, tasks):
         await process.die()
-        verdict = await soon(rehearse(process.forker, process.forker, CODE, tasks))
+        verdict = await soon(rehearsed(process, tasks))
         assert verdict.is_repeatable is None
 
 

@@ -18,7 +18,7 @@ from dagster._serdes import serialize_value
 from codeserver.errors import RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.front.dagster_json import LONGEST_ARGUMENT
-from codeserver.front.requests import describe
+from codeserver.front.user_code import describe
 from codeserver.supervisor.evaluating.request import LONGEST_TIMEOUT, Deadline, Request
 from codeserver.supervisor.loading.snapshot import RepositorySnapshot, Snapshot
 

@@ -27,7 +27,7 @@ def test_what_changes_in_three_loads_and_never_in_between_may_be_written_by_load
     found = []
     for _ in range(4):
         found.append({*written(restraint, DATA)})
-        restraint.loads(DATA, 0)
+        restraint.note_load(DATA, 0)
     assert found == [set(), set(), DATA, DATA]
     assert restraint.unconfirmed(DATA) == DATA
 
@@ -113,7 +113,7 @@ def repeat(restraint: Restraint, what: set[str], count: int, quiet: float = 1) -
     pauses = []
     for _ in range(count):
         pauses.append(pause(restraint, what, quiet))
-        restraint.loads(what, quiet)
+        restraint.note_load(what, quiet)
     return pauses
 
 
@@ -134,7 +134,7 @@ def test_other_changes_do_not_wait_for_it() -> None:
 
 def test_pauses_are_told_of_when_they_begin() -> None:
     restraint = Restraint()
-    assert [restraint.loads(DATA, 1) for _ in range(20)] == [n == 10 for n in range(1, 21)]
+    assert [restraint.note_load(DATA, 1) for _ in range(20)] == [n == 10 for n in range(1, 21)]
 
 
 def test_a_load_that_is_out_of_date_goes_on_for_longer_each_time() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from codeserver.config import Config
 from codeserver.errors import Overloaded, RequestTimeout
-from codeserver.supervisor.evaluating import slots as slots_module
+from codeserver.supervisor.evaluating import admission
+from codeserver.supervisor.evaluating.admission import ENDING, QueueCounts, Slots
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import ENDING, QueueCounts, Slots
 from codeserver.supervisor.location import Location
 from codeserver.target import Target
 from tests.unit.waiting import DEADLINE, soon
@@ -205,7 +205,7 @@ async def test_refusals_are_logged_now_and_then(
 ) -> None:
     """And not for each of ten thousand; each line says how many there were."""
     clock = Clock()
-    monkeypatch.setattr(slots_module, "time", clock)
+    monkeypatch.setattr(admission, "time", clock)
     clock.now = 0.5  # right after the start of the machine
     slots = Slots(1, 0)
     await slots.take("running", 1.0)
@@ -316,7 +316,7 @@ async def test_several_that_are_being_ended() -> None:
 
 async def test_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(slots_module, "time", clock)
+    monkeypatch.setattr(admission, "time", clock)
     queue = Queue(1)
     await queue.take("a")
     assert queue.slots.counts == QueueCounts(), "it has not waited"
@@ -334,7 +334,7 @@ async def test_a_long_wait_is_logged(
 ) -> None:
     caplog.set_level(logging.INFO, "codeserver")
     clock = Clock()
-    monkeypatch.setattr(slots_module, "time", clock)
+    monkeypatch.setattr(admission, "time", clock)
     queue = Queue(1)
     await queue.take("sensor a")
     await queue.wait("sensor b")

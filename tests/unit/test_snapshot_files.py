@@ -15,7 +15,7 @@ from codeserver.errors import OperatorError
 from codeserver.snapshot import baked, file, fingerprint, v1
 from codeserver.snapshot.file import UnusableSnapshot
 from codeserver.snapshot.restoring import read_matching
-from codeserver.supervisor.loading.loader import load_order
+from codeserver.supervisor.loading.host_maker import load_order
 from codeserver.target import Target
 
 SNAPSHOT = "location.snap"

@@ -20,7 +20,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def warmed(used: Used) -> None:
-    used.pool.warm()
+    used.pool.evaluators.warm()
     await soon(used.tasks.settle())
 
 
@@ -44,9 +44,9 @@ async def test_where_starting_is_fast_none_is() -> None:
 async def test_only_one_is_made_ready() -> None:
     async with pool() as used:
         used.starter.may_start.clear()
-        used.pool.warm()
+        used.pool.evaluators.warm()
         await until(lambda: used.starter.started)
-        used.pool.warm()
+        used.pool.evaluators.warm()
         used.starter.may_start.set()
         await soon(used.tasks.settle())
         assert used.starter.started == 1
@@ -95,10 +95,10 @@ async def test_one_that_cannot_be_started(caplog: pytest.LogCaptureFixture) -> N
 async def test_one_that_is_ready_after_the_pool_is_closed_is_let_go() -> None:
     async with pool() as used:
         used.starter.may_start.clear()
-        used.pool.warm()
+        used.pool.evaluators.warm()
         await until(lambda: used.starter.started)
-        used.pool.close()
-        used.pool.warm()
+        used.pool.evaluators.close()
+        used.pool.evaluators.warm()
         used.starter.may_start.set()
         await soon(used.tasks.settle())
         assert used.starter.alive == [False]
@@ -108,7 +108,7 @@ async def test_one_that_is_ready_after_the_pool_is_closed_is_let_go() -> None:
 async def test_a_request_waits_for_the_one_that_is_being_made_ready() -> None:
     async with pool() as used:
         used.starter.may_start.clear()
-        used.pool.warm()
+        used.pool.evaluators.warm()
         await until(lambda: used.starter.started)
         asking = used.start("echo")
         await until(lambda: used.load == (1, 0))

@@ -25,6 +25,7 @@ from codeserver.messages import (
 )
 from codeserver.supervisor.loading.starter import Fork, Import, Spawn
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.uses import Importing
 from tests.unit.scripted import NOBODY, Script, TheirEnd, is_waiting, script
 from tests.unit.waiting import soon
 
@@ -45,10 +46,14 @@ async def test_fork(role: str) -> None:
         child.close()
 
 
+def spawn(forkserver: Script) -> Spawn:
+    return Spawn(lambda: forkserver.forker, ORDER, None, Importing())
+
+
 @pytest.mark.parametrize("role", ["evaluator", "run"])
 async def test_spawn_waits_until_the_code_is_loaded(role: str) -> None:
     async with script() as forkserver:
-        starter = Spawn(lambda: forkserver.forker, ORDER)
+        starter = spawn(forkserver)
         assert starter.is_slow
         starting = asyncio.create_task(starter.start(role))
         assert await forkserver.order() == (Prepare(), [])  # once, and before the fork
@@ -100,7 +105,7 @@ async def test_spawn_that_comes_to_nothing(
     happens: Callable[[Script, TheirEnd], None], message: str
 ) -> None:
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(spawn(forkserver).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)
         await theirs.hear()
         happens(forkserver, theirs)
@@ -115,7 +120,7 @@ async def test_spawn_that_comes_to_nothing(
 
 async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(spawn(forkserver).start("evaluator"))
         order, theirs = await forkserver.fork_order(Prepare)
         theirs.close()
         forkserver.report(Forked(order.number, NOBODY))
@@ -127,7 +132,7 @@ async def test_spawn_that_dies_before_it_is_told_what_to_load() -> None:
 async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "END_GRACE", 0.01)
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+        starting = asyncio.create_task(spawn(forkserver).start("evaluator"))
         theirs = await forkserver.confirm("evaluator", NOBODY)
         theirs.send(LoadError(b"", "ImportError", ""))
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -142,7 +147,7 @@ async def test_what_has_failed_and_does_not_end_is_ended(monkeypatch: pytest.Mon
 async def test_a_spawn_whose_caller_goes_away() -> None:
     """The process sees the end of its input."""
     async with script() as forkserver:
-        starting = asyncio.create_task(Spawn(lambda: forkserver.forker, ORDER).start("run"))
+        starting = asyncio.create_task(spawn(forkserver).start("run"))
         theirs = await forkserver.confirm("run", NOBODY)
         assert await theirs.hear() == Load(ORDER)
         starting.cancel()
@@ -157,7 +162,7 @@ async def test_a_spawn_without_a_forkserver() -> None:
     async with script() as forkserver:
         await forkserver.die()
         with pytest.raises(WorkerCrashed, match=r"^The process that starts evaluators has ended"):
-            await soon(Spawn(lambda: forkserver.forker, ORDER).start("evaluator"))
+            await soon(spawn(forkserver).start("evaluator"))
 
 
 LOADED = Loaded(

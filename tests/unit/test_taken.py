@@ -89,7 +89,7 @@ MISTAKE = LoadFailure(b"", "SyntaxError", "")
 
 def generation(reasons: Sequence[str] = ("a socket listens",), runs: int = 0) -> Generation:
     ended = SimpleNamespace(done=lambda: False)
-    host = SimpleNamespace(loaded=Loaded(reasons=reasons), runs=[None] * runs, ended=ended)
+    host = SimpleNamespace(report=Loaded(reasons=reasons), runs=[None] * runs, ended=ended)
     return Generation(1, cast(Host, host), cast(Pool, None), cast(Any, None), 0.0)
 
 

@@ -15,7 +15,7 @@ from google.rpc.status_pb2 import Status
 from codeserver.api import v1
 from codeserver.errors import InvalidRequest, NotFound, WorkerCrashed
 from codeserver.front.rich_errors import trailing_metadata
-from codeserver.front.typed_api import asset_graph, load_errors, values
+from codeserver.front.typed_api import catalog, load_errors, values
 from codeserver.supervisor.loading.failure import LoadFailure, NotLoaded
 
 PLAIN = [None, True, 3, 2.5, "x", "", [], {}, [1, [None]], {"a": {"b": [{}]}}, {"$json": 1, "x": 2}]
@@ -181,7 +181,9 @@ def test_an_asset_graph_comes_in_parts() -> None:
     for upstream, asset in pairwise(assets):
         asset.dependencies.add(key=upstream.key)
     assets[0].dependencies.add(key="elsewhere")
-    parts = [v1.GetAssetGraphResponse.FromString(each) for each in asset_graph.messages(assets, 3)]
+    parts = [
+        v1.GetAssetGraphResponse.FromString(each) for each in catalog.graph_messages(assets, 3)
+    ]
     assert [[asset.key for asset in part.assets] for part in parts] == [
         *(["a0", "a1", "a2"], ["a3", "a4", "a5"], ["a6"], [])
     ]
@@ -191,5 +193,5 @@ def test_an_asset_graph_comes_in_parts() -> None:
 
 
 def test_an_empty_asset_graph_is_one_message() -> None:
-    (part,) = asset_graph.messages([], 3)
+    (part,) = catalog.graph_messages([], 3)
     assert v1.GetAssetGraphResponse.FromString(part) == v1.GetAssetGraphResponse(generation=3)

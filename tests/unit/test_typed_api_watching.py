@@ -51,7 +51,7 @@ class Location:
         self.listeners.append(listener)
         listener(self.state)
 
-    def on_load(self, listener: Callable[[Any], None]) -> None:
+    def on_load_end(self, listener: Callable[[Any], None]) -> None:
         self.listeners.append(listener)
 
     @property

@@ -15,8 +15,8 @@ from dagster._utils import container as stock
 
 from codeserver.front import utilization
 from codeserver.front.utilization import Utilization
+from codeserver.supervisor.evaluating.admission import QueueCounts, Slots
 from codeserver.supervisor.evaluating.request import Deadline
-from codeserver.supervisor.evaluating.slots import QueueCounts, Slots
 from codeserver.supervisor.loading.failure import LoadCounts
 from tests.unit.waiting import DEADLINE, until
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import platform
 import time
+from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -20,23 +21,19 @@ from codeserver.supervisor.loading.host import Host
 from codeserver.supervisor.location import Location
 from codeserver.target import Target
 
+M = TypeVar("M", Duration, Timestamp)
+
 _NANOS = 1_000_000_000
 _PHASES = {"importing": "import", "resolving": "resolve", "describing": "snapshot"}
 
 
 class LocationMessages:
-    """Makes `Location` messages.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        location: the code location.
-    """
+    """Makes `Location` messages."""
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
         self._config = config
         self._location = location
-        self._started_at = _timestamp(time.time())
+        self._started_at = _time(Timestamp, time.time())
         self._name = clean(config.location_name or target.label)
         self._failure: LoadFailure | None = None
         self._load_error = pb.LoadError()
@@ -66,7 +63,7 @@ class LocationMessages:
         if (generation := location.current.served.generation) is not None:
             _add_generation(message, generation)
         if location.current.unloaded_at is not None:
-            message.unloaded_at.CopyFrom(_timestamp(location.current.unloaded_at))
+            message.unloaded_at.CopyFrom(_time(Timestamp, location.current.unloaded_at))
         return message
 
     def _error_of(self, failure: LoadFailure) -> pb.LoadError:
@@ -97,11 +94,11 @@ def _add_generation(message: pb.Location, served: Generation) -> None:
     host, snapshot = served.host, served.snapshot
     if isinstance(host, Host):
         message.generation = served.number
-        message.loaded_at.CopyFrom(_timestamp(served.loaded_at))
-        message.load_times.total.CopyFrom(_duration(served.seconds))
+        message.loaded_at.CopyFrom(_time(Timestamp, served.loaded_at))
+        message.load_times.total.CopyFrom(_time(Duration, served.seconds))
         for field, phase in _PHASES.items():
-            getattr(message.load_times, field).CopyFrom(_duration(snapshot.seconds[phase]))
-    loaded = host.loaded
+            getattr(message.load_times, field).CopyFrom(_time(Duration, snapshot.seconds[phase]))
+    loaded = host.report
     message.versions.dagster = loaded.libraries.get("dagster", "")
     message.versions.libraries.update(loaded.libraries)
     message.counts.CopyFrom(pb.Counts(**snapshot.counts))
@@ -130,18 +127,13 @@ def _import(found: ImportTime) -> pb.ModuleImport:
     return pb.ModuleImport(
         module=found.module,
         file=clean(found.file),
-        own=_duration(found.own),
-        cumulative=_duration(found.cumulative),
+        own=_time(Duration, found.own),
+        cumulative=_time(Duration, found.cumulative),
         is_users=found.is_users,
         imported_by=found.imported_by,
     )
 
 
-def _duration(seconds: float) -> Duration:
+def _time(kind: type[M], seconds: float) -> M:
     whole, rest = divmod(seconds, 1)
-    return Duration(seconds=int(whole), nanos=int(rest * _NANOS))
-
-
-def _timestamp(seconds: float) -> Timestamp:
-    whole, rest = divmod(seconds, 1)
-    return Timestamp(seconds=int(whole), nanos=int(rest * _NANOS))
+    return kind(seconds=int(whole), nanos=int(rest * _NANOS))

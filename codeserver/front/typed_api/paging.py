@@ -31,13 +31,7 @@ def page(
     key: Callable[[T], Sequence[str]],
     matches: Callable[[T], bool],
 ) -> tuple[list[T], str]:
-    """One page of messages, and the token for the next page; empty after the last one.
-
-    Args:
-        request: has `page_size`, `page_token` and the filters.
-        found: messages, sorted by key.
-        key: the sort key of a message.
-        matches: the filter.
+    """One page of sorted messages, and the token for the next page; empty after the last one.
 
     Raises:
         InvalidRequest: the size or the token is not valid.

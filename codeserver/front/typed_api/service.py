@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from codeserver.api.v1 import code_location_pb2 as pb
@@ -16,7 +17,7 @@ from codeserver.config import Config
 from codeserver.errors import NotFound
 from codeserver.front.handlers import Context
 from codeserver.front.once import Once
-from codeserver.front.typed_api import asset_graph, catalog, filters, paging, values
+from codeserver.front.typed_api import catalog, filters, paging, values
 from codeserver.front.typed_api.catalog import Catalog
 from codeserver.front.typed_api.location_message import LocationMessages
 from codeserver.front.typed_api.refusals import invalid
@@ -41,13 +42,7 @@ _DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
 
 
 class CodeLocationApi:
-    """Answers from the location.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        location: the code location that is served.
-    """
+    """Answers from the location."""
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
         self._location = location
@@ -207,7 +202,7 @@ class CodeLocationApi:
     async def _whole_graph(self, repository: str) -> list[bytes]:
         found = await self._catalog(await self._location.generation())
         assets = [each for each in found.assets if repository in ("", each.repository)]
-        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+        return await asyncio.to_thread(catalog.graph_messages, assets, found.generation)
 
     async def _selected(self, request: pb.GetAssetGraphRequest, context: Context) -> list[bytes]:
         arguments = _fields(request, "selection", "repository")
@@ -215,7 +210,7 @@ class CodeLocationApi:
         keys = {(repository, key) for repository, key in json.loads(reply.body)["keys"]}
         found = await self._catalog(await self._location.generation())
         assets = [each for each in found.assets if (each.repository, each.key) in keys]
-        return await asyncio.to_thread(asset_graph.messages, assets, found.generation)
+        return await asyncio.to_thread(catalog.graph_messages, assets, found.generation)
 
     async def _described(
         self, rpc: str, subject: str, arguments: dict[str, Any], response: Any, context: Context
@@ -244,12 +239,7 @@ class CodeLocationApi:
     ) -> Reply:
         """The evaluator's answer, under the caller's deadline.
 
-        Args:
-            rpc: name of the RPC.
-            subject: the subject of the request, for logs and limits.
-            arguments: the fields of the request.
-            context: the context of the call.
-            calls: name of the job or asset whose functions the evaluator calls, if any.
+        `calls` is the name of the job or asset whose functions the evaluator calls, if any.
         """
         generation = await self._location.generation()
         runs = calls is not None and _is_defined(generation, calls)
@@ -275,8 +265,9 @@ def _check_repository(generation: Generation, name: str) -> None:
     there = generation.snapshot.repositories
     if not name or name in there:
         return
+    quoted = ", ".join(f'"{each}"' for each in there)
     near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
-    hint = f'did you mean "{near[0]}"?' if near else f"there is {_quoted(there)}."
+    hint = f'did you mean "{near[0]}"?' if near else f"there is {quoted}."
     shown = name[:_LONGEST_NAME]
     detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
     raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
@@ -309,29 +300,11 @@ def _encode_keys(request: pb.ListPartitionsRequest, reply: Reply, offset: int) -
 def _encode_page(
     request: Any, found: Catalog, kind: str, filter_of: Callable[[Any], filters.Matches]
 ) -> bytes:
-    key, matches = _KEYS.get(kind, _by_name), filter_of(request)
-    listed, token = paging.page(request, getattr(found, kind), key, matches)
-    response = _RESPONSES[kind](
-        **{kind: listed}, next_page_token=token, generation=found.generation
-    )
+    key = attrgetter("repository", "key" if kind == "assets" else "name")
+    listed, token = paging.page(request, getattr(found, kind), key, filter_of(request))
+    make = getattr(pb, f"List{kind.capitalize()}Response")
+    response = make(**{kind: listed}, next_page_token=token, generation=found.generation)
     return bytes(response.SerializeToString())
-
-
-def _by_name(found: Any) -> Sequence[str]:
-    return (found.repository, found.name)
-
-
-_KEYS: dict[str, Callable[[Any], Sequence[str]]] = {
-    "assets": lambda asset: (asset.repository, asset.key)
-}
-
-_RESPONSES: dict[str, Any] = {
-    "jobs": pb.ListJobsResponse,
-    "assets": pb.ListAssetsResponse,
-    "schedules": pb.ListSchedulesResponse,
-    "sensors": pb.ListSensorsResponse,
-    "resources": pb.ListResourcesResponse,
-}
 
 
 def _is_defined(generation: Generation, name: str) -> bool:
@@ -354,7 +327,3 @@ def _fields(request: Any, *names: str) -> dict[str, Any]:
 def _require(field: str, value: str) -> None:
     if not value:
         raise invalid(field, "it is required, and it is empty")
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

@@ -21,12 +21,7 @@ _ACTIONS = {
 
 
 class Watching:
-    """Sends the location's changes to watchers.
-
-    Args:
-        location: the watched location.
-        messages: makes the `Location` messages.
-    """
+    """Sends the location's changes to watchers."""
 
     def __init__(self, location: Location, messages: LocationMessages) -> None:
         self._location = location
@@ -35,7 +30,7 @@ class Watching:
         self._version = 0
         self._is_over = False
         location.current.on_change(lambda _: self._tell())
-        location.current.on_load(lambda _: self._tell())
+        location.current.on_load_end(lambda _: self._tell())
 
     async def responses(self) -> AsyncIterator[WatchLocationResponse]:
         """The state now and after each change; a slow reader gets only the newest state."""
@@ -47,7 +42,8 @@ class Watching:
             served = current.served
             definitions = await definitions_of(served.generation)
             facts = (current.state, self._location.load_counts.ended, current.unloaded_at)
-            now = (*facts, _verdict(served.generation), served.generation)
+            verdict = served.generation and served.generation.host.run_modes.verdict
+            now = (*facts, verdict, served.generation)
             if now != told and current.served is served:
                 message = self._messages.make()
                 yield WatchLocationResponse(location=message, changes=changes(before, definitions))
@@ -75,10 +71,6 @@ async def definitions_of(served: Generation | None) -> Definitions | None:
     if served is None or served.snapshot.definitions is None:
         return None
     return await asyncio.shield(served.snapshot.definitions)
-
-
-def _verdict(served: Generation | None) -> object:
-    return None if served is None else served.host.run_modes.verdict
 
 
 def changes(before: Definitions | None, after: Definitions | None) -> Sequence[DefinitionChange]:

@@ -30,11 +30,12 @@ class Evaluators:
     never replaces its one process.
 
     Args:
-        starter: starts evaluators.
-        tasks: the owner of the tasks that start and end them.
         max_requests: the number of requests that one answers before it is replaced; 0 for no limit.
         is_single: whether there is only one at a time. It becomes true by itself if the code cannot
             be loaded twice.
+
+    Attributes:
+        has_ended: whether `end` was called.
     """
 
     def __init__(
@@ -52,18 +53,10 @@ class Evaluators:
         self._served: dict[Child, int] = {}
         self._timers: dict[Child, asyncio.TimerHandle] = {}
         self._closed = False
-        self._ended = False
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether `end` was called."""
-        return self._ended
+        self.has_ended = False
 
     async def idle(self, deadline: Deadline) -> Child | None:
         """An idle evaluator, or None if the caller should start one.
-
-        Args:
-            deadline: the end of the wait for one.
 
         Raises:
             asyncio.TimeoutError: none was idle before the deadline.
@@ -98,12 +91,7 @@ class Evaluators:
             self._rest(started)
 
     def give_back(self, evaluator: Child, worn: str | None) -> None:
-        """Take back an evaluator that has answered a request.
-
-        Args:
-            evaluator: the evaluator.
-            worn: its own reason to be replaced, if any.
-        """
+        """Take back an evaluator; `worn` is its own reason to be replaced, if any."""
         served = self._served.get(evaluator, 0) + 1
         self._served[evaluator] = served
         if worn is None and 0 < self._max_requests <= served:
@@ -135,7 +123,7 @@ class Evaluators:
 
     def end(self) -> list[Child]:
         """Start no more evaluators; return the idle ones, which the caller ends."""
-        self._ended = self._closed = True
+        self.has_ended = self._closed = True
         while self._waiting:
             self._waiting.popleft().set_exception(_draining())
         idle, self._idle = self._idle, []
@@ -178,7 +166,7 @@ class Evaluators:
 
     async def _start(self) -> Child | CodeserverError:
         try:
-            if self._ended:
+            if self.has_ended:
                 return _draining()
             child = await self._starter.start("evaluator")
         except WorkerCrashed as error:

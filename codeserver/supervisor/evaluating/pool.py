@@ -13,11 +13,9 @@ from typing import Any, TypeVar, cast
 from codeserver.config import Config
 from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
-from codeserver.supervisor.evaluating.crashes import Crashes
+from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
-from codeserver.supervisor.evaluating.slots import ENDING, Slots
-from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child
@@ -63,47 +61,30 @@ class Lanes:
     user_code: Slots
     other: Slots
 
-
-class Pools:
-    """Makes a pool for each generation of a location.
-
-    Args:
-        config: the operator's settings.
-        tasks: the owner of background tasks.
-
-    Attributes:
-        lanes: the slots that all pools share.
-    """
-
-    def __init__(self, config: Config, tasks: Tasks) -> None:
-        self._is_single = config.evaluators == "one"
-        self._max_requests = config.worker_max_requests
-        self._tasks = tasks
-        most = 1 if self._is_single else config.max_workers
-        self.lanes = Lanes(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
-
-    def make(self, starter: Starter) -> Pool:
-        """Make a pool whose evaluators come from `starter`."""
-        evaluators = Evaluators(starter, self._tasks, self._max_requests, is_single=self._is_single)
-        return Pool(evaluators, self.lanes, self._tasks)
+    @classmethod
+    def of(cls, config: Config) -> Lanes:
+        """Make the lanes that the operator's settings allow."""
+        most = 1 if config.evaluators == "one" else config.max_workers
+        return cls(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
 
 
 class Pool:
     """Evaluates requests in processes that have the code of one generation.
 
     Args:
-        evaluators: the processes.
-        lanes: the slots that limit concurrent requests.
-        tasks: the owner of the tasks that end evaluators.
-
-    Attributes:
         imported: called with the sources that user code has imported during a request, each with
             its mark, if files are watched.
     """
 
-    def __init__(self, evaluators: Evaluators, lanes: Lanes, tasks: Tasks) -> None:
-        self.imported: Callable[[Mapping[str, Any]], None] = lambda _: None
-        self._evaluators = evaluators
+    def __init__(
+        self,
+        evaluators: Evaluators,
+        lanes: Lanes,
+        tasks: Tasks,
+        imported: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self.evaluators = evaluators
+        self._imported = imported
         self._lanes = lanes
         self._tasks = tasks
         self._crashes = Crashes()
@@ -134,22 +115,10 @@ class Pool:
             raise
         return await self._evaluate(request, slots)
 
-    def warm(self) -> None:
-        """Start an evaluator ahead of the first request, if a start is slow."""
-        self._evaluators.warm()
-
-    def close(self) -> None:
-        """Dismiss idle evaluators now, and busy ones after their request."""
-        self._evaluators.close()
-
-    async def closed(self) -> None:
-        """Wait until the dismissed evaluators have ended."""
-        await self._evaluators.closed()
-
     def end(self) -> None:
         """End every evaluator, and refuse further requests."""
-        for evaluator in (*self._evaluators.end(), *self._working):
-            self._evaluators.forget(evaluator)
+        for evaluator in (*self.evaluators.end(), *self._working):
+            self.evaluators.forget(evaluator)
             self._tasks.start("end evaluator", evaluator.end(patience.END_GRACE))
 
     def _refuse_what_keeps_crashing(self, request: Request) -> None:
@@ -163,9 +132,9 @@ class Pool:
         evaluator: Child | None = None
         starting: Starting | None = None
         try:
-            evaluator = await self._evaluators.idle(deadline)
+            evaluator = await self.evaluators.idle(deadline)
             if evaluator is None:
-                starting = self._evaluators.start()
+                starting = self.evaluators.start()
                 evaluator = await deadline.limit(_started(starting))
             reply = await self._ask(evaluator, request)
         except BaseException as error:
@@ -183,8 +152,8 @@ class Pool:
         slots.give_back(request.subject)
         self._crashes.clear(request.subject)
         if reply.late:
-            self.imported(reply.late)
-        self._evaluators.give_back(evaluator, reply.worn)
+            self._imported(reply.late)
+        self.evaluators.give_back(evaluator, reply.worn)
         return _understand(reply)
 
     def _free(
@@ -202,13 +171,13 @@ class Pool:
             ending = self._end(evaluator, is_late)
             self._tasks.start("end evaluator", self._free_after(ending, slots))
         elif starting is not None:
-            keeping = self._evaluators.keep(starting)
+            keeping = self.evaluators.keep(starting)
             self._tasks.start("keep evaluator", self._free_after(keeping, slots))
         else:  # the request has no evaluator yet
             slots.give_back(ENDING)
 
     def _log_end(self, request: Request, evaluator: Child, is_late: bool) -> None:
-        is_single = self._evaluators.is_single
+        is_single = self.evaluators.is_single
         if is_late:
             why = f"took longer than {request.deadline}"
         elif is_single and not evaluator.exited.done():
@@ -227,7 +196,7 @@ class Pool:
             return RequestTimeout(
                 f"The {request.subject} took longer than {seconds}, so its evaluator was ended."
             )
-        if self._evaluators.is_single:
+        if self.evaluators.is_single:
             return RequestTimeout(
                 f"The only process that evaluates this code was busy when the {request.subject} "
                 f"had waited {seconds} for it."
@@ -235,7 +204,7 @@ class Pool:
         return RequestTimeout(f"No process for the {request.subject} was ready within {seconds}.")
 
     async def _ask(self, evaluator: Child, request: Request) -> Replied:
-        if self._evaluators.has_ended:
+        if self.evaluators.has_ended:
             raise Draining("The server is shutting down.")
         self._working.add(evaluator)
         evaluator.output.begin(request.subject)
@@ -255,7 +224,7 @@ class Pool:
 
     async def _crashed(self, evaluator: Child, request: Request) -> WorkerCrashed:
         how = await _how_it_ended(evaluator)
-        if self._evaluators.has_ended:
+        if self.evaluators.has_ended:
             return WorkerCrashed("The server is shutting down, and ended the process.")
         reason = f"The process that evaluated the {request.subject} {how}."
         if words := evaluator.output.last_words():
@@ -266,7 +235,7 @@ class Pool:
         return WorkerCrashed(reason)
 
     async def _end(self, evaluator: Child, is_late: bool) -> None:
-        self._evaluators.forget(evaluator)
+        self.evaluators.forget(evaluator)
         end = evaluator.end(patience.END_GRACE, shows_stack=is_late)
         ending = self._tasks.start("await end of evaluator", end)
         await asyncio.wait([ending], timeout=patience.END_GRACE + patience.DEATH)
@@ -274,7 +243,7 @@ class Pool:
     async def _free_after(self, end: Coroutine[Any, Any, None], slots: Slots) -> None:
         await end
         slots.give_back(ENDING)
-        self.warm()
+        self.evaluators.warm()
 
 
 async def _started(starting: Starting) -> Child:

@@ -62,7 +62,6 @@ class Request:
     """A request to user code.
 
     Attributes:
-        rpc: the name of the RPC.
         argument: the serialized argument.
         deadline: the caller's deadline, which includes the wait for a free evaluator.
         subject: the piece of user code that it is about, such as `sensor nightly`. Requests about

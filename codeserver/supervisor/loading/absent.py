@@ -15,20 +15,16 @@ from codeserver.supervisor.processes.forker import Child
 class Absent:
     """The stand-in for the host of code that a snapshot file describes.
 
-    Args:
-        snapshot: the description for clients.
-        libraries: the versions of Dagster's libraries, by name.
-
     Attributes:
         ended: done from the start, so requests that need the code wait for a load.
-        loaded: the report of the load, as far as it is known.
+        report: the report of the load, as far as it is known.
     """
 
     runs: Sequence[Child] = ()
 
     def __init__(self, snapshot: Snapshot, libraries: Mapping[str, str]) -> None:
         self.snapshot = snapshot
-        self.loaded = Loaded(isolation="unspecified", libraries=libraries)
+        self.report = Loaded(isolation="unspecified", libraries=libraries)
         self.starter = _NothingToStart()
         self.run_modes = RunModes(Wishes("warm"), self.starter, self.starter, (), Used.nothing())
         self.ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()

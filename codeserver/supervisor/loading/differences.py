@@ -18,8 +18,6 @@ class Change:
 
     Attributes:
         sign: `+` for a new one, `~` for a changed one, `-` for a removed one.
-        kind: the kind of definition, such as `job`.
-        name: the name of the definition.
     """
 
     sign: str

@@ -53,13 +53,7 @@ def headline(text: str) -> str:
 
 @dataclass(frozen=True)
 class LoadCounts:
-    """Counts of loads since the start of the server.
-
-    Attributes:
-        ended: the number of loads that have ended.
-        failed: the number of loads that have failed.
-        last_failed: whether the last load has failed.
-    """
+    """Counts of loads since the start of the server."""
 
     ended: int
     failed: int
@@ -70,7 +64,6 @@ class NotLoaded(Exception):
     """The code failed to load, so the request cannot be answered.
 
     Args:
-        failure: the failure of the load.
         kept: whether the code that was loaded before is still served.
     """
 

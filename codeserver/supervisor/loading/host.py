@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from codeserver.config import Config
 from codeserver.errors import LoadTimeout, UserCodeError
@@ -25,9 +25,8 @@ from codeserver.messages import (
     Uses,
 )
 from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
-from codeserver.supervisor.loading.rehearsal import Code, rehearse
+from codeserver.supervisor.loading.rehearsal import rehearse
 from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
@@ -36,8 +35,7 @@ from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
-
-T = TypeVar("T")
+from codeserver.supervisor.uses import Importing
 
 
 class LoadFailed(UserCodeError):
@@ -49,18 +47,13 @@ class LoadFailed(UserCodeError):
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoadContext:
     """The order for a load, and the parts of the server that take part in it.
 
     Attributes:
-        order: the order for the host.
-        config: the operator's settings.
         forkserver: adopts the host's runs when the host has died.
         clean: returns a process to fork from that has seen no user code.
         importing: collects the files that the host imports, and counts the importing processes.
-        progress: follows the load.
-        outputs: reads the output of worker processes.
-        tasks: the owner of background tasks.
     """
 
     order: LoadOrder
@@ -77,21 +70,14 @@ class Loading:
         """The longest duration of the load, in seconds; None for no limit."""
         return self.config.startup_timeout or None
 
-    @property
-    def spawn(self) -> Spawn:
-        """A starter of processes that load the same code themselves."""
-        return Spawn(self.clean, self.order, self.timeout, self.importing)
-
 
 class Host:
     """A host with the user's code loaded.
 
     Attributes:
         forker: forks evaluators and runs from the host, if it forks.
-        snapshot: the description for clients.
         starter: starts evaluators.
         run_modes: chooses the starter of each run.
-        loaded: the host's report of the load.
         ended: done when no further process with its code can be started.
     """
 
@@ -100,32 +86,32 @@ class Host:
         child: Child,
         forker: Forker,
         snapshot: Snapshot,
-        loading: Loading,
-        loaded: Loaded,
+        context: LoadContext,
+        report: Loaded,
         *,
         starter: Starter,
         ended: asyncio.Future[int | None],
     ) -> None:
         self._child = child
-        self._loading = loading
+        self._context = context
         self._rehearsing: asyncio.Task[Verdict] | None = None
         self.ended = ended
         self.forker = forker
         self.snapshot = snapshot
         self.starter = starter
         self.run_modes = RunModes(
-            Wishes(loading.config.runs, loaded.run_wishes),
-            starter if loaded.isolation == "fork" else None,
-            Import(loading.clean, loaded),
-            loaded.reasons,
-            Used(loaded.footprint, loaded.installed.folders),
+            Wishes(context.config.runs, report.run_wishes),
+            starter if report.isolation == "fork" else None,
+            Import(context.clean, report),
+            report.reasons,
+            Used(report.footprint, report.installed.folders),
         )
-        self.loaded = loaded
+        self.report = report
 
     @property
     def can_fork(self) -> bool:
         """Whether processes that have its code can be forked from it now."""
-        return self.loaded.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
+        return self.report.isolation == "fork" and not self.ended.done() and not self.forker.is_deaf
 
     @property
     def runs(self) -> Sequence[Child]:
@@ -138,18 +124,15 @@ class Host:
         await self.starter.prepare()
 
     async def rehearse(self, parent: Forker, seconds: float) -> None:
-        """Import the code again, and record whether the result is the same.
-
-        Args:
-            parent: the process to fork the rehearsal from.
-            seconds: the duration of the host's load.
-        """
+        """Import the code again in a fork of `parent`; record whether the result is the same."""
         if self.ended.done():
             return
-        code = Code(self._loading.order, self.loaded.surroundings, seconds)
-        tasks = self._loading.tasks
-        self._rehearsing = tasks.start("rehearse", rehearse(self.forker, parent, code, tasks))
-        with self._loading.importing.one():
+        tasks, order = self._context.tasks, self._context.order
+        work = rehearse(
+            self.forker, parent, order, self.report.surroundings, tasks, seconds=seconds
+        )
+        self._rehearsing = tasks.start("rehearse", work)
+        with self._context.importing.counted():
             await asyncio.wait([self._rehearsing])
         if not self._rehearsing.cancelled():
             self.run_modes.verdict = self._rehearsing.result()
@@ -158,7 +141,7 @@ class Host:
         """End the host; the caller has made sure that its evaluators are not needed any more."""
         if self._rehearsing is not None:
             self._rehearsing.cancel()
-        if self.loaded.isolation == "spawn":
+        if self.report.isolation == "spawn":
             await self._child.leave(patience.END_GRACE, patience.END_GRACE)
             if not self.ended.done():
                 self.ended.set_result(None)
@@ -169,7 +152,7 @@ class Host:
             await self._child.kill()
 
 
-async def load(parent: Forker, loading: Loading) -> Host:
+async def start_host(parent: Forker, context: LoadContext) -> Host:
     """Fork a host from `parent`, the forkserver or a template, and have it load the code.
 
     Raises:
@@ -178,30 +161,37 @@ async def load(parent: Forker, loading: Loading) -> Host:
     """
     child = await parent.fork("host")
     try:
-        return await _within(loading.timeout, _load(child, loading))
+        try:
+            return await asyncio.wait_for(_have_it_load(child, context), context.timeout)
+        except asyncio.TimeoutError:
+            text = (
+                f"Loading the code took longer than {context.timeout:g} seconds "
+                "(--startup-timeout), so it was ended."
+            )
+            raise LoadFailed(_failure(text)) from LoadTimeout(text)
     except BaseException as error:
         # Even if this task is cancelled, because nothing else knows this host. But then the task
         # does not wait for the end.
-        ending = loading.tasks.start("end host", child.end(patience.END_GRACE))
+        ending = context.tasks.start("end host", child.end(patience.END_GRACE))
         if not isinstance(error, asyncio.CancelledError):
             await asyncio.shield(ending)
         raise
 
 
-async def _load(child: Child, loading: Loading) -> Host:
-    with loading.progress.of_host(child) as fds:
+async def _have_it_load(child: Child, context: LoadContext) -> Host:
+    with context.progress.of_host(child) as fds:
         try:
-            await child.channel.send(Load(loading.order), fds)
+            await child.channel.send(Load(context.order), fds)
         except BrokenPipeError:
             raise await _crashed(child, "loading the code") from None
         while isinstance(told := await child.channel.expect(Uses, Loaded, LoadError), Uses):
-            loading.importing.uses.update(told.files)
+            context.importing.uses.update(told.files)
     if told is None:
         raise await _crashed(child, "loading the code")
     if isinstance(told, LoadError):
         raise LoadFailed(_reported(told))
-    tasks = loading.tasks
-    forker = Forker(child.channel, loading.outputs, adopter=loading.forkserver, pid=child.pid)
+    tasks = context.tasks
+    forker = Forker(child.channel, context.outputs, adopter=context.forkserver, pid=child.pid)
     if told.isolation == "fork":
         tasks.start("follow host", forker.follow())
         builder = await forker.fork("snapshots")
@@ -212,14 +202,14 @@ async def _load(child: Child, loading: Loading) -> Host:
             raise
         tasks.start("receive jobs", _close_after(jobs, builder))
         starter = Fork(forker)
-        return Host(child, forker, snapshot, loading, told, starter=starter, ended=child.exited)
+        return Host(child, forker, snapshot, context, told, starter=starter, ended=child.exited)
     snapshot, jobs = await _receive_snapshot(child, told)
     described = tasks.start("receive jobs", _described_by(child, jobs))
-    spawn = loading.spawn
+    spawn = Spawn(context.clean, context.order, context.timeout, context.importing)
     spawn.offer(described)
     ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-    tasks.start("follow host", _follow(child, described, loading.forkserver, ended))
-    return Host(child, forker, snapshot, loading, told, starter=spawn, ended=ended)
+    tasks.start("follow host", _follow(child, described, context.forkserver, ended))
+    return Host(child, forker, snapshot, context, told, starter=spawn, ended=ended)
 
 
 async def _close_after(jobs: Coroutine[Any, Any, bool], builder: Child) -> None:
@@ -324,7 +314,7 @@ async def _crashed(child: Child, doing: str) -> LoadFailed:
     words = child.output.last_words()
     text = f"{how} The last lines on its standard error:\n{words}" if words else how
     # The digest leaves these lines out: they have addresses in them, and replicas must agree.
-    return LoadFailed(LoadFailure(b"", text, hashlib.sha256(how.encode()).hexdigest(), text))
+    return LoadFailed(_failure(text, how))
 
 
 def _reported(error: LoadError) -> LoadFailure:
@@ -339,19 +329,9 @@ def _reported(error: LoadError) -> LoadFailure:
     )
 
 
-def _failure(text: str) -> LoadFailure:
-    return LoadFailure(b"", text, hashlib.sha256(text.encode()).hexdigest(), text)
-
-
-async def _within(timeout: float | None, work: Awaitable[T]) -> T:
-    try:
-        return await asyncio.wait_for(work, timeout)
-    except asyncio.TimeoutError:
-        text = (
-            f"Loading the code took longer than {timeout:g} seconds (--startup-timeout), so it "
-            "was ended."
-        )
-        raise LoadFailed(_failure(text)) from LoadTimeout(text)
+def _failure(text: str, content: str | None = None) -> LoadFailure:
+    digest = hashlib.sha256((content or text).encode()).hexdigest()
+    return LoadFailure(b"", text, digest, text)
 
 
 def no_host(error: Exception) -> LoadFailed:

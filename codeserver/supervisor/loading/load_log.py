@@ -21,9 +21,6 @@ _AGAIN = ("reload", "no visible change")
 class LoadLog:
     """Logs each load.
 
-    Args:
-        target: the loaded code, in words.
-
     Attributes:
         served_on: the addresses of the server, in words.
     """
@@ -49,13 +46,7 @@ class LoadLog:
         )
 
     async def loaded(self, number: int, host: Host, seconds: float) -> None:
-        """Log a successful load: its definitions the first time, the changes later.
-
-        Args:
-            number: the number of the load.
-            host: the host that has loaded the code.
-            seconds: the total duration of the load.
-        """
+        """Log a successful load: its definitions the first time, the changes later."""
         async with self._turn:  # in the order of the loads
             await self._loaded(number, host, seconds)
 
@@ -85,19 +76,19 @@ class LoadLog:
                 'the tag codeserver/runs of the job %s is "%s"; it can be warm, fresh or auto',
                 *(job, wish),
             )
-        reasons = list(host.loaded.reasons) if host.loaded.isolation == "spawn" else []
+        reasons = list(host.report.reasons) if host.report.isolation == "spawn" else []
         if reasons and reasons != self._reasons:
             _log.info(
                 "evaluators and runs are not forked but load the code themselves: %s",
                 "; ".join(map(printable, reasons)),
             )
         self._reasons = reasons
-        if host.loaded.lost_threads and not self._has_warned:
+        if host.report.lost_threads and not self._has_warned:
             self._has_warned = True
             _log.warning(
                 "Python starts these threads in each process, but forks do not have them: %s; have "
                 "sitecustomize, or what else starts them, do it again with os.register_at_fork",
-                ", ".join(map(printable, host.loaded.lost_threads)),
+                ", ".join(map(printable, host.report.lost_threads)),
             )
 
     def rehearsed(self, host: Host) -> None:

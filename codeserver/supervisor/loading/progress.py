@@ -6,11 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
+import sysconfig
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from codeserver.errors import StillLoading
+from codeserver.marks import OWN_FOLDER
 from codeserver.processes import STACK_SIGNAL, is_asleep
-from codeserver.supervisor.loading import stacks
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -24,12 +27,24 @@ _ANSWER_SECONDS = 0.25
 _RECENT_SECONDS = 1.0
 _READ_SIZE = 64 * 1024
 
+_FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
+_ESCAPE = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_ENDS = ('  File "<string>", line 1 in <module>\n', "  ...\n")
+"""The last line of a stack: the forkserver's own program, or the end of one that is too long."""
+
+_MODULE = "<module>"
+_LIBRARY = sysconfig.get_path("stdlib")
+_NOT_THE_USERS = re.compile(
+    r".*/(?:site|dist)-packages/"
+    rf"|(?:{re.escape(_LIBRARY)}|{re.escape(os.path.realpath(_LIBRARY))})/(?:lib-dynload/)?"
+)
+_OWN = f"{OWN_FOLDER}{os.sep}"
+
 
 class Progress:
     """Follows one load after the other.
 
     Args:
-        label: the code, in words.
         directory: the working directory; paths of the user's files are shown relative to it.
     """
 
@@ -71,7 +86,7 @@ class Progress:
     async def words(self) -> str:
         """The progress in words: `still importing pandas.core.frame (repo.py line 3), 12 s`."""
         if self._asked is not None:
-            found = stacks.in_words(await self._asked.stack(), self._directory)
+            found = in_words(await self._asked.stack(), self._directory)
             self._doing = found or self._doing
         seconds = asyncio.get_running_loop().time() - self._began
         return f"still {self._doing or f'loading {self._label}'}, {seconds:.0f} s"
@@ -138,9 +153,7 @@ class _Asked:
         return b"".join(read).decode("ascii", "replace")
 
     async def _collect(self, read: list[bytes]) -> None:
-        while self._fd is not None and not stacks.is_whole(
-            b"".join(read).decode("ascii", "replace")
-        ):
+        while self._fd is not None and not _is_whole(b"".join(read).decode("ascii", "replace")):
             self._readable = self._loop.create_future()
             self._loop.add_reader(self._fd, self._wake)
             try:
@@ -171,3 +184,67 @@ class _Asked:
             os.close(self._fd)
             self._fd = None
             self._wake()
+
+
+@dataclass(frozen=True)
+class _Call:
+    file: str
+    line: int
+    function: str
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is in a file that is neither Python's nor installed nor codeserver's."""
+        is_own = self.file.startswith(_OWN)
+        return os.path.isabs(self.file) and not (is_own or _NOT_THE_USERS.match(self.file))
+
+    def place(self, directory: str) -> str:
+        """The module, or the user's file relative to `directory` with the line."""
+        if found := _NOT_THE_USERS.match(self.file):
+            name = self.file[found.end() :]
+            return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        inside = self.file.startswith(f"{directory}{os.sep}")
+        shown = os.path.relpath(self.file, directory) if inside else self.file
+        return f"{shown} line {self.line}"
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the text is a complete stack."""
+    return text.endswith(_ENDS)
+
+
+def in_words(text: str, directory: str) -> str:
+    """The activity of a process that loads code, as a phrase after "still"; empty without a stack.
+
+    Python's `faulthandler` writes the stack, the innermost call first.
+    For example `importing pandas.core.frame (repo.py line 3)`, `importing repo.py line 12` or
+    `resolving definitions`.
+
+    Args:
+        text: a stack, or the part of it that was read.
+        directory: the working directory; paths of the user's files are shown relative to it.
+    """
+    calls = _calls(text)
+    if not calls:
+        return ""
+    users = next((call for call in calls if call.is_users), None)
+    module = next(
+        (call for call in calls if call.function == _MODULE and call.file[:1] != "<"), None
+    )
+    if module is None:
+        return f"running {users.place(directory)}" if users else "resolving definitions"
+    # If a module of the user calls a function during its import, that function takes the time.
+    if users is None or module == users:
+        return f"importing {module.place(directory)}"
+    if module.is_users:
+        return f"importing {module.place(directory)}, in {users.place(directory)}"
+    return f"importing {module.place(directory)} ({users.place(directory)})"
+
+
+def _calls(text: str) -> Sequence[_Call]:
+    found = (_FRAME.fullmatch(line) for line in text.splitlines())
+    return [_Call(_unescaped(each[1]), int(each[2]), _unescaped(each[3])) for each in found if each]
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda found: found[0].encode("ascii").decode("unicode_escape"), text)

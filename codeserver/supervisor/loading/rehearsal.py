@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from codeserver.errors import WorkerCrashed
@@ -26,36 +25,22 @@ _SHORTEST, _FACTOR = 60.0, 10.0
 _UNKNOWN = "whether the import is repeatable is not known"
 
 
-@dataclass(frozen=True)
-class Code:
-    """The code that a host has loaded.
-
-    Attributes:
-        order: the order that the host got.
-        surroundings: the surroundings after the load.
-        seconds: the duration of the load.
-    """
-
-    order: LoadOrder
-    surroundings: Surroundings
-    seconds: float
-
-
-async def rehearse(host: Forker, parent: Forker, code: Code, tasks: Tasks) -> Verdict:
-    """Import the code again in the background, and compare it with that of the host.
-
-    Args:
-        host: the process that has imported the code.
-        parent: a process without the code, to fork the rehearsal from.
-        code: the code to import.
-        tasks: the owner of the tasks that end the processes.
-    """
-    limit = max(_SHORTEST, _FACTOR * code.seconds)
+async def rehearse(
+    host: Forker,
+    parent: Forker,
+    order: LoadOrder,
+    surroundings: Surroundings,
+    tasks: Tasks,
+    *,
+    seconds: float,
+) -> Verdict:
+    """Import the code again in the background, and compare it with that of the host."""
+    limit = max(_SHORTEST, _FACTOR * seconds)
     try:
         async with _forked(host, "values", tasks) as child:
             values = await _heard(child, child.channel.expect(Values, timeout=limit))
         async with _forked(parent, "rehearsal", tasks) as child:
-            await child.channel.send(Rehearse(values.body, code.order, code.surroundings))
+            await child.channel.send(Rehearse(values.body, order, surroundings))
             telling = child.channel.expect(Rehearsed, NotRehearsed, timeout=limit)
             told: Rehearsed | NotRehearsed = await _heard(child, telling)
     except asyncio.TimeoutError:

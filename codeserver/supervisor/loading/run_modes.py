@@ -77,12 +77,7 @@ def choose(wish: str, may_fork: Choice, verdict: Verdict, changes: Sequence[str]
 
 
 class Used:
-    """The files that a load has used, and their changes since.
-
-    Args:
-        footprint: the user's files.
-        folders: the directories of installed packages.
-    """
+    """The files that a load has used, and their changes since."""
 
     def __init__(self, footprint: UsedFiles, folders: Sequence[str]) -> None:
         self._files = {**footprint.data, **footprint.files}
@@ -96,11 +91,7 @@ class Used:
         return cls(UsedFiles(), ())
 
     def changes(self, looks: Mapping[str, Look]) -> list[str]:
-        """The changes since the load, in words.
-
-        Args:
-            looks: further files to compare, by path, with their state during the rehearsal.
-        """
+        """The changes since the load, in words, with those of files that code only asked about."""
         found = [path for path, before in looks.items() if not looks_like(path, before)]
         found += [path for path, before in self._files.items() if mark(path) != before]
         found += [path for path, before in self._listings.items() if listing(path) != before]
@@ -161,15 +152,7 @@ class RunModes:
     """Chooses the mode of each run of one generation.
 
     Args:
-        wishes: the wishes of the operator and of jobs.
         warm: starts warm runs; None if the host may not fork.
-        fresh: starts fresh runs.
-        reasons: the reasons why the host may not fork.
-        used: the files that the load has used.
-
-    Attributes:
-        wishes: the wishes of the operator and of jobs.
-        verdict: the result of the rehearsal.
     """
 
     def __init__(
@@ -213,12 +196,7 @@ class RunModes:
         return choose(self.wishes.operators, self._may_fork, self.verdict)
 
     async def starter(self, run_id: str, job: str) -> Starter:
-        """The starter for a run; logs changes since the load.
-
-        Args:
-            run_id: the id of the run, for the log.
-            job: the job, as `repository/job`.
-        """
+        """The starter for a run of a job (`repository/job`); logs changes since the load."""
         changes = await asyncio.to_thread(self._used.changes, self.verdict.looks)
         choice = choose(self.wishes.of(job), self._may_fork, self.verdict, changes)
         if changes:

@@ -38,7 +38,6 @@ class Snapshot:
 
     Attributes:
         listing: a serialized `ListRepositoriesResponse`.
-        repositories: the repositories, by name.
         digest: changes if and only if the content for clients changes.
         seconds: the duration of each phase of the load.
         definitions: the digests of definitions, done when they are known; None if the process
@@ -95,13 +94,7 @@ class Snapshot:
 
 
 def phases(seconds: Mapping[str, float], total: float, rest: str) -> str:
-    """The durations of the phases of a load, rounded so that they add up to the shown total.
-
-    Args:
-        seconds: the duration of each phase, by name.
-        total: the duration of the load, in seconds.
-        rest: the name for the time outside the phases.
-    """
+    """The durations of the phases of a load and of its rest, which add up to the shown total."""
     hundredths = {name: round(value * 100) for name, value in seconds.items()}
     left = round(total * 100) - sum(hundredths.values())
     shown = {rest: left, **hundredths} if left > 0 else hundredths

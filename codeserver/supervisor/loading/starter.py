@@ -10,10 +10,10 @@ from codeserver.errors import LoadsOnlyOnce, WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
 from codeserver.supervisor.loading.failure import headline
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit
 from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.uses import Importing
 
 _LONGEST_LOAD = 600.0
 
@@ -61,31 +61,40 @@ class Fork:
         await self._host.prepare()
 
 
-class Spawn:
+class _Clean:
+    """Starts processes from one that has seen no user code."""
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    async def prepare(self) -> None:
+        """Done in what they are forked from."""
+        await self._parent().prepare()
+
+    async def _fork(self, role: str) -> Child:
+        parent = self._parent()
+        await parent.prepare()  # orders are obeyed in turn
+        return await parent.fork(role)
+
+
+class Spawn(_Clean):
     """Starts processes that load the code themselves and share nothing with the host.
 
     The first evaluator is the host itself: it has the code, and does not fork.
 
     Args:
-        parent: returns a process to fork from that has seen no user code.
-        order: the order that the host got.
         timeout: the time limit of a load in seconds; None for the default.
-        importing: counts the processes that import the code.
     """
 
     is_slow = True
 
     def __init__(
-        self,
-        parent: Parent,
-        order: LoadOrder,
-        timeout: float | None = None,
-        importing: Importing | None = None,
+        self, parent: Parent, order: LoadOrder, timeout: float | None, importing: Importing
     ) -> None:
-        self._parent = parent
+        super().__init__(parent)
         self._order = order
         self._timeout = timeout or _LONGEST_LOAD
-        self._importing = importing or Importing()
+        self._importing = importing
         self._host: Awaitable[Child | None] | None = None
 
     def offer(self, host: Awaitable[Child | None]) -> None:
@@ -103,13 +112,11 @@ class Spawn:
             host, self._host = self._host, None
             if (child := await asyncio.shield(host)) is not None:
                 return child
-        with self._importing.one():
-            return await self._load(role)
+        with self._importing.counted():
+            return await self._spawn(role)
 
-    async def _load(self, role: str) -> Child:
-        parent = self._parent()
-        await parent.prepare()  # orders are obeyed in turn
-        child = await parent.fork(role)
+    async def _spawn(self, role: str) -> Child:
+        child = await self._fork(role)
         try:
             try:
                 await child.channel.send(Load(self._order))
@@ -128,10 +135,6 @@ class Spawn:
             child.channel.close()  # the child reads the end of its input, and exits
             raise
 
-    async def prepare(self) -> None:
-        """Done in what they are forked from."""
-        await self._parent().prepare()
-
     async def _failed(self, child: Child, error: LoadError | None) -> WorkerCrashed:
         code = await child.end(patience.END_GRACE)
         if error is not None:
@@ -140,25 +143,18 @@ class Spawn:
         return WorkerCrashed(f"{_HINT}: that process {explain_exit(code)}.")
 
 
-class Import:
-    """Starts runs that import the code where stock's do, so that its errors are events of the run.
-
-    Args:
-        parent: returns a process to fork from that has seen no user code.
-        loaded: the host's report of its load.
-    """
+class Import(_Clean):
+    """Starts runs that import the code where stock's do, so its errors are events of the run."""
 
     is_slow = False
 
     def __init__(self, parent: Parent, loaded: Loaded) -> None:
-        self._parent = parent
+        super().__init__(parent)
         self._order = Reimport(loaded.surroundings, loaded.repositories)
 
     async def start(self, role: str) -> Child:
         """Start a run; takes a few milliseconds, because the run imports the code later."""
-        parent = self._parent()
-        await parent.prepare()  # orders are obeyed in turn
-        child = await parent.fork(role)
+        child = await self._fork(role)
         try:
             await child.channel.send(self._order)
         except BaseException as error:
@@ -167,7 +163,3 @@ class Import:
                 raise WorkerCrashed(f"The process of a {role} ended before it began.") from None
             raise
         return child
-
-    async def prepare(self) -> None:
-        """Done in what they are forked from."""
-        await self._parent().prepare()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,8 +57,6 @@ class Templates:
     """Makes a template for the next load from the imports of the last one.
 
     Args:
-        outputs: reads the output of templates.
-        tasks: the owner of background tasks.
         outdated: called when the last host was forked from a template that had other variables
             than the code sets, and the template has been replaced.
     """
@@ -94,9 +93,7 @@ class Templates:
         if not template.is_usable:
             self._replace(None)
             return None
-        if template.order.modules & set(local_names):
-            return None
-        return template.forker
+        return None if template.order.modules & set(local_names) else template.forker
 
     async def settled(self) -> None:
         """Wait until no template is being made."""
@@ -113,13 +110,9 @@ class Templates:
         installed: InstalledPackages,
         environment: Mapping[str, str | None],
     ) -> None:
-        """Make a template in the background, unless the current one fits.
-
-        Args:
-            forkserver: the process to fork it from.
-            installed: the packages that a load has imported.
-            environment: the variables that the load has changed; None for a removed one.
-        """
+        """Make a template in the background, unless the current one fits."""
+        if sys.platform != "linux":
+            return  # it is not known whether threads of imported packages would break after a fork
         folders = {path: mark(path) for path in installed.folders}
         order = _Order(frozenset(installed.modules), self._lasting(environment), folders)
         if order == self._wanted and (self._is_making or self._is_hopeless or self._has(order)):

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar, overload
 
 from codeserver import wire
@@ -34,7 +34,7 @@ class Channel:
         sock.setblocking(False)
         self._sock = sock
         self._sending = asyncio.Lock()
-        self._users = 0
+        self._is_sending = False
         self._closed = False
         self._read = bytearray()
         self._missing = wire.PREFIX_SIZE
@@ -47,38 +47,33 @@ class Channel:
     ) -> None:
         """Send one message, with descriptors attached to its first byte.
 
-        Args:
-            message: the message.
-            fds: the descriptors.
-            timeout: the time limit in seconds; None for no limit.
-
         Raises:
             BrokenPipeError: the worker has ended.
-            asyncio.TimeoutError: the worker has not read it in time.
+            asyncio.TimeoutError: the worker has not read it within `timeout` seconds.
         """
         data = wire.encode(message)
         async with self._sending:
             if self._closed:
                 raise BrokenPipeError("the channel is closed")
+            self._is_sending = True
             try:
-                with self._in_use():
-                    sent = await self._send_with_fds(data, fds) if fds else self._send_now(data)
-                    if sent < len(data):
-                        rest = memoryview(data)[sent:]
-                        sending = asyncio.get_running_loop().sock_sendall(self._sock, rest)
-                        await asyncio.wait_for(sending, timeout)
+                sent = await self._send_with_fds(data, fds) if fds else self._send_now(data)
+                if sent < len(data):
+                    rest = memoryview(data)[sent:]
+                    sending = asyncio.get_running_loop().sock_sendall(self._sock, rest)
+                    await asyncio.wait_for(sending, timeout)
             except ConnectionError as error:
                 raise BrokenPipeError(str(error)) from None
+            finally:
+                self._is_sending = False
+                self._release()
 
     async def receive(self, timeout: float | None = None) -> Message | None:
         """Receive the next message; None if the worker has ended or closed its end.
 
-        Args:
-            timeout: the time limit in seconds; None for no limit.
-
         Raises:
             ProtocolError: the received bytes are not a message.
-            asyncio.TimeoutError: no message came in time.
+            asyncio.TimeoutError: no message came within `timeout` seconds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._closed:
@@ -148,19 +143,10 @@ class Channel:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RD)
 
-    @contextlib.contextmanager
-    def _in_use(self) -> Iterator[None]:
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            self._release()
-
     def _release(self) -> None:
         # Not while the event loop still watches the descriptor: the number is used again at once,
         # and the next channel would inherit the watch.
-        if self._closed and self._users == 0:
+        if self._closed and not self._is_sending:
             self._sock.close()
 
     def _send_now(self, data: bytes) -> int:

@@ -40,11 +40,9 @@ class Child:
     """A forked worker process.
 
     Attributes:
-        role: its role, such as `evaluator`.
-        channel: the socket to it.
-        output: its output.
         pid: its process id, once the fork is confirmed.
         exited: its exit code (negative for a signal), or None if that is not known.
+        parent: the process that reaps it; None if no process of ours does.
     """
 
     def __init__(self, role: str, channel: Channel, output: Output) -> None:
@@ -53,7 +51,7 @@ class Child:
         self.output = output
         self.pid = 0
         self.exited: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._parent: Forker | None = None
+        self.parent: Forker | None = None
         self._pidfd: int | None = None
 
     async def show_stack(self, *, is_native: bool = False) -> None:
@@ -74,11 +72,11 @@ class Child:
         """
         # Directly if possible, because an order is lost if the parent dies before it obeys. But
         # SIGKILL is for the whole group, which only the parent ends.
-        if self._pidfd is not None and (number != signal.SIGKILL or self._parent is None):
+        if self._pidfd is not None and (number != signal.SIGKILL or self.parent is None):
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
-        elif self._parent is not None:
-            await self._parent.signal(self.pid, number)
+        elif self.parent is not None:
+            await self.parent.signal(self.pid, number)
 
     async def ended(self) -> int | None:
         """Wait for its end; return the exit code."""
@@ -104,9 +102,9 @@ class Child:
     async def kill(self) -> None:
         """Kill it with its group, by its parent, or directly if the parent does not obey."""
         await self.signal(signal.SIGKILL)
-        if not await self._ends_within(patience.OBEDIENCE) and self._parent is not None:
-            self._parent.is_deaf = True
-            self.has_ended(kill_group(self.pid, self._parent.pid))
+        if not await self._ends_within(patience.OBEDIENCE) and self.parent is not None:
+            self.parent.is_deaf = True
+            self.has_ended(kill_group(self.pid, self.parent.pid))
 
     async def leave(self, patience: float, grace: float) -> int | None:
         """Close its input, so that it ends by itself; `end` it after `patience` seconds."""
@@ -130,25 +128,21 @@ class Child:
         """Record its process id, and that `parent` reaps it."""
         self.pid = self.output.pid = pid
         note_out_of_memory()
-        self._parent = parent
+        self.parent = parent
         if self.role in OUTLIVING and hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
 
-    def is_adopted(self, parent: Forker) -> None:
-        """Record the process that reaps it from now on."""
-        self._parent = parent
-
     def is_orphaned(self) -> None:
         """Record that no process of ours gets its exit code; its channel still shows its end."""
-        self._parent = None
+        self.parent = None
         if not self.exited.done():
             self.exited.set_result(None)
 
     def has_ended(self, code: int | None) -> None:
         """Record the exit code that its parent reports; None if it is not known."""
         self.channel.sender_has_ended()
-        self._parent = None
+        self.parent = None
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
@@ -160,11 +154,8 @@ class Forker:
     """Orders forks from one process and learns how its children end.
 
     Args:
-        channel: the socket to the forking process.
-        outputs: reads the output of the children.
         adopter: the forker whose process adopts orphans of this one, and reports the ends of
             children that outlive this one.
-        pid: the process id of the forking process.
 
     Attributes:
         is_childless: set while there is no child, and none is being forked.
@@ -256,7 +247,7 @@ class Forker:
         elif self.is_lost:
             child.is_orphaned()
         else:
-            child.is_adopted(self)
+            child.parent = self
             self._children[child.pid] = child
             self.is_childless.clear()
             await self._order(Adopt(child.pid))

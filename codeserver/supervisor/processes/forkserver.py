@@ -14,13 +14,7 @@ from codeserver.supervisor.processes.tasks import Tasks
 
 
 class ForkServers:
-    """Keeps a forkserver, and starts another one on demand after the last one has died.
-
-    Args:
-        spawned: a forkserver that was started ahead of time, if any.
-        outputs: reads the output of forkservers and their forks.
-        tasks: the owner of background tasks.
-    """
+    """Keeps a forkserver, and starts another one on demand after the last one has died."""
 
     def __init__(self, spawned: Spawned | None, outputs: Outputs, tasks: Tasks) -> None:
         if spawned is not None:
@@ -61,12 +55,7 @@ class ForkServers:
 
 
 class ForkServer:
-    """A running forkserver.
-
-    Attributes:
-        forker: orders forks from it.
-        ended: done when the forkserver has ended.
-    """
+    """A running forkserver."""
 
     def __init__(self, spawned: Spawned, outputs: Outputs, tasks: Tasks) -> None:
         self._process = spawned.process

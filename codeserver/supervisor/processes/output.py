@@ -76,9 +76,7 @@ class Stream:
     """One of the two streams of a process.
 
     Args:
-        name: `stdout` or `stderr`.
         fd: the end to read from, which it owns.
-        output: the output of the process.
     """
 
     def __init__(self, name: str, fd: int, output: Output) -> None:
@@ -125,10 +123,7 @@ class Stream:
         """Log the output so far, and read no more."""
         if self._fd is not None:
             self.finish()
-        if self._fd is not None:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+        self._close_fd()
 
     def _readable(self) -> None:
         if self._lines:
@@ -147,15 +142,19 @@ class Stream:
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(self._fd)
-            os.close(self._fd)
-            self._fd = None
+            self._close_fd()
             self._log_all()
             self._log_rest()
             return False
         self._last = (self._last + data)[-_REMEMBERED:]
         self._take(data)
         return True
+
+    def _close_fd(self) -> None:
+        if self._fd is not None:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = None
 
     def _take(self, data: bytes) -> None:
         count = data.count(b"\n")
@@ -215,16 +214,10 @@ class Stream:
 
 
 class Output:
-    """The output of one process.
-
-    Args:
-        origin: the current work of the process, in words, for the log.
-        stdout: the end to read its standard output from, which this owns.
-        stderr: the end to read its standard error from, which this owns.
+    """The output of one process, read from two descriptors that this owns.
 
     Attributes:
         pid: the process id, once it is known.
-        budget: the limit of logged output.
     """
 
     def __init__(self, origin: str, stdout: int, stderr: int) -> None:

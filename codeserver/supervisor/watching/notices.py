@@ -30,9 +30,7 @@ class Notices:
     The kernel notifies the server of changes. If it cannot, there is a notice every second.
 
     Args:
-        news: the event.
         poll: the seconds between notices without the kernel; None to use the kernel if possible.
-        tasks: the owner of background tasks.
     """
 
     def __init__(self, news: asyncio.Event, poll: float | None, tasks: Tasks) -> None:

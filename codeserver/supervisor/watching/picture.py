@@ -29,13 +29,13 @@ class Picture:
 
     Args:
         roots: the directories in which every file matters that `patterns` wants.
-        patterns: the operator's patterns.
 
     Attributes:
         suspicious: the files of the last changes that have become empty or were removed, and may
             be about to be written.
         written: the files that the last load has written itself.
         rewritten: the files that were written during the last load before it read them.
+        root_folders: the directories in which new files matter, whatever their names.
     """
 
     def __init__(self, roots: Sequence[str], patterns: Patterns) -> None:
@@ -45,7 +45,7 @@ class Picture:
         self._folders: dict[str, tuple[set[str], set[str]]] = {}
         self._new_folders: set[str] = set()
         self._root_files: Marks = {}
-        self._root_folders: list[str] = []
+        self.root_folders: list[str] = []
         self._too_large: set[str] = set()
         self._new: set[str] = set()
         self._before: Marks = {}
@@ -55,12 +55,7 @@ class Picture:
         self.changes()
 
     def begin(self, files: Sequence[str], folders: Sequence[str]) -> None:
-        """Watch these files, and any definition file in these folders, until the first load ends.
-
-        Args:
-            files: paths of files.
-            folders: paths of directories.
-        """
+        """Watch these files, and definition files in these folders, until the first load ends."""
         self.take(
             UsedFiles(
                 files={path: mark(path) for path in files},
@@ -125,11 +120,7 @@ class Picture:
         return {path for path in paths if path.startswith(roots) and path not in self._files}
 
     def stale(self, uses: Mapping[str, Mark | None]) -> list[str]:
-        """The paths of used files whose marks are different now.
-
-        Args:
-            uses: the mark of each file before its use, by path.
-        """
+        """The paths of used files whose marks are different now; `uses` are the marks before."""
         return [
             path
             for path, before in uses.items()
@@ -144,12 +135,7 @@ class Picture:
     @property
     def folders(self) -> set[str]:
         """The directories in which new files matter, even if they do not exist."""
-        return {*self._folders, *self._new_folders, *self._roots, *self._root_folders}
-
-    @property
-    def root_folders(self) -> list[str]:
-        """The directories in which new files matter, whatever their names."""
-        return self._root_folders
+        return {*self._folders, *self._new_folders, *self._roots, *self.root_folders}
 
     def _changed_files(self) -> Iterator[str]:
         for path, before in self._files.items():
@@ -186,13 +172,13 @@ class Picture:
 
     def _changed_in_roots(self) -> Iterator[str]:
         before, now = self._root_files, Marks()
-        self._root_folders = []
+        self.root_folders = []
         for root in self._roots:
             for number, (folder, files) in enumerate(_walk(root)):
                 if number == _MOST_FOLDERS:
                     self._say_once_that_it_is_too_large(root)
                     break
-                self._root_folders.append(folder)
+                self.root_folders.append(folder)
                 now.update((path, mark(path)) for path in files if self._patterns.wants(path))
         self._root_files = now
         # Files that the load itself has read are compared with their state at that time.

@@ -107,13 +107,7 @@ class Restraint:
         return self._times[each] > 0 or each in self.by_loading
 
     def pause(self, what: Set[str], quiet: float, seconds: float) -> float:
-        """The pause in seconds before a load that is due to changes.
-
-        Args:
-            what: the changes.
-            quiet: the seconds between the last load and the changes.
-            seconds: the duration of a load.
-        """
+        """The pause in seconds before a load that is due to changes."""
         pause = 0.0
         if self._is_repeated(what, quiet):
             pause = _growing(self._loads - _PATIENCE)
@@ -123,14 +117,10 @@ class Restraint:
         return min(pause, _LONGEST_PAUSE)
 
     def rest(self, seconds: float) -> float:
-        """The seconds without a change before a load that has to confirm a suspicion.
-
-        Args:
-            seconds: the duration of a load.
-        """
+        """The seconds without a change before a load that has to confirm a suspicion."""
         return _REST + min(seconds, _LONGEST_PAUSE)
 
-    def loads(self, what: Set[str], quiet: float) -> bool:
+    def note_load(self, what: Set[str], quiet: float) -> bool:
         """Note a load because of these changes; return whether there are pauses from now on."""
         self._loads = self._loads + 1 if self._is_repeated(what, quiet) else 1
         self._cause = what

@@ -77,12 +77,6 @@ class Watcher:
 
     A load that is under way is restarted only if a source that it has imported has changed. After
     its end, the files are compared with those that it has used.
-
-    Args:
-        config: the operator's settings.
-        target: the loaded code.
-        location: the code location.
-        tasks: the owner of background tasks.
     """
 
     def __init__(self, config: Config, target: Target, location: Location, tasks: Tasks) -> None:
@@ -103,7 +97,7 @@ class Watcher:
         self._due = _Due()
         self._told = False
         self._late: dict[str, Mark | None] = {}
-        location.current.on_load(self._load_ended)
+        location.current.on_load_end(self._load_ended)
         location.imported_late = self._imported_late
         self._importing.on_end = self._import_ended
 
@@ -263,7 +257,7 @@ class Watcher:
         if not self._due.is_now:
             return
         what = self._due.what
-        if self._restraint.loads(what, self._due.quiet):
+        if self._restraint.note_load(what, self._due.quiet):
             first = min(what)
             _log.warning(
                 "%s changes again and again, so there are pauses before it is loaded; if that does "
@@ -283,7 +277,7 @@ class Watcher:
         self._has_imported = False
         for outcome in outcomes:
             self._due = _Due()
-            report = outcome if isinstance(outcome, LoadFailure) else outcome.loaded
+            report = outcome if isinstance(outcome, LoadFailure) else outcome.report
             footprint = report.footprint
             if footprint is not None:
                 self._picture.take(footprint)

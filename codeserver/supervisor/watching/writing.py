@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from codeserver.marks import mark
+from codeserver.supervisor.watching.picture import Picture
 
 _QUIET = 1.0
 _LONGEST = 10.0
@@ -16,17 +16,6 @@ _STEP = 0.02
 
 Clock = Callable[[], float]
 """Returns the time in seconds on a monotonic clock."""
-
-
-class Changing(Protocol):
-    """The part of `Picture` that this module needs."""
-
-    @property
-    def suspicious(self) -> Sequence[str]:
-        """The files of the last changes that have become empty or were removed."""
-
-    def changes(self) -> list[str]:
-        """The paths that have changed since the last call."""
 
 
 class Writing:
@@ -52,7 +41,7 @@ class Writing:
         return now < min(self._changed + _QUIET, self._began + _LONGEST)
 
 
-async def written(picture: Changing, now: Clock = time.monotonic) -> set[str]:
+async def written(picture: Picture, now: Clock = time.monotonic) -> set[str]:
     """Wait until the suspicious files have content, or until the time limit.
 
     Returns:

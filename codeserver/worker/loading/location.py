@@ -110,7 +110,7 @@ def load(order: LoadOrder) -> Location:
         stack.enter_context(context.with_storage(storage))
         if order.inject_env_vars_from_instance:
             open_instance().inject_env_vars(order.location_name)
-        location = _load(order)
+        location = _import_and_resolve(order)
         # Dagster removes the variables of the .env file at the end, but the code needs them.
         environment = dict(os.environ)
     os.environ.update(environment)
@@ -133,7 +133,7 @@ def _variables_of_file() -> dict[str, str]:
     return found
 
 
-def _load(order: LoadOrder) -> Location:
+def _import_and_resolve(order: LoadOrder) -> Location:
     location = Location(order)
     origin = dagster.LoadableTargetOrigin(executable_path=order.executable_path, **order.target)
     started = time.monotonic()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from codeserver.errors import RequestTimeout, WorkerCrashed
+from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
-from codeserver.supervisor.evaluating.slots import Slots
 from codeserver.supervisor.loading.starter import Fork
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.tasks import Tasks
@@ -40,7 +40,7 @@ async def test_real_evaluators() -> None:
         with pytest.raises(WorkerCrashed, match=r"evaluated the exit exited with code 3\.$"):
             await ask("exit", code=3)
         assert await ask("echo") == Reply(b"body", False)
-        used.close()
+        used.evaluators.close()
         await soon(tasks.settle())
         assert forker.children == frozenset()
 
@@ -68,7 +68,7 @@ async def test_real_evaluators_that_hang(
                 used.evaluate(Request("echo", b"after", Deadline.after(DEADLINE), "echo"))
             )
             assert reply.body == b"after"
-        used.close()
+        used.evaluators.close()
         await soon(tasks.settle())
         assert forker.children == frozenset()
         await until(

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from codeserver.errors import Draining
+from codeserver.errors import Draining, RequestTimeout
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -16,24 +16,24 @@ _log = logging.getLogger("codeserver")
 _STUCK_SECONDS = 60.0
 _STUCK_FACTOR = 3.0
 
-Load = asyncio.Task["LoadFailure | None"]
+LoadTask = asyncio.Task["LoadFailure | None"]
+"""A load that is under way or about to begin; returns the failure, if any."""
 
 
-class Loads:
+class LoadQueue:
     """Runs one load at a time; a request never gets code that is older than the request.
 
     Args:
         load: loads the code once, and returns the failure, if any. It has no effect if it is
             cancelled.
-        tasks: the owner of background tasks.
     """
 
     def __init__(self, load: Callable[[], Awaitable[LoadFailure | None]], tasks: Tasks) -> None:
         self._load = load
         self._tasks = tasks
-        self._current: Load | None = None
-        self._next: Load | None = None
-        self._attempt: Load | None = None
+        self._current: LoadTask | None = None
+        self._next: LoadTask | None = None
+        self._attempt: LoadTask | None = None
         self._attempts = 0
         self._attempt_began = 0.0
         self._last_seconds = 0.0
@@ -77,6 +77,22 @@ class Loads:
         assert task is not None
         return self._outcome(task)
 
+    async def wake(self, subject: str, patience: float) -> None:
+        """Load unloaded code again; concurrent callers share one load.
+
+        Raises:
+            RequestTimeout: the load takes longer than `patience` seconds.
+            Draining: the server is shutting down.
+        """
+        if not self.is_under_way:
+            _log.info("the %s needs the code, which is loaded again", subject)
+        try:
+            await asyncio.wait_for(self.ensure(), patience)
+        except asyncio.TimeoutError:
+            raise RequestTimeout(
+                f"The {subject} needs code that was unloaded, and loading that again took too long."
+            ) from None
+
     def restart(self) -> None:
         """Load the code because it has changed; restart a load that is under way.
 
@@ -114,7 +130,7 @@ class Loads:
         self.restart()
         return True
 
-    async def _outcome(self, task: Load) -> LoadFailure | None:
+    async def _outcome(self, task: LoadTask) -> LoadFailure | None:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -122,7 +138,7 @@ class Loads:
                 raise Draining("The server was shut down before the code was loaded.") from None
             raise
 
-    async def _run(self, previous: Load | None) -> LoadFailure | None:
+    async def _run(self, previous: LoadTask | None) -> LoadFailure | None:
         attempts = self._attempts
         if previous is not None:
             await asyncio.wait([previous])

@@ -1,4 +1,4 @@
-"""Loads the code once: makes the order, and chooses the process to fork the host from."""
+"""Makes a host: gives the order to load, and chooses the process to fork the host from."""
 
 from __future__ import annotations
 
@@ -12,30 +12,22 @@ from codeserver.errors import WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host import Host, LoadFailed
-from codeserver.supervisor.loading.importing import Importing
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.loading.templates import Templates, local_names
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.uses import Importing
 from codeserver.target import Target, current_directory
 
 
-class Loader:
+class HostMaker:
     """Makes hosts that have the code loaded.
 
     Args:
-        config: the operator's settings.
-        target: the code to load.
         forkservers: keeps the forkserver, from which hosts are forked if there is no template.
-        outputs: reads the output of worker processes.
-        tasks: the owner of background tasks.
-        importing: counts the processes that import the code.
         outdated: called when the code should be loaded again.
-
-    Attributes:
-        progress: the progress of the current load.
     """
 
     def __init__(
@@ -59,100 +51,78 @@ class Loader:
         self._outputs = outputs
         self._tasks = tasks
         self._importing = importing
-        # Elsewhere it is not known whether threads of imported packages would break after a fork.
-        has_templates = sys.platform == "linux"
-        self._templates = Templates(outputs, tasks, outdated) if has_templates else None
+        self._templates = Templates(outputs, tasks, outdated)
 
-    async def load(self, defs_state_info: str | None) -> Host:
-        """Load the code that is on disk now.
-
-        Args:
-            defs_state_info: serialized versions of component state; None for the newest.
+    async def make(self, defs_state_info: str | None) -> Host:
+        """Make a host, and have it load the code that is on disk now.
 
         Raises:
             LoadFailed: the code could not be loaded.
         """
         order = load_order(self._config, self._target, self._directory, defs_state_info)
         with self.progress.of_load(self._tasks):
-            return await self._load_somewhere(order)
+            return await self._make(order)
 
-    async def _load_somewhere(self, order: LoadOrder) -> Host:
+    async def _make(self, order: LoadOrder) -> Host:
         try:
             forkserver = self._forkservers.living().forker
             parent = self._parent(forkserver)
             try:
-                return await self._load(parent, forkserver, order)
+                return await self._start(parent, forkserver, order)
             except (LoadFailed, WorkerCrashed):
                 if not parent.is_lost:
                     raise
             # The parent of the host has died, which is not the fault of the code.
             forkserver = self._forkservers.living().forker
-            return await self._load(self._parent(forkserver), forkserver, order)
+            return await self._start(self._parent(forkserver), forkserver, order)
         except (WorkerCrashed, OSError) as error:
             raise hosts.no_host(error) from error
 
-    async def _load(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
-        loading = hosts.Loading(
+    async def _start(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
+        context = hosts.LoadContext(
             *(order, self._config, forkserver, self._clean),
             *(self._importing, self.progress, self._outputs, self._tasks),
         )
         with self._importing.host():
-            return await hosts.load(parent, loading)
+            return await hosts.start_host(parent, context)
 
     def prepare_next(self, host: Host) -> None:
         """Make a template from the packages that this host has imported, if one is needed."""
-        if self._templates is None:
-            return
         if not (self._config.watch or host.run_modes.may_import):
             self._templates.release()
-        else:
-            with contextlib.suppress(WorkerCrashed, OSError):
-                forkserver = self._forkservers.living().forker
-                self._templates.prepare(
-                    forkserver, host.loaded.installed, host.loaded.surroundings.environment
-                )
+            return
+        with contextlib.suppress(WorkerCrashed, OSError):
+            forkserver = self._forkservers.living().forker
+            environment = host.report.surroundings.environment
+            self._templates.prepare(forkserver, host.report.installed, environment)
 
     async def rehearse(self, host: Host, seconds: float) -> None:
         """Find out whether runs may share the import of this host."""
         if not host.run_modes.needs_rehearsal:
             return
         await host.snapshot.complete()  # clients may wait for it
-        if self._templates is not None:
-            await self._templates.settled()
+        await self._templates.settled()
         try:
             await host.rehearse(self._clean(), seconds)
         except (WorkerCrashed, OSError):
             return  # there is no forkserver; the location is loaded again
-        if self._templates is not None and not (self._config.watch or host.run_modes.must_import):
+        if not (self._config.watch or host.run_modes.must_import):
             self._templates.release()  # only runs of edited code would use its memory
 
     def _clean(self) -> Forker:
         """The process to fork a worker from that imports the code itself."""
-        return self._template() or self._forkservers.living().forker
+        template = self._templates.usable(local_names(self._local))
+        return template or self._forkservers.living().forker
 
     def _parent(self, forkserver: Forker) -> Forker:
         """The process to fork a host from."""
-        if self._templates is None:
-            return forkserver
         return self._templates.use(local_names(self._local)) or forkserver
-
-    def _template(self) -> Forker | None:
-        if self._templates is None:
-            return None
-        return self._templates.usable(local_names(self._local))
 
 
 def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
 ) -> LoadOrder:
-    """The order to load the code.
-
-    Args:
-        config: the operator's settings.
-        target: the code to load.
-        directory: the current directory at the start of the server.
-        defs_state_info: serialized versions of component state; None for the newest.
-    """
+    """The order to load the code; without `defs_state_info`, with the newest component state."""
     python = sys.executable
     by_python = config.use_python_environment_entry_point
     return LoadOrder(

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from codeserver.errors import Draining
-from codeserver.supervisor.loading import loads as loads_module
+from codeserver.supervisor.loading import load_queue
 from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.loads import Loads
+from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.waiting import soon, until
 
@@ -35,7 +35,7 @@ class Code:
 
     def __init__(self) -> None:
         self.tasks = Tasks()
-        self.loads = Loads(self._load, self.tasks)
+        self.loads = LoadQueue(self._load, self.tasks)
         self.began = 0
         self.cancelled: list[int] = []
         self.is_deaf = False
@@ -233,7 +233,7 @@ async def test_the_end_of_all_loads_after_a_change_at_the_same_moment() -> None:
 async def test_a_load_that_is_stuck_is_begun_anew_by_the_next_request(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loads_module, "_STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(load_queue, "_STUCK_SECONDS", 0.0)
     async with code() as c:
         first = await c.request()
         second = await c.request()
@@ -250,7 +250,7 @@ async def test_what_is_stuck_again_may_take_longer_each_time(
 ) -> None:
     """Code that takes long to load is loaded at last, however often it changes."""
     seconds = 0.0
-    monkeypatch.setattr(loads_module, "time", SimpleNamespace(monotonic=lambda: seconds))
+    monkeypatch.setattr(load_queue, "time", SimpleNamespace(monotonic=lambda: seconds))
     async with code() as c:
         request = await c.request()
         for number, patience in enumerate((60, 120, 240), 1):
@@ -267,14 +267,14 @@ async def test_what_is_stuck_again_may_take_longer_each_time(
 async def test_a_load_is_stuck_when_it_takes_much_longer_than_the_last_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loads_module, "_STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(load_queue, "_STUCK_SECONDS", 0.0)
     async with code() as c:
         first = await c.request()
         c.end(1)
         await soon(first)
         waiting = [await c.request()]
         for factor, anew in ((1e9, []), (0.0, [2])):  # of the time that the first one took
-            monkeypatch.setattr(loads_module, "_STUCK_FACTOR", factor)
+            monkeypatch.setattr(load_queue, "_STUCK_FACTOR", factor)
             waiting.append(await c.request())
             assert c.cancelled == anew
         c.end(3)
@@ -343,7 +343,7 @@ async def test_who_needs_any_code_does_not_wait_for_the_load_after_that() -> Non
 async def test_who_needs_any_code_has_a_load_that_is_stuck_begun_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(loads_module, "_STUCK_SECONDS", 0.0)
+    monkeypatch.setattr(load_queue, "_STUCK_SECONDS", 0.0)
     async with code() as c:
         first, second = await ensure(c), await ensure(c)
         await c.has_begun(2)

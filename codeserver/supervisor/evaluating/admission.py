@@ -1,4 +1,4 @@
-"""The queue for evaluators: bounded, and fair between subjects."""
+"""Whether and when a request may have an evaluator: a fair queue, and pauses after crashes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from codeserver.errors import Overloaded, RequestTimeout
+from codeserver.supervisor.backoff import pause
 from codeserver.supervisor.evaluating.request import Deadline
 
 _log = logging.getLogger("codeserver")
@@ -26,6 +27,9 @@ _MOST_BYTES = 400 * 1000 * 1000
 """The most bytes of long arguments in memory: four of the longest that gRPC takes by default."""
 _SHORT = 64 * 1024
 """Bytes. Requests with shorter arguments are limited only by their number."""
+
+_TOLERATED = 2
+"""Crashes of one subject in a row that have no consequence."""
 
 ENDING = ""
 """The subject of slots whose evaluators are being ended."""
@@ -59,10 +63,6 @@ class Slots:
     One subject (a sensor, a schedule, a job) gets at most half of the slots and half of the queue,
     so a sensor that hangs at every tick leaves room for the others. A free slot goes to the subject
     that has the fewest, and to the oldest request of that subject.
-
-    Args:
-        total: the number of slots.
-        queue: the largest number of waiting requests.
     """
 
     def __init__(self, total: int, queue: int) -> None:
@@ -96,10 +96,6 @@ class Slots:
 
     async def take(self, subject: str, deadline: Deadline) -> None:
         """Take a slot, which the caller gives back.
-
-        Args:
-            subject: the subject of the request.
-            deadline: the end of the wait for a slot.
 
         Raises:
             RequestTimeout: no slot became free in time.
@@ -228,3 +224,43 @@ class Slots:
                 "the %s waited %.1f s for a free evaluator; %d of %d are busy, %d requests wait",
                 *(subject, seconds, self.running, self.total, self.waiting),
             )
+
+
+@dataclass
+class _Record:
+    count: int = 0
+    reason: str = ""
+    until: float = 0.0
+
+
+class Crashes:
+    """Counts crashes in a row by subject. Pure: `now` is an argument.
+
+    The first two crashes have no consequence. After each further one there is a pause, which
+    doubles up to 30 seconds, so that code that segfaults at every call does not keep the machine
+    busy with new processes. Any answer ends the row, even an error.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[str, _Record] = {}
+
+    def add(self, subject: str, reason: str, now: float) -> None:
+        """Count a crash; the reason is the end of the process, in words."""
+        record = self._records.setdefault(subject, _Record())
+        record.count += 1
+        record.reason = reason
+        record.until = now + pause(record.count - _TOLERATED)
+
+    def clear(self, subject: str) -> None:
+        """Forget the crashes of a subject, which has answered."""
+        self._records.pop(subject, None)
+
+    def objection(self, subject: str, now: float) -> str | None:
+        """The reason to refuse the subject now; None to try it."""
+        record = self._records.get(subject)
+        if record is None or now >= record.until:
+            return None
+        return (
+            f"The {subject} has crashed {record.count} times in a row and is not tried for another "
+            f"{record.until - now:.1f} seconds. The last time: {record.reason}"
+        )
