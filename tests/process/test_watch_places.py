@@ -62,7 +62,7 @@ def test_a_link_to_the_release_is_switched(start: Start, work: Path, where: str)
 
 
 def test_a_link_is_switched_without_watching(start: Start, work: Path) -> None:
-    """Then it is the next reload that finds the other release."""
+    """Then it is the next reload that finds the other release, and nothing is made ahead of it."""
     release(work, "release-1")
     link = work / "current"
     link.symlink_to("release-1")
@@ -73,6 +73,7 @@ def test_a_link_is_switched_without_watching(start: Start, work: Path) -> None:
     shutil.rmtree(work / "release-1")
     assert not server.reload()
     assert says(server) == "release-2"
+    assert not server.processes("template")
 
 
 def test_the_links_of_a_config_map_are_switched(start: Start, work: Path) -> None:
