@@ -161,14 +161,9 @@ def test_a_folder_with_data_and_names_that_are_watched_nowhere(start: Start, wor
     shows(server, "back")
 
 
-@pytest.mark.parametrize(
-    ("options", "variables"),
-    [(["--watch-poll", "0.1"], {}), ([], {"WATCHFILES_FORCE_POLLING": "1"})],
-    ids=["option", "variable"],
-)
-def test_polling(start: Start, work: Path, options: list[str], variables: dict[str, str]) -> None:
+def test_polling(start: Start, work: Path) -> None:
     (work / "served.py").write_text(CODE)
-    server = start(*WATCHED, *options, env=variables)
+    server = start(*WATCHED, "--watch-poll", "0.1")
     shows(server, "first")
     assert "anon_inode:inotify" not in open_files(server.front.pid)
     replace(work / "served.py", edition("second"))
