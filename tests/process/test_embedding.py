@@ -202,11 +202,6 @@ def test_code_that_does_not_load(work: Path, nothing_left: None) -> None:
         assert caught.value.__notes__ == [caught.value.load_error.text]
 
 
-def test_a_file_that_is_not_there(work: Path, nothing_left: None) -> None:
-    with pytest.raises(LoadFailedError, match="nope"):
-        CodeServer(python_file="nope.py", cwd=work).start()
-
-
 def test_code_that_need_not_load(work: Path) -> None:
     (work / "repo.py").write_text("raise RuntimeError('out of order')\n")
 
