@@ -112,6 +112,15 @@ def test_a_reload_that_fails_is_shown_if_wanted(start: Start, work: Path) -> Non
     assert says(server) == "repaired"
 
 
+def test_the_code_stays_when_nothing_needs_it(server: Server) -> None:
+    """It is unloaded only with `--idle-unload`, which is in test_idle."""
+    wait_for_one_host(server)
+    host = server.only("host")
+    for _ in range(500):
+        assert server.id
+    assert server.only("host") == host
+
+
 def test_edits_within_a_second_that_keep_the_size_are_seen(server: Server, file: Path) -> None:
     for name in ("one", "two", "six", "ten"):
         replace(file, edition(name))
