@@ -67,7 +67,9 @@ def dagster(home: Path) -> Iterator[Deployment]:
 
     servers = {
         "edited": watching("edited", "edited", "-f", "repo.py"),
-        "defs folder": watching("defs-folder", "project", "-m", "berries.definitions", "--runs", "warm"),
+        "defs folder": watching(
+            "defs-folder", "project", "-m", "berries.definitions", "--runs", "warm"
+        ),
     }
     with Deployment(home, servers) as deployment:
         yield deployment
