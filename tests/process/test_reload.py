@@ -76,6 +76,7 @@ def wait_for_one_host(server: Server) -> None:
 
 
 def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
+    """By default; those that are shown are in test_load_errors."""
     before = told(server)
     replace(file, BROKEN)
 
@@ -90,26 +91,6 @@ def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
     assert not server.reload()
     assert says(server) == "repaired"
     assert server.id != before[0]
-
-
-def test_a_reload_that_fails_is_shown_if_wanted(start: Start, work: Path) -> None:
-    file = work / "served.py"
-    replace(file, CODE)
-    server = start(*SERVED, "--on-reload-error", "surface")
-    assert says(server) == "first"
-    before = server.id
-    replace(file, BROKEN)
-
-    reply = server.reload()
-
-    assert "the user made a mistake" in reply
-    assert server.client.list_repositories() == reply
-    assert server.id not in ("", before)
-    assert server.client.health_check_query() == "SERVING"
-    eventually(lambda: not server.processes("host"), what="the old host to be gone")
-    replace(file, edition("repaired"))
-    assert not server.reload()
-    assert says(server) == "repaired"
 
 
 def test_the_code_stays_when_nothing_needs_it(server: Server) -> None:
