@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codeserver import UnsupportedError, connect
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, serve
 from tests.support.eventually import eventually
@@ -260,6 +261,14 @@ def test_stock_does_not_know_the_api(command: str, stock: str) -> None:
     assert (ended.code, ended.out) == (2, "")
     (line,) = ended.err.splitlines()
     assert "not codeserver" in line
+
+
+def test_stock_is_as_healthy_as_it_says(stock: str) -> None:
+    """Its servers are gRPC servers like ours."""
+    ended = codeserver("health", "--address", stock, "--timeout", str(LIMIT), cwd=EXAMPLE)
+    assert (ended.code, ended.out, ended.err) == (0, "SERVING\n", "")
+    with connect(stock) as client, pytest.raises(UnsupportedError, match="not know GetLocation"):
+        client.location()
 
 
 @pytest.mark.parametrize("command", ["list", "plan first", "reload", "status"])
