@@ -1,4 +1,7 @@
-"""`kill -9` of each kind of process: what goes with it, what stays, and what comes back."""
+"""`kill -9` of each kind of process: what goes with it, what stays, and what comes back.
+
+The front is killed in test_output, where its runs print on.
+"""
 
 from __future__ import annotations
 
@@ -40,24 +43,6 @@ def kill(server: Server, role: str) -> None:
 
 def wait_until_ticks_work(server: Server) -> None:
     eventually(lambda: skip_message(server), what="a tick that works")
-
-
-def test_when_the_front_is_killed_all_but_its_runs_end(start: Start, work: Path) -> None:
-    server = start(*REPO)
-    launched = launch_patient(server, work / "release")
-    assert skip_message(server)
-    process = server.only("run")
-    others = [other for other in server.processes() if other != process]
-    assert len(others) >= 3  # forkserver, host, evaluator
-
-    server.front.kill()
-
-    wait_until_gone(others)
-    assert process.is_running()
-    (work / "release").touch()
-    assert final_status(launched) is DagsterRunStatus.SUCCESS
-    wait_until_gone([process])
-    assert not failures(launched)
 
 
 @pytest.mark.parametrize("role", ["host", "forkserver"])
