@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # As pip does for what it installs. Else each process that tests start would compile the
         # package, where the environment says that Python writes no bytecode.
-        compileall.compile_dir(Path(codeserver.__file__).parent, quiet=1)
+        compileall.compile_dir(Path(codeserver.__file__).parent, quiet=2)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
