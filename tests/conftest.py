@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import compileall
 import gc
 import inspect
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+import codeserver
 from tests.support.processes import adopt_orphans, nothing_left_behind
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -40,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # here would inherit that. Stock's servers then ignore SIGTERM, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # likewise, under `nohup`
+    if not hasattr(config, "workerinput"):
+        # As pip does for what it installs. Else each process that tests start would compile the
+        # package, where the environment says that Python writes no bytecode.
+        compileall.compile_dir(Path(codeserver.__file__).parent, quiet=2)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

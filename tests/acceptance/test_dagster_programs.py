@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.conftest import USER_CODE, StartServer
 from tests.support.dagster_programs import Deployment
 from tests.support.eventually import eventually
+from tests.support.graphql import POLL
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_a_job_that_fails_shows_the_error_of_the_op(dagster: Deployment):
 
 def test_a_terminated_run_cleans_up_and_is_canceled(dagster: Deployment):
     run_id = dagster.launch("endless_job")
-    eventually(lambda: "waiting" in dagster.log(run_id), what="the op is at work")
+    eventually(lambda: "waiting" in dagster.log(run_id), every=POLL, what="the op is at work")
 
     dagster.terminate(run_id)
 

@@ -67,7 +67,9 @@ def dagster(home: Path) -> Iterator[Deployment]:
 
     servers = {
         "edited": watching("edited", "edited", "-f", "repo.py"),
-        "defs folder": watching("defs-folder", "project", "-m", "berries.definitions"),
+        "defs folder": watching(
+            "defs-folder", "project", "-m", "berries.definitions", "--runs", "warm"
+        ),
     }
     with Deployment(home, servers) as deployment:
         yield deployment
@@ -215,7 +217,9 @@ def test_a_folder_that_is_made_anew_is_watched_on(dagster: Deployment, defs_fold
 
 def test_a_run_goes_on_through_edits(dagster: Deployment, file: Path):
     run_id = dagster.launch("patient_job", "edited")
-    eventually(lambda: "the first edition waits" in dagster.log(run_id), what="the run waits")
+    eventually(
+        lambda: "the first edition waits" in dagster.log(run_id), every=POLL, what="the run waits"
+    )
 
     for name in ("second", "third", "fourth"):
         replace(file, edition(name))

@@ -128,7 +128,7 @@ def test_a_location_with_broken_code_does_not_disturb_the_other(dagster: Deploym
 
 def test_a_run_outlives_a_reload_and_can_still_be_terminated(dagster: Deployment):
     run_id = dagster.launch("endless_job", "main")
-    eventually(lambda: "waiting" in dagster.log(run_id), what="the op is at work")
+    eventually(lambda: "waiting" in dagster.log(run_id), every=POLL, what="the op is at work")
 
     dagster.reload("main")
 

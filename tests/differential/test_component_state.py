@@ -27,7 +27,8 @@ def _source(side: Side) -> Path:
 @pytest.fixture(scope="module")
 def pair(work: Path) -> Iterator[Pair]:
     target = ["--autoload-defs-module-name", "fruit.defs", "-d", str(USER_CODE / "project")]
-    env = {"FRUIT_SOURCE": str(work / "fruit.json")}
+    # No runs are started, so ours need not find out how they would get the code.
+    env = {"FRUIT_SOURCE": str(work / "fruit.json"), "CODESERVER_RUNS": "warm"}
     with serving(target, work, env=env) as both:
         yield both
 

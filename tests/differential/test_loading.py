@@ -1,4 +1,4 @@
-"""ListRepositories for everything that can be loaded, and that cannot be."""
+"""ListRepositories for everything that can be loaded, and that cannot be; and ShutdownServer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.differential import calls
-from tests.differential.calls import raw
+from tests.differential.calls import Call, raw
 from tests.differential.cases import Case, check
-from tests.differential.sides import USER_CODE, serving
+from tests.differential.plain import value
+from tests.differential.sides import USER_CODE, Side, serving
 
 IMAGE = "example.org/code:1"
 CONTEXT = '{"k8s": {"namespace": "data"}, "env_vars": ["A=1"]}'
@@ -59,6 +60,14 @@ BAD: dict[str, tuple[str | None, list[str], str]] = {
 }
 
 
+def _idle(side: Side) -> object:
+    reply = value(side.client.shutdown_server())
+    return {"reply": reply, "exit_code": side.server.process.wait(timeout=calls.TIMEOUT)}
+
+
+IDLE = Case("idle", Call("ShutdownServer", _idle), expect='"exit_code": 0')
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_loads(name: str, work: Path) -> None:
     options, expect, repositories = GOOD[name]
@@ -72,6 +81,7 @@ def test_loads(name: str, work: Path) -> None:
             check(Case(name, calls.repository(repository=repository), named), pair)
             chunks = '"sequence_numbers": ' + ("[0, 1, 2]" if repository == LARGE else "[0]")
             check(Case(name, calls.repository_stream(repository=repository), chunks), pair)
+        check(IDLE, pair)
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -1,4 +1,4 @@
-"""ShutdownServer: at once when idle, after the runs otherwise."""
+"""ShutdownServer: after the runs; servers that are idle are shut down in test_loading."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ from tests.support.eventually import eventually
 
 def _exit_code(side: Side) -> int:
     return side.server.process.wait(timeout=calls.TIMEOUT)
-
-
-def _idle(side: Side) -> object:
-    reply = value(side.client.shutdown_server())
-    return {"reply": reply, "exit_code": _exit_code(side)}
 
 
 def _during_a_run(side: Side) -> object:
@@ -39,19 +34,11 @@ def _during_a_run(side: Side) -> object:
     return launched.story(said=said, exit_code=exit_code)
 
 
-IDLE = Case("idle", Call("ShutdownServer", _idle), expect='"exit_code": 0')
 DURING_A_RUN = Case(
     "during a run",
     Call("ShutdownServer", _during_a_run),
     expect="Tried to start a run on a server after telling it to shut down",
 )
-
-
-def test_idle(work: Path) -> None:
-    folder = work / "idle"
-    folder.mkdir()
-    with serving(["-f", "only_assets.py"], folder) as pair:
-        check(IDLE, pair)
 
 
 def test_during_a_run(work: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codeserver import UnsupportedError, connect
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, serve
 from tests.support.eventually import eventually
@@ -134,16 +135,8 @@ def test_a_file_is_served_for_the_time_of_the_command() -> None:
 def test_the_project_here_is_served(work: Path) -> None:
     (work / "fruit.py").write_text(SMALL)
     (work / "pyproject.toml").write_text("[tool.dagster]\nmodule_name = 'fruit'\n")
-    ended = codeserver("list", "jobs", cwd=work)
+    ended = asked("list", "jobs", cwd=work)
     assert (ended.code, ended.out, ended.err) == (0, "first\t-\t-\t-\t-\t-\t-\t-\t-\n", "")
-
-
-def test_check_says_how_runs_get_the_code(work: Path) -> None:
-    (work / "clock.py").write_text(f"import time\nNOW = time.time()\n{SMALL}")
-    checked = codeserver("check", "-f", "clock.py", "--isolation", cwd=work)
-    assert (checked.code, checked.err) == (0, "")
-    reason = "fresh, because clock.py line 2: NOW reads the clock (time.time)"
-    assert checked.out.splitlines()[-1].split(maxsplit=1) == ["runs", reason]
 
 
 JSON: list[tuple[list[str], str]] = [
@@ -270,6 +263,14 @@ def test_stock_does_not_know_the_api(command: str, stock: str) -> None:
     assert "not codeserver" in line
 
 
+def test_stock_is_as_healthy_as_it_says(stock: str) -> None:
+    """Its servers are gRPC servers like ours."""
+    ended = codeserver("health", "--address", stock, "--timeout", str(LIMIT), cwd=EXAMPLE)
+    assert (ended.code, ended.out, ended.err) == (0, "SERVING\n", "")
+    with connect(stock) as client, pytest.raises(UnsupportedError, match="not know GetLocation"):
+        client.location()
+
+
 @pytest.mark.parametrize("command", ["list", "plan first", "reload", "status"])
 def test_code_that_does_not_load(command: str, broken: str) -> None:
     ended = asked(*command.split(), "--address", broken, cwd=EXAMPLE)
@@ -394,7 +395,7 @@ def test_check(work: Path) -> None:
 
 def test_check_of_code_that_does_not_load(work: Path) -> None:
     (work / "repo.py").write_text(BROKEN)
-    ended = codeserver("check", "-f", "repo.py", cwd=work)
+    ended = asked("check", "-f", "repo.py", cwd=work)
     assert (ended.code, ended.out) == (1, "")
     first, *others = ended.err.splitlines()
     assert first.startswith("Error: repo.py does not load (after ")
@@ -408,8 +409,8 @@ def test_check_for_ci(work: Path) -> None:
     (work / "good.py").write_text(f"import slow\n{MORE}")
     (work / "bad.py").write_text(BROKEN)
     options = ("--json", "--isolation", "--profile")
-    good = codeserver("check", "-f", "good.py", *options, cwd=work)
-    bad = codeserver("check", "-f", "bad.py", "--json", cwd=work)
+    good = asked("check", "-f", "good.py", *options, cwd=work)
+    bad = asked("check", "-f", "bad.py", "--json", cwd=work)
     assert (good.code, good.err, bad.code, bad.err) == (0, "", 1, "")
     found, failed = json.loads(good.out), json.loads(bad.out)
     assert found.keys() >= failed.keys()
@@ -424,16 +425,20 @@ def test_check_for_ci(work: Path) -> None:
     assert min(found["seconds"], failed["seconds"]) > 0
 
 
-def test_check_shows_what_importing_takes(work: Path) -> None:
+def test_check_shows_what_importing_takes_and_how_runs_get_the_code(work: Path) -> None:
     (work / "slow.py").write_text("sum(range(3_000_000))\n")
-    (work / "repo.py").write_text(f"import slow\n{SMALL}")
-    ended = codeserver("check", "-f", "repo.py", "--profile", cwd=work)
+    (work / "clock.py").write_text(f"import slow, time\nNOW = time.time()\n{SMALL}")
+    ended = asked("check", "-f", "clock.py", "--profile", "--isolation", cwd=work)
     assert (ended.code, ended.err) == (0, "")
-    rows = [line.split() for line in ended.out.splitlines()]
+    lines = ended.out.splitlines()
+    (heading,) = [number for number, line in enumerate(lines) if line.startswith("MODULE")]
+    rows = [line.split() for line in lines[heading:]]
     assert rows[0][:2] == ["MODULE", "YOURS"]
     (row,) = [row for row in rows if row[:1] == ["slow"]]
     assert row[1] == "*"
-    assert row[-1] == "repo"
+    assert row[-1] == "clock"
+    reason = "fresh, because clock.py line 2: NOW reads the clock (time.time)"
+    assert ["runs", reason] in [line.split(maxsplit=1) for line in lines]
 
 
 def test_ctrl_c_while_code_is_loaded(work: Path) -> None:
@@ -453,7 +458,7 @@ def test_ctrl_c_while_code_is_loaded(work: Path) -> None:
 
 def test_code_that_takes_too_long(work: Path) -> None:
     (work / "repo.py").write_text(HANGS)
-    ended = codeserver("check", "-f", "repo.py", "--timeout", "5", cwd=work)
+    ended = asked("check", "-f", "repo.py", "--timeout", "5", cwd=work)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == "Error: repo.py was not loaded within 5 s; --timeout gives it more.\n"
 

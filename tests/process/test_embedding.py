@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from codeserver import (
+    Client,
     CodeServer,
     LoadFailedError,
     NotFoundError,
@@ -77,19 +78,49 @@ def answers(address: str) -> bool:
 @pytest.mark.usefixtures("nothing_left")
 async def test_a_program_serves_code() -> None:
     """In a running event loop without waiting for it, as blocking code of a notebook does."""
-    with CodeServer(python_file=REPO) as server, server.connect() as client:
+    with CodeServer(python_file=EXAMPLE) as server, server.connect() as client:
         assert server.address.startswith("unix:")
         assert server.location.state == READY
-        assert server.location.target.python_file == str(REPO)
+        assert server.location.target.python_file == str(EXAMPLE)
         assert client.location().counts.jobs == 4
         folder = Path(server.address.removeprefix("unix:")).parent
         assert folder.stat().st_mode & 0o777 == 0o700
         check_that_the_lifeline_is_of_the_server_alone(server)
+        make_every_call(client)
 
     server.stop()
     assert "listening on unix:" in server.output
     with pytest.raises(CodeserverError, match="was started already"):
         server.start()
+
+
+def make_every_call(client: Client) -> None:
+    """Against the real server; what exactly it answers is tested elsewhere."""
+    jobs = {job.name: job for job in client.jobs("*_job")}
+    assert list(jobs) == ["example_job", "pod_per_op_job", "word_of_the_day_job", "words_job"]
+    assert [each.key for each in client.assets(groups="words")] == ["word_scores", "words"]
+    assert [each.name for each in client.schedules(jobs="example_job")] == ["every_morning"]
+    assert [each.name for each in client.sensors("watched*")] == ["watched_file_sensor"]
+    assert isinstance(list(client.resources()), list)
+    (edge,) = client.job("example_job").graph.edges
+    assert (edge.from_node, edge.to_node) == ("multiply_the_word", "count_letters")
+    graph = client.asset_graph("group:words")
+    assert [(each.from_key, each.to_key) for each in graph.edges] == [("words", "word_scores")]
+    config = {"ops": {"multiply_the_word": {"inputs": {"word": "x"}}}}
+    assert [step.key for step in client.plan("example_job", run_config=config).steps] == [
+        "multiply_the_word",
+        "count_letters",
+    ]
+    assert client.run_config_schema("example_job").json_schema["type"] == "object"
+    assert next(client.partitions(job="word_of_the_day_job")) == "2025-01-01"
+    page = client.partitions_page(asset="words", page_size=1, reverse=True)
+    assert (list(page.keys), page.total_count) == (["german"], 3)
+    with contextlib.closing(client.watch()) as states:
+        before = next(states).location
+        assert client.reload().location.loads == before.loads + 1
+    with pytest.raises(NotFoundError, match='"example_job"') as caught:
+        client.job("exmple_job")
+    assert (caught.value.resource_type, caught.value.resource_name) == ("job", "exmple_job")
 
 
 def test_one_that_is_not_started() -> None:
@@ -100,36 +131,6 @@ def test_one_that_is_not_started() -> None:
             use()
     server.stop()
     assert server.output == ""
-
-
-def test_every_call_of_the_client() -> None:
-    """Against the real server; what exactly it answers is tested elsewhere."""
-    with CodeServer(python_file=EXAMPLE) as server, server.connect() as client:
-        jobs = {job.name: job for job in client.jobs("*_job")}
-        assert list(jobs) == ["example_job", "pod_per_op_job", "word_of_the_day_job", "words_job"]
-        assert [each.key for each in client.assets(groups="words")] == ["word_scores", "words"]
-        assert [each.name for each in client.schedules(jobs="example_job")] == ["every_morning"]
-        assert [each.name for each in client.sensors("watched*")] == ["watched_file_sensor"]
-        assert isinstance(list(client.resources()), list)
-        (edge,) = client.job("example_job").graph.edges
-        assert (edge.from_node, edge.to_node) == ("multiply_the_word", "count_letters")
-        graph = client.asset_graph("group:words")
-        assert [(each.from_key, each.to_key) for each in graph.edges] == [("words", "word_scores")]
-        config = {"ops": {"multiply_the_word": {"inputs": {"word": "x"}}}}
-        assert [step.key for step in client.plan("example_job", run_config=config).steps] == [
-            "multiply_the_word",
-            "count_letters",
-        ]
-        assert client.run_config_schema("example_job").json_schema["type"] == "object"
-        assert next(client.partitions(job="word_of_the_day_job")) == "2025-01-01"
-        page = client.partitions_page(asset="words", page_size=1, reverse=True)
-        assert (list(page.keys), page.total_count) == (["german"], 3)
-        with contextlib.closing(client.watch()) as states:
-            before = next(states).location
-            assert client.reload().location.loads == before.loads + 1
-        with pytest.raises(NotFoundError, match='"example_job"') as caught:
-            client.job("exmple_job")
-        assert (caught.value.resource_type, caught.value.resource_name) == ("job", "exmple_job")
 
 
 @pytest.mark.parametrize(
@@ -200,11 +201,6 @@ def test_code_that_does_not_load(work: Path, nothing_left: None) -> None:
     assert 'repo.py", line 1' in caught.value.load_error.text
     if sys.version_info >= (3, 11):
         assert caught.value.__notes__ == [caught.value.load_error.text]
-
-
-def test_a_file_that_is_not_there(work: Path, nothing_left: None) -> None:
-    with pytest.raises(LoadFailedError, match="nope"):
-        CodeServer(python_file="nope.py", cwd=work).start()
 
 
 def test_code_that_need_not_load(work: Path) -> None:

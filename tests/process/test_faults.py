@@ -24,7 +24,7 @@ from tests.process.serving import (
 )
 from tests.support.eventually import eventually
 
-SECONDS = 2.0
+SECONDS = 1.0
 """What a request may take whose code hangs."""
 TRIES = 10
 

@@ -64,15 +64,7 @@ def zombies(server: Server) -> list[psutil.Process]:
     return found
 
 
-def test_it_ends_at_a_signal(container: Server) -> None:
-    assert skip_message(container)
-
-    first(container).send_signal(signal.SIGTERM)
-
-    assert container.wait_for_exit() == 0
-
-
-def test_orphans_are_reaped(container: Server) -> None:
+def test_orphans_are_reaped_and_nothing_is_left_when_it_is_killed(container: Server) -> None:
     """Also those that nobody but process 1 adopts, because the forkserver has died."""
     launched = launch(container, "endless")
     (forkserver,) = [p for p in children(container) if name_of(p) == "codeserver fork"]
@@ -87,24 +79,25 @@ def test_orphans_are_reaped(container: Server) -> None:
     eventually(lambda: skip_message(container), what="a tick that works")
     eventually(lambda: not zombies(container), what="no zombies")
 
+    processes = children(container)
+    first(container).kill()
 
-def test_no_zombies_after_many_runs(container: Server, work: Path) -> None:
-    runs = [launch_patient(container, work / "release") for _ in range(5)]
+    assert len(processes) >= 3  # forkserver, host, evaluator
+    wait_until_gone(processes)
+    container.front.wait(LIMIT)
+
+
+def test_no_zombies_after_many_runs_and_it_ends_at_a_signal(container: Server, work: Path) -> None:
+    runs = [launch_patient(container, work / "release") for _ in range(3)]
     (work / "release").touch()
-    runs += [launch_patient(container, work / "release") for _ in range(7)]
+    runs += [launch_patient(container, work / "release") for _ in range(4)]
     assert {final_status(run) for run in runs} == {DagsterRunStatus.SUCCESS}
 
     # A run is finished a moment before its process is.
     eventually(lambda: not processes_of_runs(container), what="the runs to exit")
     eventually(lambda: not zombies(container), what="no zombies")
 
-
-def test_when_it_is_killed_nothing_is_left(container: Server) -> None:
     assert skip_message(container)
-    processes = children(container)
+    first(container).send_signal(signal.SIGTERM)
 
-    first(container).kill()
-
-    assert len(processes) >= 3  # forkserver, host, evaluator
-    wait_until_gone(processes)
-    container.front.wait(LIMIT)
+    assert container.wait_for_exit() == 0

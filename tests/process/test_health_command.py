@@ -7,18 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codeserver import CodeServer, UnsupportedError, connect
+from codeserver import CodeServer
 from codeserver.cli.main import main
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, USER_CODE
 from tests.support.eventually import eventually
-from tests.support.servers import STOCK_API_GRPC, ServerProcess
 from tests.unit.client_peers import listener, serving
 
 COMMAND = (sys.executable, "-m", "codeserver", "health")
@@ -251,19 +250,3 @@ def test_help(here: Health) -> None:
 
     assert (code, err) == (0, "")
     assert all(flag in out for flag in ("--address", "--port", "--service", "--timeout", "--json"))
-
-
-def test_stock_dagster(work: Path, home: Path) -> None:
-    """Its servers are gRPC servers like ours."""
-    with ExitStack() as stack:
-        process = ServerProcess(
-            [*STOCK_API_GRPC, "-f", str(USER_CODE / "repo.py")],
-            work / "stock.sock",
-            env={"DAGSTER_HOME": str(home)},
-        )
-        stack.enter_context(process)
-
-        assert health("-s", str(process.socket)) == (0, "SERVING\n", "")
-        client = stack.enter_context(connect(f"unix:{process.socket}"))
-        with pytest.raises(UnsupportedError, match="does not know GetLocation"):
-            client.location()

@@ -364,11 +364,3 @@ def test_a_forkserver_that_dies_meanwhile_is_replaced(shared: Server, log: Since
     wait_until_gone([victim])
     assert skip_message(shared, "says") == "first"
     assert "the host of generation" not in log.text
-
-
-def test_without_the_option_it_stays(home: Path, work: Path, file: Path) -> None:
-    with serve(home, work / "s.sock", "-f", "served.py", cwd=work) as server:
-        assert skip_message(server, "says") == "first"
-        host = host_of(server)
-        answers_without_the_code(server)
-        assert host_of(server) == host

@@ -230,30 +230,30 @@ def test_what_is_killed_is_replaced(load: Load) -> None:
 
 IN_EACH_PROCESS = """
 import os, threading
-def start():
-    threading.Thread(target=threading.Event().wait, daemon=True, name="exporter").start()
-start()
+def start(name):
+    threading.Thread(target=threading.Event().wait, daemon=True, name=name).start()
+start("gauge")
+start("exporter")
+os.register_at_fork(after_in_child=lambda: start("exporter"))
 """
-IN_EACH_FORK = "os.register_at_fork(after_in_child=start)"
 
 
-@pytest.mark.parametrize("begins_anew", [True, False])
-def test_a_thread_that_is_there_before_the_code(
-    start: Start, work: Path, begins_anew: bool
-) -> None:
+def test_threads_that_are_there_before_the_code(start: Start, work: Path) -> None:
     """By sitecustomize; those of OpenTelemetry begin anew in each fork. Others are told of."""
     (work / "path").mkdir()
-    source = IN_EACH_PROCESS + (IN_EACH_FORK if begins_anew else "")
-    (work / "path" / "sitecustomize.py").write_text(source)
+    (work / "path" / "sitecustomize.py").write_text(IN_EACH_PROCESS)
     names = "import threading\ndef names(): return [each.name for each in threading.enumerate()]"
     (work / "served.py").write_text(Case("", names, "names()", "").code)
 
     server = start("-f", "served.py", env={"PYTHONPATH": str(work / "path")})
 
-    assert ("exporter" in skip_message(server, "says")) == begins_anew
+    said = skip_message(server, "says")
+    assert "exporter" in said
+    assert "gauge" not in said
     explains(server, "")
-    warning = "Python starts these threads in each process, but forks do not have them: exporter"
-    assert (warning in server.server.text) != begins_anew
+    warning = "Python starts these threads in each process, but forks do not have them: "
+    _, _, told = server.server.text.partition(warning)
+    assert told.partition(";")[0] == "gauge"
 
 
 AT_ITS_END = """
@@ -268,15 +268,14 @@ atexit.register(end)
 """
 
 
-def test_an_evaluator_that_ends_is_not_asked_for_its_stack(start: Start, work: Path) -> None:
+def test_an_evaluator_that_ends_is_not_asked_for_its_stack(load: Load) -> None:
     """The order may come late: what the code does at its end is not broken off."""
-    (work / "served.py").write_text(Case("", AT_ITS_END, "1", "1").code)
-    server = start("-f", "served.py", "--isolation", "spawn")
+    server = load(Case("", AT_ITS_END, "1", "1").code, "--isolation", "spawn")
     assert skip_message(server, "says") == "1"
 
     assert not server.reload()
 
-    eventually((work / "ended").exists, what="the end of the code's own work")
+    eventually((server.folder / "ended").exists, what="the end of the code's own work")
 
 
 TAKEN = """

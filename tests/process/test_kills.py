@@ -1,7 +1,11 @@
-"""`kill -9` of each kind of process: what goes with it, what stays, and what comes back."""
+"""`kill -9` of each kind of process: what goes with it, what stays, and what comes back.
+
+The front is killed in test_output, where its runs print on.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,6 +23,7 @@ from tests.process.serving import (
     Server,
     in_background,
     pid_in,
+    serve,
     skip_message,
     tick,
     wait_until_gone,
@@ -38,24 +43,6 @@ def kill(server: Server, role: str) -> None:
 
 def wait_until_ticks_work(server: Server) -> None:
     eventually(lambda: skip_message(server), what="a tick that works")
-
-
-def test_when_the_front_is_killed_all_but_its_runs_end(start: Start, work: Path) -> None:
-    server = start(*REPO)
-    launched = launch_patient(server, work / "release")
-    assert skip_message(server)
-    process = server.only("run")
-    others = [other for other in server.processes() if other != process]
-    assert len(others) >= 3  # forkserver, host, evaluator
-
-    server.front.kill()
-
-    wait_until_gone(others)
-    assert process.is_running()
-    (work / "release").touch()
-    assert final_status(launched) is DagsterRunStatus.SUCCESS
-    wait_until_gone([process])
-    assert not failures(launched)
 
 
 @pytest.mark.parametrize("role", ["host", "forkserver"])
@@ -93,11 +80,22 @@ def test_runs_go_on_without_the_process_that_started_them(
     assert interrupted.run.status is DagsterRunStatus.FAILURE
 
 
+@pytest.fixture(scope="module")
+def recovering(home: Path) -> Iterator[Server]:
+    with serve(home, home / "kills.sock", *REPO, cwd=home) as server:
+        yield server
+
+
+@pytest.fixture
+def server(recovering: Server) -> Server:
+    """A server that recovers from what these tests do to it."""
+    wait_until_ticks_work(recovering)
+    return recovering
+
+
 def test_a_killed_worker_is_replaced_and_what_a_tick_has_started_ends(
-    start: Start, work: Path
+    server: Server, work: Path
 ) -> None:
-    server = start(*REPO)
-    assert skip_message(server)
     before = server.id, server.client.list_repositories()
 
     for role in ("host", "forkserver"):
@@ -117,8 +115,9 @@ def test_a_killed_worker_is_replaced_and_what_a_tick_has_started_ends(
         eventually(lambda: len(server.processes("host")) == 1)
 
 
-def test_a_run_that_is_killed_and_one_that_is_cancelled_when_its_host_dies(start: Start) -> None:
-    server = start(*REPO)
+def test_a_run_that_is_killed_and_one_that_is_cancelled_when_its_host_dies(
+    server: Server,
+) -> None:
     killed = launch(server, "endless")
 
     server.only("run").kill()

@@ -138,8 +138,10 @@ def test_an_error_is_served_until_the_code_is_repaired(shared: Server, case: Cas
     before = shared.id
     write(file, case.code)
 
-    assert shared.reload()
+    reply = shared.reload()
 
+    assert reply
+    assert shared.client.list_repositories() == reply
     check_error(shared, case.expect)
     assert shared.id != before
     repair(shared, file)

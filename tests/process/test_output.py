@@ -13,7 +13,7 @@ from dagster import DagsterRunStatus
 
 from tests.process.conftest import Load, Start
 from tests.process.editing import CODE, logs
-from tests.process.running import final_status, launch_patient, reasons
+from tests.process.running import failures, final_status, launch_patient, reasons
 from tests.process.serving import (
     LIMIT,
     Server,
@@ -138,19 +138,26 @@ class _Unread:
 
 
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
-def test_a_run_prints_on_when_the_front_is_gone(start: Start, work: Path, isolation: str) -> None:
-    """More than a pipe holds, so that a reader must be there."""
+def test_when_the_front_is_killed_all_but_its_runs_end(
+    start: Start, work: Path, isolation: str
+) -> None:
+    """And these print more than a pipe holds, so that a reader must be there."""
     op = "[print('z' * 999) for _ in range(999)]; print('the end of it')"
     server = start_with(start, work, "--isolation", isolation, op=op)
     launched = launch_patient(server, work / "release")
+    assert skip_message(server, "says") == "first"
     run = server.only("run")
     others = [process for process in server.processes() if process != run]
+    roles = {"host", "evaluator"} if isolation == "fork" else {"host"}
+    assert all(server.processes(role) for role in roles | {"forkserver"})
 
     server.front.kill()
     wait_until_gone(others)
+    assert run.is_running()
     (work / "release").touch()
 
     assert final_status(launched) is DagsterRunStatus.SUCCESS
+    assert not failures(launched)
     wait_until_gone([run])
     server.server.stop()
     assert "the end of it" in server.server.text

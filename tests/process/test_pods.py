@@ -60,8 +60,7 @@ class Case:
 
 
 RUNS = [
-    Case("succeeds", '["PIPELINE_SUCCESS", null', in_variable=True),
-    Case("in several processes", '["PIPELINE_SUCCESS", null', job="in_processes"),
+    Case("in several processes", '["PIPELINE_SUCCESS", null', job="in_processes", in_variable=True),
     Case("fails", '"code": 1', job="fails", options={"set_exit_code_on_failure": True}),
     Case("broken code", "broken code", env={"POD_CODE_IS_BROKEN": "1"}),
     Case("terminated", "Execution was interrupted", job="waits", sent=signal.SIGTERM),

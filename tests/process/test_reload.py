@@ -76,6 +76,7 @@ def wait_for_one_host(server: Server) -> None:
 
 
 def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
+    """By default; those that are shown are in test_load_errors."""
     before = told(server)
     replace(file, BROKEN)
 
@@ -92,24 +93,13 @@ def test_a_reload_that_fails_keeps_the_code(server: Server, file: Path) -> None:
     assert server.id != before[0]
 
 
-def test_a_reload_that_fails_is_shown_if_wanted(start: Start, work: Path) -> None:
-    file = work / "served.py"
-    replace(file, CODE)
-    server = start(*SERVED, "--on-reload-error", "surface")
-    assert says(server) == "first"
-    before = server.id
-    replace(file, BROKEN)
-
-    reply = server.reload()
-
-    assert "the user made a mistake" in reply
-    assert server.client.list_repositories() == reply
-    assert server.id not in ("", before)
-    assert server.client.health_check_query() == "SERVING"
-    eventually(lambda: not server.processes("host"), what="the old host to be gone")
-    replace(file, edition("repaired"))
-    assert not server.reload()
-    assert says(server) == "repaired"
+def test_the_code_stays_when_nothing_needs_it(server: Server) -> None:
+    """It is unloaded only with `--idle-unload`, which is in test_idle."""
+    wait_for_one_host(server)
+    host = server.only("host")
+    for _ in range(500):
+        assert server.id
+    assert server.only("host") == host
 
 
 def test_edits_within_a_second_that_keep_the_size_are_seen(server: Server, file: Path) -> None:

@@ -23,6 +23,7 @@ from tests.process.editing import BROKEN, edition_by, logs, replace, says
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import Ended, Server, in_background, run, tick
 from tests.support.eventually import eventually
+from tests.support.in_process import invoke
 
 CODE = edition_by("""
 import helper
@@ -82,12 +83,9 @@ def serve(start: Start, code: Path, *options: str, **env: str) -> Server:
 
 
 def test_a_check_is_of_the_code_and_not_of_a_snapshot(code: Path) -> None:
-    env = {"CODESERVER_SNAPSHOT": "location.snap"}
-    assert "loads in" in run(*CODESERVER, "check", *TARGET, cwd=code, env=env).output
-
-    failed = run(*CODESERVER, "check", *TARGET, cwd=code, env={**env, "FAILS": "1"})
+    failed = invoke("check", *TARGET, cwd=code, CODESERVER_SNAPSHOT="location.snap", FAILS="1")
     assert failed.code == 1
-    assert "RuntimeError: the database is not there" in failed.output
+    assert "RuntimeError: the database is not there" in failed.err
 
 
 def test_it_is_served_while_the_code_is_loaded(start: Start, code: Path, gate: Path) -> None:
@@ -184,16 +182,16 @@ def test_what_the_command_says(code: Path) -> None:
     assert said["bytes"] == (code / said["file"]).stat().st_size
 
     (code / "served.py").write_text(BROKEN)
-    ended = take(code, "-o", "other.snap")
-    assert ended.code == 1
-    assert "Error: served.py does not load:" in ended.output
-    assert "the user made a mistake" in ended.output
+    failed = invoke("snapshot", *TARGET, "-o", "other.snap", cwd=code)
+    assert failed.code == 1
+    assert "Error: served.py does not load:" in failed.err
+    assert "the user made a mistake" in failed.err
     assert not (code / "other.snap").exists()
 
     (code / "served.py").write_text(CODE)
-    ended = take(code, "-o", "nowhere/location.snap")
-    assert ended.code == 1
-    assert "nowhere/location.snap cannot be written: No such file or directory." in ended.output
+    failed = invoke("snapshot", *TARGET, "-o", "nowhere/location.snap", cwd=code)
+    assert failed.code == 1
+    assert "nowhere/location.snap cannot be written: No such file or directory." in failed.err
     assert [each.name for each in code.glob("*.snap")] == ["location.snap"]
 
 

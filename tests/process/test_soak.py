@@ -8,12 +8,12 @@ from bench.soak import report
 from bench.soak.endurance import soak
 from bench.soak.soaking import Settings
 
-OPERATIONS = 300
+OPERATIONS = 200
 SEED = 20
 
 
 def test_nothing_is_lost_under_mixed_load_faults_reloads_and_kills() -> None:
-    settings = Settings(operations=OPERATIONS, clients=8, seed=SEED, reload_every=60, kill_every=15)
+    settings = Settings(operations=OPERATIONS, clients=8, seed=SEED, reload_every=60, kill_every=20)
     tally = soak(settings)
 
     print(report.as_text(tally))

@@ -16,6 +16,7 @@ from tests.process.editing import (
     CODE,
     WATCHED,
     WAYS,
+    Since,
     edition,
     edition_by,
     ended_loads,
@@ -45,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shared(home: Path, folder: Path) -> Iterator[Server]:
     replace(folder / "served.py", CODE)
-    with serve(home, home / "watch.sock", *WATCHED, cwd=folder) as server:
+    options = (*WATCHED, "--log-level", "debug")
+    with serve(home, home / "watch.sock", *options, cwd=folder) as server:
         yield server
 
 
@@ -78,18 +80,15 @@ def test_ways_of_saving(server: Server, file: Path, save: Callable[[Path, str], 
         assert server.server.text.count("failed") == failures or took > SAVED_AT_ONCE
 
 
-def test_a_file_that_is_empty_for_a_while_is_waited_for(start: Start, work: Path) -> None:
-    file = work / "served.py"
-    file.write_text(CODE)
-    server = start(*WATCHED, "--log-level", "debug")
-    shows(server, "first")
+def test_a_file_that_is_empty_for_a_while_is_waited_for(server: Server, file: Path) -> None:
+    log = Since(server)
     began = time.monotonic()
     with file.open("w") as stream:
-        logs(server, f"waiting for the content of {file}")
+        log.logs(f"waiting for the content of {file}")
         stream.write(edition("slow"))
     took = time.monotonic() - began
     shows(server, "slow")
-    assert "failed" not in server.server.text or took > WAITED_FOR
+    assert "failed" not in log.text or took > WAITED_FOR
 
 
 def test_a_deleted_file_is_an_error_until_it_is_back(server: Server, file: Path) -> None:
@@ -176,12 +175,11 @@ def test_late_imports_of_processes_that_load_the_code_themselves(start: Start, w
     shows(server, "two")
 
 
-def test_variables_of_a_new_env_file(start: Start, work: Path) -> None:
-    (work / "served.py").write_text(edition_by("EDITION = os.environ.get('FROM_FILE', 'none')"))
-    server = start(*WATCHED)
+def test_variables_of_a_new_env_file(server: Server, file: Path) -> None:
+    replace(file, edition_by("EDITION = os.environ.get('FROM_FILE', 'none')"))
     shows(server, "none")
     for value in ("one", "two", "three", "four"):
-        (work / ".env").write_text(f"FROM_FILE={value}\n")
+        file.with_name(".env").write_text(f"FROM_FILE={value}\n")
         shows(server, value)
 
 
@@ -263,17 +261,18 @@ def test_a_touch_changes_nothing_that_clients_see(server: Server, file: Path) ->
     logs(server, "no visible change")
 
 
-def test_what_a_load_writes_itself_is_no_edit(start: Start, work: Path) -> None:
+def test_what_a_load_writes_itself_is_no_edit(server: Server, file: Path) -> None:
     source = (
         "import pathlib\n"
         "cache = pathlib.Path('cache.json')\n"
         "cache.write_text('x' * (len(cache.read_text()) + 1) if cache.exists() else '')\n"
         'EDITION = "first"'
     )
-    file = work / "served.py"
-    file.write_text(edition_by(source))
-    server = start(*WATCHED)
+    replace(file, edition_by(source.replace("first", "zeroth")))
+    shows(server, "zeroth")
+    before = ended_loads(server)
+    one_load_after(server, lambda: replace(file, edition_by(source)))
     shows(server, "first")
     one_load_after(server, lambda: replace(file, edition_by(source.replace("first", "second"))))
     shows(server, "second")
-    assert ended_loads(server) == 2
+    assert ended_loads(server) == before + 2

@@ -62,7 +62,7 @@ def test_a_link_to_the_release_is_switched(start: Start, work: Path, where: str)
 
 
 def test_a_link_is_switched_without_watching(start: Start, work: Path) -> None:
-    """Then it is the next reload that finds the other release."""
+    """Then it is the next reload that finds the other release, and nothing is made ahead of it."""
     release(work, "release-1")
     link = work / "current"
     link.symlink_to("release-1")
@@ -73,6 +73,7 @@ def test_a_link_is_switched_without_watching(start: Start, work: Path) -> None:
     shutil.rmtree(work / "release-1")
     assert not server.reload()
     assert says(server) == "release-2"
+    assert not server.processes("template")
 
 
 def test_the_links_of_a_config_map_are_switched(start: Start, work: Path) -> None:
@@ -160,14 +161,9 @@ def test_a_folder_with_data_and_names_that_are_watched_nowhere(start: Start, wor
     shows(server, "back")
 
 
-@pytest.mark.parametrize(
-    ("options", "variables"),
-    [(["--watch-poll", "0.1"], {}), ([], {"WATCHFILES_FORCE_POLLING": "1"})],
-    ids=["option", "variable"],
-)
-def test_polling(start: Start, work: Path, options: list[str], variables: dict[str, str]) -> None:
+def test_polling(start: Start, work: Path) -> None:
     (work / "served.py").write_text(CODE)
-    server = start(*WATCHED, *options, env=variables)
+    server = start(*WATCHED, "--watch-poll", "0.1")
     shows(server, "first")
     assert "anon_inode:inotify" not in open_files(server.front.pid)
     replace(work / "served.py", edition("second"))

@@ -252,7 +252,7 @@ def logged(log: Since, part: str) -> str:
 
 
 def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, served: Path) -> None:
-    """Sixteen clients, each with a channel for each call as Dagster's has, and ten edits."""
+    """Eight clients, each with a channel for each call as Dagster's has, and five edits."""
     stop = threading.Event()
     socket = str(server.server.socket)
 
@@ -263,10 +263,10 @@ def test_no_call_of_anybody_fails_while_the_code_changes(server: Server, served:
             client.list_repositories()
             yield says(server) if number % 4 == 0 else ""
 
-    with ThreadPoolExecutor(16) as threads:
+    with ThreadPoolExecutor(8) as threads:
         try:
-            calls = [threads.submit(lambda n=number: [*poll(n)]) for number in range(16)]
-            for number in range(10):
+            calls = [threads.submit(lambda n=number: [*poll(n)]) for number in range(8)]
+            for number in range(5):
                 replace(served, edition(f"edit {number}"))
                 shows(server, f"edit {number}")
         finally:

@@ -51,9 +51,12 @@ def importing(name: str, edition: str = "") -> str:
     return edition_by(f"import {name}\nEDITION = {name}.PART + {edition!r}")
 
 
+IMPORTED = "are imported ahead of reloads"
+
+
 def has_template(server: Server, *, times: int = 1) -> None:
     """Wait until so many have imported what they should."""
-    logs(server, "are imported ahead of reloads", times=times)
+    logs(server, IMPORTED, times=times)
 
 
 def is_used(server: Server) -> bool:
@@ -65,6 +68,7 @@ def is_used(server: Server) -> bool:
 def test_a_package_is_imported_once_for_all_reloads(
     start: Start, file: Path, packages: Path, note: Path
 ) -> None:
+    """Until the process that has imported it is killed, or it is upgraded, or not meant."""
     replace(file, importing("installed"))
     server = serve(start, file, packages)
     shows(server, "one")
@@ -77,25 +81,39 @@ def test_a_package_is_imported_once_for_all_reloads(
     assert len(note.read_text().split()) == 2
     eventually(lambda: is_used(server), what="a host of the template")
 
+    # Hosts end with it, and the code is loaded again without one.
+    template.kill()
+    wait_until_gone([template])
+    shows(server, "one 2")
+    replace(file, importing("installed", "?"))
+    shows(server, "one?")
+    has_template(server, times=2)
 
-def test_the_packages_of_the_user_and_of_third_parties_are_told_apart(
+    text = (packages / "installed.py").read_text().replace('"one"', '"two"')
+    (packages / "installed-2.dist-info").mkdir()
+    replace(packages / "installed.py", text)
+    replace(file, importing("installed", "!"))
+    shows(server, "two!")
+    has_template(server, times=3)
+
+    file.with_name("installed.py").write_text("PART = 'local'\n")
+    shows(server, "local!")
+
+
+def test_packages_that_cannot_be_imported_ahead_are_left_out(
     start: Start, file: Path, packages: Path, note: Path
 ) -> None:
-    """An installed package that imports a file of the user would hide changes of that."""
+    """One imports a file of the user, and would hide changes of that; one leaves a thread."""
     (packages / "plugin.py").write_text("import mine\nPART = mine.PART\n")
     file.with_name("mine.py").write_text("PART = 'mine'\n")
     replace(file, importing("plugin"))
-    server = start(*WATCHED, cwd=file.parent, env={"PYTHONPATH": f"{packages}:{file.parent}"})
+    server = start(*VERBOSE, cwd=file.parent, env={"PYTHONPATH": f"{packages}:{file.parent}"})
     shows(server, "mine")
     logs(server, "plugin is not imported ahead of reloads: imports mine, which is not installed")
     for part in ("yours", "ours"):
         file.with_name("mine.py").write_text(f"PART = '{part}'\n")
         shows(server, part)
 
-
-def test_a_package_that_leaves_a_thread_is_left_out(
-    start: Start, file: Path, packages: Path, note: Path
-) -> None:
     (packages / "threaded.py").write_text(
         "import threading\n"
         "threading.Thread(target=threading.Event().wait, name='pool', daemon=True).start()\n"
@@ -104,36 +122,15 @@ def test_a_package_that_leaves_a_thread_is_left_out(
     replace(
         file, edition_by("import threaded, installed\nEDITION = threaded.PART + installed.PART")
     )
-    server = serve(start, file, packages)
     shows(server, "threaded one")
-    logs(server, "threaded is not imported ahead of reloads: a Python thread is running: pool")
-    has_template(server)
+    left_out = "threaded is not imported ahead of reloads: a Python thread is running: pool"
+    logs(server, left_out)
+    eventually(
+        lambda: IMPORTED in server.server.text.partition(left_out)[2], what="a template without it"
+    )
     replace(file, importing("installed", " alone"))
     shows(server, "one alone")
     eventually(lambda: is_used(server), what="a host of the template")
-
-
-def test_a_package_that_was_upgraded(start: Start, file: Path, packages: Path, note: Path) -> None:
-    replace(file, importing("installed"))
-    server = serve(start, file, packages)
-    shows(server, "one")
-    has_template(server)
-    text = (packages / "installed.py").read_text().replace('"one"', '"two"')
-    (packages / "installed-2.dist-info").mkdir()
-    replace(packages / "installed.py", text)
-    replace(file, importing("installed", "!"))
-    shows(server, "two!")
-
-
-def test_a_module_of_the_user_that_has_the_name_of_a_package(
-    start: Start, file: Path, packages: Path
-) -> None:
-    replace(file, importing("installed"))
-    server = serve(start, file, packages)
-    shows(server, "one")
-    has_template(server)
-    file.with_name("installed.py").write_text("PART = 'local'\n")
-    shows(server, "local")
 
 
 def test_variables_that_the_user_sets_for_a_package(
@@ -179,25 +176,7 @@ def test_a_variable_that_is_different_in_every_load(
         shows(server, str(number))
     assert ended_loads(server) == before + 6
     eventually(lambda: is_used(server), what="a host of the template")
-    assert server.server.text.count("are imported ahead of reloads") == 3
-
-
-def test_a_template_that_is_killed(start: Start, file: Path, packages: Path) -> None:
-    """Hosts end with it, and the code is loaded again without one."""
-    replace(file, importing("installed"))
-    server = serve(start, file, packages)
-    shows(server, "one")
-    has_template(server)
-    replace(file, importing("installed", "!"))
-    shows(server, "one!")
-    template = server.only("template")
-    eventually(lambda: is_used(server), what="a host of the template")
-    template.kill()
-    wait_until_gone([template])
-    shows(server, "one!")
-    replace(file, importing("installed", "?"))
-    shows(server, "one?")
-    has_template(server, times=2)
+    assert server.server.text.count(IMPORTED) == 3
 
 
 def test_the_libraries_that_people_use(start: Start, file: Path) -> None:
@@ -213,14 +192,6 @@ def test_the_libraries_that_people_use(start: Start, file: Path) -> None:
     eventually(lambda: is_used(server), what="a host of the template")
 
 
-def test_without_watching_there_is_none(start: Start, file: Path, packages: Path) -> None:
-    replace(file, importing("installed"))
-    server = start("-f", "served.py", cwd=file.parent, env={"PYTHONPATH": str(packages)})
-    shows(server, "one")
-    assert not server.reload()
-    assert not server.processes("template")
-
-
 def test_what_a_package_sets_when_it_is_imported_stays(
     start: Start, file: Path, packages: Path
 ) -> None:
@@ -234,4 +205,4 @@ def test_what_a_package_sets_when_it_is_imported_stays(
         replace(file, edition_by(source.format(number)))
         shows(server, f"/data{number}")
     eventually(lambda: is_used(server), what="hosts of the template alone")
-    assert server.server.text.count("are imported ahead of reloads") == 1
+    assert server.server.text.count(IMPORTED) == 1

@@ -6,6 +6,7 @@ Both have another hash seed. Every case is a module, and all of them share the t
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas
 import pytest
 
 from bench.locations import generate
@@ -277,6 +277,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
     )
     (folder / "shop.py").write_text(generate(200))
     (folder / "rows.csv").write_text("a\n1\n")
+    pandas = importlib.import_module("pandas")  # here, because each worker imports this module
     pandas.DataFrame({"a": [1]}).to_parquet(folder / "rows.parquet")
     files = [str(folder / name if name == "shop.py" else ROOT / name) for name in PROJECTS]
     modules = list(map(name_of, range(len(EXPECTED))))
