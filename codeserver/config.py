@@ -136,6 +136,13 @@ class Config:
         "when that gives the same and no file has changed since. A job decides for itself by a "
         "tag, such as codeserver/runs: fresh.",
     )
+    warm_steps: Literal["on", "off"] = setting(
+        "--warm-steps",
+        "on",
+        help="How steps of Dagster's multiprocess executor start: forked from a process that has "
+        "what the run started with, or, with off, as new interpreters that import everything "
+        "again, as with stock Dagster. A start method in the executor's configuration goes first.",
+    )
     evaluators: Literal["shared", "one"] = setting(
         "--evaluators",
         "shared",

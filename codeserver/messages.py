@@ -293,6 +293,11 @@ class Run(Message):
     """Execute a run; the body is its serialized `ExecuteExternalJobArgs`."""
 
     body: bytes
+    # whether steps of the multiprocess executor are forked
+    forks_steps: bool = False
+    # in a run that shares the host's import: the files that steps may share it for, while they look
+    # like this beside the files of the load; None if they always may
+    looks: Mapping[str, Look] | None = None
 
 
 @dataclass(frozen=True)
@@ -311,6 +316,20 @@ class NotStarted(Message):
 @dataclass(frozen=True)
 class Finished(Message):
     """The run has a final status."""
+
+
+# Stepping: between a run and a step that it has forked. Forking is as with the front.
+#   run sends Step
+
+
+@dataclass(frozen=True)
+class Step(Message):
+    """Execute a step."""
+
+    # what `multiprocessing` sends to a new interpreter: its preparation and its process, pickled
+    body: bytes
+    # environment variables that the run has changed since its start; None for one that is gone
+    environment: Mapping[str, str | None]
 
 
 # Recording: with a caretaker.

@@ -86,7 +86,8 @@ class Location:
             importing=self.importing,
             outdated=self.reload_changed,
         )
-        self.runs = Runs(self._tasks, self._caretakers, self._idle)
+        warm_steps = config.warm_steps == "on"
+        self.runs = Runs(self._tasks, self._caretakers, self._idle, warm_steps=warm_steps)
         self.imports: Sequence[ImportTime] = ()
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
@@ -220,9 +221,9 @@ class Location:
     ) -> Launch:
         host = generation.host
         with generation.uses.counted():  # a reload must not end its host before the run has begun
-            starter = await host.run_modes.starter(run_id, job)
+            start = await host.run_modes.start(run_id, job)
             environment = host.report.surroundings.environment
-            return await self.runs.start(run_id, arguments, starter, environment)
+            return await self.runs.start(run_id, arguments, start, environment)
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
         """Load the code that is on disk now, or newer code, with these versions of component state.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codeserver.errors import WorkerCrashed
 from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
-from codeserver.supervisor.loading.starter import Starter
+from codeserver.supervisor.loading.run_modes import RunStart
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
 from codeserver.supervisor.processes.forker import Child, Forker
@@ -62,9 +62,13 @@ class Runs:
 
     Args:
         caretakers: returns the process from which caretakers are forked.
+        warm_steps: whether runs fork their steps.
     """
 
-    def __init__(self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle) -> None:
+    def __init__(
+        self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle, *, warm_steps: bool
+    ) -> None:
+        self._warm_steps = warm_steps
         self._tasks = tasks
         self._caretakers = caretakers
         self._idle = idle
@@ -78,7 +82,7 @@ class Runs:
         return list(self._runs)
 
     async def start(
-        self, run_id: str, arguments: bytes, starter: Starter, environment: Environment
+        self, run_id: str, arguments: bytes, start: RunStart, environment: Environment
     ) -> Launch:
         """Execute a run in a process of its own."""
         if run_id in self._runs:
@@ -87,7 +91,7 @@ class Runs:
         self._idle.begin()
         run = self._runs[run_id] = _Run(run_id, arguments, environment)
         try:
-            child = await starter.start("run")
+            child = await start.starter.start("run")
         except BaseException as error:
             self._remove(run_id)
             if isinstance(error, WorkerCrashed):
@@ -97,7 +101,7 @@ class Runs:
         run.child = child
         if run.cancelled:
             await child.signal(signal.SIGINT)
-        return await self._launch(run, child)
+        return await self._launch(run, child, start)
 
     def can_cancel(self, run_id: str) -> bool:
         """Whether `cancel` would have an effect."""
@@ -136,10 +140,10 @@ class Runs:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.finished(), patience.RUN_GRACE)
 
-    async def _launch(self, run: _Run, child: Child) -> Launch:
+    async def _launch(self, run: _Run, child: Child, start: RunStart) -> Launch:
         channel = child.channel
         try:
-            await channel.send(Run(run.arguments))
+            await channel.send(Run(run.arguments, self._warm_steps, start.looks))
             told = await channel.expect(Started, NotStarted)
         except BrokenPipeError:
             told = None

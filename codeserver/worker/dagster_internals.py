@@ -8,8 +8,11 @@ does so before it forks.
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 from collections.abc import Callable
 from functools import cache
+from multiprocessing.context import BaseContext
+from typing import Any
 
 import dagster._check as check
 import yaml  # type: ignore[import-untyped]
@@ -93,6 +96,7 @@ from dagster._core.errors import (
 )
 from dagster._core.events import EngineEventData
 from dagster._core.execution.api import create_execution_plan
+from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.inputs import (
     FromConfig,
     FromDefaultValue,
@@ -110,6 +114,9 @@ from dagster._core.execution.plan.inputs import (
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.plan.step import IExecutionStep, StepKind
 from dagster._core.execution.resources_init import get_required_resource_keys_for_step
+from dagster._core.executor import multiprocess
+from dagster._core.executor.base import Executor
+from dagster._core.executor.multiprocess import MultiprocessExecutor
 from dagster._core.instance import DagsterInstance, InstanceRef
 from dagster._core.instance.config import is_dagster_home_set
 from dagster._core.remote_origin import RemoteRepositoryOrigin
@@ -137,6 +144,7 @@ from dagster._core.remote_representation.external_data import (
 )
 from dagster._core.secrets.env_file import get_env_var_dict
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
+from dagster._core.snowflake_partner import set_snowflake_partner_env_var
 from dagster._core.storage import sql
 from dagster._core.storage.dagster_run import DagsterRun
 from dagster._core.storage.defs_state.base import DefsStateStorage, set_defs_state_storage
@@ -225,17 +233,59 @@ def keep_migrations(now: bool = True) -> None:
 
 
 def call_when_loaded(callback: Callable[[], None]) -> None:
-    """Call a function once, after the user's code is loaded and before a job is taken from it.
+    """Call a function once, after the user's code is loaded and before a job is taken from it."""
+    _call_at_lookup(RepositoryDefinition, "get_maybe_subset_job_def", lambda _: callback())
 
-    A wrapper of the method would add a frame to tracebacks. So the look-up of the method calls
-    back, and then restores the method.
+
+def call_with_executor(callback: Callable[[Executor], None]) -> None:
+    """Call a function once, with the executor of a run, right before it executes steps."""
+    _call_at_lookup(PlanOrchestrationContext, "executor", callback)
+
+
+def _call_at_lookup(owner: type, name: str, callback: Callable[[Any], None]) -> None:
+    """Call a function with the value of an attribute at its first look-up.
+
+    A wrapper of a method would add a frame to tracebacks.
     """
-    name, method = "get_maybe_subset_job_def", RepositoryDefinition.get_maybe_subset_job_def
+    attribute = owner.__dict__[name]
 
     class CallingBack:
-        def __get__(self, instance: object, owner: type) -> object:
-            setattr(RepositoryDefinition, name, method)
-            callback()
-            return method.__get__(instance, owner)
+        def __get__(self, instance: object, of: type) -> object:
+            setattr(owner, name, attribute)
+            value = attribute.__get__(instance, of)
+            callback(value)
+            return value
 
-    setattr(RepositoryDefinition, name, CallingBack())
+    setattr(owner, name, CallingBack())
+
+
+def start_steps_with(context: BaseContext) -> None:
+    """Start the steps of the multiprocess executor with a context of `multiprocessing`.
+
+    A start method that the user has chosen is kept.
+    """
+    ours = "codeserver"
+
+    class Multiprocessing:
+        """`multiprocessing` for the module of the executor, with one more start method."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(multiprocessing, name)
+
+        def get_all_start_methods(self) -> list[str]:
+            return [*multiprocessing.get_all_start_methods(), ours]
+
+        def get_context(self, method: str) -> BaseContext:
+            return context if method == ours else multiprocessing.get_context(method)
+
+    class Checks:
+        """Dagster's checks of arguments, for the same module."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(check, name)
+
+        def opt_str_param(self, value: object, name: str) -> str | None:
+            checked = check.opt_str_param(value, name)
+            return ours if checked is None and name == "start_method" else checked
+
+    vars(multiprocess).update(multiprocessing=Multiprocessing(), check=Checks())

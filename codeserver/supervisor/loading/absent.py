@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from codeserver.errors import WorkerCrashed
 from codeserver.messages import Loaded
-from codeserver.supervisor.loading.run_modes import RunModes, Used, Wishes
+from codeserver.supervisor.loading.run_modes import RunModes, Wishes
 from codeserver.supervisor.loading.snapshot import Snapshot
 from codeserver.supervisor.processes.forker import Child
+from codeserver.used import Used
 
 
 class Absent:

@@ -27,7 +27,7 @@ from codeserver.messages import (
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.loading.rehearsal import rehearse
-from codeserver.supervisor.loading.run_modes import RunModes, Used, Verdict, Wishes
+from codeserver.supervisor.loading.run_modes import RunModes, Verdict, Wishes
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
 from codeserver.supervisor.processes import patience
@@ -36,6 +36,7 @@ from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.uses import Importing
+from codeserver.used import Used
 
 
 class LoadFailed(UserCodeError):

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from codeserver.facts import UsedFiles
-from codeserver.marks import Look, listing, looks_like, mark
+from codeserver.marks import Look
 from codeserver.supervisor.loading.starter import Starter
+from codeserver.used import Used
 
 _log = logging.getLogger("codeserver")
 
 WISHES = ("auto", "warm", "fresh")
-_MOST_NAMED = 3
 
 
 class Mode(str, Enum):
@@ -76,48 +74,6 @@ def choose(wish: str, may_fork: Choice, verdict: Verdict, changes: Sequence[str]
     return Choice(Mode.FRESH, changes) if changes else Choice(Mode.WARM)
 
 
-class Used:
-    """The files that a load has used, and their changes since."""
-
-    def __init__(self, footprint: UsedFiles, folders: Sequence[str]) -> None:
-        self._files = {**footprint.data, **footprint.files}
-        self._listings = footprint.listings
-        self._packages = {path: mark(path) for path in folders}
-        self.is_whole = footprint.is_whole
-
-    @classmethod
-    def nothing(cls) -> Used:
-        """Make an empty one, for code that is not loaded."""
-        return cls(UsedFiles(), ())
-
-    def changes(self, looks: Mapping[str, Look]) -> list[str]:
-        """The changes since the load, in words, with those of files that code only asked about."""
-        found = [path for path, before in looks.items() if not looks_like(path, before)]
-        found += [path for path, before in self._files.items() if mark(path) != before]
-        found += [path for path, before in self._listings.items() if listing(path) != before]
-        words = [f"{_named(found)} changed after the load"] if found else []
-        if any(mark(path) != before for path, before in self._packages.items()):
-            words.append("packages were installed or removed after the load")
-        if not self.is_whole:
-            words.append("the load has read too many files to compare them")
-        return words
-
-
-def _named(paths: Sequence[str]) -> str:
-    names = [_short(path) for path in paths[:_MOST_NAMED]]
-    if len(paths) > _MOST_NAMED:
-        names.append(f"{len(paths) - _MOST_NAMED} more")
-    return ", ".join(names)
-
-
-def _short(path: str) -> str:
-    try:
-        short = os.path.relpath(path)
-    except OSError:  # the current directory was removed
-        return path
-    return path if short.startswith(os.pardir) else short
-
-
 @dataclass(frozen=True)
 class Wishes:
     """The wishes for the mode of runs: `warm`, `fresh` or `auto`.
@@ -146,6 +102,19 @@ class Wishes:
         return {
             job.rpartition("/")[2]: wish for job, wish in self.of_jobs.items() if wish not in WISHES
         }
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """The start of a run.
+
+    Attributes:
+        starter: starts its process.
+        looks: see `codeserver.messages.Run`.
+    """
+
+    starter: Starter
+    looks: Mapping[str, Look] | None = None
 
 
 class RunModes:
@@ -195,13 +164,16 @@ class RunModes:
         """The mode of runs of jobs without a wish, if no file has changed."""
         return choose(self.wishes.operators, self._may_fork, self.verdict)
 
-    async def starter(self, run_id: str, job: str) -> Starter:
-        """The starter for a run of a job (`repository/job`); logs changes since the load."""
+    async def start(self, run_id: str, job: str) -> RunStart:
+        """The start of a run of a job (`repository/job`); logs changes since the load."""
         changes = await asyncio.to_thread(self._used.changes, self.verdict.looks)
-        choice = choose(self.wishes.of(job), self._may_fork, self.verdict, changes)
+        wish = self.wishes.of(job)
+        choice = choose(wish, self._may_fork, self.verdict, changes)
         if changes:
             _log.info("%s", _words(run_id, choice.mode, changes))
-        return self._warm if self._warm and choice.mode is Mode.WARM else self._fresh
+        if self._warm and choice.mode is Mode.WARM:
+            return RunStart(self._warm, None if wish == "warm" else self.verdict.looks)
+        return RunStart(self._fresh)
 
 
 def _words(run_id: str, mode: Mode, changes: Sequence[str]) -> str:

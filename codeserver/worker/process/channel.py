@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+from collections.abc import Sequence
 from typing import TypeVar
 
 from codeserver import wire
@@ -13,7 +14,7 @@ from codeserver.worker.process.originals import os, socket
 
 M = TypeVar("M", bound=Message)
 
-_MAX_FDS = 8
+MOST_FDS = 8
 _FD_SIZE = array.array("i").itemsize
 
 
@@ -37,13 +38,19 @@ class Channel:
         """The descriptor, for selectors."""
         return self._sock.fileno()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, fds: Sequence[int] = ()) -> None:
         """Send one message; block until the kernel has accepted it.
+
+        Args:
+            message: the message.
+            fds: descriptors that the receiver gets duplicates of; at most `MOST_FDS`.
 
         Raises:
             OSError: the front is gone.
         """
-        self._sock.sendall(wire.encode(message))
+        data = wire.encode(message)
+        sent = socket.send_fds(self._sock, [data], list(fds)) if fds else 0
+        self._sock.sendall(memoryview(data)[sent:])
 
     def expect(self, expected: type[M]) -> M | None:
         """The next message, of the expected class; None if the front has closed its end.
@@ -94,7 +101,7 @@ class Channel:
         while got < size:
             try:
                 count, ancillary, _, _ = self._sock.recvmsg_into(
-                    [view[got:]], socket.CMSG_SPACE(_MAX_FDS * _FD_SIZE)
+                    [view[got:]], socket.CMSG_SPACE(MOST_FDS * _FD_SIZE)
                 )
             except ConnectionResetError:
                 return None

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,11 +58,14 @@ class Role:
         outlives_parent: whether the child goes on when the parent dies.
         writes_in_turn: whether the child appends to inherited files after its siblings, because
             together they stand for one process.
+        in_own_session: whether the child leads a session, so that killing its group also ends
+            processes of user code. If not, it stays in the session of its parent.
     """
 
     start: Callable[[Channel, list[int]], Main]
     outlives_parent: bool = False
     writes_in_turn: bool = False
+    in_own_session: bool = True
 
 
 def _never_started(_: Channel, __: list[int]) -> Main:
@@ -85,6 +88,7 @@ class ForkLoop:
         control: to the front.
         roles: the roles of children, by name.
         prepare: does work ahead of time for all later children.
+        files: the user's open files, if they are known; they are looked up otherwise.
     """
 
     def __init__(
@@ -92,12 +96,13 @@ class ForkLoop:
         control: Channel,
         roles: Mapping[str, Role],
         prepare: Callable[[], None] = lambda: None,
+        files: Sequence[OpenFile] | None = None,
     ) -> None:
         self._prepare = prepare
         self._control = control
         self._roles = roles
         self._children: dict[int, Role] = {}
-        self._files: list[OpenFile] = []
+        self._files = files
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
         self._ends = Ends(self._poll)
@@ -112,7 +117,8 @@ class ForkLoop:
         # since then, and Dagster leaves its interrupt handlers behind.
         basics.open_standard_streams()
         basics.reset_signals()
-        self._files = inherited_files()
+        if self._files is None:
+            self._files = inherited_files()
         self._ends.hear_signals()
         try:
             while True:
@@ -173,8 +179,8 @@ class ForkLoop:
     def _become_child(self, role: Role, parent: int) -> None:
         basics.reset_signals()
         basics.reset_stack_signals()
-        # A session of its own, so that killing its group also ends processes of user code.
-        os.setsid()
+        if role.in_own_session:
+            os.setsid()
         if not role.outlives_parent:
             basics.die_with_parent(parent)
         # The front must see the end of the parent's socket when the parent ends, not when the last
@@ -186,7 +192,7 @@ class ForkLoop:
 
     def _own_files(self, role: Role) -> None:
         try:
-            open_again(self._files, in_turn=role.writes_in_turn)
+            open_again(self._files or (), in_turn=role.writes_in_turn)
         except OSError as error:
             # Without its own position, the child would read and write where others do.
             print(f"An open file cannot be opened again: {error}", file=sys.stderr, flush=True)
@@ -231,7 +237,7 @@ class ForkLoop:
         role = self._children.pop(ended.si_pid, None)
         if role is None and processes.name_of(ended.si_pid) in processes.DEPENDENT_NAMES:
             role = _ORPHANED
-        if role is not None and not role.outlives_parent:
+        if role is not None and role.in_own_session and not role.outlives_parent:
             # Processes that user code started in the child end with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(ended.si_pid, signal.SIGKILL)

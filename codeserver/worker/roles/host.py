@@ -11,6 +11,7 @@ import gc
 from functools import partial
 
 from codeserver.messages import Loaded
+from codeserver.used import Used
 from codeserver.worker.describing import snapshots
 from codeserver.worker.loading.location import Location
 from codeserver.worker.loading.ordered import load_as_ordered
@@ -31,6 +32,8 @@ def serve(channel: Channel) -> Main | int:
     if location is None:
         return 1
     forks, reasons = _may_fork(location, descriptors, threads)
+    packages = installed()
+    used = Used(location.footprint.facts, packages.folders)
     channel.send(
         Loaded(
             seconds=location.seconds,
@@ -41,7 +44,7 @@ def serve(channel: Channel) -> Main | int:
             repositories=location.serialized_reconstructables,
             run_wishes=location.run_wishes,
             footprint=location.footprint.facts,
-            installed=installed(),
+            installed=packages,
             libraries=snapshots.library_versions(),
             imports=location.imports,
         )
@@ -55,7 +58,7 @@ def serve(channel: Channel) -> Main | int:
     unwritten.settle()
     gc.collect()
     gc.freeze()
-    return ForkLoop(channel, _roles(location), prepare_instance).run() or 0
+    return ForkLoop(channel, _roles(location, used), prepare_instance).run() or 0
 
 
 def _may_fork(
@@ -69,7 +72,7 @@ def _may_fork(
     return not reasons, reasons
 
 
-def _roles(location: Location) -> dict[str, Role]:
+def _roles(location: Location, used: Used) -> dict[str, Role]:
     return {
         "caretaker": Role(
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
@@ -83,7 +86,7 @@ def _roles(location: Location) -> dict[str, Role]:
         "values": Role(lambda channel, _: partial(rehearsing.tell_values, channel)),
         "run": Role(
             lambda channel, readers: partial(
-                run.execute, channel, readers, location.reconstructables
+                run.execute, channel, readers, location.reconstructables, used
             ),
             outlives_parent=True,
         ),

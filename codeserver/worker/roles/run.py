@@ -12,9 +12,10 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import NoReturn
 
+from codeserver.marks import Look
 from codeserver.messages import Finished, NotStarted, Reimport, Run, Started
+from codeserver.used import Used
 from codeserver.wire import Message
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.failures import current_error
@@ -28,6 +29,7 @@ from codeserver.worker.process.forking import Main
 from codeserver.worker.process.leaving import leave
 from codeserver.worker.process.originals import os, signal
 from codeserver.worker.process.stdio import Survivor
+from codeserver.worker.steps.forking import Obstacles, fork_steps
 
 Repositories = Mapping[str, dagster.ReconstructableRepository]
 
@@ -49,21 +51,36 @@ def reimport_and_execute(channel: Channel, readers: Sequence[int]) -> Main | int
     return partial(execute, channel, readers, repositories)
 
 
-def execute(channel: Channel, readers: Sequence[int], repositories: Repositories) -> NoReturn:
+def execute(
+    channel: Channel,
+    readers: Sequence[int],
+    repositories: Repositories,
+    used: Used | None = None,
+) -> Main:
     """Receive `Run`, and execute the run. It goes on if the front goes away.
 
     Args:
         channel: the socket to the front.
         readers: the reading ends of this process's output.
         repositories: the repositories of the location, by name.
+        used: the files that the load has used; None if this process has not loaded the code.
+
+    Returns:
+        In a process that is forked for its steps, its main function; in the run, its end.
     """
     threads = {*threading.enumerate()} - {threading.current_thread()}
     ordered = channel.expect(Run)
     code = 0
     last = [unwritten.finish, basics.flush]
     if ordered is not None:
-        last.append(Survivor(channel, readers).finish)
         loggers.remove()
+        if ordered.forks_steps and not threads:
+            steps = fork_steps([channel.fileno(), *readers], _obstacles(used, ordered.looks))
+            if callable(steps):
+                return steps
+            if steps is not None:
+                last.append(steps.end)
+        last.append(Survivor(channel, readers).finish)
         # Threads that the user's modules start belong to the code, not to this run.
         dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
         try:
@@ -71,7 +88,13 @@ def execute(channel: Channel, readers: Sequence[int], repositories: Repositories
         except BaseException:
             traceback.print_exc()
             code = 1
-    leave(code, threads, *last)
+    return partial(leave, code, threads, *last)
+
+
+def _obstacles(used: Used | None, looks: Mapping[str, Look] | None) -> Obstacles | None:
+    if used is None:
+        return None
+    return lambda: [] if looks is None else used.changes(looks)
 
 
 def _execute_ordered(channel: Channel, repositories: Repositories, ordered: Run) -> int:

@@ -1,0 +1,159 @@
+"""How a run starts its steps: the part of `multiprocessing` that Dagster's executor uses.
+
+The executor takes a context of `multiprocessing` for new interpreters (`spawn`). The one here forks
+the step template instead. If that is impossible, or would make a difference, the step is a new
+interpreter, as with stock.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import context, popen_fork, reduction, spawn, util
+from typing import Any
+
+from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.process.forking import Main
+from codeserver.worker.process.originals import os
+from codeserver.worker.steps.step import Inherited
+from codeserver.worker.steps.template import StepTemplate, TemplateLost, fork_template
+
+Obstacles = Callable[[], Sequence[str]]
+"""Returns reasons why a step may not share the run's import of the user's code."""
+
+
+def fork_steps(
+    close: Sequence[int] = (), obstacles: Obstacles | None = None
+) -> Steps | Main | None:
+    """Fork the step template, and have the steps of this run forked from it.
+
+    Call it in a single-threaded process, before the run opens anything.
+
+    Args:
+        close: descriptors of the run that steps must not have.
+        obstacles: None if the template has not imported the user's code.
+
+    Returns:
+        In the run, its steps; None if no template can be forked. In the template, its main
+        function.
+    """
+    dagster.set_snowflake_partner_env_var()  # a run would set it later
+    try:
+        template = fork_template(close)
+    except OSError as error:
+        _warn(str(error))
+        return None
+    return Steps(template, obstacles) if isinstance(template, StepTemplate) else template
+
+
+class Steps:
+    """Starts the steps of a run.
+
+    Args:
+        template: the process that they are forked from.
+        obstacles: see `fork_steps`.
+    """
+
+    def __init__(self, template: StepTemplate, obstacles: Obstacles | None) -> None:
+        self._template: StepTemplate | None = template
+        self._obstacles = obstacles
+        self._environment = dict(os.environ)
+        self._told: set[str] = set()
+        dagster.start_steps_with(_context(self._launch))
+        dagster.call_with_executor(self._keep_if_used)
+
+    def end(self) -> None:
+        """End the template, and all steps."""
+        template, self._template = self._template, None
+        if template is not None:
+            template.end()
+
+    def _keep_if_used(self, executor: object) -> None:
+        # In other runs, ops may wait for all children of this process.
+        if not isinstance(executor, dagster.MultiprocessExecutor):
+            self.end()
+
+    def _launch(self, process: Any) -> Any:
+        try:
+            if self._template is None:
+                raise TemplateLost("the process that forks steps has ended")
+            return _Popen(process, self._template, self._changes())
+        except TemplateLost as error:
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                _warn(str(error))
+        return context.SpawnProcess._Popen(process)
+
+    def _changes(self) -> Mapping[str, str | None]:
+        """The environment variables that have changed since the fork of the template."""
+        before, now = self._environment, os.environ
+        names = {*before, *now}
+        changed = {name: now.get(name) for name in names if before.get(name) != now.get(name)}
+        if self._obstacles is not None:
+            if changed:
+                raise TemplateLost(f"the run has changed the variable {min(changed)}")
+            if reasons := self._obstacles():
+                raise TemplateLost("; ".join(reasons))
+        return changed
+
+
+def _warn(reason: str) -> None:
+    print(f"A step starts as a new interpreter: {reason}", file=sys.stderr, flush=True)
+
+
+def _context(launch: Callable[[Any], Any]) -> context.SpawnContext:
+    """A context like that for new interpreters, whose processes are launched by a function."""
+
+    class SpawnProcess(context.SpawnProcess):  # the name is part of the names of processes
+        _Popen = staticmethod(launch)  # type: ignore[assignment]
+
+        def __reduce__(self) -> Any:
+            return object.__new__, (context.SpawnProcess,), vars(self)
+
+    class Context(context.SpawnContext):
+        Process = SpawnProcess
+
+    return Context()
+
+
+class _Popen(popen_fork.Popen):
+    """A started step, for the object that stands for its process in `multiprocessing`.
+
+    Raises:
+        TemplateLost: it cannot be forked.
+    """
+
+    method = "spawn"
+    DupFd = Inherited
+
+    def __init__(
+        self, process: Any, template: StepTemplate, environment: Mapping[str, str | None]
+    ) -> None:
+        self._template = template
+        self._environment = environment
+        self._fds: list[int] = []
+        super().__init__(process)
+
+    def duplicate_for_child(self, fd: int) -> int:
+        """Note a descriptor that is part of the pickled process; return its place."""
+        self._fds.append(fd)
+        return len(self._fds) - 1
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """The exit code; None if the step has not ended, unless `flag` is 0."""
+        if self.returncode is None:
+            self.returncode = self._template.exit_code(self.pid, wait=flag != os.WNOHANG)
+        return self.returncode
+
+    def _launch(self, process: Any) -> None:
+        body = io.BytesIO()
+        context.set_spawning_popen(self)  # type: ignore[arg-type]
+        try:
+            reduction.dump(spawn.get_preparation_data(process.name), body)
+            reduction.dump(process, body)
+        finally:
+            context.set_spawning_popen(None)
+        self.pid, channel = self._template.start(body.getvalue(), self._fds, self._environment)
+        self.sentinel = channel.fileno()
+        self.finalizer = util.Finalize(self, channel.close)

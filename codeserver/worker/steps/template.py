@@ -1,0 +1,157 @@
+"""The step template: a fork of a run from before its execution, from which its steps are forked.
+
+The run itself has threads and connections by the time its first step starts, so it never forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from codeserver import processes
+from codeserver.errors import ProtocolError
+from codeserver.messages import Exited, Fork, Forked, ForkFailed, Step
+from codeserver.worker.process import basics
+from codeserver.worker.process.channel import MOST_FDS, Channel
+from codeserver.worker.process.forking import ForkLoop, Main, Role
+from codeserver.worker.process.inherited_files import OpenFile, inherited_files
+from codeserver.worker.process.originals import os, select, socket
+from codeserver.worker.steps import step
+
+_KILLED = -9
+"""The exit code of steps whose template is lost: they end with it."""
+
+
+class TemplateLost(Exception):
+    """No step can be forked; the message gives the reason."""
+
+
+class StepTemplate:
+    """The run's side of a step template.
+
+    Args:
+        pid: its process id.
+        control: to the process.
+    """
+
+    def __init__(self, pid: int, control: Channel) -> None:
+        self._pid = pid
+        self._control = control
+        self._count = 0
+        self._codes: dict[int, int] = {}
+        self._poll = select.poll()
+        self._poll.register(control.fileno(), select.POLLIN)
+        self._is_lost = False
+
+    def start(
+        self, body: bytes, fds: Sequence[int], environment: Mapping[str, str | None]
+    ) -> tuple[int, Channel]:
+        """Fork a step.
+
+        Args:
+            body: see `Step`.
+            fds: descriptors that the step inherits.
+            environment: see `Step`.
+
+        Returns:
+            Its process id, and a channel that the step closes by its end.
+
+        Raises:
+            TemplateLost: it cannot be forked.
+        """
+        if len(fds) + 3 > MOST_FDS:
+            raise TemplateLost(f"it would inherit {len(fds)} open files")
+        ours, theirs = map(Channel, socket.socketpair())
+        self._count += 1
+        order = Fork(self._count, "step")
+        try:
+            self._control.send(order, (theirs.fileno(), 1, 2, *fds))
+            theirs.close()
+            while not isinstance(told := self._receive(), (Forked, ForkFailed)):
+                pass
+            if isinstance(told, Forked):
+                ours.send(Step(body, environment))
+                return told.pid, ours
+            reason = told.reason
+        except OSError as error:
+            reason = str(error)
+        except _Ended:
+            reason = "the process that forks steps has ended"
+        theirs.close()
+        ours.close()
+        raise TemplateLost(reason)
+
+    def exit_code(self, pid: int, *, wait: bool) -> int | None:
+        """The exit code of a step; None if it has not ended, unless told to wait for that."""
+        with contextlib.suppress(_Ended, OSError):
+            while pid not in self._codes and (wait or self._poll.poll(0)):
+                self._receive()
+        return self._codes.pop(pid, _KILLED if self._is_lost else None)
+
+    def end(self) -> None:
+        """End the process, and all its steps."""
+        self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
+
+    def _receive(self) -> object:
+        """The next message but the ends of steps, which are remembered.
+
+        Raises:
+            _Ended: the process has ended.
+        """
+        message = None
+        with contextlib.suppress(ProtocolError):
+            message = self._control.receive()
+        if message is None:
+            self._is_lost = True
+            raise _Ended
+        if isinstance(message, Exited):
+            self._codes[message.pid] = message.code
+        return message
+
+
+class _Ended(Exception):
+    """The process has ended."""
+
+
+def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
+    """Fork the step template of this run, which must be single-threaded.
+
+    Args:
+        close: descriptors of the run that steps must not have.
+
+    Returns:
+        In the run, its side of the template. In the template, its main function.
+
+    Raises:
+        OSError: it cannot be forked.
+    """
+    ours, theirs = map(Channel, socket.socketpair())
+    # Before the fork: the run moves the positions of files that it shares with the template.
+    files = inherited_files()
+    basics.flush()
+    parent = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError:
+        ours.close()
+        theirs.close()
+        raise
+    if pid:
+        theirs.close()
+        return StepTemplate(pid, ours)
+    basics.die_with_parent(parent)
+    processes.set_name("steps")
+    ours.close()
+    for fd in close:
+        os.close(fd)
+    return partial(_serve, theirs, files)
+
+
+def _serve(control: Channel, files: Sequence[OpenFile]) -> Main:
+    main = ForkLoop(control, {"step": Role(step.start, in_own_session=False)}, files=files).run()
+    if main is None:
+        os._exit(0)  # exit handlers belong to the run and the steps
+    return main
