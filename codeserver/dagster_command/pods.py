@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ _PACKAGES = {"dagster._daemon": "types", "dagster._cli": "api"}
 """Packages of which a run needs a single module, and that module."""
 
 _INPUT = "--compressed-input-json"
+
+_WARM_STEPS = "CODESERVER_WARM_STEPS"
+"""The variable of `--warm-steps`."""
 
 _COLLECT_WHILE_LOADING = (50_000, 20, 50)
 """Thresholds of the garbage collector: garbage does not pile up, and collections cost little."""
@@ -52,6 +56,8 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
     click_command = found
 
     def execute() -> None:
+        if name == "execute_run" and os.environ.get(_WARM_STEPS) != "off":
+            _fork_steps()
         click_command.main(
             list(arguments),
             prog_name=f"dagster api {name}",
@@ -59,6 +65,18 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
         )
 
     return execute
+
+
+def _fork_steps() -> None:
+    """Have the steps of this run forked. In the process that forks them, this does not return."""
+    from codeserver.worker.process import basics
+    from codeserver.worker.process.forking import trampoline
+    from codeserver.worker.steps.forking import fork_steps
+
+    if len(basics.threads()) == 1:  # only such a process may fork; others start steps as usual
+        steps = fork_steps()
+        if callable(steps):
+            os._exit(trampoline(steps))
 
 
 def _is_plain(arguments: Sequence[str]) -> bool:

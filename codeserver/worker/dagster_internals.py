@@ -7,8 +7,11 @@ does so before it forks.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from multiprocessing.context import BaseContext
@@ -17,6 +20,7 @@ from typing import Any
 import dagster._check as check
 import yaml  # type: ignore[import-untyped]
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from dagster._config import ConfigScalarKind, ConfigType, ConfigTypeKind
 from dagster._config.errors import (
@@ -95,6 +99,7 @@ from dagster._core.errors import (
     user_code_error_boundary,
 )
 from dagster._core.events import EngineEventData
+from dagster._core.execution import compute_logs
 from dagster._core.execution.api import create_execution_plan
 from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.inputs import (
@@ -191,6 +196,8 @@ from dagster_shared.libraries import DagsterLibraryRegistry
 from dagster_shared.record import copy
 from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 from dagster_shared.yaml_utils import DagsterYamlDumper, DagsterYamlLoader
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 
 # Instances and runs import these late; imported here, every fork shares them.
 for _late in ("dagster._core.execution.api", "dagster._core.storage.sqlite_storage"):
@@ -209,7 +216,7 @@ def keep_migrations(now: bool = True) -> None:
     """Read the migrations of Dagster's SQLite databases once, for this process and its forks.
 
     Whenever Dagster opens a database, it compares its revision with the newest one. For that, it
-    imports some ninety files of its package.
+    imports some ninety files of its package, and looks up the tables of the database.
 
     Args:
         now: read them at once, not at the first use.
@@ -227,9 +234,27 @@ def keep_migrations(now: bool = True) -> None:
             is_dagsters = config.get_main_option("script_location") == sql.ALEMBIC_SCRIPTS_LOCATION
             return kept() if is_dagsters else ScriptDirectory.from_config(config)
 
+    class Context:
+        """A migration context that asks an SQLite database for its revision with one query."""
+
+        def __init__(self, connection: Connection) -> None:
+            self._connection = connection
+
+        @classmethod
+        def configure(cls, connection: Connection) -> Any:
+            is_sqlite = connection.dialect.name == "sqlite"
+            return cls(connection) if is_sqlite else MigrationContext.configure(connection)
+
+        def get_current_revision(self) -> str | None:
+            with contextlib.suppress(OperationalError):  # a new database has no such table
+                found = self._connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+                if len(rows := found.fetchall()) == 1:
+                    return str(rows[0][0])
+            return MigrationContext.configure(self._connection).get_current_revision()
+
     if now:
         kept().as_revision_number("head")
-    setattr(sql, "ScriptDirectory", Kept)  # noqa: B010 - that module does not export it
+    vars(sql).update(ScriptDirectory=Kept, MigrationContext=Context)
 
 
 def call_when_loaded(callback: Callable[[], None]) -> None:
@@ -289,3 +314,22 @@ def start_steps_with(context: BaseContext) -> None:
             return ours if checked is None and name == "start_method" else checked
 
     vars(multiprocess).update(multiprocessing=Multiprocessing(), check=Checks())
+
+
+def watch_logs_cheaply() -> None:
+    """Start the process that watches the copying of a step's output without site packages.
+
+    Dagster's script needs none (`dagster._core.execution.scripts.watch_orphans`), and they may take
+    long to import.
+    """
+
+    class Subprocess:
+        def __getattr__(self, name: str) -> object:
+            return getattr(subprocess, name)
+
+        def Popen(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:  # noqa: N802
+            if command[0] == sys.executable:
+                command = [sys.executable, "-I", "-S", *command[1:]]
+            return subprocess.Popen(command, **options)
+
+    vars(compute_logs).update(subprocess=Subprocess())

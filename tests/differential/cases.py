@@ -53,7 +53,7 @@ def table(cases: Iterable[Case]) -> pytest.MarkDecorator:
 
 def check(case: Case, pair: Pair) -> None:
     """Make the call to both servers; fail unless their answers are equal, or listed."""
-    stock, ours = (_normalised(outcome(case.call.make, side), side) for side in pair)
+    stock, ours = (normalised(outcome(case.call.make, side), side) for side in pair)
     assert case.expect in json.dumps(stock), f"stock answers otherwise: {json.dumps(stock)[:5000]}"
     if case.difference is None:
         assert ours == stock, f"{json.dumps(ours)[:5000]}\n{json.dumps(stock)[:5000]}"
@@ -64,7 +64,8 @@ def check(case: Case, pair: Pair) -> None:
         accepts(stock, ours)
 
 
-def _normalised(answer: Any, side: Side) -> Any:
+def normalised(answer: Any, side: Side) -> Any:
+    """An answer without noise."""
     for difference in DIFFERENCES.values():
         if difference.normalise:
             answer = difference.normalise(answer, side)

@@ -195,13 +195,13 @@ async def test_what_starts_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     modes.verdict = REPEATABLE
     jobs = {"a/any": warm, "b/hot": warm, "a/hot": warm, "a/new": fresh, "a/odd": warm}
     for job, expected in jobs.items():
-        assert await modes.starter("r", job) is expected
+        assert (await modes.start("r", job)).starter is expected
     assert not caplog.messages
 
     code.source.write_text("edited")
     with caplog.at_level(logging.INFO, "codeserver"):
         for job, expected in {**jobs, "a/any": fresh, "b/hot": fresh, "a/odd": fresh}.items():
-            assert await modes.starter(f"of {job}", job) is expected
+            assert (await modes.start(f"of {job}", job)).starter is expected
     assert [message.partition(":")[0] for message in caplog.messages] == [
         "run of a/any imports the code as it is now",
         "run of b/hot imports the code as it is now",

@@ -18,9 +18,15 @@ from codeserver.worker.process.fork_safety import reasons_not_to_fork
 from codeserver.worker.process.originals import os, signal
 from codeserver.worker.user_files import is_users_file, origin_of
 
-_MODULES = ("dagster._core.instance.factory", "upath.core", "upath.implementations.local")
+_MODULES = (
+    "dagster._core.instance.factory",
+    "dagster._core.system_config.composite_descent",
+    "multiprocessing.resource_tracker",
+    "upath.core",
+    "upath.implementations.local",
+)
 
-_OPENED_AT_ONCE = (
+_USED_BY_EACH_RUN = (
     "local_artifact_storage",
     "storage",
     "run_storage",
@@ -29,8 +35,9 @@ _OPENED_AT_ONCE = (
     "scheduler",
     "secrets_loader",
     "defs_state_storage",
+    "compute_logs",
 )
-"""Parts of an instance that every process creates; others are created on demand."""
+"""Parts of an instance that every run creates; others are created on demand."""
 
 _LONGEST = 30
 """Time limit of a trial, in seconds."""
@@ -66,7 +73,7 @@ def _import(names: Iterable[str]) -> None:
 def _modules_by_default() -> Iterator[str]:
     """The modules of an instance's classes under default settings."""
     defaults = dagster.InstanceRef.config_defaults("")
-    for name in _OPENED_AT_ONCE:
+    for name in _USED_BY_EACH_RUN:
         if (data := defaults.get(name)) is not None:
             yield data.module_name
 
@@ -86,7 +93,7 @@ def _modules_of_instance() -> Sequence[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ref = dagster.InstanceRef.from_dir(home)
-    found = (getattr(ref, f"{name}_data", None) for name in _OPENED_AT_ONCE)
+    found = (getattr(ref, f"{name}_data", None) for name in _USED_BY_EACH_RUN)
     return [data.module_name for data in found if data is not None]
 
 

@@ -62,6 +62,7 @@ def _execute(channel: Channel) -> NoReturn:
     basics.unblock_signals()
     see_files_as_they_are()
     set_variables(order.environment)
+    dagster.watch_logs_cheaply()
     # Threads that the user's modules start belong to the code, not to this step.
     dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
     pickles = io.BytesIO(order.body)

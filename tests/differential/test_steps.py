@@ -1,0 +1,114 @@
+"""Steps of the multiprocess executor: forked, in warm and fresh runs, they are those of stock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from dagster import DagsterEventType, EventLogEntry
+
+from tests.differential import calls
+from tests.differential.cases import normalised
+from tests.differential.plain import plain
+from tests.differential.running import Launched, launch
+from tests.differential.sides import Pair, Side, serving
+from tests.support.eventually import eventually
+
+_SUFFIXES = ("_warm", "_fresh")
+"""Of the names of jobs, by the mode of their runs."""
+
+
+@pytest.fixture(scope="module")
+def pair(work: Path) -> Iterator[Pair]:
+    with serving(["-f", "steps.py"], work) as both:
+        yield both
+
+
+@pytest.mark.parametrize(
+    ("job", "expect"),
+    [
+        ("succeeds", "Finished execution of run"),
+        ("fails", "unexpectedly exited with code 7"),
+        ("loud", "50000013: "),
+    ],
+)
+def test_step(job: str, expect: str, pair: Pair) -> None:
+    _compare(pair, job, expect, _executed)
+
+
+def test_cancelled_step(pair: Pair) -> None:
+    _compare(pair, "waiting", "interrupted all active child processes", _cancelled)
+
+
+def _compare(pair: Pair, job: str, expect: str, execute: Callable[[Side, str], Launched]) -> None:
+    """Execute a job with stock, and in warm and fresh runs with ours: all stories are equal."""
+    with ThreadPoolExecutor() as threads:
+        stock = threads.submit(lambda: _story(execute(pair.stock, job)))
+        ours = [_story(execute(pair.ours, f"{job}{suffix}")) for suffix in _SUFFIXES]
+    assert expect in json.dumps(stock.result()), stock.result()
+    for story in ours:
+        assert story == stock.result()
+
+
+def _executed(side: Side, job: str) -> Launched:
+    launched = launch(side, job)
+    launched.wait_until_finished()
+    return launched
+
+
+def _cancelled(side: Side, job: str) -> Launched:
+    launched = launch(side, job)
+    begun, cleaned = side.home / "begun", side.home / "cleaned"
+    eventually(begun.exists, what="the op")
+    begun.unlink()
+    side.instance.report_run_canceling(launched.run)
+    calls.cancel(launched.run_id).make(side)
+    launched.wait_until_finished()
+    cleaned.unlink()
+    return launched
+
+
+def _story(launched: Launched) -> dict[str, list[object]]:
+    """All events, messages and output of a run by step; "" has those of the run itself.
+
+    The process of a run and those of its steps write events side by side.
+    """
+    side = launched.side
+    told: dict[str, list[object]] = defaultdict(list)
+    for entry in side.instance.all_logs(launched.run_id):
+        told[entry.step_key or ""].append(_told(entry, side))
+    text = json.dumps(normalised(plain(told), side))
+    noise = "|".join((launched.run_id, *_SUFFIXES))
+    return dict(json.loads(re.sub(noise, "", text)))
+
+
+def _told(entry: EventLogEntry, side: Side) -> list[object]:
+    event = entry.dagster_event
+    if event is None:
+        return [entry.level, entry.user_message]
+    told: list[object] = [event.event_type_value, re.sub(_DURATION, "", event.message or "")]
+    if event.event_type is DagsterEventType.LOGS_CAPTURED:
+        key = [entry.run_id, "compute_logs", event.logs_captured_data.file_key]
+        data = side.instance.compute_log_manager.get_log_data(key)
+        return [told[0], *map(_shown, (data.stdout, data.stderr))]
+    return [*told, getattr(event.event_specific_data, "error", None)]
+
+
+_DURATION = r"\b(in|after) [\dms.]+"
+_NOISE = rf"^[-\d]+ [:\d]+ [+-]\d+ - dagster - | - \d+(?= - )|{_DURATION}"
+_NATIVE_STACK = r"Fatal Python error: .*(?s:.*)"
+"""Ours writes it, so that you can see where a step has crashed."""
+
+
+def _shown(output: bytes | None) -> str:
+    """The output of a step without times and process ids; a digest of it if it is long."""
+    text = re.sub(f"{_NOISE}|{_NATIVE_STACK}", "", (output or b"").decode(), flags=re.MULTILINE)
+    if len(text) < 50_000:
+        return text
+    return f"{len(text)}: {hashlib.sha256(text.encode()).hexdigest()}"
