@@ -11,9 +11,10 @@ from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from bench.requests import Requests
+from codeserver.client import connect
 from tests.differential.calls import job_origin, of, origin
 from tests.differential.plain import plain, value
-from tests.differential.sides import Side
+from tests.differential.sides import STOCK_AGAINST_STOCK, Side
 from tests.support.eventually import eventually
 
 
@@ -85,3 +86,13 @@ def launch(side: Side, job: str, run_config: Mapping[str, object] | None = None)
 
 def start(side: Side, run_id: str, job: str) -> Launched:
     return Launched(side, run_id, value(side.client.start_run(of(side).run(job, run_id))))
+
+
+def rehearsed(side: Side) -> None:
+    """Wait until it is known how runs get the code; stock always knows."""
+    if side.name == "stock" or STOCK_AGAINST_STOCK:
+        return
+    with connect(f"unix:{side.server.socket}") as client:
+        for change in client.watch():
+            if change.location.HasField("runs") and not change.location.runs.rehearsing:
+                return

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from codeserver.client import connect
 from tests.differential.calls import Call
 from tests.differential.cases import Case, check, table
-from tests.differential.running import launch
+from tests.differential.running import launch, rehearsed
 from tests.differential.sides import STOCK_AGAINST_STOCK, Pair, Side, serving
 
 EDITED = """
@@ -88,7 +87,7 @@ def _of_two_runs(job: str) -> Call:
     """
 
     def make(side: Side) -> object:
-        _rehearsed(side)
+        rehearsed(side)
         first, second = (_values(side, job) for _ in range(2))
         return {
             name: value if value == second[name] else "different" for name, value in first.items()
@@ -110,16 +109,6 @@ def _said(side: Side, job: str) -> list[str]:
     return [message for message in own if "Writing file at" not in message]
 
 
-def _rehearsed(side: Side) -> None:
-    """Wait until it is known how runs get the code; stock always knows."""
-    if side.name == "stock" or STOCK_AGAINST_STOCK:
-        return
-    with connect(f"unix:{side.server.socket}") as client:
-        for change in client.watch():
-            if change.location.HasField("runs") and not change.location.runs.rehearsing:
-                return
-
-
 @table(
     [
         Case("of two runs", _of_two_runs("show"), expect='"seeded": 0.32383276483316237'),
@@ -132,7 +121,7 @@ def test_values_of_the_import(case: Case, pair: Pair) -> None:
 def test_the_log_says_why_runs_import_the_code(pair: Pair) -> None:
     if STOCK_AGAINST_STOCK:
         return
-    _rehearsed(pair.ours)
+    rehearsed(pair.ours)
     [said] = [line for line in pair.ours.server.text.splitlines() if "runs import the code" in line]
     for name in ("STARTED reads the clock", "TAG draws random", "GENERATOR", "RANDOM draws"):
         assert name in said
@@ -152,7 +141,7 @@ def _after_edit(version: str, name: str = "speaks", *, code: str = EDITED) -> Ca
     def make(side: Side) -> object:
         path = side.home.parent.parent / "edited.py"
         before = path.read_text()
-        _rehearsed(side)
+        rehearsed(side)
         path.write_text(code.format(version=version, name=name))
         run = launch(side, "speaks")
         run.wait_until_finished()
@@ -187,7 +176,7 @@ def test_edit_after_the_load(case: Case, edited: Pair) -> None:
 
 def _asked_twice(side: Side) -> object:
     """Two runs; what the import asks for is made between them."""
-    _rehearsed(side)
+    rehearsed(side)
     flag = side.home.parent.parent / "flag"
     said = [_said(side, "speaks")]
     flag.touch()
@@ -204,7 +193,7 @@ def test_a_file_that_appears(case: Case, edited: Pair) -> None:
 
 
 def _handled(side: Side) -> object:
-    _rehearsed(side)
+    rehearsed(side)
     return _said(side, "speaks")
 
 

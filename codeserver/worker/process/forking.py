@@ -58,14 +58,14 @@ class Role:
         outlives_parent: whether the child goes on when the parent dies.
         writes_in_turn: whether the child appends to inherited files after its siblings, because
             together they stand for one process.
-        in_own_session: whether the child leads a session, so that killing its group also ends
-            processes of user code. If not, it stays in the session of its parent.
+        stays_in_group: whether the child stays in the group of its parent, and processes that user
+            code starts in it go on after its end. Others lead a session.
     """
 
     start: Callable[[Channel, list[int]], Main]
     outlives_parent: bool = False
     writes_in_turn: bool = False
-    in_own_session: bool = True
+    stays_in_group: bool = False
 
 
 def _never_started(_: Channel, __: list[int]) -> Main:
@@ -179,10 +179,10 @@ class ForkLoop:
     def _become_child(self, role: Role, parent: int) -> None:
         basics.reset_signals()
         basics.reset_stack_signals()
-        if role.in_own_session:
+        if not role.stays_in_group:
             os.setsid()
-        if not role.outlives_parent:
-            basics.die_with_parent(parent)
+            if not role.outlives_parent:
+                basics.die_with_parent(parent)
         # The front must see the end of the parent's socket when the parent ends, not when the last
         # of its relatives does.
         self._control.close()
@@ -237,7 +237,7 @@ class ForkLoop:
         role = self._children.pop(ended.si_pid, None)
         if role is None and processes.name_of(ended.si_pid) in processes.DEPENDENT_NAMES:
             role = _ORPHANED
-        if role is not None and role.in_own_session and not role.outlives_parent:
+        if role is not None and not (role.outlives_parent or role.stays_in_group):
             # Processes that user code started in the child end with it.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(ended.si_pid, signal.SIGKILL)

@@ -11,16 +11,21 @@ import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import context, popen_fork, reduction, spawn, util
+from multiprocessing.connection import wait
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.process.forking import Main
 from codeserver.worker.process.originals import os
 from codeserver.worker.steps.step import Inherited
-from codeserver.worker.steps.template import StepTemplate, TemplateLost, fork_template
+from codeserver.worker.steps.template import ENDED, StepTemplate, TemplateLost, fork_template
 
 Obstacles = Callable[[], Sequence[str]]
 """Returns reasons why a step may not share the run's import of the user's code."""
+
+
+_UNKNOWN = 255
+"""The exit code of a step whose template is lost, as with `multiprocessing`'s own fork server."""
 
 
 def fork_steps(
@@ -77,7 +82,7 @@ class Steps:
     def _launch(self, process: Any) -> Any:
         try:
             if self._template is None:
-                raise TemplateLost("the process that forks steps has ended")
+                raise TemplateLost(ENDED)
             return _Popen(process, self._template, self._changes())
         except TemplateLost as error:
             if str(error) not in self._told:
@@ -143,7 +148,12 @@ class _Popen(popen_fork.Popen):
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """The exit code; None if the step has not ended, unless `flag` is 0."""
         if self.returncode is None:
-            self.returncode = self._template.exit_code(self.pid, wait=flag != os.WNOHANG)
+            has_time = flag != os.WNOHANG
+            try:
+                self.returncode = self._template.exit_code(self.pid, wait=has_time)
+            except TemplateLost:
+                if wait([self.sentinel], None if has_time else 0):
+                    self.returncode = _UNKNOWN
         return self.returncode
 
     def _launch(self, process: Any) -> None:

@@ -19,8 +19,8 @@ from codeserver.worker.process.inherited_files import OpenFile, inherited_files
 from codeserver.worker.process.originals import os, select, socket
 from codeserver.worker.steps import step
 
-_KILLED = -9
-"""The exit code of steps whose template is lost: they end with it."""
+
+ENDED = "the process that forks steps has ended"
 
 
 class TemplateLost(Exception):
@@ -42,7 +42,6 @@ class StepTemplate:
         self._codes: dict[int, int] = {}
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
-        self._is_lost = False
 
     def start(
         self, body: bytes, fds: Sequence[int], environment: Mapping[str, str | None]
@@ -74,20 +73,26 @@ class StepTemplate:
                 ours.send(Step(body, environment))
                 return told.pid, ours
             reason = told.reason
-        except OSError as error:
+        except ConnectionError:
+            reason = ENDED
+        except (OSError, TemplateLost) as error:
             reason = str(error)
-        except _Ended:
-            reason = "the process that forks steps has ended"
         theirs.close()
         ours.close()
         raise TemplateLost(reason)
 
     def exit_code(self, pid: int, *, wait: bool) -> int | None:
-        """The exit code of a step; None if it has not ended, unless told to wait for that."""
-        with contextlib.suppress(_Ended, OSError):
+        """The exit code of a step; None if it has not ended, unless told to wait for that.
+
+        Raises:
+            TemplateLost: it is unknown.
+        """
+        try:
             while pid not in self._codes and (wait or self._poll.poll(0)):
                 self._receive()
-        return self._codes.pop(pid, _KILLED if self._is_lost else None)
+        except OSError as error:
+            raise TemplateLost(str(error)) from None
+        return self._codes.pop(pid, None)
 
     def end(self) -> None:
         """End the process, and all its steps."""
@@ -99,21 +104,16 @@ class StepTemplate:
         """The next message but the ends of steps, which are remembered.
 
         Raises:
-            _Ended: the process has ended.
+            TemplateLost: the process has ended.
         """
         message = None
         with contextlib.suppress(ProtocolError):
             message = self._control.receive()
         if message is None:
-            self._is_lost = True
-            raise _Ended
+            raise TemplateLost(ENDED)
         if isinstance(message, Exited):
             self._codes[message.pid] = message.code
         return message
-
-
-class _Ended(Exception):
-    """The process has ended."""
 
 
 def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
@@ -132,7 +132,6 @@ def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
     # Before the fork: the run moves the positions of files that it shares with the template.
     files = inherited_files()
     basics.flush()
-    parent = os.getpid()
     try:
         pid = os.fork()
     except OSError:
@@ -142,8 +141,8 @@ def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
     if pid:
         theirs.close()
         return StepTemplate(pid, ours)
-    basics.die_with_parent(parent)
-    processes.set_name("steps")
+    # No signal at the end of the run: this process then ends its steps first.
+    processes.set_name("template")
     ours.close()
     for fd in close:
         os.close(fd)
@@ -151,7 +150,7 @@ def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
 
 
 def _serve(control: Channel, files: Sequence[OpenFile]) -> Main:
-    main = ForkLoop(control, {"step": Role(step.start, in_own_session=False)}, files=files).run()
+    main = ForkLoop(control, {"step": Role(step.start, stays_in_group=True)}, files=files).run()
     if main is None:
         os._exit(0)  # exit handlers belong to the run and the steps
     return main
