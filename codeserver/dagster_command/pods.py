@@ -28,6 +28,9 @@ _INPUT = "--compressed-input-json"
 _WARM_STEPS = "CODESERVER_WARM_STEPS"
 """The variable of `--warm-steps`."""
 
+_POLL_SECONDS = 0.25
+"""Pause between looks for events of step pods, in the pod of a run."""
+
 _COLLECT_WHILE_LOADING = (50_000, 20, 50)
 """Thresholds of the garbage collector: garbage does not pile up, and collections cost little."""
 
@@ -96,6 +99,7 @@ def _prepared(name: str) -> Any:
     from codeserver.worker.loading.import_path import keep_working_directory
 
     dagster.keep_migrations(now=False)
+    dagster.call_when_loaded(lambda: dagster.poll_steps_sooner(_POLL_SECONDS))
     keep_working_directory()
     return found
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -314,6 +315,17 @@ def start_steps_with(context: BaseContext) -> None:
             return ours if checked is None and name == "start_method" else checked
 
     vars(multiprocess).update(multiprocessing=Multiprocessing(), check=Checks())
+
+
+def poll_steps_sooner(seconds: float) -> None:
+    """Have executors that start a pod for each step look for events this often by default.
+
+    Dagster's default is a second (`step_delegating_executor._default_sleep_seconds`). Only code
+    that is loaded already may have such an executor.
+    """
+    module = sys.modules.get("dagster._core.executor.step_delegating.step_delegating_executor")
+    if module and "DAGSTER_STEP_DELEGATING_EXECUTOR_SLEEP_SECONDS" not in os.environ:
+        vars(module).update(_default_sleep_seconds=lambda: seconds)
 
 
 def watch_logs_cheaply() -> None:

@@ -18,7 +18,7 @@ _NEEDED = (*_HANDLED, *filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)))
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _HIGHEST_SCORE = 1000  # proc(5)
-_MORE_SCORE = {"host": 100, "run": 200, "evaluator": 300}
+_MORE_SCORE = {"host": 100, "run": 200, "step": 250, "evaluator": 300}
 
 
 def _read_score() -> int | None:
@@ -108,8 +108,8 @@ def open_standard_streams() -> None:
 def prefer_as_victim(role: str) -> None:
     """Make the kernel end this process before the front when memory runs out (Linux).
 
-    Evaluators go first, because a tick can be repeated; then runs, which lose their work; then
-    hosts, which take their evaluators along.
+    Evaluators go first, because a tick can be repeated; then steps, which their run may repeat;
+    then runs, which lose their work; then hosts, which take their evaluators along.
     """
     if _base_score is not None:
         with contextlib.suppress(OSError):

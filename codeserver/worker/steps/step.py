@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 import pickle
 import threading
+import traceback
 from collections.abc import Sequence
 from functools import partial
 from multiprocessing import spawn
-from typing import NoReturn
 
 from codeserver.messages import Step
 from codeserver.worker import dagster_internals as dagster
@@ -53,7 +53,7 @@ def start(channel: Channel, fds: Sequence[int]) -> Main:
     return partial(_execute, channel)
 
 
-def _execute(channel: Channel) -> NoReturn:
+def _execute(channel: Channel) -> Main:
     threads = {*threading.enumerate()} - {threading.current_thread()}
     order = channel.expect(Step)
     if order is None:
@@ -65,8 +65,17 @@ def _execute(channel: Channel) -> NoReturn:
     dagster.watch_logs_cheaply()
     # Threads that the user's modules start belong to the code, not to this step.
     dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))
-    pickles = io.BytesIO(order.body)
+    try:
+        code = _bootstrap(order.body, channel.fileno())
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    return partial(leave, code, threads, unwritten.finish, basics.flush)
+
+
+def _bootstrap(body: bytes, sentinel: int) -> int:
+    """Do the work of the process that the run has pickled; returns the exit code."""
+    pickles = io.BytesIO(body)
     spawn.prepare(pickle.load(pickles))
     process = pickle.load(pickles)
-    code = process._bootstrap(parent_sentinel=channel.fileno())
-    leave(code, threads, unwritten.finish, basics.flush)
+    return int(process._bootstrap(parent_sentinel=sentinel))

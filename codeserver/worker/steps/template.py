@@ -19,7 +19,6 @@ from codeserver.worker.process.inherited_files import OpenFile, inherited_files
 from codeserver.worker.process.originals import os, select, socket
 from codeserver.worker.steps import step
 
-
 ENDED = "the process that forks steps has ended"
 
 
