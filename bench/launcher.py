@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from bench.servers import Server
 
 START_SECONDS = 60
 """The limit that Dagster's client sets for StartRun."""
-_RUN_SECONDS = 120.0
+_RUN_SECONDS = 600.0
 _POLL_SECONDS = 0.01
 
 
@@ -112,9 +112,15 @@ class Launcher:
             every: seconds between two checks.
 
         Raises:
-            Refused: a run has not ended two minutes after `began`.
+            Refused: a run has not ended ten minutes after `began`.
         """
         return _wait(lambda: self._count(run_ids, FINISHED_STATUSES) == len(run_ids), began, every)
+
+    def times_of(self, run_id: str, kind: DagsterEventType) -> Mapping[str, float]:
+        """The times of the events of this type, in seconds since the epoch, by step."""
+        found = self._instance.get_records_for_run(run_id, of_type=kind).records
+        entries = [each.event_log_entry for each in found]
+        return {str(entry.step_key): float(entry.timestamp) for entry in entries}
 
     def successes(self, run_ids: Sequence[str]) -> int:
         """The number of these runs that have succeeded."""

@@ -27,6 +27,7 @@ WORKLOADS = (
     "throughput",
     "contention",
     "runs",
+    "steps",
     "pods",
     "edits",
     "reloads",

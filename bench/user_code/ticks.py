@@ -43,6 +43,41 @@ def _edition() -> None:
     _nothing()
 
 
+@dg.op(ins={"after": dg.In(dg.Nothing)})
+def _next() -> None:
+    """Do nothing, after another op."""
+
+
+@dg.op
+def _wait() -> None:
+    """Wait for a file in DAGSTER_HOME."""
+    while not Path(os.environ["DAGSTER_HOME"], "go").exists():
+        time.sleep(0.05)
+
+
+def _in_processes(name: str, steps: int, *, chained: bool = False, **tags: str) -> dg.JobDefinition:
+    """A job whose steps are processes: one after the other, or side by side."""
+
+    @dg.job(name=name, tags=tags, executor_def=dg.multiprocess_executor)
+    def job() -> None:
+        last = _nothing.alias("_0")()
+        for number in range(1, steps):
+            op = (_next if chained else _nothing).alias(f"_{number}")
+            last = op(after=last) if chained else op()
+
+    return job
+
+
+_four_at_once = dg.multiprocess_executor.configured({"max_concurrent": 4})
+
+
+@dg.job(executor_def=_four_at_once)
+def four_wait() -> None:
+    """Wait in four processes."""
+    for number in range(4):
+        _wait.alias(f"wait_{number}")()
+
+
 @dg.sensor(job=short)
 def quick() -> dg.SkipReason:
     """Skip at once."""
@@ -102,6 +137,14 @@ def floods() -> dg.SkipReason:
 
 
 ticks = {
-    "jobs": [short, short_fresh, _edition],
+    "jobs": [
+        short,
+        short_fresh,
+        _edition,
+        _in_processes("chain", 10, chained=True),
+        _in_processes("chain_fresh", 10, chained=True, **{"codeserver/runs": "fresh"}),
+        _in_processes("fan", 50),
+        four_wait,
+    ],
     "sensors": [quick, busy, hangs, segfaults, exits, hogs, leaks, floods],
 }
