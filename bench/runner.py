@@ -28,6 +28,7 @@ WORKLOADS = (
     "contention",
     "runs",
     "steps",
+    "launch",
     "pods",
     "edits",
     "reloads",

@@ -49,6 +49,18 @@ def _next() -> None:
 
 
 @dg.op
+def _hello(context: dg.OpExecutionContext) -> None:
+    """Log a line."""
+    context.log.info("hello")
+
+
+@dg.job(executor_def=dg.multiprocess_executor)
+def hello() -> None:
+    """Log a line from a step in a process of its own."""
+    _hello()
+
+
+@dg.op
 def _wait() -> None:
     """Wait for a file in DAGSTER_HOME."""
     while not Path(os.environ["DAGSTER_HOME"], "go").exists():
@@ -140,6 +152,7 @@ ticks = {
     "jobs": [
         short,
         short_fresh,
+        hello,
         _edition,
         _in_processes("chain", 10, chained=True),
         _in_processes("chain_fresh", 10, chained=True, **{"codeserver/runs": "fresh"}),

@@ -11,7 +11,7 @@ from functools import partial
 
 from codeserver import processes
 from codeserver.errors import ProtocolError
-from codeserver.messages import Exited, Fork, Forked, ForkFailed, Step
+from codeserver.messages import Exit, Exited, Fork, Forked, ForkFailed, Step
 from codeserver.worker.process import basics
 from codeserver.worker.process.channel import MOST_FDS, Channel
 from codeserver.worker.process.forking import ForkLoop, Main, Role
@@ -95,6 +95,9 @@ class StepTemplate:
 
     def end(self) -> None:
         """End the process, and all its steps."""
+        with contextlib.suppress(OSError):
+            # A process that user code has forked may hold the socket open.
+            self._control.send(Exit())
         self._control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
