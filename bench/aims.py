@@ -179,6 +179,33 @@ AIMS = (
         times=10,
     ),
     Aim(
+        "time and CPU of 10 steps in a chain",
+        "10 times less",
+        ("time of 10 steps in a chain", "CPU of 10 steps in a chain"),
+        _BOTH,
+        times=10,
+    ),
+    Aim(
+        "time of 50 steps side by side",
+        "10 times less",
+        ("time of 50 steps side by side",),
+        _BOTH,
+        times=10,
+    ),
+    Aim(
+        "start of a step, 10 steps in a chain",
+        "at most 0.15 s",
+        ("start of a step, 10 steps in a chain",),
+        _BOTH,
+        most=0.15,
+    ),
+    Aim(
+        "memory of a run with 4 steps",
+        "no more",
+        ("memory of a run with 4 steps",),
+        _BOTH,
+    ),
+    Aim(
         "time from saving a file until it is served, the example",
         "10 times sooner",
         ("time from saving a file until it is served",),

@@ -29,7 +29,7 @@ SUBJECTS = (EXAMPLE, many_assets(1000))
 
 _JOB = "hello"
 _LINE = "hello"
-_COORDINATORS = {
+_COORDINATORS: dict[str, dict[str, Any]] = {
     "no queue": {"class": "DefaultRunCoordinator"},
     "queue": {"class": "QueuedRunCoordinator", "config": {"dequeue_interval_seconds": 1}},
 }
@@ -41,6 +41,7 @@ _PARTS = {
 }
 """Events on the way, and the words for them."""
 _SECONDS = 120.0
+_JOBS = "{ repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } } } } }"
 _LAUNCH = """
 mutation ($run: ExecutionParams!) {
   launchRun(executionParams: $run) {
@@ -95,9 +96,7 @@ class _Ui:
     def has_job(self) -> bool:
         """Whether the webserver has loaded the location."""
         try:
-            found = self.ask(
-                "{ repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name } } } } }"
-            )
+            found = self.ask(_JOBS)
         except OSError:
             return False
         nodes = found["repositoriesOrError"].get("nodes", ())

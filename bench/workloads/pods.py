@@ -22,7 +22,7 @@ from bench.results import Unit
 from bench.servers import API, OURS, made_home, temporary_folder
 from bench.subjects import EXAMPLE, Subject, many_assets
 
-SUBJECTS = (EXAMPLE, many_assets(1000))
+SUBJECTS = (EXAMPLE, many_assets(100), many_assets(1000))
 
 _JOB = "short"
 _STEP = "_nothing"
