@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dagster._config import process_config
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.run_coordinator import QueuedRunCoordinator
 
 from tests.deploy.files import DEPLOY, load
 from tests.deploy.served import configuration, longest_shutdown
@@ -57,6 +58,9 @@ def test_the_instance_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert data is not None
         checked = process_config(_class_of(data).config_type(), data.config_dict)
         assert checked.success, checked.errors
+    coordinator = ref.run_coordinator
+    assert isinstance(coordinator, QueuedRunCoordinator)
+    assert coordinator.dequeue_interval_seconds == 1
     logs = ref.compute_logs_data.config_dict
     assert f"-bucket={logs['bucket']}" in SERVICES["s3"]["command"]
     assert (

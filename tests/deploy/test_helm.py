@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
+from dagster._config import process_config
+from dagster._core.run_coordinator import QueuedRunCoordinator
 
 from codeserver.config import Config
 from tests.deploy.files import ROOT, Manifest, containers, load, validate
@@ -65,6 +68,15 @@ def test_values(name: str) -> None:
     assert deployment["spec"]["replicas"] == (1 if one else 2)
     for manifest in manifests:
         validate(manifest)
+
+
+def test_queue_is_looked_at_each_second() -> None:
+    manifests = render(load("helm/values.yaml"))
+    (instance,) = (each for each in manifests if each["metadata"]["name"] == "dagster-instance")
+    coordinator = yaml.safe_load(instance["data"]["run_coordinator.yaml"])
+    config = process_config(QueuedRunCoordinator.config_type(), coordinator["config"])
+    assert config.success, config.errors
+    assert config.value["dequeue_interval_seconds"] == 1
 
 
 def test_runs_get_what_the_deployment_has() -> None:
