@@ -84,7 +84,7 @@ def _story(launched: Launched) -> dict[str, list[object]]:
     for entry in side.instance.all_logs(launched.run_id):
         told[entry.step_key or ""].append(_told(entry, side))
     text = json.dumps(normalised(plain(told), side))
-    noise = "|".join((launched.run_id, *_SUFFIXES))
+    noise = "|".join((launched.run_id, *_SUFFIXES, r"(?<=In process )\d+"))
     return dict(json.loads(re.sub(noise, "", text)))
 
 

@@ -211,8 +211,7 @@ def waits(context) -> None:
     home = Path(os.environ["DAGSTER_HOME"])
     (home / "begun").touch()
     try:
-        while not (home / "never").exists():
-            threading.Event().wait(0.01)
+        threading.Event().wait()  # one line, so that the error names it
     finally:
         (home / "cleaned").touch()
 
