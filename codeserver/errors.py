@@ -99,3 +99,7 @@ class Draining(CodeserverError):
 
 class ProtocolError(CodeserverError):
     """The developers of codeserver must act: a frame between front and worker is malformed."""
+
+
+REFUSALS = {each.__name__: each for each in (InvalidRequest, NotFound, NotPermitted)}
+"""The error classes of refused requests, by name."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.facts import ImportTime, InstalledPackages, LoadOrder, Surroundings, UsedFiles
 from codeserver.marks import Look, Mark
 from codeserver.wire import Message
@@ -129,18 +128,13 @@ class Loaded(Message):
     seconds: Mapping[str, float] = field(default_factory=dict)  # duration of each phase of the load
     isolation: str = "fork"  # how evaluators and runs get the code: `fork` or `spawn`
     reasons: Sequence[str] = ()  # for the choice of isolation
-    # names of threads that every new Python process starts and a fork lacks
-    lost_threads: Sequence[str] = ()
+    lost_threads: Sequence[str] = ()  # that each new Python process starts, and a fork lacks
     surroundings: Surroundings = field(default_factory=Surroundings)  # after the load
-    # serialized `ReconstructableRepository` of each repository, by name
-    repositories: Mapping[str, str] = field(default_factory=dict)
-    # the tag `codeserver/runs` of each job that has it, by `repository/job`
-    run_wishes: Mapping[str, str] = field(default_factory=dict)
+    repositories: Mapping[str, str] = field(default_factory=dict)  # serialized references, by name
+    run_wishes: Mapping[str, str] = field(default_factory=dict)  # tags, by `repository/job`
     footprint: UsedFiles = field(default_factory=UsedFiles)  # files that the load used
-    # packages that the load imported
-    installed: InstalledPackages = field(default_factory=InstalledPackages)
-    # versions of Dagster's libraries, by name
-    libraries: Mapping[str, str] = field(default_factory=dict)
+    installed: InstalledPackages = field(default_factory=InstalledPackages)  # that it imported
+    libraries: Mapping[str, str] = field(default_factory=dict)  # versions of Dagster's, by name
     imports: Sequence[ImportTime] = ()  # the slowest imports, if imports were timed
 
 
@@ -239,8 +233,7 @@ class _Reply(Message):
     """The end of a request."""
 
     worn: str | None = None  # reason not to use this evaluator again; None to use it again
-    # source files that user code has imported since the load or the last reply
-    late: Mapping[str, Mark | None] = field(default_factory=dict)
+    late: Mapping[str, Mark | None] = field(default_factory=dict)  # sources imported meanwhile
 
 
 @dataclass(frozen=True)
@@ -257,14 +250,9 @@ class Answer(_Reply):
 class Refused(_Reply):
     """The request cannot be answered."""
 
-    error: str  # name of the class in `REFUSALS`
+    error: str  # name of the class in `codeserver.errors.REFUSALS`
     message: str
-    # see `codeserver.errors.CallerError.details`
-    details: Sequence[Mapping[str, Any]] = ()
-
-
-REFUSALS = {each.__name__: each for each in (InvalidRequest, NotFound, NotPermitted)}
-"""The error classes of refused requests, by name."""
+    details: Sequence[Mapping[str, Any]] = ()  # see `codeserver.errors.CallerError.details`
 
 
 @dataclass(frozen=True)
@@ -293,8 +281,7 @@ class Run(Message):
     """Execute a run; the body is its serialized `ExecuteExternalJobArgs`."""
 
     body: bytes
-    # whether steps of the multiprocess executor are forked
-    forks_steps: bool = False
+    forks_steps: bool = False  # whether steps of the multiprocess executor are forked
     # in a run that shares the host's import: the files that steps may share it for, while they look
     # like this beside the files of the load; None if they always may
     looks: Mapping[str, Look] | None = None
@@ -326,10 +313,8 @@ class Finished(Message):
 class Step(Message):
     """Execute a step."""
 
-    # what `multiprocessing` sends to a new interpreter: its preparation and its process, pickled
-    body: bytes
-    # environment variables that the run has changed since its start; None for one that is gone
-    environment: Mapping[str, str | None]
+    body: bytes  # what `multiprocessing` sends to a new interpreter: preparation and process
+    environment: Mapping[str, str | None]  # variables that the run has changed; None removes one
 
 
 # Recording: with a caretaker.
@@ -344,8 +329,7 @@ class RecordEnd(Message):
     code: int | None  # exit code of its process, negative for a signal; None if unknown
     out_of_memory: bool = False  # whether the kernel killed the process to free memory
     last_words: str = ""  # the last lines of its output
-    # environment variables of the load, which opening the instance may need
-    environment: Mapping[str, str | None] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)  # of the load
 
 
 @dataclass(frozen=True)
@@ -363,8 +347,7 @@ class Import(Message):
     """Import modules of installed packages."""
 
     modules: Sequence[str]  # names, in the order of the imports
-    # environment variables to set before the imports; None removes a variable
-    environment: Mapping[str, str | None]
+    environment: Mapping[str, str | None]  # variables to set before; None removes one
 
 
 @dataclass(frozen=True)
@@ -407,8 +390,7 @@ class Rehearsed(Message):
     """The code was imported again."""
 
     findings: Sequence[str] = ()  # evidence that another import may differ
-    # files that the code asked about, with their state at that time, by path
-    looks: Mapping[str, Look] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)  # at files that the code asked about
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from codeserver.config import Config
-from codeserver.errors import Draining, InvalidRequest, RequestTimeout, WorkerCrashed
-from codeserver.messages import REFUSALS, Answer, Ask, Crashed, Refused
+from codeserver.errors import (
+    REFUSALS,
+    Draining,
+    InvalidRequest,
+    RequestTimeout,
+    WorkerCrashed,
+)
+from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
