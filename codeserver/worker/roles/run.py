@@ -75,7 +75,7 @@ def execute(
     if ordered is not None:
         loggers.remove()
         if ordered.forks_steps and not threads:
-            steps = fork_steps([channel.fileno(), *readers], _obstacles(used, ordered.looks))
+            steps = fork_steps(partial(_close, channel, readers), _obstacles(used, ordered.looks))
             if callable(steps):
                 return steps
             if steps is not None:
@@ -89,6 +89,12 @@ def execute(
             traceback.print_exc()
             code = 1
     return partial(leave, code, threads, *last)
+
+
+def _close(channel: Channel, readers: Sequence[int]) -> None:
+    channel.close()
+    for fd in readers:
+        os.close(fd)
 
 
 def _obstacles(used: Used | None, looks: Mapping[str, Look] | None) -> Obstacles | None:

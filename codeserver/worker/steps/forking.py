@@ -29,14 +29,14 @@ _UNKNOWN = 255
 
 
 def fork_steps(
-    close: Sequence[int] = (), obstacles: Obstacles | None = None
+    close: Callable[[], object] = lambda: None, obstacles: Obstacles | None = None
 ) -> Steps | Main | None:
     """Fork the step template, and have the steps of this run forked from it.
 
     Call it in a single-threaded process, before the run opens anything.
 
     Args:
-        close: descriptors of the run that steps must not have.
+        close: closes descriptors of the run that steps must not have, in the template.
         obstacles: None if the template has not imported the user's code.
 
     Returns:

@@ -6,7 +6,7 @@ The run itself has threads and connections by the time its first step starts, so
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from codeserver import processes
@@ -118,11 +118,11 @@ class StepTemplate:
         return message
 
 
-def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
+def fork_template(close: Callable[[], object]) -> StepTemplate | Main:
     """Fork the step template of this run, which must be single-threaded.
 
     Args:
-        close: descriptors of the run that steps must not have.
+        close: closes descriptors of the run that steps must not have, in the template.
 
     Returns:
         In the run, its side of the template. In the template, its main function.
@@ -146,8 +146,7 @@ def fork_template(close: Sequence[int] = ()) -> StepTemplate | Main:
     # No signal at the end of the run: this process then ends its steps first.
     processes.set_name("template")
     ours.close()
-    for fd in close:
-        os.close(fd)
+    close()
     return partial(_serve, theirs, files)
 
 
