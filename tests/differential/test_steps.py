@@ -74,6 +74,10 @@ def _cancelled(side: Side, job: str) -> Launched:
     return launched
 
 
+_CHANCE = (r"(?<=In process )\d+", r"(?<=resources )\[[\w, ]+\]")
+"""Process ids, and the elements of a set, whose order depends on the hash seed."""
+
+
 def _story(launched: Launched) -> dict[str, list[object]]:
     """All events, messages and output of a run by step; "" has those of the run itself.
 
@@ -84,7 +88,7 @@ def _story(launched: Launched) -> dict[str, list[object]]:
     for entry in side.instance.all_logs(launched.run_id):
         told[entry.step_key or ""].append(_told(entry, side))
     text = json.dumps(normalised(plain(told), side))
-    noise = "|".join((launched.run_id, *_SUFFIXES, r"(?<=In process )\d+"))
+    noise = "|".join((launched.run_id, *_SUFFIXES, *_CHANCE))
     return dict(json.loads(re.sub(noise, "", text)))
 
 
