@@ -11,6 +11,9 @@ from itertools import islice
 OWN_FOLDER = os.path.dirname(os.path.abspath(__file__))
 """The folder of codeserver itself."""
 
+# As they are before user code is loaded, which may replace them.
+_listdir, _os_stat, _scandir = os.listdir, os.stat, os.scandir
+
 Mark = list[int]
 """A value that changes when a file does. A list, because it travels as JSON."""
 
@@ -59,14 +62,14 @@ def looks_like(path: str, before: Look) -> bool:
 
 def _stat(path: str) -> os.stat_result | None:
     with contextlib.suppress(OSError, ValueError):
-        return os.stat(path)
+        return _os_stat(path)
     return None
 
 
 def names_that_count(directory: str) -> tuple[list[str], list[str]]:
     """Names of files in a directory that may be part of the code, and of its subdirectories."""
     files, folders = [], []
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+    with contextlib.suppress(OSError), _scandir(directory) as entries:
         for entry in islice(entries, _MOST_NAMES):
             if entry.name.startswith((".", _CACHE)):
                 continue
@@ -80,7 +83,7 @@ def names_that_count(directory: str) -> tuple[list[str], list[str]]:
 def listing(directory: str) -> str | None:
     """A digest of the names in a directory, without `__pycache__`; None if it is unreadable."""
     try:
-        names = [name for name in os.listdir(directory) if name != _CACHE]
+        names = [name for name in _listdir(directory) if name != _CACHE]
     except OSError:
         return None
     return hashlib.blake2b("\0".join(sorted(names)).encode(errors="surrogateescape")).hexdigest()

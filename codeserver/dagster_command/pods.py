@@ -53,7 +53,7 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
         with contextlib.suppress(Exception):
             with _no_collection():
                 found = _prepared(name)
-            _collect_seldom_until_loaded()
+            _until_loaded()
     if found is None:
         return None
     click_command = found
@@ -99,17 +99,22 @@ def _prepared(name: str) -> Any:
     from codeserver.worker.loading.import_path import keep_working_directory
 
     dagster.keep_migrations(now=False)
-    dagster.call_when_loaded(lambda: dagster.poll_steps_sooner(_POLL_SECONDS))
     keep_working_directory()
     return found
 
 
-def _collect_seldom_until_loaded() -> None:
+def _until_loaded() -> None:
+    """Collect garbage seldom until the code is loaded; only then look what executors it has."""
     from codeserver.worker import dagster_internals as dagster
 
     as_before = _collect_seldom()
+
+    def loaded() -> None:
+        as_before()
+        dagster.poll_steps_sooner(_POLL_SECONDS)
+
     try:
-        dagster.call_when_loaded(as_before)
+        dagster.call_when_loaded(loaded)
     except Exception:
         as_before()
         raise

@@ -74,5 +74,6 @@ def test_the_worker_side_imports_nothing_of_the_front(tmp_path: Path) -> None:
         "codeserver.marks",
         "codeserver.messages",
         "codeserver.processes",
+        "codeserver.used",
         "codeserver.wire",
     }
