@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from multiprocessing import context, popen_fork, reduction, spawn, util
+from multiprocessing import context, popen_fork, reduction, resource_tracker, spawn, util
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -164,6 +164,9 @@ class _Popen(popen_fork.Popen):
             reduction.dump(process, body)
         finally:
             context.set_spawning_popen(None)
-        self.pid, channel = self._template.start(body.getvalue(), self._fds, self._environment)
+        # The step shares it, so that memory that it has shared lives as long as the run.
+        tracker: Any = resource_tracker
+        fds = [tracker.getfd(), *self._fds]
+        self.pid, channel = self._template.start(body.getvalue(), fds, self._environment)
         self.sentinel = channel.fileno()
         self.finalizer = util.Finalize(self, channel.close)

@@ -12,7 +12,8 @@ import threading
 import traceback
 from collections.abc import Sequence
 from functools import partial
-from multiprocessing import spawn
+from multiprocessing import resource_tracker, spawn
+from typing import Any
 
 from codeserver.messages import Step
 from codeserver.worker import dagster_internals as dagster
@@ -47,9 +48,10 @@ def start(channel: Channel, fds: Sequence[int]) -> Main:
 
     Args:
         channel: to the run. The step sends nothing: the end of the channel is its end.
-        fds: the descriptors that `Inherited` refers to.
+        fds: one to the run's tracker of named resources, and those that `Inherited` refers to.
     """
-    _inherited[:] = fds
+    shared: Any = resource_tracker._resource_tracker
+    shared._fd, *_inherited[:] = fds
     return partial(_execute, channel)
 
 

@@ -11,6 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import warnings
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 from dagster import (
@@ -168,6 +171,21 @@ def in_parallel(context) -> None:
 @op
 def raises() -> None:
     raise ValueError("no such thing")
+@op(ins={"after": In(Nothing)})
+def shares(context) -> None:
+    memory = SharedMemory(f"steps-{context.run_id}", create=True, size=1)
+    memory.buf[0] = 42
+    memory.close()
+
+
+@op(ins={"after": In(Nothing)})
+def reads(context) -> None:
+    memory = SharedMemory(f"steps-{context.run_id}")
+    context.log.info(f"shared: {memory.buf[0]}")
+    memory.close()
+    memory.unlink()
+
+
 
 
 @op
@@ -236,7 +254,7 @@ for suffix, tags in MODES.items():
         skipped(nothing(after=one))
         total(two_numbers().map(double).collect())
         asks_for_a_retry(after=second_try())
-        in_parallel(after=one)
+        reads(after=in_parallel(after=shares(after=one)))
 
     @job(name=f"fails{suffix}", hooks={too_bad}, resource_defs={"broken": broken}, **common)
     def fails() -> None:
