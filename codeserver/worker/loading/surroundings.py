@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Mapping
 
 from codeserver.facts import Surroundings
@@ -64,6 +65,11 @@ def set_variables(changes: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+def take_on_time_zone() -> None:
+    """Use the time zone of the variable TZ, as a new interpreter does that inherits it."""
+    time.tzset()
 
 
 def _changed_variables() -> dict[str, str | None]:

@@ -22,7 +22,7 @@ from codeserver.worker.failures import current_error
 from codeserver.worker.loading import loggers
 from codeserver.worker.loading.bytecode import see_files_as_they_are
 from codeserver.worker.loading.location import find_repository
-from codeserver.worker.loading.surroundings import take_on
+from codeserver.worker.loading.surroundings import take_on, take_on_time_zone
 from codeserver.worker.process import basics, unwritten
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.forking import Main
@@ -74,6 +74,7 @@ def execute(
     last = [unwritten.finish, basics.flush]
     if ordered is not None:
         loggers.remove()
+        take_on_time_zone()
         if ordered.forks_steps and not threads:
             steps = fork_steps(partial(_close, channel, readers), _obstacles(used, ordered.looks))
             if callable(steps):

@@ -18,7 +18,7 @@ from typing import Any
 from codeserver.messages import Step
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.loading.bytecode import see_files_as_they_are
-from codeserver.worker.loading.surroundings import set_variables
+from codeserver.worker.loading.surroundings import set_variables, take_on_time_zone
 from codeserver.worker.process import basics, unwritten
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.forking import Main
@@ -64,6 +64,7 @@ def _execute(channel: Channel) -> Main:
     basics.unblock_signals()
     see_files_as_they_are()
     set_variables(order.environment)
+    take_on_time_zone()
     dagster.watch_logs_cheaply()
     # Threads that the user's modules start belong to the code, not to this step.
     dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))

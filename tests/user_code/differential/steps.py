@@ -41,6 +41,7 @@ COUNT = [0]
 LINES = open(__file__, encoding="utf-8")
 LINES.readline()
 os.environ["SET_AT_IMPORT"] = "yes"
+os.environ["TZ"] = "Asia/Tokyo"
 
 
 class Greeting(ConfigurableResource):
@@ -91,6 +92,8 @@ def _state() -> dict:
             resource.getrlimit(resource.RLIMIT_DATA),
             resource.getrlimit(resource.RLIMIT_CORE),
         ],
+        "offset": time.localtime().tm_gmtoff,
+        "shows warnings": warnings.showwarning.__module__,
         "level": logging.getLogger().level,
         "handlers of the root": len(logging.getLogger().handlers),
         "leads its group": os.getpgrp() == os.getpid(),
