@@ -171,6 +171,15 @@ def test_lost_template_costs_no_step(load: Load) -> None:
     )
 
 
+def test_signals_to_the_group_of_a_run_leave_its_template(load: Load) -> None:
+    server = load(CODE)
+    launched = launch_waiting(server)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        step_template(server).send_signal(number)
+    release(server)
+    assert [facts["forked"] for facts in told(launched)] == [True]
+
+
 def test_edit_during_a_run_is_executed_by_its_next_step(load: Load) -> None:
     server = load(CODE, "--runs", "auto")
     running.rehearsed(server)

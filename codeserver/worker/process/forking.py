@@ -89,6 +89,7 @@ class ForkLoop:
         roles: the roles of children, by name.
         prepare: does work ahead of time for all later children.
         files: the user's open files, if they are known; they are looked up otherwise.
+        ignored: signals that this process ignores. Its children do not.
     """
 
     def __init__(
@@ -97,7 +98,9 @@ class ForkLoop:
         roles: Mapping[str, Role],
         prepare: Callable[[], None] = lambda: None,
         files: Sequence[OpenFile] | None = None,
+        ignored: Sequence[int] = (),
     ) -> None:
+        self._ignored = ignored
         self._prepare = prepare
         self._control = control
         self._roles = roles
@@ -117,6 +120,8 @@ class ForkLoop:
         # since then, and Dagster leaves its interrupt handlers behind.
         basics.open_standard_streams()
         basics.reset_signals()
+        for number in self._ignored:
+            signal.signal(number, signal.SIG_IGN)
         if self._files is None:
             self._files = inherited_files()
         self._ends.hear_signals()

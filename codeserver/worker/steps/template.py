@@ -16,7 +16,7 @@ from codeserver.worker.process import basics
 from codeserver.worker.process.channel import MOST_FDS, Channel
 from codeserver.worker.process.forking import ForkLoop, Main, Role
 from codeserver.worker.process.inherited_files import OpenFile, inherited_files
-from codeserver.worker.process.originals import os, select, socket
+from codeserver.worker.process.originals import os, select, signal, socket
 from codeserver.worker.steps import step
 
 ENDED = "the process that forks steps has ended"
@@ -151,7 +151,10 @@ def fork_template(close: Callable[[], object]) -> StepTemplate | Main:
 
 
 def _serve(control: Channel, files: Sequence[OpenFile]) -> Main:
-    main = ForkLoop(control, {"step": Role(step.start, stays_in_group=True)}, files=files).run()
+    roles = {"step": Role(step.start, stays_in_group=True)}
+    # Some init processes of containers send them to the whole group. The run decides what follows.
+    ignored = (signal.SIGINT, signal.SIGTERM)
+    main = ForkLoop(control, roles, files=files, ignored=ignored).run()
     if main is None:
         os._exit(0)  # exit handlers belong to the run and the steps
     return main
