@@ -28,7 +28,12 @@ class Used:
     @classmethod
     def nothing(cls) -> Used:
         """Make an empty one, for code that is not loaded."""
-        return cls(UsedFiles(), ())
+        return cls.packages(())
+
+    @classmethod
+    def packages(cls, folders: Sequence[str]) -> Used:
+        """Make one of these directories of installed packages alone, as they are now."""
+        return cls(UsedFiles(), folders)
 
     def changes(self, looks: Mapping[str, Look]) -> list[str]:
         """The changes since the load, in words.

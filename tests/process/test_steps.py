@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,7 +12,7 @@ from dagster import DagsterRunStatus
 
 from tests.differential import running
 from tests.differential.running import Launched
-from tests.process.conftest import Load
+from tests.process.conftest import Load, Start
 from tests.process.editing import replace
 from tests.process.running import final_status, messages
 from tests.process.serving import Server
@@ -178,6 +179,21 @@ def test_signals_to_the_group_of_a_run_leave_its_template(load: Load) -> None:
         step_template(server).send_signal(number)
     release(server)
     assert [facts["forked"] for facts in told(launched)] == [True]
+
+
+def test_step_after_a_change_of_packages_finds_them(start: Start, work: Path) -> None:
+    packages = work / "site-packages"
+    packages.mkdir()
+    (work / "served.py").write_text(CODE)
+    options = ("-f", "served.py", "--runs", "fresh")
+    server = start(*options, env={"PYTHONPATH": str(packages)})
+    launched = launch_waiting(server)
+    (packages / "new.py").touch()
+    release(server)
+    assert [facts["forked"] for facts in told(launched)] == [False]
+    assert "A step starts as a new interpreter: packages were installed or removed" in (
+        server.server.text
+    )
 
 
 def test_edit_during_a_run_is_executed_by_its_next_step(load: Load) -> None:

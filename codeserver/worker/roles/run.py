@@ -29,6 +29,7 @@ from codeserver.worker.process.forking import Main
 from codeserver.worker.process.leaving import leave
 from codeserver.worker.process.originals import os, signal
 from codeserver.worker.process.stdio import Survivor
+from codeserver.worker.roles.template import package_folders
 from codeserver.worker.steps.forking import Obstacles, fork_steps
 
 Repositories = Mapping[str, dagster.ReconstructableRepository]
@@ -76,7 +77,11 @@ def execute(
         loggers.remove()
         take_on_time_zone()
         if ordered.forks_steps and not threads:
-            steps = fork_steps(partial(_close, channel, readers), _obstacles(used, ordered.looks))
+            steps = fork_steps(
+                partial(_close, channel, readers),
+                _obstacles(used, ordered.looks),
+                shares_code=used is not None,
+            )
             if callable(steps):
                 return steps
             if steps is not None:
@@ -98,9 +103,10 @@ def _close(channel: Channel, readers: Sequence[int]) -> None:
         os.close(fd)
 
 
-def _obstacles(used: Used | None, looks: Mapping[str, Look] | None) -> Obstacles | None:
+def _obstacles(used: Used | None, looks: Mapping[str, Look] | None) -> Obstacles:
     if used is None:
-        return None
+        packages = Used.packages(package_folders())
+        return lambda: packages.changes({})
     return lambda: [] if looks is None else used.changes(looks)
 
 

@@ -39,8 +39,12 @@ def installed() -> InstalledPackages:
         for name, module in list(sys.modules.items())
         if name not in _at_start and _is_installed(module)
     ]
-    folders = [path for path in sys.path if os.path.basename(path).endswith("-packages")]
-    return InstalledPackages(names, folders)
+    return InstalledPackages(names, package_folders())
+
+
+def package_folders() -> list[str]:
+    """The directories of installed packages."""
+    return [path for path in sys.path if os.path.basename(path).endswith("-packages")]
 
 
 def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], None]) -> Main | int:

@@ -21,15 +21,17 @@ from codeserver.worker.steps.step import Inherited
 from codeserver.worker.steps.template import ENDED, StepTemplate, TemplateLost, fork_template
 
 Obstacles = Callable[[], Sequence[str]]
-"""Returns reasons why a step may not share the run's import of the user's code."""
-
+"""Returns reasons why a step may not share the imports of its run."""
 
 _UNKNOWN = 255
 """The exit code of a step whose template is lost, as with `multiprocessing`'s own fork server."""
 
 
 def fork_steps(
-    close: Callable[[], object] = lambda: None, obstacles: Obstacles | None = None
+    close: Callable[[], object] = lambda: None,
+    obstacles: Obstacles = tuple,
+    *,
+    shares_code: bool = False,
 ) -> Steps | Main | None:
     """Fork the step template, and have the steps of this run forked from it.
 
@@ -37,7 +39,8 @@ def fork_steps(
 
     Args:
         close: closes descriptors of the run that steps must not have, in the template.
-        obstacles: None if the template has not imported the user's code.
+        obstacles: asked before each step.
+        shares_code: whether the run has imported the user's code already.
 
     Returns:
         In the run, its steps; None if no template can be forked. In the template, its main
@@ -49,7 +52,9 @@ def fork_steps(
     except OSError as error:
         _warn(str(error))
         return None
-    return Steps(template, obstacles) if isinstance(template, StepTemplate) else template
+    if isinstance(template, StepTemplate):
+        return Steps(template, obstacles, shares_code=shares_code)
+    return template
 
 
 class Steps:
@@ -58,11 +63,13 @@ class Steps:
     Args:
         template: the process that they are forked from.
         obstacles: see `fork_steps`.
+        shares_code: see `fork_steps`.
     """
 
-    def __init__(self, template: StepTemplate, obstacles: Obstacles | None) -> None:
+    def __init__(self, template: StepTemplate, obstacles: Obstacles, *, shares_code: bool) -> None:
         self._template: StepTemplate | None = template
         self._obstacles = obstacles
+        self._shares_code = shares_code
         self._environment = dict(os.environ)
         self._told: set[str] = set()
         dagster.start_steps_with(_context(self._launch))
@@ -95,11 +102,10 @@ class Steps:
         before, now = self._environment, os.environ
         names = {*before, *now}
         changed = {name: now.get(name) for name in names if before.get(name) != now.get(name)}
-        if self._obstacles is not None:
-            if changed:
-                raise TemplateLost(f"the run has changed the variable {min(changed)}")
-            if reasons := self._obstacles():
-                raise TemplateLost("; ".join(reasons))
+        if changed and self._shares_code:
+            raise TemplateLost(f"the run has changed the variable {min(changed)}")
+        if reasons := self._obstacles():
+            raise TemplateLost("; ".join(reasons))
         return changed
 
 
