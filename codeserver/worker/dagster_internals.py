@@ -341,7 +341,7 @@ def watch_logs_cheaply() -> None:
 
         def Popen(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:  # noqa: N802
             if command[0] == sys.executable:
-                command = [sys.executable, "-I", "-S", *command[1:]]
+                command = [sys.executable, "-S", *command[1:]]
             return subprocess.Popen(command, **options)
 
     vars(compute_logs).update(subprocess=Subprocess())

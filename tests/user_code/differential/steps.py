@@ -171,9 +171,6 @@ def in_parallel(context) -> None:
     context.log.info(subprocess.run(["echo", "7"], capture_output=True, text=True).stdout)
 
 
-@op
-def raises() -> None:
-    raise ValueError("no such thing")
 @op(ins={"after": In(Nothing)})
 def shares(context) -> None:
     memory = SharedMemory(f"steps-{context.run_id}", create=True, size=1)
@@ -189,6 +186,9 @@ def reads(context) -> None:
     memory.unlink()
 
 
+@op
+def raises() -> None:
+    raise ValueError("no such thing")
 
 
 @op
