@@ -72,14 +72,12 @@ def command(name: str, arguments: Sequence[str]) -> Command | None:
 
 def _fork_steps() -> None:
     """Have the steps of this run forked. In the process that forks them, this does not return."""
-    from codeserver.worker.process import basics
     from codeserver.worker.process.forking import trampoline
     from codeserver.worker.steps.forking import fork_steps
 
-    if len(basics.threads()) == 1:  # only such a process may fork; others start steps as usual
-        steps = fork_steps()
-        if callable(steps):
-            os._exit(trampoline(steps))
+    steps = fork_steps()
+    if callable(steps):
+        os._exit(trampoline(steps))
 
 
 def _is_plain(arguments: Sequence[str]) -> bool:

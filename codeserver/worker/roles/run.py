@@ -76,7 +76,7 @@ def execute(
     if ordered is not None:
         loggers.remove()
         take_on_time_zone()
-        if ordered.forks_steps and not threads:
+        if ordered.forks_steps:
             steps = fork_steps(
                 partial(_close, channel, readers),
                 _obstacles(used, ordered.looks),
@@ -84,8 +84,7 @@ def execute(
             )
             if callable(steps):
                 return steps
-            if steps is not None:
-                last.append(steps.end)
+            last.append(steps.end)
         last.append(Survivor(channel, readers).finish)
         # Threads that the user's modules start belong to the code, not to this run.
         dagster.call_when_loaded(lambda: threads.update(threading.enumerate()))

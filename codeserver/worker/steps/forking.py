@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.process import basics
 from codeserver.worker.process.forking import Main
 from codeserver.worker.process.originals import os
 from codeserver.worker.steps.step import Inherited
@@ -32,10 +33,10 @@ def fork_steps(
     obstacles: Obstacles = tuple,
     *,
     shares_code: bool = False,
-) -> Steps | Main | None:
+) -> Steps | Main:
     """Fork the step template, and have the steps of this run forked from it.
 
-    Call it in a single-threaded process, before the run opens anything.
+    Call it before the run opens anything. A process with several threads forks nothing.
 
     Args:
         close: closes descriptors of the run that steps must not have, in the template.
@@ -43,31 +44,31 @@ def fork_steps(
         shares_code: whether the run has imported the user's code already.
 
     Returns:
-        In the run, its steps; None if no template can be forked. In the template, its main
-        function.
+        In the run, its steps. In the template, its main function.
     """
     dagster.set_snowflake_partner_env_var()  # a run would set it later
+    template: StepTemplate | Main | str
     try:
-        template = fork_template(close)
+        is_alone = len(basics.threads()) == 1
+        template = fork_template(close) if is_alone else "the run has another thread"
     except OSError as error:
-        _warn(str(error))
-        return None
-    if isinstance(template, StepTemplate):
-        return Steps(template, obstacles, shares_code=shares_code)
-    return template
+        template = str(error)
+    return template if callable(template) else Steps(template, obstacles, shares_code=shares_code)
 
 
 class Steps:
     """Starts the steps of a run.
 
     Args:
-        template: the process that they are forked from.
+        template: the process that they are forked from, or the reason why there is none.
         obstacles: see `fork_steps`.
         shares_code: see `fork_steps`.
     """
 
-    def __init__(self, template: StepTemplate, obstacles: Obstacles, *, shares_code: bool) -> None:
-        self._template: StepTemplate | None = template
+    def __init__(
+        self, template: StepTemplate | str, obstacles: Obstacles, *, shares_code: bool
+    ) -> None:
+        self._template = template
         self._obstacles = obstacles
         self._shares_code = shares_code
         self._environment = dict(os.environ)
@@ -77,8 +78,8 @@ class Steps:
 
     def end(self) -> None:
         """End the template, and all steps."""
-        template, self._template = self._template, None
-        if template is not None:
+        template, self._template = self._template, ENDED
+        if isinstance(template, StepTemplate):
             template.end()
 
     def _keep_if_used(self, executor: object) -> None:
@@ -88,8 +89,8 @@ class Steps:
 
     def _launch(self, process: Any) -> Any:
         try:
-            if self._template is None:
-                raise TemplateLost(ENDED)
+            if isinstance(self._template, str):
+                raise TemplateLost(self._template)
             return _Popen(process, self._template, self._changes())
         except TemplateLost as error:
             if str(error) not in self._told:
