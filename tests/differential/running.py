@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dagster import DagsterEventType, DagsterRun, DagsterRunStatus
+from dagster._core.origin import JobPythonOrigin
 from dagster._core.test_utils import create_run_for_test
 
 from bench.requests import Requests
@@ -69,10 +70,20 @@ def current_runs(side: Side) -> list[str]:
 
 def launch(side: Side, job: str, run_config: Mapping[str, object] | None = None) -> Launched:
     """Make a run of `job` and have the server start it."""
+    return start(side, make(side, job, run_config).run_id, job)
+
+
+def make(
+    side: Side,
+    job: str,
+    run_config: Mapping[str, object] | None = None,
+    code: JobPythonOrigin | None = None,
+) -> DagsterRun:
+    """Make a run of `job`; `code` is where a process that executes it finds it."""
     snapshot = value(side.client.external_job(origin(), job).serialized_job_data)
     args = Requests().plan(job, run_config=run_config, snapshot_id=snapshot.job.snapshot_id)
     plan = value(side.client.execution_plan_snapshot(args))
-    run = create_run_for_test(
+    return create_run_for_test(
         side.instance,
         job_name=job,
         run_config=run_config,
@@ -80,8 +91,8 @@ def launch(side: Side, job: str, run_config: Mapping[str, object] | None = None)
         job_snapshot=snapshot.job,
         execution_plan_snapshot=plan,
         remote_job_origin=job_origin(job),
+        job_code_origin=code,
     )
-    return start(side, run.run_id, job)
 
 
 def start(side: Side, run_id: str, job: str) -> Launched:

@@ -171,7 +171,7 @@ def in_parallel(context) -> None:
     context.log.info(subprocess.run(["echo", "7"], capture_output=True, text=True).stdout)
 
 
-@op(ins={"after": In(Nothing)})
+@op(ins={"after": In(Nothing)}, tags={"heavy": "yes"}, pool="one")
 def shares(context) -> None:
     memory = SharedMemory(f"steps-{context.run_id}", create=True, size=1)
     memory.buf[0] = 42
@@ -237,7 +237,9 @@ def waits(context) -> None:
         (home / "cleaned").touch()
 
 
-ONE_BY_ONE = multiprocess_executor.configured({"max_concurrent": 1})
+ONE_BY_ONE = multiprocess_executor.configured(
+    {"max_concurrent": 1, "tag_concurrency_limits": [{"key": "heavy", "limit": 1}]}
+)
 MODES = {"": {}, "_warm": {"codeserver/runs": "warm"}, "_fresh": {"codeserver/runs": "fresh"}}
 JOBS = []
 
