@@ -1,4 +1,4 @@
-"""Steps of the multiprocess executor: forked, in warm and fresh runs and in pods, as stock's are."""
+"""Steps of the multiprocess executor: forked, in warm and fresh runs and in pods, as stock's."""
 
 from __future__ import annotations
 
@@ -159,6 +159,6 @@ _NATIVE_STACK = r"Fatal Python error: .*(?s:.*)"
 def _shown(output: bytes | None) -> str:
     """The output of a step without times and process ids; a digest of it if it is long."""
     text = re.sub(f"{_NOISE}|{_NATIVE_STACK}", "", (output or b"").decode(), flags=re.MULTILINE)
-    if len(text) < 50_000:
+    if len(text) < 1_000_000:
         return text
     return f"{len(text)}: {hashlib.sha256(text.encode()).hexdigest()}"
