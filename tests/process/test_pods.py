@@ -197,6 +197,12 @@ def test_a_pod_does_what_stocks_does(case: Case, instance: DagsterInstance, work
     assert case.expect in json.dumps(ours).replace('\\"', '"')
 
 
+@pytest.mark.parametrize(("wish", "forked"), [("on", "True"), ("off", "False")])
+def test_steps_are_forked(wish: str, forked: str, instance: DagsterInstance, work: Path) -> None:
+    case = Case("", "", job="tells", env={"CODESERVER_WARM_STEPS": wish})
+    assert Pod("ours", case, instance, work / "ours").story()["files"] == {"forked": forked}
+
+
 def test_modules_of_the_working_directory_are_found_later(
     instance: DagsterInstance, work: Path
 ) -> None:

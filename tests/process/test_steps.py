@@ -122,8 +122,9 @@ def step_template(server: Server) -> psutil.Process:
     return next(each for each in server.processes("template") if each.ppid() == run.pid)
 
 
-def test_steps_leave_nothing_behind(load: Load) -> None:
-    server = load(CODE)
+@pytest.mark.parametrize("runs", [(), ("--runs", "fresh")], ids=["warm", "fresh"])
+def test_steps_leave_nothing_behind(runs: tuple[str, ...], load: Load) -> None:
+    server = load(CODE, *runs)
     first, *others = told(running.launch(server, "many"))
     assert first["forked"]
     assert others == others[:1] * 10

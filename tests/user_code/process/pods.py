@@ -1,6 +1,7 @@
 """Jobs for `dagster api execute_run` and `execute_step`; their ops write files into the folder they run in."""
 
 import gc
+import multiprocessing
 import os
 import threading
 from pathlib import Path
@@ -32,6 +33,11 @@ def import_late() -> None:
     from edition import EDITION
 
     Path("edition").write_text(EDITION)
+
+
+@dg.op
+def tell_whether_forked() -> None:
+    Path("forked").write_text(str(os.getppid() != multiprocessing.parent_process().pid))
 
 
 @dg.op
@@ -68,4 +74,9 @@ def imports_late():
     import_late()
 
 
-defs = dg.Definitions(jobs=[doubles, fails, waits, in_processes, imports_late])
+@dg.job
+def tells():
+    tell_whether_forked()
+
+
+defs = dg.Definitions(jobs=[doubles, fails, waits, in_processes, imports_late, tells])
