@@ -24,6 +24,7 @@ from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.health_wire import health_pb2
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.processes.forkserver import Spawning
 from codeserver.supervisor.processes.spawning import Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.shutdown import Shutdown
@@ -54,7 +55,7 @@ class Server:
         self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
         self._fatal: LoadFailure | None = None
         self._heartbeats = Heartbeats()
-        self.location = Location(config, target, spawned)
+        self.location = Location(config, target, Spawning(spawned=spawned))
         self.addresses: list[str] = []
         self._server = grpc.aio.server(options=grpc_options())
         api = DagsterApi(config, self.location, self.shutdown.by_client, self._heartbeats.hear)

@@ -31,9 +31,8 @@ from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Forker
-from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.forkserver import ForkServers, Source
 from codeserver.supervisor.processes.output import Outputs
-from codeserver.supervisor.processes.spawning import Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.revival import Reviver
 from codeserver.supervisor.runs import Launch, Runs
@@ -53,6 +52,11 @@ KEEP_STATE: Any = object()
 class Location:
     """A code location that is loaded, served, reloaded and shut down.
 
+    Args:
+        source: starts the forkserver.
+        whole: the evaluators that all locations may have together, if there are several.
+        earlier: the location that this one replaces, whose runs go on.
+
     Attributes:
         imports: the slowest imports of the newest load, if they are timed.
         defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
@@ -60,12 +64,19 @@ class Location:
         imported_late: called with the sources that requests import, see `Pool`.
     """
 
-    def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        target: Target,
+        source: Source,
+        whole: Slots | None = None,
+        earlier: Location | None = None,
+    ) -> None:
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()
-        self._lanes = Lanes.of(config)
-        self._forkservers = ForkServers(spawned, self._outputs, self._tasks)
+        self._lanes = Lanes.of(config, whole)
+        self._forkservers = ForkServers(source, self._outputs, self._tasks)
         self.current = Current(config.fixed_server_id)
         self._policy = Policy(config.surfaces_reload_errors, config.on_load_error == "exit")
         self._generations: set[Generation] = set()
@@ -87,7 +98,11 @@ class Location:
             outdated=self.reload_changed,
         )
         warm_steps = config.warm_steps == "on"
-        self.runs = Runs(self._tasks, self._caretakers, self._idle, warm_steps=warm_steps)
+        self.runs: Runs = Runs(
+            *(self._tasks, self._caretakers, self._idle),
+            warm_steps=warm_steps,
+            earlier=None if earlier is None else earlier.runs,
+        )
         self.imports: Sequence[ImportTime] = ()
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None

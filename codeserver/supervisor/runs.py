@@ -63,11 +63,20 @@ class Runs:
     Args:
         caretakers: returns the process from which caretakers are forked.
         warm_steps: whether runs fork their steps.
+        earlier: the table of the location that this one replaces, whose runs go on.
     """
 
     def __init__(
-        self, tasks: Tasks, caretakers: Callable[[], Forker], idle: Idle, *, warm_steps: bool
+        self,
+        tasks: Tasks,
+        caretakers: Callable[[], Forker],
+        idle: Idle,
+        *,
+        warm_steps: bool,
+        earlier: Runs | None = None,
     ) -> None:
+        before: tuple[Runs, ...] = () if earlier is None else (earlier, *earlier._earlier)
+        self._earlier: tuple[Runs, ...] = tuple(table for table in before if table._runs)
         self._warm_steps = warm_steps
         self._tasks = tasks
         self._caretakers = caretakers
@@ -78,14 +87,18 @@ class Runs:
 
     @property
     def current(self) -> list[str]:
-        """The ids of the runs in progress."""
-        return list(self._runs)
+        """The ids of the runs in progress, those of replaced locations included."""
+        return [run_id for table in (self, *self._earlier) for run_id in table._runs]
+
+    def _of(self, run_id: str) -> _Run | None:
+        found = (table._runs.get(run_id) for table in (self, *self._earlier))
+        return next(filter(None, found), None)
 
     async def start(
         self, run_id: str, arguments: bytes, start: RunStart, environment: Environment
     ) -> Launch:
         """Execute a run in a process of its own."""
-        if run_id in self._runs:
+        if self._of(run_id) is not None:
             return Launch(False, f"Run {shown(run_id)} is already being executed by this server.")
         self._none.clear()
         self._idle.begin()
@@ -105,12 +118,12 @@ class Runs:
 
     def can_cancel(self, run_id: str) -> bool:
         """Whether `cancel` would have an effect."""
-        run = self._runs.get(run_id)
+        run = self._of(run_id)
         return run is not None and not run.cancelled
 
     async def cancel(self, run_id: str) -> bool:
         """Interrupt a run; return whether this server executes it."""
-        run = self._runs.get(run_id)
+        run = self._of(run_id)
         if run is None:
             return False
         if not run.cancelled:
@@ -125,7 +138,7 @@ class Runs:
 
     async def interrupt_all(self) -> None:
         """Interrupt every run."""
-        for run_id in self.current:
+        for run_id in list(self._runs):
             await self.cancel(run_id)
 
     async def end_all(self) -> None:

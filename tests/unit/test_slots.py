@@ -14,6 +14,7 @@ from codeserver.supervisor.evaluating import admission
 from codeserver.supervisor.evaluating.admission import ENDING, QueueCounts, Slots
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.location import Location
+from codeserver.supervisor.processes.forkserver import Spawning
 from codeserver.target import Target
 from tests.unit.waiting import DEADLINE, soon
 
@@ -376,7 +377,7 @@ def test_bytes_that_are_held() -> None:
 
 
 async def test_a_location_holds_the_bytes_of_its_requests() -> None:
-    location = Location(Config(), Target(python_file="repo.py"))
+    location = Location(Config(), Target(python_file="repo.py"), Spawning())
     request = Request(
         "GetExecutionPlan", memoryview(bytes(MB)), Deadline.after(1.0), "plan of job a"
     )

@@ -63,9 +63,17 @@ class Slots:
     One subject (a sensor, a schedule, a job) gets at most half of the slots and half of the queue,
     so a sensor that hangs at every tick leaves room for the others. A free slot goes to the subject
     that has the fewest, and to the oldest request of that subject.
+
+    Args:
+        total: the number of slots.
+        queue: the number of places in the queue.
+        whole: the slots of all locations together. Each request takes one of those, too.
+        owner: the subject of this location among them.
     """
 
-    def __init__(self, total: int, queue: int) -> None:
+    def __init__(self, total: int, queue: int, whole: Slots | None = None, owner: str = "") -> None:
+        self._whole = whole
+        self._owner = owner
         self.total = total
         self.queue = queue
         self.share = max(1, total // 2)
@@ -101,6 +109,15 @@ class Slots:
             RequestTimeout: no slot became free in time.
             Overloaded: too many requests wait already.
         """
+        await self._take_own(subject, deadline)
+        if self._whole is not None:
+            try:
+                await self._whole.take(self._owner, deadline)
+            except BaseException:
+                self._free(subject)
+                raise
+
+    async def _take_own(self, subject: str, deadline: Deadline) -> None:
         if self.running < self.total and self._running[subject] < self.share:
             self._running[subject] += 1
             return
@@ -135,6 +152,14 @@ class Slots:
         if size <= _SHORT:
             yield
             return
+        with contextlib.ExitStack() as stack:
+            if self._whole is not None:
+                stack.enter_context(self._whole.holding(self._owner, size))
+            with self._holding(subject, size):
+                yield
+
+    @contextlib.contextmanager
+    def _holding(self, subject: str, size: int) -> Iterator[None]:
         own, held = self._held[subject], self._held.total()
         if (own and own + size > _MOST_BYTES // 2) or (held and held + size > _MOST_BYTES):
             self._refuse(
@@ -157,10 +182,15 @@ class Slots:
         request.
         """
         self._running[ENDING] += 1
-        self.give_back(subject)
+        self._free(subject)
 
     def give_back(self, subject: str) -> None:
         """Free a slot that was taken for this subject."""
+        self._free(subject)
+        if self._whole is not None:
+            self._whole.give_back(self._owner)
+
+    def _free(self, subject: str) -> None:
         self._running[subject] -= 1
         if not self._running[subject]:
             del self._running[subject]
@@ -183,7 +213,7 @@ class Slots:
     def _withdraw(self, subject: str, granted: asyncio.Future[None]) -> None:
         """Leave the queue; give back a slot that was granted at the same moment."""
         if granted.done():
-            self.give_back(subject)
+            self._free(subject)
             return
         waiting = self._waiting[subject]
         waiting.remove(granted)

@@ -18,6 +18,7 @@ from codeserver.errors import (
     RequestTimeout,
     WorkerCrashed,
 )
+from codeserver.letters import shown
 from codeserver.messages import Answer, Ask, Crashed, Refused
 from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
@@ -68,10 +69,18 @@ class Lanes:
     other: Slots
 
     @classmethod
-    def of(cls, config: Config) -> Lanes:
-        """Make the lanes that the operator's settings allow."""
+    def of(cls, config: Config, whole: Slots | None = None) -> Lanes:
+        """Make the lanes that the operator's settings allow.
+
+        Args:
+            config: the settings.
+            whole: the slots of all locations together, for requests that call functions of the
+                user.
+        """
         most = 1 if config.evaluators == "one" else config.max_workers
-        return cls(Slots(most, config.max_queue), Slots(_OTHER_SLOTS, config.max_queue))
+        owner = f"location {shown(config.location_name or '')}"
+        user_code = Slots(most, config.max_queue, whole, owner)
+        return cls(user_code, Slots(_OTHER_SLOTS, config.max_queue))
 
 
 class Pool:

@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any
 
 from codeserver.errors import ProtocolError, WorkerCrashed
 from codeserver.messages import (
@@ -199,19 +201,38 @@ class Forker:
         Raises:
             WorkerCrashed: the forking process has ended, or cannot fork.
         """
+        child, forked = self.begin(role)
+        await forked
+        return child
+
+    def begin(
+        self, role: str, outputs: Outputs | None = None
+    ) -> tuple[Child, Coroutine[Any, Any, None]]:
+        """A child to be, which can be sent messages already, and its fork, which is to be awaited.
+
+        Args:
+            role: the role of the child.
+            outputs: get the output of the child, instead of those of the forker.
+
+        Raises:
+            WorkerCrashed: see `fork`, whose exceptions the fork has, too.
+        """
         if self.is_lost:
             raise self._crashed(role)
         try:
-            child, theirs = self._child_to_be(role)
+            child, theirs = self._child_to_be(role, outputs or self._outputs)
         except OSError as error:
             raise WorkerCrashed(f"No process for a {role}: {error.strerror}.") from None
+        return child, self._fork(child, theirs)
+
+    async def _fork(self, child: Child, theirs: list[int]) -> None:
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         number = next(self._ids)
         try:
             self._forking[number] = (child, confirmed)
             self.is_childless.clear()
             try:
-                await self._channel.send(Fork(number, role), theirs)
+                await self._channel.send(Fork(number, child.role), theirs)
             finally:
                 for fd in theirs:
                     os.close(fd)
@@ -222,9 +243,8 @@ class Forker:
             child.output.close()
             confirmed.cancel()
             if isinstance(error, BrokenPipeError):
-                raise self._crashed(role) from None
+                raise self._crashed(child.role) from None
             raise
-        return child
 
     async def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child; do nothing if it has ended."""
@@ -273,7 +293,7 @@ class Forker:
             else:
                 orphan.is_orphaned()
 
-    def _child_to_be(self, role: str) -> tuple[Child, list[int]]:
+    def _child_to_be(self, role: str, outputs: Outputs) -> tuple[Child, list[int]]:
         """A child that is not forked yet, and the descriptors for it."""
         with contextlib.ExitStack() as undo:
             ours, theirs = socket.socketpair()
@@ -291,7 +311,7 @@ class Forker:
                 kept.append(os.dup(fd))
                 undo.callback(os.close, kept[-1])
             undo.pop_all()
-        child = Child(role, Channel(ours), self._outputs.open(role, *readers))
+        child = Child(role, Channel(ours), outputs.open(role, *readers))
         return child, [theirs.detach(), *writers, *kept]
 
     def _handle(self, report: Message) -> None:
@@ -321,7 +341,11 @@ class Forker:
             case DagsterImported():
                 self.is_ready = True
             case DagsterMissing(text):
-                self._reason = text.replace("{", "{{").replace("}", "}}")
+                self.explain(text)
+
+    def explain(self, reason: str) -> None:
+        """Give the reason why the process forks no more, for the errors of later forks."""
+        self._reason = reason.replace("{", "{{").replace("}", "}}")
 
     def _count_children(self) -> None:
         if not self._children and not self._forking:

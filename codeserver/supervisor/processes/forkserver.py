@@ -1,25 +1,40 @@
-"""Keep a forkserver, follow it, and end it."""
+"""Keep a forkserver for a location, follow it, and end it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.processes import orphans, patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
-from codeserver.supervisor.processes.spawning import Spawned, spawn
+from codeserver.supervisor.processes.spawning import OWN, Interpreter, Spawned, spawn
 from codeserver.supervisor.processes.tasks import Tasks
+
+
+class Source(Protocol):
+    """The source of the forkservers of one location, which needs another one when one has died."""
+
+    def start(self, outputs: Outputs, tasks: Tasks) -> ForkServer:
+        """Start a forkserver.
+
+        Raises:
+            WorkerCrashed: the process that it would be forked from cannot fork.
+            OSError: the system has no process or file descriptor left for it.
+        """
+
+    async def close(self) -> None:
+        """End what was started and not used."""
 
 
 class ForkServers:
     """Keeps a forkserver, and starts another one on demand after the last one has died."""
 
-    def __init__(self, spawned: Spawned | None, outputs: Outputs, tasks: Tasks) -> None:
-        if spawned is not None:
-            orphans.expect(spawned.process.pid)
-        self._spawned = spawned
+    def __init__(self, source: Source, outputs: Outputs, tasks: Tasks) -> None:
+        self._source = source
         self._outputs = outputs
         self._tasks = tasks
         self._current: ForkServer | None = None
@@ -29,15 +44,13 @@ class ForkServers:
         """The living forkserver; starts one if necessary.
 
         Raises:
-            WorkerCrashed: the server is shutting down.
-            OSError: the system has no process or file descriptor left for it.
+            WorkerCrashed: the server is shutting down, or see `Source.start`.
+            OSError: see `Source.start`.
         """
         if self._closing:
             raise WorkerCrashed("The server is shutting down.")
         if self._current is None or self._current.forker.is_lost:
-            spawned, self._spawned = self._spawned or spawn(), None
-            orphans.expect(spawned.process.pid)
-            self._current = ForkServer(spawned, self._outputs, self._tasks)
+            self._current = self._source.start(self._outputs, self._tasks)
         return self._current
 
     def refuse(self) -> None:
@@ -49,19 +62,27 @@ class ForkServers:
         self.refuse()
         if self._current is not None:
             await self._current.close()
-        elif self._spawned is not None:
-            await asyncio.to_thread(self._spawned.discard)
-            orphans.has_been_waited_for(self._spawned.process.pid)
+        await self._source.close()
 
 
 class ForkServer:
-    """A running forkserver."""
+    """A running forkserver.
 
-    def __init__(self, spawned: Spawned, outputs: Outputs, tasks: Tasks) -> None:
-        self._process = spawned.process
-        output = outputs.open("forkserver", spawned.stdout, spawned.stderr)
-        output.pid = spawned.process.pid
-        self.forker = Forker(Channel(spawned.sock), outputs, pid=spawned.process.pid)
+    Args:
+        wait: waits for the end of the process.
+        kill: kills the process.
+    """
+
+    def __init__(
+        self,
+        forker: Forker,
+        wait: Callable[[], Awaitable[int | None]],
+        kill: Callable[[], Awaitable[None]],
+        tasks: Tasks,
+    ) -> None:
+        self.forker = forker
+        self._wait = wait
+        self._kill = kill
         self.ended = tasks.start("follow forkserver", self._follow())
 
     async def close(self) -> None:
@@ -72,11 +93,54 @@ class ForkServer:
         grace = 0.0 if self.forker.is_deaf else grace
         done, _ = await asyncio.wait([self.ended], timeout=grace)
         if not done:
-            self._process.kill()
+            await self._kill()
             await asyncio.wait([self.ended])
 
-    async def _follow(self) -> int:
+    async def _follow(self) -> int | None:
         await self.forker.follow()
-        code = await asyncio.to_thread(self._process.wait)
-        orphans.has_been_waited_for(self._process.pid)
+        return await self._wait()
+
+
+class Spawning:
+    """Starts each forkserver as a new process, which imports Dagster.
+
+    Args:
+        interpreter: the Python of the processes.
+        spawned: the first one, if it was started ahead of time.
+    """
+
+    def __init__(self, interpreter: Interpreter = OWN, spawned: Spawned | None = None) -> None:
+        if spawned is not None:
+            orphans.expect(spawned.process.pid)
+        self._interpreter = interpreter
+        self._spawned = spawned
+
+    def start(self, outputs: Outputs, tasks: Tasks) -> ForkServer:
+        """See `Source`."""
+        spawned, self._spawned = self._spawned or spawn(self._interpreter), None
+        return _attach(spawned, outputs, tasks)
+
+    async def close(self) -> None:
+        """See `Source`."""
+        if self._spawned is not None:
+            await asyncio.to_thread(self._spawned.discard)
+            orphans.has_been_waited_for(self._spawned.process.pid)
+
+
+def _attach(spawned: Spawned, outputs: Outputs, tasks: Tasks) -> ForkServer:
+    """Follow a forkserver that was spawned."""
+    process = spawned.process
+    orphans.expect(process.pid)
+    output = outputs.open("forkserver", spawned.stdout, spawned.stderr)
+    output.pid = process.pid
+
+    async def wait() -> int:
+        code = await asyncio.to_thread(process.wait)
+        orphans.has_been_waited_for(process.pid)
         return code
+
+    async def kill() -> None:
+        process.kill()
+
+    forker = Forker(Channel(spawned.sock), outputs, pid=process.pid)
+    return ForkServer(forker, wait, kill, tasks)

@@ -34,6 +34,23 @@ _most_files = 0
 
 
 @dataclass(frozen=True)
+class Interpreter:
+    """A Python, and variables that its processes have beside those of the server.
+
+    Attributes:
+        python: the path of its executable.
+        environment: the variables with their values, in order.
+    """
+
+    python: str = sys.executable
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+OWN = Interpreter()
+"""The Python of the server."""
+
+
+@dataclass(frozen=True)
 class Spawned:
     """A forkserver that is not yet attached to an event loop."""
 
@@ -51,7 +68,7 @@ class Spawned:
             os.close(fd)
 
 
-def spawn(python: str = sys.executable) -> Spawned:
+def spawn(interpreter: Interpreter = OWN) -> Spawned:
     """Start a forkserver; returns at once, while it imports Dagster.
 
     Raises:
@@ -66,11 +83,12 @@ def spawn(python: str = sys.executable) -> Spawned:
             for fd in fds:
                 stack.callback(os.close, fd)
         inherited = (control.fileno(), log)
-        seed = {} if os.environ.keys() & _HASH_SEED else _HASH_SEED
+        variables = {**os.environ, **dict(interpreter.environment)}
+        seed = {} if variables.keys() & _HASH_SEED else _HASH_SEED
         facts = (*inherited, os.getpid(), most_files_of_a_process(), bool(seed))
         process = subprocess.Popen(
-            [python, "-c", _PROGRAM, sys.path[0], *map(str, map(int, facts))],
-            env={**os.environ, **seed},
+            [interpreter.python, "-c", _PROGRAM, sys.path[0], *map(str, map(int, facts))],
+            env={**variables, **seed},
             pass_fds=inherited,
             stdin=subprocess.DEVNULL,
             stdout=out,

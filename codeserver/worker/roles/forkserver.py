@@ -10,6 +10,7 @@ import faulthandler
 import gc
 import resource
 import sys
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.machinery import ModuleSpec
 from typing import NoReturn
@@ -106,4 +107,16 @@ def _serve(channel: Channel) -> Main | int:
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
     }
-    return ForkLoop(channel, roles, preparing.prepare).run() or 0
+    of_location = Role(
+        lambda channel, _: partial(_serve_location, channel, roles, preparing.prepare)
+    )
+    return ForkLoop(channel, {**roles, "forkserver": of_location}, preparing.prepare).run() or 0
+
+
+def _serve_location(
+    channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], None]
+) -> Main | int:
+    """Be the forkserver of one of several locations, as a fork of the one that they share."""
+    processes.adopt_descendants()
+    channel.send(DagsterImported())
+    return ForkLoop(channel, roles, prepare).run() or 0

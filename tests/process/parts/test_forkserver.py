@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeserver.supervisor.processes import patience
-from codeserver.supervisor.processes.forkserver import ForkServers
+from codeserver.supervisor.processes.forkserver import ForkServers, Spawning
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.unit.waiting import soon
@@ -22,7 +22,7 @@ async def test_one_that_imports_dagster_is_not_waited_for(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(patience, "FORKSERVER_GRACE", 3600.0)
     tasks, outputs = Tasks(), Outputs()
-    forkservers = ForkServers(None, outputs, tasks)
+    forkservers = ForkServers(Spawning(), outputs, tasks)
     living = forkservers.living()
 
     await soon(forkservers.close())

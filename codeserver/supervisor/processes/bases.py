@@ -1,0 +1,100 @@
+"""Bases: processes that have imported Dagster, each for all locations with the same Python."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from codeserver.errors import WorkerCrashed
+from codeserver.supervisor.processes.forker import Forker
+from codeserver.supervisor.processes.forkserver import ForkServer, ForkServers, Spawning
+from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.spawning import Interpreter
+from codeserver.supervisor.processes.tasks import Tasks
+
+
+@dataclass
+class _Base:
+    """A base, and the number of locations that use it."""
+
+    forkservers: ForkServers
+    users: int = 0
+
+
+class Bases:
+    """Keeps a base for each Python, with its variables, that a location needs.
+
+    The forkserver of a location is forked from a base. So a further location costs a fork, and not
+    an import of Dagster. A base has no children with user code, so nothing that user code does to
+    its forkserver concerns another location.
+    """
+
+    def __init__(self) -> None:
+        self._outputs = Outputs()
+        self._tasks = Tasks()
+        self._bases: dict[Interpreter, _Base] = {}
+
+    def source(self, interpreter: Interpreter) -> Share:
+        """The source of the forkservers of one location, which closes it at its end."""
+        if interpreter not in self._bases:
+            spawning = Spawning(interpreter)
+            self._bases[interpreter] = _Base(ForkServers(spawning, self._outputs, self._tasks))
+        base = self._bases[interpreter]
+        base.users += 1
+        return Share(self, interpreter, base.forkservers)
+
+    async def release(self, interpreter: Interpreter) -> None:
+        """End the base, if no other location uses it."""
+        base = self._bases[interpreter]
+        base.users -= 1
+        if not base.users:
+            del self._bases[interpreter]
+            await base.forkservers.close()
+
+    async def close(self) -> None:
+        """End what is left of all bases."""
+        await self._tasks.close()
+        self._outputs.close()
+
+
+class Share:
+    """The share of one location in a base; see `forkserver.Source`."""
+
+    def __init__(self, bases: Bases, interpreter: Interpreter, forkservers: ForkServers) -> None:
+        self._bases = bases
+        self._interpreter = interpreter
+        self._forkservers = forkservers
+
+    def start(self, outputs: Outputs, tasks: Tasks) -> ForkServer:
+        """Fork a forkserver."""
+        return _fork(self._forkservers.living().forker, outputs, tasks)
+
+    async def close(self) -> None:
+        """Use the base no longer."""
+        await self._bases.release(self._interpreter)
+
+
+def _fork(base: Forker, outputs: Outputs, tasks: Tasks) -> ForkServer:
+    child, forked = base.begin("forkserver", outputs)
+    forker = Forker(child.channel, outputs, adopter=base)
+
+    async def fork() -> None:
+        try:
+            await forked
+        except WorkerCrashed as error:
+            forker.explain(str(error))
+        else:
+            forker.pid = child.pid
+
+    forking = tasks.start("fork forkserver", fork())
+
+    async def wait() -> int | None:
+        await asyncio.wait([forking])
+        return await child.ended() if child.pid else None
+
+    async def kill() -> None:
+        forking.cancel()
+        if child.pid:
+            await child.kill()
+
+    return ForkServer(forker, wait, kill, tasks)
