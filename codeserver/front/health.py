@@ -1,9 +1,12 @@
-"""Service `grpc.health.v1`, derived from the location's state."""
+"""Service `grpc.health.v1`, derived from the states of locations."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from itertools import islice
 
 import grpc
 
@@ -26,30 +29,26 @@ _SERVICES = ("", "DagsterApi")
 _LAST_LOAD = "codeserver.LastLoad"
 """The name for the outcome of the last load, even if older code is served."""
 
+_LOCATIONS = "codeserver.Locations"
+"""The name for all of several locations: SERVING while each of them is."""
+
 _LONGEST_HEADLINE = 300
+_MOST_ERRORS = 10
+"""Load errors of several locations in the metadata, of which clients take 8 KiB."""
+
+Details = list[tuple[str, str]]
 
 
-class Health:
-    """The health service.
+class _Statuses:
+    """The servicer: the status of each name, and a cause in trailing metadata of `Check`."""
 
-    The trailing metadata of `Check` adds what the protocol has no field for: `codeserver-state`,
-    and `codeserver-load-error` if the last load failed.
-    """
-
-    def __init__(self, current: Current) -> None:
-        self._current = current
+    def __init__(self) -> None:
         self._statuses: dict[str, HealthCheckResponse.ServingStatus] = {}
         self._changed = asyncio.Event()
-        self._set(_LAST_LOAD, False)
-        current.on_change(self._show_state)
-        current.on_load_end(self._show_load)
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """The status; its cause is in trailing metadata."""
-        detail = [("codeserver-state", self._current.state.value)]
-        if (failure := self._current.served.failure) is not None:
-            detail.append(("codeserver-load-error", _as_metadata(failure.headline)))
-        context.set_trailing_metadata(tuple(detail))
+        context.set_trailing_metadata(tuple(self._details()))
         if request.service not in self._statuses:
             await context.abort(grpc.StatusCode.NOT_FOUND)
         return HealthCheckResponse(status=self._statuses[request.service])
@@ -74,18 +73,120 @@ class Health:
             told = status
             await changed.wait()
 
-    def _show_state(self, state: State) -> None:
-        for service in _SERVICES:
-            self._set(service, lifecycle.is_serving(state))
+    def _details(self) -> Details:
+        raise NotImplementedError
 
-    def _show_load(self, outcome: LoadFailure | Host) -> None:
-        self._set(_LAST_LOAD, isinstance(outcome, Host))
+    def _set(self, statuses: Mapping[str, bool]) -> None:
+        for service, is_serving in statuses.items():
+            self._statuses[service] = (
+                HealthCheckResponse.SERVING if is_serving else HealthCheckResponse.NOT_SERVING
+            )
+        self._tell()
 
-    def _set(self, service: str, is_serving: bool) -> None:
-        status = HealthCheckResponse.SERVING if is_serving else HealthCheckResponse.NOT_SERVING
-        self._statuses[service] = status
+    def _tell(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+class Health(_Statuses):
+    """The health of one location.
+
+    The trailing metadata of `Check` adds what the protocol has no field for: `codeserver-state`,
+    and `codeserver-load-error` if the last load failed.
+    """
+
+    def __init__(self, current: Current) -> None:
+        super().__init__()
+        self._set({_LAST_LOAD: False})
+        self.follow(current)
+
+    def follow(self, current: Current) -> None:
+        """Tell of this location from now on, which has replaced the previous one, if any."""
+        self._current = current
+        current.on_change(partial(self._show_state, current))
+        current.on_load_end(partial(self._show_load, current))
+
+    def _details(self) -> Details:
+        details = [("codeserver-state", self._current.state.value)]
+        if (failure := self._current.served.failure) is not None:
+            details.append(("codeserver-load-error", _as_metadata(failure.headline)))
+        return details
+
+    def _show_state(self, current: Current, state: State) -> None:
+        if current is self._current:
+            self._set(dict.fromkeys(_SERVICES, lifecycle.is_serving(state)))
+
+    def _show_load(self, current: Current, outcome: LoadFailure | Host) -> None:
+        if current is self._current:
+            self._set({_LAST_LOAD: isinstance(outcome, Host)})
+
+
+class WholeHealth(_Statuses):
+    """The health of a server with several locations.
+
+    It is SERVING while any location is, so that a location that cannot be loaded keeps nobody from
+    the others. `codeserver.Locations` is SERVING while all are, and `location/NAME` while that one
+    is. The trailing metadata of `Check` says how many are in each state, and has load errors.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locations: dict[str, Current] = {}
+        self._last_loads: dict[str, bool] = {}
+        self._show()
+
+    def follow(self, name: str, current: Current) -> None:
+        """Tell of this location from now on, in place of the previous one of this name, if any."""
+        self._locations[name] = current
+
+        def show_load(outcome: LoadFailure | Host) -> None:
+            if self._locations.get(name) is current:
+                self._last_loads[name] = isinstance(outcome, Host)
+                self._show()
+
+        current.on_change(lambda _: self._show())
+        current.on_load_end(show_load)
+
+    def forget(self, name: str) -> None:
+        """Tell of this location no longer."""
+        del self._locations[name]
+        self._last_loads.pop(name, None)
+        self._statuses.pop(_status_name(name), None)
+        self._show()
+
+    def _details(self) -> Details:
+        states = Counter(current.state.value for current in self._locations.values())
+        said = ", ".join(f"{count} {state}" for state, count in states.most_common())
+        failures = (
+            (name, failure.headline)
+            for name, current in self._locations.items()
+            if (failure := current.served.failure) is not None
+        )
+        return [
+            ("codeserver-state", said),
+            *(
+                ("codeserver-load-error", _as_metadata(f"{name}: {headline}"))
+                for name, headline in islice(failures, _MOST_ERRORS)
+            ),
+        ]
+
+    def _show(self) -> None:
+        serving = {
+            name: lifecycle.is_serving(current.state) for name, current in self._locations.items()
+        }
+        last_loads = [self._last_loads.get(name, False) for name in serving]
+        self._set(
+            {
+                **dict.fromkeys(_SERVICES, any(serving.values())),
+                _LOCATIONS: bool(serving) and all(serving.values()),
+                _LAST_LOAD: bool(serving) and all(last_loads),
+                **{_status_name(name): is_serving for name, is_serving in serving.items()},
+            }
+        )
+
+
+def _status_name(location: str) -> str:
+    return f"location/{location}"
 
 
 def _as_metadata(line: str) -> str:

@@ -69,6 +69,7 @@ class Location:
         config: Config,
         target: Target,
         source: Source,
+        *,
         whole: Slots | None = None,
         earlier: Location | None = None,
     ) -> None:

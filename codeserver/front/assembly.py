@@ -1,0 +1,95 @@
+"""Assembles the gRPC server of a location, or that of a server with several locations."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from types import ModuleType
+
+import grpc
+from google import protobuf
+
+from codeserver.api import error_details
+from codeserver.api.v1 import code_location_pb2
+from codeserver.dagster_wire import dagster_api_pb2
+from codeserver.front.handlers import handlers_for
+from codeserver.front.reply_room import ReplyRoom
+from codeserver.health_wire import health_pb2
+
+_log = logging.getLogger("codeserver")
+
+_DEFAULT_MESSAGE_BYTES = 100_000_000
+_MOST_PENDING = 50_000
+_LONGEST_PENDING_SECONDS = 24 * 60 * 60
+
+
+def grpc_server(dagster_api: object, typed_api: object, health: object) -> grpc.aio.Server:
+    """A gRPC server with these services, not yet bound to an address."""
+    server = grpc.aio.server(options=grpc_options())
+    service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
+    typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
+    checks = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    replies = ReplyRoom()
+    # gRPC asks the handlers one after the other, so the busiest service comes first.
+    server.add_generic_rpc_handlers(
+        (
+            handlers_for(service, dagster_api_pb2, dagster_api, replies),
+            handlers_for(typed, code_location_pb2, typed_api, replies),
+            handlers_for(checks, health_pb2, health, replies),
+        )
+    )
+    if (reflection := _reflection()) is not None:
+        reflection.add_to(server)
+    return server
+
+
+@functools.cache  # so that there is one warning, even for many servers
+def _reflection() -> ModuleType | None:
+    """Reflection, if its packages can be imported. Logs optional features that are missing.
+
+    Code generated from protos refuses a protobuf or grpcio older than the one it was generated for.
+    An installer that downgrades these, such as for an older Dagster, leaves such packages behind.
+    Dagster's server starts in that environment, so this one must start, too.
+    """
+    if error_details.unusable:
+        _warn_of_missing("details of errors", "googleapis-common-protos", error_details.unusable)
+    try:
+        from codeserver.front import reflection
+    except Exception as error:
+        _warn_of_missing("gRPC reflection", "grpcio-reflection", error)
+        return None
+    return reflection
+
+
+def _warn_of_missing(feature: str, package: str, error: Exception) -> None:
+    """Log a missing feature, with the command that installs a package release that fits."""
+    _log.warning(
+        "serving without %s: %s. To have it: pip install %s grpcio==%s protobuf==%s",
+        feature,
+        " ".join(str(error).split()).partition(". ")[0].rstrip("."),
+        package,
+        grpc.__version__,
+        protobuf.__version__,
+    )
+
+
+def grpc_options() -> list[tuple[str, int]]:
+    """The options of the gRPC server."""
+    return [
+        ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
+        ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
+        # Above this number of pending calls gRPC cancels calls at random, and after this time it
+        # cancels every pending call, both without a reason. The limits are so high that the
+        # handlers refuse the excess calls instead, with an error that names the reason.
+        ("grpc.server.max_pending_requests", _MOST_PENDING),
+        ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+        ("grpc.server_max_unrequested_time_in_server", _LONGEST_PENDING_SECONDS),
+        # Otherwise a second server could bind the same port, and each would get some of the calls.
+        ("grpc.so_reuseport", 0),
+    ]
+
+
+def _bytes(variable: str) -> int:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdecimal() else _DEFAULT_MESSAGE_BYTES
