@@ -10,9 +10,21 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class GetLocationRequest(_message.Message):
+class ListLocationsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ListLocationsResponse(_message.Message):
+    __slots__ = ("locations",)
+    LOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    locations: _containers.RepeatedCompositeFieldContainer[_location_pb2.Location]
+    def __init__(self, locations: _Optional[_Iterable[_Union[_location_pb2.Location, _Mapping]]] = ...) -> None: ...
+
+class GetLocationRequest(_message.Message):
+    __slots__ = ("location",)
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    location: str
+    def __init__(self, location: _Optional[str] = ...) -> None: ...
 
 class GetLocationResponse(_message.Message):
     __slots__ = ("location",)
@@ -21,8 +33,10 @@ class GetLocationResponse(_message.Message):
     def __init__(self, location: _Optional[_Union[_location_pb2.Location, _Mapping]] = ...) -> None: ...
 
 class WatchLocationRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("location",)
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    location: str
+    def __init__(self, location: _Optional[str] = ...) -> None: ...
 
 class WatchLocationResponse(_message.Message):
     __slots__ = ("location", "changes")
@@ -33,8 +47,10 @@ class WatchLocationResponse(_message.Message):
     def __init__(self, location: _Optional[_Union[_location_pb2.Location, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_location_pb2.DefinitionChange, _Mapping]]] = ...) -> None: ...
 
 class ReloadLocationRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("location",)
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    location: str
+    def __init__(self, location: _Optional[str] = ...) -> None: ...
 
 class ReloadLocationResponse(_message.Message):
     __slots__ = ("location", "changes")
@@ -45,7 +61,7 @@ class ReloadLocationResponse(_message.Message):
     def __init__(self, location: _Optional[_Union[_location_pb2.Location, _Mapping]] = ..., changes: _Optional[_Iterable[_Union[_location_pb2.DefinitionChange, _Mapping]]] = ...) -> None: ...
 
 class ListJobsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "include_implicit")
+    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "include_implicit", "location")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
@@ -53,6 +69,7 @@ class ListJobsRequest(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_IMPLICIT_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     repository: str
@@ -60,7 +77,8 @@ class ListJobsRequest(_message.Message):
     tags: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     include_implicit: bool
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., include_implicit: bool = ...) -> None: ...
+    location: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., include_implicit: bool = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListJobsResponse(_message.Message):
     __slots__ = ("jobs", "next_page_token", "generation")
@@ -73,7 +91,7 @@ class ListJobsResponse(_message.Message):
     def __init__(self, jobs: _Optional[_Iterable[_Union[_definitions_pb2.Job, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ListAssetsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "repository", "keys", "tags", "groups", "owners", "kinds")
+    __slots__ = ("page_size", "page_token", "repository", "keys", "tags", "groups", "owners", "kinds", "location")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +100,7 @@ class ListAssetsRequest(_message.Message):
     GROUPS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     KINDS_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     repository: str
@@ -90,7 +109,8 @@ class ListAssetsRequest(_message.Message):
     groups: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     kinds: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., groups: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., kinds: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListAssetsResponse(_message.Message):
     __slots__ = ("assets", "next_page_token", "generation")
@@ -103,7 +123,7 @@ class ListAssetsResponse(_message.Message):
     def __init__(self, assets: _Optional[_Iterable[_Union[_definitions_pb2.Asset, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ListSchedulesRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "jobs")
+    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "jobs", "location")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +131,7 @@ class ListSchedulesRequest(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     repository: str
@@ -118,7 +139,8 @@ class ListSchedulesRequest(_message.Message):
     tags: _containers.RepeatedScalarFieldContainer[str]
     owners: _containers.RepeatedScalarFieldContainer[str]
     jobs: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListSchedulesResponse(_message.Message):
     __slots__ = ("schedules", "next_page_token", "generation")
@@ -131,7 +153,7 @@ class ListSchedulesResponse(_message.Message):
     def __init__(self, schedules: _Optional[_Iterable[_Union[_definitions_pb2.Schedule, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ListSensorsRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "jobs", "types")
+    __slots__ = ("page_size", "page_token", "repository", "names", "tags", "owners", "jobs", "types", "location")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
@@ -140,6 +162,7 @@ class ListSensorsRequest(_message.Message):
     OWNERS_FIELD_NUMBER: _ClassVar[int]
     JOBS_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     repository: str
@@ -148,7 +171,8 @@ class ListSensorsRequest(_message.Message):
     owners: _containers.RepeatedScalarFieldContainer[str]
     jobs: _containers.RepeatedScalarFieldContainer[str]
     types: _containers.RepeatedScalarFieldContainer[_definitions_pb2.SensorType]
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[_Union[_definitions_pb2.SensorType, str]]] = ...) -> None: ...
+    location: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., tags: _Optional[_Iterable[str]] = ..., owners: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[_Union[_definitions_pb2.SensorType, str]]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListSensorsResponse(_message.Message):
     __slots__ = ("sensors", "next_page_token", "generation")
@@ -161,18 +185,20 @@ class ListSensorsResponse(_message.Message):
     def __init__(self, sensors: _Optional[_Iterable[_Union[_definitions_pb2.Sensor, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ListResourcesRequest(_message.Message):
-    __slots__ = ("page_size", "page_token", "repository", "names", "types")
+    __slots__ = ("page_size", "page_token", "repository", "names", "types", "location")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     NAMES_FIELD_NUMBER: _ClassVar[int]
     TYPES_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
     repository: str
     names: _containers.RepeatedScalarFieldContainer[str]
     types: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., repository: _Optional[str] = ..., names: _Optional[_Iterable[str]] = ..., types: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListResourcesResponse(_message.Message):
     __slots__ = ("resources", "next_page_token", "generation")
@@ -185,14 +211,16 @@ class ListResourcesResponse(_message.Message):
     def __init__(self, resources: _Optional[_Iterable[_Union[_definitions_pb2.Resource, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class GetJobRequest(_message.Message):
-    __slots__ = ("name", "repository", "op_selection")
+    __slots__ = ("name", "repository", "op_selection", "location")
     NAME_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     OP_SELECTION_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     name: str
     repository: str
     op_selection: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., repository: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, name: _Optional[str] = ..., repository: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class GetJobResponse(_message.Message):
     __slots__ = ("job", "graph", "resource_configs", "generation")
@@ -214,12 +242,14 @@ class GetJobResponse(_message.Message):
     def __init__(self, job: _Optional[_Union[_definitions_pb2.Job, _Mapping]] = ..., graph: _Optional[_Union[_definitions_pb2.Graph, _Mapping]] = ..., resource_configs: _Optional[_Mapping[str, _definitions_pb2.ConfigType]] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class GetAssetGraphRequest(_message.Message):
-    __slots__ = ("selection", "repository")
+    __slots__ = ("selection", "repository", "location")
     SELECTION_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     selection: str
     repository: str
-    def __init__(self, selection: _Optional[str] = ..., repository: _Optional[str] = ...) -> None: ...
+    location: str
+    def __init__(self, selection: _Optional[str] = ..., repository: _Optional[str] = ..., location: _Optional[str] = ...) -> None: ...
 
 class GetAssetGraphResponse(_message.Message):
     __slots__ = ("assets", "edges", "generation")
@@ -232,20 +262,22 @@ class GetAssetGraphResponse(_message.Message):
     def __init__(self, assets: _Optional[_Iterable[_Union[_definitions_pb2.Asset, _Mapping]]] = ..., edges: _Optional[_Iterable[_Union[_definitions_pb2.AssetEdge, _Mapping]]] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class GetExecutionPlanRequest(_message.Message):
-    __slots__ = ("job", "repository", "run_config", "partition_key", "op_selection", "asset_selection")
+    __slots__ = ("job", "repository", "run_config", "partition_key", "op_selection", "asset_selection", "location")
     JOB_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     RUN_CONFIG_FIELD_NUMBER: _ClassVar[int]
     PARTITION_KEY_FIELD_NUMBER: _ClassVar[int]
     OP_SELECTION_FIELD_NUMBER: _ClassVar[int]
     ASSET_SELECTION_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     job: str
     repository: str
     run_config: str
     partition_key: str
     op_selection: _containers.RepeatedScalarFieldContainer[str]
     asset_selection: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, job: _Optional[str] = ..., repository: _Optional[str] = ..., run_config: _Optional[str] = ..., partition_key: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ..., asset_selection: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, job: _Optional[str] = ..., repository: _Optional[str] = ..., run_config: _Optional[str] = ..., partition_key: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ..., asset_selection: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class GetExecutionPlanResponse(_message.Message):
     __slots__ = ("plan", "generation")
@@ -256,14 +288,16 @@ class GetExecutionPlanResponse(_message.Message):
     def __init__(self, plan: _Optional[_Union[_definitions_pb2.ExecutionPlan, _Mapping]] = ..., generation: _Optional[int] = ...) -> None: ...
 
 class GetRunConfigSchemaRequest(_message.Message):
-    __slots__ = ("job", "repository", "op_selection")
+    __slots__ = ("job", "repository", "op_selection", "location")
     JOB_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     OP_SELECTION_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     job: str
     repository: str
     op_selection: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, job: _Optional[str] = ..., repository: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ...) -> None: ...
+    location: str
+    def __init__(self, job: _Optional[str] = ..., repository: _Optional[str] = ..., op_selection: _Optional[_Iterable[str]] = ..., location: _Optional[str] = ...) -> None: ...
 
 class GetRunConfigSchemaResponse(_message.Message):
     __slots__ = ("json_schema", "default_yaml", "is_required", "generation")
@@ -278,20 +312,22 @@ class GetRunConfigSchemaResponse(_message.Message):
     def __init__(self, json_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., default_yaml: _Optional[str] = ..., is_required: bool = ..., generation: _Optional[int] = ...) -> None: ...
 
 class ListPartitionsRequest(_message.Message):
-    __slots__ = ("job", "asset", "repository", "page_size", "page_token", "reverse")
+    __slots__ = ("job", "asset", "repository", "page_size", "page_token", "reverse", "location")
     JOB_FIELD_NUMBER: _ClassVar[int]
     ASSET_FIELD_NUMBER: _ClassVar[int]
     REPOSITORY_FIELD_NUMBER: _ClassVar[int]
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
     REVERSE_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
     job: str
     asset: str
     repository: str
     page_size: int
     page_token: str
     reverse: bool
-    def __init__(self, job: _Optional[str] = ..., asset: _Optional[str] = ..., repository: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., reverse: bool = ...) -> None: ...
+    location: str
+    def __init__(self, job: _Optional[str] = ..., asset: _Optional[str] = ..., repository: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., reverse: bool = ..., location: _Optional[str] = ...) -> None: ...
 
 class ListPartitionsResponse(_message.Message):
     __slots__ = ("partitions", "keys", "next_page_token", "total_count", "generation")

@@ -7,7 +7,10 @@ from codeserver.api.v1 import code_location_pb2 as codeserver_dot_api_dot_v1_dot
 
 
 class CodeLocationServiceStub(object):
-    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+    """The code locations of a server. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+
+    In addition to its own errors, every RPC except ListLocations replies NOT_FOUND for an unknown `location`, and
+    INVALID_ARGUMENT for an empty one where several locations could be meant.
     """
 
     def __init__(self, channel):
@@ -16,6 +19,11 @@ class CodeLocationServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
+        self.ListLocations = channel.unary_unary(
+                '/codeserver.api.v1.CodeLocationService/ListLocations',
+                request_serializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsRequest.SerializeToString,
+                response_deserializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsResponse.FromString,
+                )
         self.GetLocation = channel.unary_unary(
                 '/codeserver.api.v1.CodeLocationService/GetLocation',
                 request_serializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.GetLocationRequest.SerializeToString,
@@ -84,8 +92,21 @@ class CodeLocationServiceStub(object):
 
 
 class CodeLocationServiceServicer(object):
-    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+    """The code locations of a server. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+
+    In addition to its own errors, every RPC except ListLocations replies NOT_FOUND for an unknown `location`, and
+    INVALID_ARGUMENT for an empty one where several locations could be meant.
     """
+
+    def ListLocations(self, request, context):
+        """Lists the locations, in the order of the file with the locations.
+
+        Replies at once, with the same facts as GetLocation, whatever the states of the locations. To bound the reply, load
+        errors are shortened (causes and outer frames first) and `imports` are empty; GetLocation has all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def GetLocation(self, request, context):
         """Returns the location: state, target, load times, load error, current work.
@@ -98,10 +119,12 @@ class CodeLocationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchLocation(self, request, context):
-        """Streams the location, now and after every change, until the caller goes away or the server stops.
+        """Streams the location, now and after every change, until the caller goes away, the location is removed, or the
+        server stops.
 
         A slow reader gets fewer messages, and the last one is always current: changes that it missed arrive as one. The
-        stream ends with status OK when the server stops, after a message with the draining state.
+        stream ends with status OK when the location is removed or the server stops, after a message with the draining
+        state.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -212,6 +235,11 @@ class CodeLocationServiceServicer(object):
 
 def add_CodeLocationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListLocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLocations,
+                    request_deserializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsRequest.FromString,
+                    response_serializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsResponse.SerializeToString,
+            ),
             'GetLocation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetLocation,
                     request_deserializer=codeserver_dot_api_dot_v1_dot_code__location__pb2.GetLocationRequest.FromString,
@@ -285,8 +313,28 @@ def add_CodeLocationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CodeLocationService(object):
-    """A code location. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+    """The code locations of a server. Every RPC except ReloadLocation is read-only and can be repeated at any time.
+
+    In addition to its own errors, every RPC except ListLocations replies NOT_FOUND for an unknown `location`, and
+    INVALID_ARGUMENT for an empty one where several locations could be meant.
     """
+
+    @staticmethod
+    def ListLocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/codeserver.api.v1.CodeLocationService/ListLocations',
+            codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsRequest.SerializeToString,
+            codeserver_dot_api_dot_v1_dot_code__location__pb2.ListLocationsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 
     @staticmethod
     def GetLocation(request,

@@ -17,7 +17,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n codeserver/api/v1/location.proto\x12\x11\x63odeserver.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x07\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x06target\x18\x02 \x01(\x0b\x32\x19.codeserver.api.v1.Target\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.codeserver.api.v1.Location.State\x12\x12\n\ngeneration\x18\x04 \x01(\x03\x12\x11\n\tserver_id\x18\x05 \x01(\t\x12-\n\tloaded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\nload_times\x18\x07 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadTimes\x12\x30\n\nload_error\x18\x08 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12\r\n\x05loads\x18\t \x01(\x03\x12\x14\n\x0c\x66\x61iled_loads\x18\n \x01(\x03\x12-\n\x08versions\x18\x0b \x01(\x0b\x32\x1b.codeserver.api.v1.Versions\x12\x17\n\x0f\x63ontainer_image\x18\x0c \x01(\t\x12)\n\x06\x63ounts\x18\r \x01(\x0b\x32\x19.codeserver.api.v1.Counts\x12/\n\tisolation\x18\x0e \x01(\x0b\x32\x1c.codeserver.api.v1.Isolation\x12%\n\x04work\x18\x0f \x01(\x0b\x32\x17.codeserver.api.v1.Work\x12\x14\n\x0crepositories\x18\x10 \x03(\t\x12\x15\n\rwatches_files\x18\x11 \x01(\x08\x12.\n\nstarted_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x07imports\x18\x13 \x03(\x0b\x32\x1f.codeserver.api.v1.ModuleImport\x12/\n\x0bunloaded_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04runs\x18\x15 \x01(\x0b\x32\x17.codeserver.api.v1.Runs\"\xa0\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x13\n\x0fSTATE_RELOADING\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x0e\n\nSTATE_LOST\x10\x05\x12\x12\n\x0eSTATE_DRAINING\x10\x06\x12\x11\n\rSTATE_STOPPED\x10\x07\"\x99\x01\n\x06Target\x12\x13\n\x0bpython_file\x18\x01 \x01(\t\x12\x13\n\x0bmodule_name\x18\x02 \x01(\t\x12\x14\n\x0cpackage_name\x18\x03 \x01(\t\x12!\n\x19\x61utoload_defs_module_name\x18\x04 \x01(\t\x12\x19\n\x11working_directory\x18\x05 \x01(\t\x12\x11\n\tattribute\x18\x06 \x01(\t\"\xc0\x01\n\tLoadTimes\x12(\n\x05total\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\timporting\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tresolving\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ndescribing\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xaa\x01\n\x0cModuleImport\x12\x0e\n\x06module\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12&\n\x03own\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ncumulative\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_users\x18\x05 \x01(\x08\x12\x13\n\x0bimported_by\x18\x06 \x01(\t\"\xc3\x01\n\tLoadError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x1d.codeserver.api.v1.StackFrame\x12+\n\x05\x63\x61use\x18\x04 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12-\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12\x0c\n\x04text\x18\x06 \x01(\t\"H\n\nStackFrame\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\"\xb0\x01\n\x08Versions\x12\x12\n\ncodeserver\x18\x01 \x01(\t\x12\x0e\n\x06python\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61gster\x18\x03 \x01(\t\x12=\n\tlibraries\x18\x04 \x03(\x0b\x32*.codeserver.api.v1.Versions.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"J\n\x06\x43ounts\x12\x0c\n\x04jobs\x18\x01 \x01(\x05\x12\x0e\n\x06\x61ssets\x18\x02 \x01(\x05\x12\x11\n\tschedules\x18\x03 \x01(\x05\x12\x0f\n\x07sensors\x18\x04 \x01(\x05\"\x8a\x01\n\tIsolation\x12/\n\x04mode\x18\x01 \x01(\x0e\x32!.codeserver.api.v1.Isolation.Mode\x12\x0f\n\x07reasons\x18\x02 \x03(\t\";\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_FORK\x10\x01\x12\x0e\n\nMODE_SPAWN\x10\x02\"\x94\x01\n\x04Runs\x12*\n\x04mode\x18\x01 \x01(\x0e\x32\x1c.codeserver.api.v1.Runs.Mode\x12\x0f\n\x07reasons\x18\x02 \x03(\t\x12\x12\n\nrehearsing\x18\x03 \x01(\x08\";\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_WARM\x10\x01\x12\x0e\n\nMODE_FRESH\x10\x02\"\xbd\x01\n\x04Work\x12\x0f\n\x07running\x18\x01 \x01(\x05\x12\x0e\n\x06queued\x18\x02 \x01(\x05\x12\x13\n\x0bmax_running\x18\x03 \x01(\x05\x12\x12\n\nmax_queued\x18\x04 \x01(\x05\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.codeserver.api.v1.Subject\x12\x0c\n\x04runs\x18\x06 \x01(\x05\x12\x0f\n\x07refused\x18\x07 \x01(\x03\x12\r\n\x05\x65nded\x18\x08 \x01(\x03\x12\x0f\n\x07\x63rashed\x18\t \x01(\x03\"8\n\x07Subject\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x05\x12\x0e\n\x06queued\x18\x03 \x01(\x05\"\xc6\x01\n\x10\x44\x65\x66initionChange\x12:\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32*.codeserver.api.v1.DefinitionChange.Action\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"Z\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_ADDED\x10\x01\x12\x12\n\x0e\x41\x43TION_CHANGED\x10\x02\x12\x12\n\x0e\x41\x43TION_REMOVED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n codeserver/api/v1/location.proto\x12\x11\x63odeserver.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe4\x07\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\x06target\x18\x02 \x01(\x0b\x32\x19.codeserver.api.v1.Target\x12\x30\n\x05state\x18\x03 \x01(\x0e\x32!.codeserver.api.v1.Location.State\x12\x12\n\ngeneration\x18\x04 \x01(\x03\x12\x11\n\tserver_id\x18\x05 \x01(\t\x12-\n\tloaded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\nload_times\x18\x07 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadTimes\x12\x30\n\nload_error\x18\x08 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12\r\n\x05loads\x18\t \x01(\x03\x12\x14\n\x0c\x66\x61iled_loads\x18\n \x01(\x03\x12-\n\x08versions\x18\x0b \x01(\x0b\x32\x1b.codeserver.api.v1.Versions\x12\x17\n\x0f\x63ontainer_image\x18\x0c \x01(\t\x12)\n\x06\x63ounts\x18\r \x01(\x0b\x32\x19.codeserver.api.v1.Counts\x12/\n\tisolation\x18\x0e \x01(\x0b\x32\x1c.codeserver.api.v1.Isolation\x12%\n\x04work\x18\x0f \x01(\x0b\x32\x17.codeserver.api.v1.Work\x12\x14\n\x0crepositories\x18\x10 \x03(\t\x12\x15\n\rwatches_files\x18\x11 \x01(\x08\x12.\n\nstarted_at\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x07imports\x18\x13 \x03(\x0b\x32\x1f.codeserver.api.v1.ModuleImport\x12/\n\x0bunloaded_at\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04runs\x18\x15 \x01(\x0b\x32\x17.codeserver.api.v1.Runs\x12\x11\n\taddresses\x18\x16 \x03(\t\x12\r\n\x05hosts\x18\x17 \x03(\t\x12\x17\n\x0f\x65xecutable_path\x18\x18 \x01(\t\"\xa0\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_LOADING\x10\x01\x12\x0f\n\x0bSTATE_READY\x10\x02\x12\x13\n\x0fSTATE_RELOADING\x10\x03\x12\x10\n\x0cSTATE_FAILED\x10\x04\x12\x0e\n\nSTATE_LOST\x10\x05\x12\x12\n\x0eSTATE_DRAINING\x10\x06\x12\x11\n\rSTATE_STOPPED\x10\x07\"\x99\x01\n\x06Target\x12\x13\n\x0bpython_file\x18\x01 \x01(\t\x12\x13\n\x0bmodule_name\x18\x02 \x01(\t\x12\x14\n\x0cpackage_name\x18\x03 \x01(\t\x12!\n\x19\x61utoload_defs_module_name\x18\x04 \x01(\t\x12\x19\n\x11working_directory\x18\x05 \x01(\t\x12\x11\n\tattribute\x18\x06 \x01(\t\"\xc0\x01\n\tLoadTimes\x12(\n\x05total\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\timporting\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12,\n\tresolving\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ndescribing\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xaa\x01\n\x0cModuleImport\x12\x0e\n\x06module\x18\x01 \x01(\t\x12\x0c\n\x04\x66ile\x18\x02 \x01(\t\x12&\n\x03own\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\ncumulative\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08is_users\x18\x05 \x01(\x08\x12\x13\n\x0bimported_by\x18\x06 \x01(\t\"\xc3\x01\n\tLoadError\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12-\n\x06\x66rames\x18\x03 \x03(\x0b\x32\x1d.codeserver.api.v1.StackFrame\x12+\n\x05\x63\x61use\x18\x04 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12-\n\x07\x63ontext\x18\x05 \x01(\x0b\x32\x1c.codeserver.api.v1.LoadError\x12\x0c\n\x04text\x18\x06 \x01(\t\"H\n\nStackFrame\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x05\x12\x10\n\x08\x66unction\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\"\xb0\x01\n\x08Versions\x12\x12\n\ncodeserver\x18\x01 \x01(\t\x12\x0e\n\x06python\x18\x02 \x01(\t\x12\x0f\n\x07\x64\x61gster\x18\x03 \x01(\t\x12=\n\tlibraries\x18\x04 \x03(\x0b\x32*.codeserver.api.v1.Versions.LibrariesEntry\x1a\x30\n\x0eLibrariesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"J\n\x06\x43ounts\x12\x0c\n\x04jobs\x18\x01 \x01(\x05\x12\x0e\n\x06\x61ssets\x18\x02 \x01(\x05\x12\x11\n\tschedules\x18\x03 \x01(\x05\x12\x0f\n\x07sensors\x18\x04 \x01(\x05\"\x8a\x01\n\tIsolation\x12/\n\x04mode\x18\x01 \x01(\x0e\x32!.codeserver.api.v1.Isolation.Mode\x12\x0f\n\x07reasons\x18\x02 \x03(\t\";\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_FORK\x10\x01\x12\x0e\n\nMODE_SPAWN\x10\x02\"\x94\x01\n\x04Runs\x12*\n\x04mode\x18\x01 \x01(\x0e\x32\x1c.codeserver.api.v1.Runs.Mode\x12\x0f\n\x07reasons\x18\x02 \x03(\t\x12\x12\n\nrehearsing\x18\x03 \x01(\x08\";\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_WARM\x10\x01\x12\x0e\n\nMODE_FRESH\x10\x02\"\xbd\x01\n\x04Work\x12\x0f\n\x07running\x18\x01 \x01(\x05\x12\x0e\n\x06queued\x18\x02 \x01(\x05\x12\x13\n\x0bmax_running\x18\x03 \x01(\x05\x12\x12\n\nmax_queued\x18\x04 \x01(\x05\x12,\n\x08subjects\x18\x05 \x03(\x0b\x32\x1a.codeserver.api.v1.Subject\x12\x0c\n\x04runs\x18\x06 \x01(\x05\x12\x0f\n\x07refused\x18\x07 \x01(\x03\x12\r\n\x05\x65nded\x18\x08 \x01(\x03\x12\x0f\n\x07\x63rashed\x18\t \x01(\x03\"8\n\x07Subject\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07running\x18\x02 \x01(\x05\x12\x0e\n\x06queued\x18\x03 \x01(\x05\"\xc6\x01\n\x10\x44\x65\x66initionChange\x12:\n\x06\x61\x63tion\x18\x01 \x01(\x0e\x32*.codeserver.api.v1.DefinitionChange.Action\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"Z\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41\x43TION_ADDED\x10\x01\x12\x12\n\x0e\x41\x43TION_CHANGED\x10\x02\x12\x12\n\x0e\x41\x43TION_REMOVED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,39 +27,39 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_VERSIONS_LIBRARIESENTRY']._options = None
   _globals['_VERSIONS_LIBRARIESENTRY']._serialized_options = b'8\001'
   _globals['_LOCATION']._serialized_start=121
-  _globals['_LOCATION']._serialized_end=1058
-  _globals['_LOCATION_STATE']._serialized_start=898
-  _globals['_LOCATION_STATE']._serialized_end=1058
-  _globals['_TARGET']._serialized_start=1061
-  _globals['_TARGET']._serialized_end=1214
-  _globals['_LOADTIMES']._serialized_start=1217
-  _globals['_LOADTIMES']._serialized_end=1409
-  _globals['_MODULEIMPORT']._serialized_start=1412
-  _globals['_MODULEIMPORT']._serialized_end=1582
-  _globals['_LOADERROR']._serialized_start=1585
-  _globals['_LOADERROR']._serialized_end=1780
-  _globals['_STACKFRAME']._serialized_start=1782
-  _globals['_STACKFRAME']._serialized_end=1854
-  _globals['_VERSIONS']._serialized_start=1857
-  _globals['_VERSIONS']._serialized_end=2033
-  _globals['_VERSIONS_LIBRARIESENTRY']._serialized_start=1985
-  _globals['_VERSIONS_LIBRARIESENTRY']._serialized_end=2033
-  _globals['_COUNTS']._serialized_start=2035
-  _globals['_COUNTS']._serialized_end=2109
-  _globals['_ISOLATION']._serialized_start=2112
-  _globals['_ISOLATION']._serialized_end=2250
-  _globals['_ISOLATION_MODE']._serialized_start=2191
-  _globals['_ISOLATION_MODE']._serialized_end=2250
-  _globals['_RUNS']._serialized_start=2253
-  _globals['_RUNS']._serialized_end=2401
-  _globals['_RUNS_MODE']._serialized_start=2342
-  _globals['_RUNS_MODE']._serialized_end=2401
-  _globals['_WORK']._serialized_start=2404
-  _globals['_WORK']._serialized_end=2593
-  _globals['_SUBJECT']._serialized_start=2595
-  _globals['_SUBJECT']._serialized_end=2651
-  _globals['_DEFINITIONCHANGE']._serialized_start=2654
-  _globals['_DEFINITIONCHANGE']._serialized_end=2852
-  _globals['_DEFINITIONCHANGE_ACTION']._serialized_start=2762
-  _globals['_DEFINITIONCHANGE_ACTION']._serialized_end=2852
+  _globals['_LOCATION']._serialized_end=1117
+  _globals['_LOCATION_STATE']._serialized_start=957
+  _globals['_LOCATION_STATE']._serialized_end=1117
+  _globals['_TARGET']._serialized_start=1120
+  _globals['_TARGET']._serialized_end=1273
+  _globals['_LOADTIMES']._serialized_start=1276
+  _globals['_LOADTIMES']._serialized_end=1468
+  _globals['_MODULEIMPORT']._serialized_start=1471
+  _globals['_MODULEIMPORT']._serialized_end=1641
+  _globals['_LOADERROR']._serialized_start=1644
+  _globals['_LOADERROR']._serialized_end=1839
+  _globals['_STACKFRAME']._serialized_start=1841
+  _globals['_STACKFRAME']._serialized_end=1913
+  _globals['_VERSIONS']._serialized_start=1916
+  _globals['_VERSIONS']._serialized_end=2092
+  _globals['_VERSIONS_LIBRARIESENTRY']._serialized_start=2044
+  _globals['_VERSIONS_LIBRARIESENTRY']._serialized_end=2092
+  _globals['_COUNTS']._serialized_start=2094
+  _globals['_COUNTS']._serialized_end=2168
+  _globals['_ISOLATION']._serialized_start=2171
+  _globals['_ISOLATION']._serialized_end=2309
+  _globals['_ISOLATION_MODE']._serialized_start=2250
+  _globals['_ISOLATION_MODE']._serialized_end=2309
+  _globals['_RUNS']._serialized_start=2312
+  _globals['_RUNS']._serialized_end=2460
+  _globals['_RUNS_MODE']._serialized_start=2401
+  _globals['_RUNS_MODE']._serialized_end=2460
+  _globals['_WORK']._serialized_start=2463
+  _globals['_WORK']._serialized_end=2652
+  _globals['_SUBJECT']._serialized_start=2654
+  _globals['_SUBJECT']._serialized_end=2710
+  _globals['_DEFINITIONCHANGE']._serialized_start=2713
+  _globals['_DEFINITIONCHANGE']._serialized_end=2911
+  _globals['_DEFINITIONCHANGE_ACTION']._serialized_start=2821
+  _globals['_DEFINITIONCHANGE_ACTION']._serialized_end=2911
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Location(_message.Message):
-    __slots__ = ("name", "target", "state", "generation", "server_id", "loaded_at", "load_times", "load_error", "loads", "failed_loads", "versions", "container_image", "counts", "isolation", "work", "repositories", "watches_files", "started_at", "imports", "unloaded_at", "runs")
+    __slots__ = ("name", "target", "state", "generation", "server_id", "loaded_at", "load_times", "load_error", "loads", "failed_loads", "versions", "container_image", "counts", "isolation", "work", "repositories", "watches_files", "started_at", "imports", "unloaded_at", "runs", "addresses", "hosts", "executable_path")
     class State(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         STATE_UNSPECIFIED: _ClassVar[Location.State]
@@ -50,6 +50,9 @@ class Location(_message.Message):
     IMPORTS_FIELD_NUMBER: _ClassVar[int]
     UNLOADED_AT_FIELD_NUMBER: _ClassVar[int]
     RUNS_FIELD_NUMBER: _ClassVar[int]
+    ADDRESSES_FIELD_NUMBER: _ClassVar[int]
+    HOSTS_FIELD_NUMBER: _ClassVar[int]
+    EXECUTABLE_PATH_FIELD_NUMBER: _ClassVar[int]
     name: str
     target: Target
     state: Location.State
@@ -71,7 +74,10 @@ class Location(_message.Message):
     imports: _containers.RepeatedCompositeFieldContainer[ModuleImport]
     unloaded_at: _timestamp_pb2.Timestamp
     runs: Runs
-    def __init__(self, name: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., state: _Optional[_Union[Location.State, str]] = ..., generation: _Optional[int] = ..., server_id: _Optional[str] = ..., loaded_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., load_times: _Optional[_Union[LoadTimes, _Mapping]] = ..., load_error: _Optional[_Union[LoadError, _Mapping]] = ..., loads: _Optional[int] = ..., failed_loads: _Optional[int] = ..., versions: _Optional[_Union[Versions, _Mapping]] = ..., container_image: _Optional[str] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., isolation: _Optional[_Union[Isolation, _Mapping]] = ..., work: _Optional[_Union[Work, _Mapping]] = ..., repositories: _Optional[_Iterable[str]] = ..., watches_files: bool = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., imports: _Optional[_Iterable[_Union[ModuleImport, _Mapping]]] = ..., unloaded_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runs: _Optional[_Union[Runs, _Mapping]] = ...) -> None: ...
+    addresses: _containers.RepeatedScalarFieldContainer[str]
+    hosts: _containers.RepeatedScalarFieldContainer[str]
+    executable_path: str
+    def __init__(self, name: _Optional[str] = ..., target: _Optional[_Union[Target, _Mapping]] = ..., state: _Optional[_Union[Location.State, str]] = ..., generation: _Optional[int] = ..., server_id: _Optional[str] = ..., loaded_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., load_times: _Optional[_Union[LoadTimes, _Mapping]] = ..., load_error: _Optional[_Union[LoadError, _Mapping]] = ..., loads: _Optional[int] = ..., failed_loads: _Optional[int] = ..., versions: _Optional[_Union[Versions, _Mapping]] = ..., container_image: _Optional[str] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., isolation: _Optional[_Union[Isolation, _Mapping]] = ..., work: _Optional[_Union[Work, _Mapping]] = ..., repositories: _Optional[_Iterable[str]] = ..., watches_files: bool = ..., started_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., imports: _Optional[_Iterable[_Union[ModuleImport, _Mapping]]] = ..., unloaded_at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., runs: _Optional[_Union[Runs, _Mapping]] = ..., addresses: _Optional[_Iterable[str]] = ..., hosts: _Optional[_Iterable[str]] = ..., executable_path: _Optional[str] = ...) -> None: ...
 
 class Target(_message.Message):
     __slots__ = ("python_file", "module_name", "package_name", "autoload_defs_module_name", "working_directory", "attribute")
