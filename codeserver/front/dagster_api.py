@@ -76,7 +76,7 @@ class DagsterApi(UserCodeRpcs):
         return pb.PingReply(
             echo=request.echo,
             serialized_server_utilization_metrics=self._utilization.report(
-                server_id, self._location.queue, self._location.load_counts
+                self._location.name, server_id, self._location.queue, self._location.load_counts
             ),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codeserver.config import Config
 from codeserver.front.dagster_api import DagsterApi
+from codeserver.front.typed_api.location_message import Access
 from codeserver.front.typed_api.service import CodeLocationApi
 from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadFailure
@@ -56,6 +57,11 @@ class ServedLocation:
         self.location = Location(config, target, source, whole=whole, earlier=earlier)
         self.dagster_api = DagsterApi(config, self.location, requests.shut_down, requests.heard)
         self.typed_api = CodeLocationApi(config, target, self.location)
+
+    def reached_by(self, access: Access) -> None:
+        """Tell clients and the log that clients reach the location in this way."""
+        self.typed_api.reached_by(access)
+        self.location.log.served_on = ", ".join(access.addresses)
 
     async def restore(self) -> None:
         """Serve the snapshot of the settings, if there is one and it fits."""

@@ -13,6 +13,8 @@ from codeserver.front.assembly import grpc_server
 from codeserver.front.binding import bind
 from codeserver.front.health import Health
 from codeserver.front.served_location import Requests, ServedLocation
+from codeserver.front.typed_api.directory import CodeLocationService, Directory
+from codeserver.front.typed_api.location_message import Access
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.forkserver import Spawning
 from codeserver.supervisor.processes.spawning import Spawned
@@ -47,7 +49,10 @@ class Server:
         self.location = self._served.location
         self.addresses: list[str] = []
         health = Health(self.location.current)
-        self._server = grpc_server(self._served.dagster_api, self._served.typed_api, health)
+        directory = Directory()
+        directory.add(self.location.name, self._served.typed_api)
+        typed_api = CodeLocationService(directory)
+        self._server = grpc_server(self._served.dagster_api, typed_api, health)
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load.
@@ -56,7 +61,7 @@ class Server:
             OperatorError: an address cannot be bound.
         """
         self.addresses = bind(self._server, self._config)
-        self.location.log.served_on = ", ".join(self.addresses)
+        self._served.reached_by(Access(self.addresses))
         await self._served.restore()
         await self._server.start()
         self._tasks.start("first load", self._load())

@@ -28,11 +28,12 @@ class Utilization:
     def __init__(self) -> None:
         self._previous: tuple[float | None, float | None] = (None, None)
 
-    def report(self, server_id: str, queue: Slots, loads: LoadCounts) -> str:
+    def report(self, location: str, server_id: str, queue: Slots, loads: LoadCounts) -> str:
         """The JSON for a reply to Ping.
 
-        Besides the fields of stock Dagster, it has `queue_counts` and `load_counts`, with the
-        fields of `QueueCounts` and `LoadCounts`.
+        Besides the fields of stock Dagster, it has the name of the location in `location`, and
+        `queue_counts` and `load_counts`, with the fields of `QueueCounts` and `LoadCounts`. The
+        numbers are those of the location, except for the container's.
         """
         return json.dumps(
             {
@@ -45,6 +46,7 @@ class Utilization:
                 "queue_counts": dataclasses.asdict(queue.counts),
                 "load_counts": dataclasses.asdict(loads),
                 "per_api_metrics": {},
+                "location": location,
                 "server_id": server_id,
             }
         )

@@ -13,7 +13,7 @@ from typing import Any
 from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.facts import ImportTime
-from codeserver.letters import shown
+from codeserver.letters import clean, shown
 from codeserver.lifecycle import Event, State
 from codeserver.serving import Absence, Hollow, Live, Outcome, Policy, after_failure
 from codeserver.supervisor.current import Current, Served
@@ -58,6 +58,7 @@ class Location:
         earlier: the location that this one replaces, whose runs go on.
 
     Attributes:
+        name: its name for clients and in the log.
         imports: the slowest imports of the newest load, if they are timed.
         defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
             versions.
@@ -73,6 +74,7 @@ class Location:
         whole: Slots | None = None,
         earlier: Location | None = None,
     ) -> None:
+        self.name = clean(config.location_name or target.label)
         self._config = config
         self._tasks = Tasks()
         self._outputs = Outputs()

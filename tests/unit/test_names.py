@@ -47,6 +47,7 @@ class Asked:
     def __init__(self) -> None:
         self.request: Request | None = None
         self.current = self
+        self.name = "repo.py"
 
     def on_change(self, _: object) -> None: ...
 

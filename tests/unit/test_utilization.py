@@ -67,7 +67,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def report(queue: Slots | None = None) -> dict[str, Any]:
-    text = Utilization().report("the-id", queue or Slots(8, 10), LOADS)
+    text = Utilization().report("sales", "the-id", queue or Slots(8, 10), LOADS)
     parsed: dict[str, Any] = json.loads(text)
     return parsed
 
@@ -81,7 +81,7 @@ def test_the_shape_is_dagsters(machine: Machine) -> None:
     machine("V2", **V2, **BOTH)
     parts = typing.get_type_hints(DagsterCodeServerUtilizationMetrics)
     made = report()
-    assert set(made) == {*parts, "server_id", "queue_counts", "load_counts"}
+    assert set(made) == {*parts, "location", "server_id", "queue_counts", "load_counts"}
     for part in ("container_utilization", "request_utilization"):
         assert set(made[part]) == set(typing.get_type_hints(parts[part]))
     assert made["per_api_metrics"] == {}
@@ -111,7 +111,7 @@ async def test_requests_and_server_id(machine: Machine) -> None:
         waited=4, waited_seconds=2.5, refused=6, timed_out=7, ended=8, crashed=9
     )
     made = report(queue)
-    assert made["server_id"] == "the-id"
+    assert (made["location"], made["server_id"]) == ("sales", "the-id")
     assert made["load_counts"] == {"ended": 5, "failed": 2, "last_failed": True}
     assert made["request_utilization"] == {
         "max_concurrent_requests": 3,
@@ -224,7 +224,7 @@ def test_a_report_has_the_measurement_before(machine: Machine) -> None:
     machine("V2", **V2, **BOTH)
     measuring = Utilization()
     first, second = (
-        json.loads(measuring.report("x", Slots(8, 10), LOADS))["container_utilization"]
+        json.loads(measuring.report("sales", "x", Slots(8, 10), LOADS))["container_utilization"]
         for _ in range(2)
     )
     assert (first["previous_cpu_usage"], first["previous_measurement_timestamp"]) == (None, None)

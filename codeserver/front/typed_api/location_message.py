@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import platform
+import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from google.protobuf.duration_pb2 import Duration
@@ -27,14 +30,32 @@ _NANOS = 1_000_000_000
 _PHASES = {"importing": "import", "resolving": "resolve", "describing": "snapshot"}
 
 
+@dataclass(frozen=True)
+class Access:
+    """How clients reach a location.
+
+    Attributes:
+        addresses: `HOST:PORT` and `unix:PATH` of this location alone.
+        hosts: host names by which a port that several locations share knows it; those of the
+            operator first, the one that is made of its name last.
+    """
+
+    addresses: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+
+
 class LocationMessages:
-    """Makes `Location` messages."""
+    """Makes `Location` messages.
+
+    Attributes:
+        access: how clients reach the location.
+    """
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
+        self.access = Access()
         self._config = config
         self._location = location
         self._started_at = _time(Timestamp, time.time())
-        self._name = clean(config.location_name or target.label)
         self._failure: LoadFailure | None = None
         self._load_error = pb.LoadError()
         self._target = pb.Target(
@@ -45,7 +66,7 @@ class LocationMessages:
         """The message for the current state of the location."""
         location, counts = self._location, self._location.load_counts
         message = pb.Location(
-            name=self._name,
+            name=location.name,
             target=self._target,
             state=f"STATE_{location.current.state.name}",
             server_id=location.current.server_id,
@@ -57,6 +78,9 @@ class LocationMessages:
             started_at=self._started_at,
             work=self._work(),
             imports=map(_import, location.imports),
+            addresses=map(clean, self.access.addresses),
+            hosts=self.access.hosts,
+            executable_path=clean(sys.executable),
         )
         if (failure := location.current.served.failure) is not None:
             message.load_error.CopyFrom(self._error_of(failure))

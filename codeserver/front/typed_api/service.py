@@ -1,4 +1,4 @@
-"""Service `CodeLocationService`, with one method per RPC.
+"""Service `CodeLocationService` for one location, with one method per RPC.
 
 The contract of each RPC is in `proto/codeserver/api/v1/code_location.proto`.
 """
@@ -6,21 +6,20 @@ The contract of each RPC is in `proto/codeserver/api/v1/code_location.proto`.
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from operator import attrgetter
 from typing import Any, TypeVar
 
 from codeserver.api.v1 import code_location_pb2 as pb
+from codeserver.api.v1 import location_pb2
 from codeserver.config import Config
-from codeserver.errors import NotFound
 from codeserver.front.handlers import Context
 from codeserver.front.once import Once
 from codeserver.front.typed_api import catalog, filters, paging, values
 from codeserver.front.typed_api.catalog import Catalog
-from codeserver.front.typed_api.location_message import LocationMessages
-from codeserver.front.typed_api.refusals import invalid
+from codeserver.front.typed_api.location_message import Access, LocationMessages
+from codeserver.front.typed_api.refusals import invalid, missing
 from codeserver.front.typed_api.watching import Watching, changes, definitions_of
 from codeserver.letters import shown
 from codeserver.messages import CATALOG
@@ -36,7 +35,6 @@ T = TypeVar("T")
 _DESCRIBING_SECONDS = 180.0
 """The limit for descriptions that all callers share, in place of one caller's deadline."""
 
-_LONGEST_NAME = 200
 _LONGEST_RUN_CONFIG = 1024 * 1024
 _DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
 
@@ -52,14 +50,22 @@ class CodeLocationApi:
         self._kept_of, self._kept = 0, Once()
 
     def end_streams(self) -> None:
-        """End the streams of `WatchLocation`, because the server stops."""
+        """End the streams of `WatchLocation`: the server stops, or the location is removed."""
         self._watching.end()
+
+    def reached_by(self, access: Access) -> None:
+        """Tell clients from now on that they reach the location in this way."""
+        self._messages.access = access
+
+    def describe(self) -> location_pb2.Location:
+        """The state of the location."""
+        return self._messages.make()
 
     async def GetLocation(
         self, _request: pb.GetLocationRequest, _: Context
     ) -> pb.GetLocationResponse:
         """The state of the location."""
-        return pb.GetLocationResponse(location=self._messages.make())
+        return pb.GetLocationResponse(location=self.describe())
 
     def WatchLocation(
         self, _request: pb.WatchLocationRequest, _: Context
@@ -263,14 +269,8 @@ def _check_repository(generation: Generation, name: str) -> None:
         NotFound: there is no such repository; the error suggests a similar name.
     """
     there = generation.snapshot.repositories
-    if not name or name in there:
-        return
-    quoted = ", ".join(f'"{each}"' for each in there)
-    near = difflib.get_close_matches(name[:_LONGEST_NAME], there, 1)
-    hint = f'did you mean "{near[0]}"?' if near else f"there is {quoted}."
-    shown = name[:_LONGEST_NAME]
-    detail = {"type": "resource", "resource_type": "repository", "resource_name": shown}
-    raise NotFound(f'There is no repository "{shown}"; {hint}', [detail])
+    if name and name not in there:
+        raise missing("repository", name, tuple(there))
 
 
 def _encode(response: Any, reply: Reply) -> bytes:
