@@ -14,6 +14,7 @@ import grpc
 from codeserver import default_address
 from codeserver.config import Config
 from codeserver.errors import OperatorError
+from codeserver.front.addresses import bind_each, bound_socket
 
 _LONGEST_SOCKET_PATH = 107
 """Bytes (`sun_path` in unix(7), without the closing zero)."""
@@ -39,49 +40,15 @@ def bind(server: grpc.aio.Server, config: Config) -> list[str]:
 
 
 def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]  # the spelling of an IPv6 address that stock needs
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise OperatorError(f"Host {host} cannot be resolved: {error.strerror}.") from None
-    # IPv4 first: if a name has both, people type the IPv4 address.
-    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-    bound: list[str] = []
-    for family, address in dict.fromkeys((entry[0], entry[4][0]) for entry in found):
-        problem = _why_not(family, str(address), port)
-        if problem == errno.EADDRNOTAVAIL and bound:
-            continue  # `localhost` has an IPv6 address in many hosts files and no interface for it
-        if problem is not None:
-            raise OperatorError(_port_problem(problem, str(address), port))
+    def bind_one(family: socket.AddressFamily, address: str, port: int) -> int:
+        bound_socket(family, address, port).close()  # gRPC reports no cause of failure
         name = f"[{address}]" if family == socket.AF_INET6 else address
         try:
-            port = server.add_insecure_port(f"{name}:{port}")
-        except RuntimeError:
-            raise OperatorError(_port_problem(errno.EADDRINUSE, str(address), port)) from None
-        bound.append(f"{name}:{port}")
-    return bound
+            return server.add_insecure_port(f"{name}:{port}")
+        except RuntimeError as error:
+            raise OSError(errno.EADDRINUSE, str(error)) from None
 
-
-def _why_not(family: socket.AddressFamily, address: str, port: int) -> int | None:
-    """The errno of a failed bind to this address, else None; gRPC reports no cause of failure."""
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            return error.errno
-    return None
-
-
-def _port_problem(number: int, address: str, port: int) -> str:
-    if number == errno.EADDRINUSE:
-        return f"Port {port} on {address} is in use; stop what uses it or choose another with -p."
-    if number == errno.EACCES:
-        return f"Port {port} on {address} needs more privileges; choose one above 1023 with -p."
-    return f"Port {port} on {address} cannot be bound: {os.strerror(number)}."
+    return bind_each(host, port, bind_one)
 
 
 def _bind_socket(server: grpc.aio.Server, path: str) -> str:

@@ -1,0 +1,166 @@
+"""A client whose server is not known yet."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+
+from codeserver.front.connections import Connections
+from codeserver.front.copying import Copying
+from codeserver.front.opening import NO_ERROR, Opening, OtherProtocol, Refused, goaway
+
+_GREETING_SECONDS = 60.0
+"""For a client's first settings; after them, a client may be idle for ever."""
+
+_LAST_WORD_SECONDS = 5.0
+
+_FULL_SECONDS = 0.02
+_FULL_ATTEMPTS = 100
+"""A server whose queue of new connections is full is asked again, this often."""
+
+
+class Arrival:
+    """Reads a client's first request, and connects the client with the server that it names.
+
+    Args:
+        client: a non-blocking socket, which is closed in the end, here or by what comes after.
+        route: the path of the server's unix socket for a host.
+    """
+
+    def __init__(
+        self, connections: Connections, client: socket.socket, route: Callable[[str], str]
+    ) -> None:
+        self._connections = connections
+        self._loop = connections.loop
+        self._client = client
+        self._route = route
+        self._opening = Opening()
+        self._timer = self._loop.call_later(_GREETING_SECONDS, self.close)
+        self._greeted = False
+        connections.enter(self)
+        self._loop.add_reader(client.fileno(), self._read)
+
+    def part(self) -> None:
+        """Tell the client that the server shuts down."""
+        self._refuse(NO_ERROR, "the server shuts down")
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._hand_over()
+        self._client.close()
+        self._connections.leave(self)
+
+    def _read(self) -> None:
+        try:
+            count = self._client.recv_into(self._connections.buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self.close()
+            return
+        try:
+            complete = self._opening.feed(self._connections.buffer[:count])
+        except OtherProtocol as other:
+            self._complain(f"speaks {other}, and this port takes gRPC without TLS")
+            self.close()
+        except Refused as refusal:
+            self._complain(f"does not speak HTTP/2 as gRPC does ({refusal})")
+            self._refuse(refusal.code, str(refusal))
+        else:
+            self._answer()
+            if complete and self._client.fileno() >= 0:
+                self._find_server()
+
+    def _answer(self) -> None:
+        opening = self._opening
+        if opening.greeted and not self._greeted:
+            self._greeted = True
+            self._timer.cancel()
+        if not opening.answers:
+            return
+        try:
+            sent = self._client.send(opening.answers)
+        except OSError:
+            sent = 0
+        if sent < len(opening.answers):
+            self.close()  # reads none of the answers to its pings, or is gone
+        opening.answers.clear()
+
+    def _find_server(self) -> None:
+        assert self._opening.host is not None
+        self._loop.remove_reader(self._client.fileno())
+        self._connect(self._route(self._opening.host), _FULL_ATTEMPTS)
+
+    def _connect(self, path: str, attempts: int) -> None:
+        server = None
+        try:
+            server = socket.socket(socket.AF_UNIX)
+            server.setblocking(False)
+            server.connect(path)
+        except BlockingIOError as error:  # its queue is full
+            assert server is not None
+            server.close()
+            if attempts:
+                self._timer = self._loop.call_later(
+                    _FULL_SECONDS, self._connect, path, attempts - 1
+                )
+            else:
+                self._unreachable(path, error)
+        except OSError as error:
+            if server is not None:
+                server.close()
+            self._unreachable(path, error)
+        else:
+            self._copy(server)
+
+    def _unreachable(self, path: str, error: OSError) -> None:
+        reason = f"{path} cannot be connected to: {os.strerror(error.errno or 0)}"
+        self._connections.complain("a location is not served", reason)
+        # Clients take this as UNAVAILABLE, and may try again.
+        self._refuse(NO_ERROR, f"the location is not served now; {reason}")
+
+    def _copy(self, server: socket.socket) -> None:
+        self._hand_over()
+        opening = self._opening
+        copying = Copying(
+            self._connections, self._client, server, opening.awaited_acks, opening.given_acks
+        )
+        self._connections.enter(copying)
+        self._connections.leave(self)
+        copying.start(bytes(opening.replay), opening.rest)
+
+    def _refuse(self, code: int, reason: str) -> None:
+        """Send a last frame, and close when the client has read it."""
+        opening = self._opening
+        with contextlib.suppress(OSError):
+            self._client.send(bytes(opening.answers) + goaway(code, reason))
+            self._client.shutdown(socket.SHUT_WR)
+        self._hand_over()
+        self._timer = self._loop.call_later(_LAST_WORD_SECONDS, self.close)
+        # To close before everything is read would take the frame back from the client.
+        self._loop.add_reader(self._client.fileno(), self._discard)
+
+    def _discard(self) -> None:
+        try:
+            count = self._client.recv_into(self._connections.buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            count = 0
+        if not count:
+            self.close()
+
+    def _hand_over(self) -> None:
+        self._timer.cancel()
+        if self._client.fileno() >= 0:
+            self._loop.remove_reader(self._client.fileno())
+
+    def _complain(self, problem: str) -> None:
+        with contextlib.suppress(OSError):
+            host, port = self._client.getpeername()[:2]
+            problem = f"the client at {host}:{port} {problem}"
+        self._connections.complain("a connection was closed", problem)
