@@ -34,6 +34,19 @@ def is_local(target: str) -> bool:
     return target.startswith(_LOCAL)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether the host is the loopback interface of this machine, by address or by name."""
+    return host.startswith("127.") or host in ("[::1]", "localhost") or host.endswith(".localhost")
+
+
+def host_and_port(target: str) -> tuple[str, int] | None:
+    """Host and port of a target of `grpc_target`, IPv6 in brackets; None for a socket."""
+    if target.startswith("unix"):
+        return None
+    host, port = _split(target.rpartition("/")[2] if target.startswith(_SCHEMES) else target)
+    return host, port
+
+
 def _unix_target(address: str) -> str:
     path = address[len("unix:") :]
     # `unix:///run/x.sock` is the same as `unix:/run/x.sock`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeserver import default_address
@@ -23,7 +23,10 @@ _Response = TypeVar("_Response", bound="Message")
 
 
 def connect_async(
-    address: str = default_address.ADDRESS, *, timeout: float | None = calls.DEFAULT_TIMEOUT
+    address: str = default_address.ADDRESS,
+    *,
+    location: str = "",
+    timeout: float | None = calls.DEFAULT_TIMEOUT,
 ) -> AsyncClient:
     """A client of the code location at this address, to be made inside a running event loop.
 
@@ -31,12 +34,14 @@ def connect_async(
 
     Args:
         address: `host:port`, `:port`, `[ipv6]:port` or `unix:path`.
+        location: name of the location, for a server with several. A server that is older than this
+            argument ignores it, because it has only one location.
         timeout: limit in seconds of each call without a timeout of its own; None for no limit.
 
     Raises:
         OperatorError: the address is malformed.
     """
-    return AsyncClient(address, timeout=timeout)
+    return AsyncClient(address, location=location, timeout=timeout)
 
 
 class AsyncClient:
@@ -46,14 +51,19 @@ class AsyncClient:
     is no limit. In lists with filters, an empty filter lets everything pass, a single text stands
     for a list of one, and a result must pass all filters.
 
+    It is for one location of the server: the named one, or else the only one. `locations` has all.
+
     Each method raises an error of `codeserver.client.errors` when its call fails: `NotFoundError`,
     `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
     """
 
-    def __init__(self, address: str, *, timeout: float | None = calls.DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self, address: str, *, location: str = "", timeout: float | None = calls.DEFAULT_TIMEOUT
+    ) -> None:
         import grpc.aio
 
         self._address, self._timeout = grpc_target(address), timeout
+        self._location = location
         self._channel = grpc.aio.insecure_channel(self._address, calls.options(self._address))
 
     @property
@@ -76,6 +86,15 @@ class AsyncClient:
         """Close the connection, and end the calls that are under way."""
         await self._channel.close()
 
+    async def locations(self, *, timeout: float | None = None) -> Sequence[v1.Location]:
+        """All locations of the server, in its order. Their load errors may be shortened.
+
+        Raises:
+            UnsupportedError: the server is too old for several locations.
+        """
+        response = await self._call(v1.ListLocationsRequest(), v1.ListLocationsResponse, timeout)
+        return response.locations
+
     async def location(self, *, timeout: float | None = None) -> v1.Location:
         """The state of the location, its loaded code, load error, and work under way."""
         response = await self._call(v1.GetLocationRequest(), v1.GetLocationResponse, timeout)
@@ -86,8 +105,8 @@ class AsyncClient:
     ) -> AsyncGenerator[v1.WatchLocationResponse, None]:
         """The location now, and again at every change.
 
-        The generator ends when the server stops, or when you close it. Here, no `timeout` means no
-        limit.
+        The generator ends when the location is removed, the server stops, or you close it. Here, no
+        `timeout` means no limit.
         """
         limit = calls.limit(timeout, None)
         return self._stream(v1.WatchLocationRequest(), v1.WatchLocationResponse, limit)
@@ -334,6 +353,7 @@ class AsyncClient:
         import grpc
 
         limit = calls.limit(timeout, self._timeout)
+        calls.name_location(request, self._location)
         method = self._channel.unary_unary(
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )
@@ -348,6 +368,7 @@ class AsyncClient:
         """The responses to one request; closing the generator ends the call."""
         import grpc
 
+        calls.name_location(request, self._location)
         method = self._channel.unary_stream(
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )

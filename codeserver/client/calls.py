@@ -48,6 +48,12 @@ def path_of(request: Message) -> str:
     return f"/codeserver.api.v1.CodeLocationService/{rpc_of(request)}"
 
 
+def name_location(request: Any, location: str) -> None:
+    """Say in a request which location it is about; lists of locations are about none."""
+    if location and "location" in request.DESCRIPTOR.fields_by_name:
+        request.location = location
+
+
 def texts(given: Texts) -> list[str]:
     """The texts as a list. A single text is a list of one, not of its letters."""
     return [given] if isinstance(given, str) else list(given)

@@ -48,11 +48,11 @@ class ApiError(CodeserverError):
 
 
 class NotFoundError(ApiError):
-    """There is no such job, asset or repository; the message suggests the nearest name."""
+    """There is no such location, job, asset or repository; the message suggests the nearest."""
 
     @property
     def resource_type(self) -> str:
-        """The type of the missing thing: `job`, `asset`, `repository`. Empty if unknown."""
+        """The type of the missing thing, such as `location` or `job`. Empty if unknown."""
         return self._resource()[0]
 
     @property

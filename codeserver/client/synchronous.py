@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeserver import default_address
@@ -24,7 +24,10 @@ _Response = TypeVar("_Response", bound="Message")
 
 
 def connect(
-    address: str = default_address.ADDRESS, *, timeout: float | None = calls.DEFAULT_TIMEOUT
+    address: str = default_address.ADDRESS,
+    *,
+    location: str = "",
+    timeout: float | None = calls.DEFAULT_TIMEOUT,
 ) -> Client:
     """A client of the code location at this address.
 
@@ -32,12 +35,14 @@ def connect(
 
     Args:
         address: `host:port`, `:port`, `[ipv6]:port` or `unix:path`.
+        location: name of the location, for a server with several. A server that is older than this
+            argument ignores it, because it has only one location.
         timeout: limit in seconds of each call without a timeout of its own; None for no limit.
 
     Raises:
         OperatorError: the address is malformed.
     """
-    return Client(address, timeout=timeout)
+    return Client(address, location=location, timeout=timeout)
 
 
 class Client:
@@ -47,14 +52,19 @@ class Client:
     is no limit. In lists with filters, an empty filter lets everything pass, a single text stands
     for a list of one, and a result must pass all filters.
 
+    It is for one location of the server: the named one, or else the only one. `locations` has all.
+
     Each method raises an error of `codeserver.client.errors` when its call fails: `NotFoundError`,
     `InvalidArgumentError`, `LoadFailedError`, `UnreachableError` and so on.
     """
 
-    def __init__(self, address: str, *, timeout: float | None = calls.DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self, address: str, *, location: str = "", timeout: float | None = calls.DEFAULT_TIMEOUT
+    ) -> None:
         import grpc
 
         self._address, self._timeout = grpc_target(address), timeout
+        self._location = location
         self._channel = grpc.insecure_channel(self._address, calls.options(self._address))
 
     @property
@@ -77,6 +87,15 @@ class Client:
         """Close the connection, and end the calls that are under way."""
         self._channel.close()
 
+    def locations(self, *, timeout: float | None = None) -> Sequence[v1.Location]:
+        """All locations of the server, in its order. Their load errors may be shortened.
+
+        Raises:
+            UnsupportedError: the server is too old for several locations.
+        """
+        response = self._call(v1.ListLocationsRequest(), v1.ListLocationsResponse, timeout)
+        return response.locations
+
     def location(self, *, timeout: float | None = None) -> v1.Location:
         """The state of the location, its loaded code, load error, and work under way."""
         response = self._call(v1.GetLocationRequest(), v1.GetLocationResponse, timeout)
@@ -87,8 +106,8 @@ class Client:
     ) -> Generator[v1.WatchLocationResponse, None, None]:
         """The location now, and again at every change.
 
-        The generator ends when the server stops, or when you close it. Here, no `timeout` means no
-        limit.
+        The generator ends when the location is removed, the server stops, or you close it. Here, no
+        `timeout` means no limit.
         """
         limit = calls.limit(timeout, None)
         return self._stream(v1.WatchLocationRequest(), v1.WatchLocationResponse, limit)
@@ -335,6 +354,7 @@ class Client:
         import grpc
 
         limit = calls.limit(timeout, self._timeout)
+        calls.name_location(request, self._location)
         method = self._channel.unary_unary(
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )
@@ -349,6 +369,7 @@ class Client:
         """The responses to one request; closing the generator ends the call."""
         import grpc
 
+        calls.name_location(request, self._location)
         method = self._channel.unary_stream(
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )

@@ -29,9 +29,9 @@ Ask = Callable[[Any], Any]
 SERVICE = pb.DESCRIPTOR.services_by_name["CodeLocationService"]
 
 
-async def blocking(address: str, ask: Ask, most: int | None = None) -> Any:
+async def blocking(address: str, ask: Ask, most: int | None = None, location: str = "") -> Any:
     """Answer of the blocking client; of several items, no more than `most`."""
-    with connect(address) as client:
+    with connect(address, location=location) as client:
         answer = ask(client)
         if not inspect.isgenerator(answer):
             return answer
@@ -39,7 +39,7 @@ async def blocking(address: str, ask: Ask, most: int | None = None) -> Any:
             return list(itertools.islice(answer, most))
 
 
-async def asynchronous(address: str, ask: Ask, most: int | None = None) -> Any:
+async def asynchronous(address: str, ask: Ask, most: int | None = None, location: str = "") -> Any:
     """Answer of the asynchronous client, likewise."""
 
     async def items(answer: Any) -> list[Any]:
@@ -51,7 +51,7 @@ async def asynchronous(address: str, ask: Ask, most: int | None = None) -> Any:
                     break
         return found
 
-    async with connect_async(address) as client:
+    async with connect_async(address, location=location) as client:
         answer = ask(client)
         return await soon(items(answer) if inspect.isasyncgen(answer) else answer)
 

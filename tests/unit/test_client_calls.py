@@ -39,6 +39,13 @@ CALLS: list[tuple[Ask, str, list[Message], list[Message], Any]] = [
         LOCATION,
     ),
     (
+        lambda c: c.locations(),
+        "ListLocations",
+        [v1.ListLocationsRequest()],
+        [v1.ListLocationsResponse(locations=[LOCATION, v1.Location(name="there")])],
+        [LOCATION, v1.Location(name="there")],
+    ),
+    (
         lambda c: c.reload(),
         "ReloadLocation",
         [v1.ReloadLocationRequest()],
@@ -214,6 +221,28 @@ async def test_call(api: TypedApi, call: Call, answer: Any) -> None:
     assert await answer(api.address, call.ask) == call.result
 
     assert api.requests == call.requests
+
+
+@each_client
+@each_call
+async def test_call_about_a_named_location(api: TypedApi, call: Call, answer: Any) -> None:
+    api.replies[call.rpc] = list(call.replies)
+
+    assert await answer(api.address, call.ask, location="sales") == call.result
+
+    about = [getattr(request, "location", None) for request in api.requests]
+    assert about == [None if call.rpc == "ListLocations" else "sales"] * len(call.requests)
+
+
+@each_client
+async def test_watching_a_named_location(api: TypedApi, answer: Any) -> None:
+    api.replies["WatchLocation"] = [v1.WatchLocationResponse(location=LOCATION)]
+
+    await answer(api.address, lambda client: client.watch(), most=1, location="sales")
+
+    assert api.requests == [v1.WatchLocationRequest(location="sales")]
+    await asyncio.to_thread(api.ended.wait, DEADLINE)
+    await others_have_ended()  # gRPC's own
 
 
 def test_every_method_is_called_here() -> None:
