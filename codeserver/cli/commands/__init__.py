@@ -35,6 +35,7 @@ _SECTIONS: dict[str, dict[str, str]] = {
     "Look after a running server": {
         "status": "Show the state of a server and the code that it serves.",
         "reload": "Load the code again, and show the changes.",
+        "workspace": "Write a workspace.yaml by which Dagster reaches the locations of a server.",
         "health": "Probe a server, for containers: exit code 0 when it is SERVING, else 1.",
     },
     "Build images": {

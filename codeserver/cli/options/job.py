@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from itertools import islice
 from typing import Any, TypeVar
 
 import click
 
-from codeserver import default_address
-from codeserver.cli.options.location import TARGET_OPTIONS
+from codeserver.cli.options.location import client_to_complete
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_SECONDS = 1.0
-"""Somebody has pressed the tab key and waits."""
 
 _MOST = 200
 """No more than the server has on one page, so that there is one call to wait for."""
@@ -51,15 +46,8 @@ repository_option = click.option(
 
 def _names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The jobs of the running server whose names begin so; none when that is not known at once."""
-    given = context.params
-    if any(given.get(name) for name in TARGET_OPTIONS):
-        return []  # loading that would take too long
-    address = given.get("address") or os.environ.get(default_address.VARIABLE)
-    with contextlib.suppress(Exception):
-        from codeserver.client import connect
-
+    with contextlib.suppress(Exception), client_to_complete(context) as client:
         names = [f"{incomplete}*"] if incomplete.isidentifier() else []
-        with connect(address or default_address.ADDRESS, timeout=_SECONDS) as client:
-            found = [job.name for job in islice(client.jobs(names), _MOST)]
+        found = [job.name for job in islice(client.jobs(names), _MOST)]
         return [name for name in found if name.startswith(incomplete)]
     return []

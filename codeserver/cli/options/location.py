@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -17,8 +19,26 @@ from codeserver.cli.options.where import LOADING_SECONDS, SECONDS, Where
 from codeserver.config import Config, settings
 from codeserver.errors import NothingToServe
 
+if TYPE_CHECKING:
+    from codeserver.client import Client
+
 F = TypeVar("F", bound=Callable[..., Any])
-Choose = Callable[[Mapping[str, str], str, "float | None"], Where]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Given:
+    """The options that a command was given: what to load, or which running server to ask."""
+
+    target: Mapping[str, str]
+    address: str
+    location: str
+    timeout: float | None
+
+
+Choose = Callable[[_Given], Where]
+
+_COMPLETION_SECONDS = 1.0
+"""Somebody has pressed the tab key and waits."""
 
 TARGET_OPTIONS = (
     *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
@@ -43,23 +63,63 @@ _ADDRESS: Callable[[Any], Any] = click.option(
 )
 
 
+def _locations(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The locations of the running server whose names begin so; none if that takes long."""
+    with contextlib.suppress(Exception), client_to_complete(context) as client:
+        names = [each.name for each in client.locations()]
+        return [name for name in names if name.startswith(incomplete)]
+    return []
+
+
+_LOCATION: Callable[[Any], Any] = click.option(
+    "--location",
+    metavar="NAME",
+    shell_complete=_locations,
+    help="Name of the location, if the running server has several.",
+)
+
+
+@contextlib.contextmanager
+def client_to_complete(context: click.Context) -> Iterator[Client]:
+    """A client of the running server that a command line is about, for the tab key.
+
+    Raises:
+        LookupError: the command line is about code, whose load would take too long.
+    """
+    given = context.params
+    if any(given.get(name) for name in TARGET_OPTIONS):
+        raise LookupError
+    from codeserver.client import connect
+
+    address = given.get("address") or os.environ.get(default_address.VARIABLE)
+    location = given.get("location") or ""
+    address = address or default_address.ADDRESS
+    with connect(address, location=location, timeout=_COMPLETION_SECONDS) as client:
+        yield client
+
+
 def location_options(command: F) -> F:
     """Give a command the options that say what it is about, and the result as `where`.
 
     That is what is named, else the code that a pyproject.toml here declares, else the server at the
     usual place.
     """
-    return _with(command, _anywhere, *_TARGET, _ADDRESS, _timeout_option())
+    return _with(command, _anywhere, *_TARGET, _ADDRESS, _LOCATION, _timeout_option())
 
 
 def server_options(command: F) -> F:
     """The same for a command that is about a running server, unless code is named."""
-    return _with(command, _server, *_TARGET, _ADDRESS, _timeout_option())
+    return _with(command, _server, *_TARGET, _ADDRESS, _LOCATION, _timeout_option())
 
 
 def patient_options(command: F) -> F:
     """The same for a command that is about a running server and may take any time."""
-    return _with(command, _server, _ADDRESS, _timeout_option(None))
+    return _with(command, _server, _ADDRESS, _LOCATION, _timeout_option(None))
+
+
+def whole_server_options(command: F) -> F:
+    """The same for a command that is about all locations of a running server."""
+    return _with(command, _server, _ADDRESS, _timeout_option())
 
 
 def code_options(command: F) -> F:
@@ -73,7 +133,9 @@ def _with(command: F, choose: Choose, *options: Callable[[Any], Any]) -> F:
     def call(*args: Any, **given: Any) -> Any:
         target = {name: value for name in TARGET_OPTIONS if (value := given.pop(name, None))}
         address = _valid(given.pop("address", None))
-        return command(*args, where=choose(target, address, given.pop("timeout")), **given)
+        location = given.pop("location", None) or ""
+        where = choose(_Given(target, address, location, given.pop("timeout")))
+        return command(*args, where=where, **given)
 
     for option in reversed(options):
         call = option(call)
@@ -104,25 +166,32 @@ def _valid(address: str | None) -> str:
     return address
 
 
-def _anywhere(target: Mapping[str, str], address: str, timeout: float | None) -> Where:
-    if not target and not address and (found := _of_project(timeout)):
+def _anywhere(given: _Given) -> Where:
+    is_named = given.target or given.address or given.location
+    if not is_named and (found := _of_project(given.timeout)):
         return found
-    return _server(target, address, timeout)
+    return _server(given)
 
 
-def _server(target: Mapping[str, str], address: str, timeout: float | None) -> Where:
-    if not target:
-        return Where(address or default_address.ADDRESS, timeout=timeout)
+def _server(given: _Given) -> Where:
+    if not given.target:
+        address = given.address or default_address.ADDRESS
+        return Where(address, location=given.location, timeout=given.timeout)
+    flag = next(iter(given.target)).replace("_", "-")
     source = click.get_current_context().get_parameter_source("address")
-    if address and source is not ParameterSource.ENVIRONMENT:
-        flag = next(iter(target)).replace("_", "-")
+    if given.address and source is not ParameterSource.ENVIRONMENT:
         raise click.UsageError(
             f"--address and --{flag} are both given; ask a running server, or name code to load."
         )
-    return _code(target, "", timeout)
+    if given.location:
+        raise click.UsageError(
+            f"--location and --{flag} are both given; name a location of a running server, or code "
+            "to load."
+        )
+    return _code(given.target, given.timeout)
 
 
-def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Where:
+def _code(target: Mapping[str, str], timeout: float | None) -> Where:
     from codeserver.target import resolve
 
     with usage_errors():
@@ -131,14 +200,19 @@ def _code(target: Mapping[str, str], _address: str, timeout: float | None) -> Wh
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}
     name = config.location_name
     options = ("--location-name", name) if name else ()
-    seconds = max(timeout or 0, LOADING_SECONDS)
-    return Where("", found, name or resolved.label, options, timeout, seconds)
+    return Where(
+        target=found,
+        label=name or resolved.label,
+        options=options,
+        timeout=timeout,
+        loading_timeout=max(timeout or 0, LOADING_SECONDS),
+    )
 
 
-def _to_be_loaded(target: Mapping[str, str], address: str, timeout: float | None) -> Where:
+def _to_be_loaded(given: _Given) -> Where:
     """Code whose loading is what the timeout is for."""
-    where = _code(target, address, timeout)
-    return dataclasses.replace(where, loading_timeout=timeout or LOADING_SECONDS)
+    where = _code(given.target, given.timeout)
+    return dataclasses.replace(where, loading_timeout=given.timeout or LOADING_SECONDS)
 
 
 def _of_project(timeout: float | None) -> Where | None:
@@ -146,7 +220,7 @@ def _of_project(timeout: float | None) -> Where | None:
     if not Path("pyproject.toml").exists():
         return None
     try:
-        return _code({}, "", timeout)
+        return _code({}, timeout)
     except click.UsageError as error:
         # A file that is broken is an error; one that has nothing for Dagster in it is usual.
         if isinstance(error.__cause__, NothingToServe):

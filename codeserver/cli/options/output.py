@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,17 +42,33 @@ output_option = click.option(
 )
 
 
-def write(path: Path | None, text: str, language: str) -> None:
-    """Write a document to a file, or in the colours of its language to standard output."""
+def write(path: Path | None, text: str, language: str, *, at_once: bool = False) -> None:
+    """Write a document to a file, or in the colours of its language to standard output.
+
+    `at_once` is for a file that programs may read meanwhile: they find the old text or the new one.
+    """
     text = text if text.endswith("\n") else f"{text}\n"
     if path is None:
         screen.out().code(text, language)
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        if at_once and (path.is_file() or not path.exists()):
+            _replace(path.resolve(), text)
+        else:
+            path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     screen.err().line(f"wrote {path}")
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def format_option(formats: Sequence[str]) -> Callable[[F], F]:

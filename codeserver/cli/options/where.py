@@ -24,13 +24,15 @@ LOADING_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Where:
-    """The code location that a command is about: a running server, or else code to be served.
+    """The code location that a command is about: on a running server, or else code to be served.
 
-    Code has arguments of `CodeServer`, a label for people, and options of its server. Timeouts of
-    calls and of the load are in seconds; None is any time.
+    The location on a server has a name, which is empty for the only one. Code has arguments of
+    `CodeServer`, a label for people, and options of its server. Timeouts of calls and of the load
+    are in seconds; None is any time.
     """
 
     address: str = ""
+    location: str = ""
     target: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     options: Sequence[str] = ()
@@ -53,7 +55,7 @@ def client_of(
     if where.address:
         from codeserver.client import connect
 
-        with connect(where.address, timeout=where.timeout) as client:
+        with connect(where.address, location=where.location, timeout=where.timeout) as client:
             yield client
         return
     if not allow_failure:

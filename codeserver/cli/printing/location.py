@@ -17,7 +17,12 @@ _SIGNS = {
 }
 _STYLES = {"+": "green", "~": "yellow", "-": "red"}
 
-_STATES = {"ready": "bold green", "failed": "bold red", "lost": "bold red", "stopped": "bold red"}
+_STYLES_OF_STATES = {
+    "ready": "bold green",
+    "failed": "bold red",
+    "lost": "bold red",
+    "stopped": "bold red",
+}
 
 _ONCE = {"dagster"}
 """Libraries whose versions are in the line `versions`."""
@@ -41,6 +46,14 @@ def load_time(location: v1.Location) -> str:
 def counts(location: v1.Location) -> str:
     """The number of definitions, such as `2 jobs, 1 asset, 0 schedules, 0 sensors`."""
     return ", ".join(counted(getattr(location.counts, f"{noun}s"), noun) for noun in _COUNTED)
+
+
+def counts_in_short(location: v1.Location) -> str:
+    """The same without the kinds of which there are none; empty if no code is served."""
+    if not location.HasField("counts"):
+        return ""
+    found = ((getattr(location.counts, f"{noun}s"), noun) for noun in _COUNTED)
+    return listed(counted(number, noun) for number, noun in found if number) or "nothing"
 
 
 def changes_in_words(
@@ -71,6 +84,12 @@ def state_of(location: v1.Location) -> str:
     return str(known.name).removeprefix("STATE_").lower()
 
 
+def state_part(location: v1.Location) -> tuple[str, str]:
+    """Its state and the style of it."""
+    state = state_of(location)
+    return state, _STYLES_OF_STATES.get(state, "bold yellow")
+
+
 def serves_code(location: v1.Location) -> bool:
     """Whether loaded code is served, and not an error."""
     gone = (v1.Location.STATE_FAILED, v1.Location.STATE_LOST, v1.Location.STATE_STOPPED)
@@ -79,8 +98,7 @@ def serves_code(location: v1.Location) -> bool:
 
 def show_location(out: Screen, location: v1.Location, now: datetime) -> None:
     """Print the state of a location, with times in the time zone of `now`."""
-    state = state_of(location)
-    out.line((location.name, "bold"), "  ", (state, _STATES.get(state, "bold yellow")))
+    out.line((location.name, "bold"), "  ", state_part(location))
     out.facts(list(_facts(location, now)))
     if location.HasField("load_error"):
         out.line()
