@@ -20,6 +20,7 @@ from codeserver.values import (
     FilePath,
     JsonObject,
     NamePattern,
+    ProgramPath,
     SerializedDefsStateInfo,
     SerializedInstanceRef,
     Size,
@@ -75,6 +76,12 @@ class Config:
         False,
         env=("DAGSTER_EMPTY_WORKING_DIRECTORY",),
         help="Use no working directory for local imports, not even the current one.",
+    )
+    python: ProgramPath | None = setting(
+        "--python",
+        help="Python that loads and runs the code, such as .venv/bin/python: one of another "
+        "environment or another version, from 3.10 on. It needs Dagster, and nothing of "
+        "codeserver. Default: the Python of this command.",
     )
     host: str = setting(
         "--host -h",

@@ -63,7 +63,8 @@ def resolve(config: Config) -> tuple[Config, Target]:
     """The target that the settings name, or else that of `pyproject.toml` in the current directory.
 
     Returns:
-        The config, completed by `pyproject.toml` (target and location name), and the target.
+        The config, completed by `pyproject.toml` (target and location name), and the target. Its
+        `python` is an absolute path, or None for the Python of this process.
 
     Raises:
         OperatorError: there are several targets, none, or an unusable `pyproject.toml`.
@@ -78,11 +79,26 @@ def resolve(config: Config) -> tuple[Config, Target]:
             config, **found, location_name=config.location_name or location_name
         )
     directory = config.working_directory or current_directory()
+    config = dataclasses.replace(config, python=_other_python(config.python))
     return config, Target(
         **{kind: getattr(config, kind) for kind in _KINDS},
         attribute=config.attribute,
         working_directory=None if config.empty_working_directory else directory,
     )
+
+
+def _other_python(path: str | None) -> str | None:
+    """The absolute path of a Python; None if it is the one of this process.
+
+    Links stay: the `python` of a virtual environment is one, and leads out of it.
+    """
+    if not path:
+        return None
+    whole = path if os.path.isabs(path) else os.path.join(current_directory(), path)
+    short = os.path.normpath(whole)
+    # Behind a link to a directory, `..` leads elsewhere.
+    python = short if os.path.realpath(short) == os.path.realpath(whole) else whole
+    return None if python == sys.executable else python
 
 
 def current_directory() -> str:

@@ -145,6 +145,7 @@ def _pattern(text: str) -> str:
 
 FilePath = Annotated[str, Kind(str, "FILE")]
 DirectoryPath = Annotated[str, Kind(str, "DIR")]
+ProgramPath = Annotated[str, Kind(str, "PATH")]
 SocketPath = Annotated[str, Kind(str, "PATH")]
 NamePattern = Annotated[str, Kind(str, "PATTERN", _pattern)]
 Descriptor = Annotated[int, Kind(int, "FD")]

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 
 from codeserver.supervisor.processes.spawning import Spawned, open_more_files, spawn
+
+_FLAGS = frozenset({"--python", "--locations", "--workspace"})
+_VARIABLES = tuple(
+    f"{prefix}_{name}"
+    for prefix in ("CODESERVER", "DAGSTER_CLI_API_GRPC", "DAGSTER_CLI_CODE_SERVER_START")
+    for name in ("PYTHON", "LOCATIONS")
+)
+"""Flags and variables that name other Pythons. Reading the whole command line takes longer."""
 
 _spawned: Spawned | None = None
 
 
 @contextlib.contextmanager
-def started() -> Iterator[None]:
-    """Start a forkserver now, and end it on exit unless `take` has returned it."""
+def started(arguments: Sequence[str]) -> Iterator[None]:
+    """Start a forkserver now, and end it on exit unless `take` has returned it.
+
+    Args:
+        arguments: of the server; with some, it may need none of this Python.
+    """
     global _spawned  # noqa: PLW0603 - there is one command line in a process
     # If this fails, `take` tries again and reports the error.
     with contextlib.suppress(OSError):
-        _spawned = _start()
+        if not _names_others(arguments):
+            _spawned = _start()
     try:
         yield
     finally:
@@ -25,13 +39,29 @@ def started() -> Iterator[None]:
             _spawned = None
 
 
-def take() -> Spawned:
-    """The forkserver that `started` has started, or else a new one."""
+def take(python: str | None = None) -> Spawned:
+    """The forkserver that `started` has started, or else a new one.
+
+    Args:
+        python: the Python to start it with, if that is another one.
+    """
     global _spawned
+    if python is not None:
+        return _start(python)
     taken, _spawned = _spawned, None
     return taken or _start()
 
 
-def _start() -> Spawned:
+def _start(python: str | None = None) -> Spawned:
     open_more_files()
-    return spawn()
+    return spawn(python)
+
+
+def _names_others(arguments: Sequence[str]) -> bool:
+    """Whether the server may have code for other Pythons."""
+    words = {word.partition("=")[0] for word in arguments}
+    return (
+        not words.isdisjoint(_FLAGS)
+        or any(word.startswith("-w") for word in words)
+        or any(map(os.environ.get, _VARIABLES))
+    )

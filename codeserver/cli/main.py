@@ -43,7 +43,7 @@ def _start(arguments: list[str], spelling: Spelling | None) -> None:
     if arguments[:1] == ["grpc"] and "--help" not in arguments:
         from codeserver.cli import ahead
 
-        with ahead.started():
+        with ahead.started(arguments):
             _run_command(arguments, spelling)
     else:
         _run_command(arguments, spelling)

@@ -60,6 +60,7 @@ class CodeServer:
         autoload_defs_module_name: module whose submodules are searched for definitions.
         working_directory: root directory of the code's imports. Default: `cwd`.
         attribute: the one definition to load.
+        python: Python that loads and runs the code, instead of this one.
         host: host name or address to serve on, instead of a private unix socket.
         port: port to serve on, instead of a private unix socket; 0 for a free one.
         options: further options of `codeserver grpc`, such as `["--watch"]`.
@@ -80,6 +81,7 @@ class CodeServer:
         autoload_defs_module_name: str | None = None,
         working_directory: str | os.PathLike[str] | None = None,
         attribute: str | None = None,
+        python: str | os.PathLike[str] | None = None,
         host: str | None = None,
         port: int | None = None,
         options: Sequence[str] = (),
@@ -98,6 +100,7 @@ class CodeServer:
             "--working-directory": working_directory,
         }
         self._target = {flag: os.fspath(value) for flag, value in given.items() if value}
+        self._code = {**self._target, **({"--python": os.fspath(python)} if python else {})}
         self._host, self._port = host, port
         self._options = options
         self._cwd = Path(cwd) if cwd is not None else None
@@ -151,7 +154,7 @@ class CodeServer:
                 folder = ""
                 address = ["--host", self._host or "localhost", "--port", str(self._port or 0)]
             self._server = OwnedServer(
-                [*address, *chain.from_iterable(self._target.items()), *self._options],
+                [*address, *chain.from_iterable(self._code.items()), *self._options],
                 folder=folder,
                 env=self._environment(),
                 cwd=self._cwd,

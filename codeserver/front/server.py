@@ -17,7 +17,7 @@ from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.front.typed_api.location_message import Access
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.forkserver import Spawning
-from codeserver.supervisor.processes.spawning import Spawned
+from codeserver.supervisor.processes.spawning import Python, Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.shutdown import Shutdown
 from codeserver.target import Target
@@ -45,7 +45,9 @@ class Server:
         self._fatal: LoadFailure | None = None
         self._heartbeats = Heartbeats()
         requests = Requests(self.shutdown.by_client, self._heartbeats.hear)
-        self._served = ServedLocation(config, target, Spawning(spawned=spawned), requests)
+        self._served = ServedLocation(
+            config, target, Spawning(Python(config.python), spawned), requests
+        )
         self.location = self._served.location
         self.addresses: list[str] = []
         health = Health(self.location.current)

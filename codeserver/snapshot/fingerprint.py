@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import platform
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from codeserver.letters import as_path, clean
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
 from codeserver.snapshot.file import open_regular
+from codeserver.supervisor.processes import interpreter
 from codeserver.target import Target, current_directory
 
 _DISTRIBUTION = ".dist-info"
@@ -27,14 +26,16 @@ def take(
 ) -> v1.Fingerprint:
     """The fingerprint of the present files, packages and settings.
 
-    Paths are absolute, or relative to the current directory.
+    Paths are absolute, or relative to the current directory. The packages are those of the Python
+    that loads the code.
     """
     from importlib import metadata
 
+    python = interpreter.about(config.python)
     return v1.Fingerprint(
         codeserver_version=metadata.version("codeserver"),
-        python_version=f"{platform.python_implementation()} {platform.python_version()}",
-        distributions=_distributions(),
+        python_version=f"{python.implementation} {python.version}",
+        distributions=_distributions(python.path),
         settings=_settings(config, target),
         files={clean(path): _digest_of_file(path) for path in _relative(files)},
         directories={clean(path): _digest_of_directory(path) for path in _relative(directories)},
@@ -89,10 +90,10 @@ def _settings(config: Config, target: Target) -> dict[str, str]:
     }
 
 
-def _distributions() -> dict[str, str]:
+def _distributions(path: Iterable[str]) -> dict[str, str]:
     """Digests of all installed distributions. The first of a name on the path hides the others."""
     found: dict[str, str] = {}
-    for folder in sys.path:
+    for folder in path:
         try:
             names = os.listdir(folder or os.curdir)
         except OSError:

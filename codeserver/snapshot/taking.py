@@ -13,6 +13,7 @@ from codeserver.supervisor.loading.host_maker import load_order
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.processes.forkserver import ForkServers, Spawning
 from codeserver.supervisor.processes.output import Outputs
+from codeserver.supervisor.processes.spawning import Python
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.uses import Importing
 from codeserver.target import Target, current_directory
@@ -27,7 +28,7 @@ async def take(config: Config, target: Target) -> v1.LocationSnapshot:
         WorkerCrashed: the process for the load cannot be started, or has died.
     """
     tasks, outputs = Tasks(), Outputs()
-    forkservers = ForkServers(Spawning(), outputs, tasks)
+    forkservers = ForkServers(Spawning(Python(config.python)), outputs, tasks)
     try:
         forkserver = forkservers.living().forker
         order = load_order(config, target, current_directory(), config.defs_state_info)

@@ -113,6 +113,10 @@ def check(config: Config, given_by: Mapping[str, str | None]) -> None:
     for directory in config.watch_dir:
         if not os.path.isdir(directory):
             raise OperatorError(f"{source('watch_dir')} {directory} is no directory.")
+    if config.python is not None:
+        from codeserver.supervisor.processes import interpreter
+
+        interpreter.check(config.python, source("python"))
     for name in _DESCRIPTORS:
         if (number := getattr(config, name)) is not None:
             _check_descriptor(name, number, source(name))
@@ -175,7 +179,7 @@ def _remove_folder(folder: bytes) -> None:
 
 
 def _serve(config: Config, target: Target) -> int:
-    spawned = ahead.take()
+    spawned = ahead.take(config.python)
     loop = _new_event_loop()
     try:
         return loop.run_until_complete(_run(config, target, spawned))
@@ -208,19 +212,22 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         _tell(config.ready_fd, server.addresses, closes=config.ready_fd != config.lifeline_fd)
     addresses = server.addresses
     _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
-    _warn_of_file(target)
+    _warn_of_file(config, target)
     # Imported modules stay, so the garbage collector need not scan them.
     gc.freeze()
     return 1 if await server.serve() else 0
 
 
-def _warn_of_file(target: Target) -> None:
+def _warn_of_file(config: Config, target: Target) -> None:
     """Log a missing file or a syntax error at once; the load would, after importing Dagster."""
     try:
         check_is_there(target)
     except OperatorError as error:
         _log.error("%s", error)
-    if target.path is not None and (lines := syntax_error(target.path)):
+    # Another Python may have another syntax.
+    if target.path is None or config.python is not None:
+        return
+    if lines := syntax_error(target.path):
         _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
 
 

@@ -43,9 +43,11 @@ def snapshot_command(output: Path, as_json: bool, **options: Any) -> None:
     """
     from codeserver.snapshot import file
     from codeserver.supervisor.loading.host import LoadFailed
+    from codeserver.supervisor.processes import interpreter
 
     with usage_errors():
         config, target = resolve(Config.from_options(options))
+        interpreter.check(config.python)
         check_is_there(target)
     from codeserver.snapshot.taking import take
 

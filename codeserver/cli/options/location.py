@@ -42,7 +42,7 @@ _COMPLETION_SECONDS = 1.0
 
 TARGET_OPTIONS = (
     *("python_file", "module_name", "package_name", "autoload_defs_module_name"),
-    *("working_directory", "attribute"),
+    *("working_directory", "attribute", "python"),
 )
 
 
@@ -53,6 +53,8 @@ _TARGET: list[Callable[[Any], Any]] = [
     for setting in settings()
     if setting.name in TARGET_OPTIONS
 ]
+
+_PYTHON = next(setting for setting in settings() if setting.name == "python")
 
 _ADDRESS: Callable[[Any], Any] = click.option(
     "--address",
@@ -195,8 +197,12 @@ def _code(target: Mapping[str, str], timeout: float | None) -> Where:
     from codeserver.target import resolve
 
     with usage_errors():
-        config, resolved = resolve(Config.from_options(target))
+        config, resolved = resolve(Config.from_options({**_python(), **target}))
         check_is_there(resolved)
+        if config.python is not None:
+            from codeserver.supervisor.processes import interpreter
+
+            interpreter.check(config.python, _PYTHON.flags[0])
     found = {name: value for name in TARGET_OPTIONS if (value := getattr(config, name))}
     name = config.location_name
     options = ("--location-name", name) if name else ()
@@ -207,6 +213,12 @@ def _code(target: Mapping[str, str], timeout: float | None) -> Where:
         timeout=timeout,
         loading_timeout=max(timeout or 0, LOADING_SECONDS),
     )
+
+
+def _python() -> Mapping[str, str]:
+    """The Python that a variable names, which is for all code of a machine or container."""
+    python = next(filter(None, map(os.environ.get, _PYTHON.all_variables)), None)
+    return {"python": python} if python else {}
 
 
 def _to_be_loaded(given: _Given) -> Where:

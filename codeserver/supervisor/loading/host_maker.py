@@ -123,8 +123,9 @@ def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
 ) -> LoadOrder:
     """The order to load the code; without `defs_state_info`, with the newest component state."""
-    python = sys.executable
-    by_python = config.use_python_environment_entry_point
+    python = config.python or sys.executable
+    # The `dagster` on PATH may be that of another environment.
+    by_python = config.use_python_environment_entry_point or config.python is not None
     return LoadOrder(
         target=dataclasses.asdict(target),
         executable_path=python,

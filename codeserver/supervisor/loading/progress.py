@@ -36,6 +36,8 @@ _MODULE = "<module>"
 _LIBRARY = sysconfig.get_path("stdlib")
 _NOT_THE_USERS = re.compile(
     r".*/(?:site|dist)-packages/"
+    # The library of another Python that loads the code.
+    r"|/.*/lib/python3\.\d+/(?:lib-dynload/)?"
     rf"|(?:{re.escape(_LIBRARY)}|{re.escape(os.path.realpath(_LIBRARY))})/(?:lib-dynload/)?"
 )
 _OWN = f"{OWN_FOLDER}{os.sep}"

@@ -9,7 +9,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServer, ForkServers, Spawning
 from codeserver.supervisor.processes.output import Outputs
-from codeserver.supervisor.processes.spawning import Interpreter
+from codeserver.supervisor.processes.spawning import Python
 from codeserver.supervisor.processes.tasks import Tasks
 
 
@@ -32,23 +32,23 @@ class Bases:
     def __init__(self) -> None:
         self._outputs = Outputs()
         self._tasks = Tasks()
-        self._bases: dict[Interpreter, _Base] = {}
+        self._bases: dict[Python, _Base] = {}
 
-    def source(self, interpreter: Interpreter) -> Share:
+    def source(self, python: Python) -> Share:
         """The source of the forkservers of one location, which closes it at its end."""
-        if interpreter not in self._bases:
-            spawning = Spawning(interpreter)
-            self._bases[interpreter] = _Base(ForkServers(spawning, self._outputs, self._tasks))
-        base = self._bases[interpreter]
+        if python not in self._bases:
+            spawning = Spawning(python)
+            self._bases[python] = _Base(ForkServers(spawning, self._outputs, self._tasks))
+        base = self._bases[python]
         base.users += 1
-        return Share(self, interpreter, base.forkservers)
+        return Share(self, python, base.forkservers)
 
-    async def release(self, interpreter: Interpreter) -> None:
+    async def release(self, python: Python) -> None:
         """End the base, if no other location uses it."""
-        base = self._bases[interpreter]
+        base = self._bases[python]
         base.users -= 1
         if not base.users:
-            del self._bases[interpreter]
+            del self._bases[python]
             await base.forkservers.close()
 
     async def close(self) -> None:
@@ -60,9 +60,9 @@ class Bases:
 class Share:
     """The share of one location in a base; see `forkserver.Source`."""
 
-    def __init__(self, bases: Bases, interpreter: Interpreter, forkservers: ForkServers) -> None:
+    def __init__(self, bases: Bases, python: Python, forkservers: ForkServers) -> None:
         self._bases = bases
-        self._interpreter = interpreter
+        self._python = python
         self._forkservers = forkservers
 
     def start(self, outputs: Outputs, tasks: Tasks) -> ForkServer:
@@ -71,7 +71,7 @@ class Share:
 
     async def close(self) -> None:
         """Use the base no longer."""
-        await self._bases.release(self._interpreter)
+        await self._bases.release(self._python)
 
 
 def _fork(base: Forker, outputs: Outputs, tasks: Tasks) -> ForkServer:

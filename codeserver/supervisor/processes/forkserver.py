@@ -11,7 +11,7 @@ from codeserver.supervisor.processes import orphans, patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
-from codeserver.supervisor.processes.spawning import OWN, Interpreter, Spawned, spawn
+from codeserver.supervisor.processes.spawning import OWN, Python, Spawned, spawn
 from codeserver.supervisor.processes.tasks import Tasks
 
 
@@ -31,7 +31,7 @@ class Source(Protocol):
 
 
 class ForkServers:
-    """Keeps a forkserver, and starts another one on demand after the last one has died."""
+    """Keeps a forkserver, and starts another one on demand after the last one has died.
 
     def __init__(self, source: Source, outputs: Outputs, tasks: Tasks) -> None:
         self._source = source
@@ -105,19 +105,19 @@ class Spawning:
     """Starts each forkserver as a new process, which imports Dagster.
 
     Args:
-        interpreter: the Python of the processes.
+        python: the Python of the processes.
         spawned: the first one, if it was started ahead of time.
     """
 
-    def __init__(self, interpreter: Interpreter = OWN, spawned: Spawned | None = None) -> None:
+    def __init__(self, python: Python = OWN, spawned: Spawned | None = None) -> None:
         if spawned is not None:
             orphans.expect(spawned.process.pid)
-        self._interpreter = interpreter
+        self._python = python
         self._spawned = spawned
 
     def start(self, outputs: Outputs, tasks: Tasks) -> ForkServer:
         """See `Source`."""
-        spawned, self._spawned = self._spawned or spawn(self._interpreter), None
+        spawned, self._spawned = self._spawned or spawn(self._python), None
         return _attach(spawned, outputs, tasks)
 
     async def close(self) -> None:

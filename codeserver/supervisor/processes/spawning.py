@@ -13,15 +13,18 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
+from codeserver.elsewhere import program
 from codeserver.messages import Called
 from codeserver.wire import encode
 
 # `-c` rather than `-m`: a run's multiprocessing children would import a named main module again.
 # The first entry of sys.path is the front's, so that the user's code sees the path that it would
 # see under a server started the same way (as a script, or with `python -m`).
-_PROGRAM = (
-    "import sys; sys.path[0] = sys.argv[1]; "
-    "from codeserver.worker.roles.forkserver import main; main(*map(int, sys.argv[2:]))"
+_MAIN = "from codeserver.worker.roles.forkserver import main; main(*map(int, sys.argv[2:]))"
+_PROGRAM = f"import sys; sys.path[0] = sys.argv[1]; {_MAIN}"
+# Without its own first entry, which it has not if it runs safely, it shall not have ours either.
+_PROGRAM_ELSEWHERE = program(
+    f"sys.path[0] = sys.argv[1] if sys.path[0] == '' else sys.path[0]; {_MAIN}"
 )
 
 # Dagster describes some definitions in the order of a set, which follows the seed of the process.
@@ -34,20 +37,19 @@ _most_files = 0
 
 
 @dataclass(frozen=True)
-class Interpreter:
-    """A Python, and variables that its processes have beside those of the server.
+class Python:
+    """A Python to start.
 
     Attributes:
-        python: the path of its executable.
-        environment: the variables with their values, in order.
+        path: the absolute path of its executable; None for that of this process.
+        variables: environment variables with their values, beside those of this process.
     """
 
-    python: str = sys.executable
-    environment: tuple[tuple[str, str], ...] = ()
+    path: str | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
 
-OWN = Interpreter()
-"""The Python of the server."""
+OWN = Python()
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Spawned:
             os.close(fd)
 
 
-def spawn(interpreter: Interpreter = OWN) -> Spawned:
+def spawn(python: Python = OWN) -> Spawned:
     """Start a forkserver; returns at once, while it imports Dagster.
 
     Raises:
@@ -83,11 +85,11 @@ def spawn(interpreter: Interpreter = OWN) -> Spawned:
             for fd in fds:
                 stack.callback(os.close, fd)
         inherited = (control.fileno(), log)
-        variables = {**os.environ, **dict(interpreter.environment)}
+        variables = {**os.environ, **dict(python.variables)}
         seed = {} if variables.keys() & _HASH_SEED else _HASH_SEED
         facts = (*inherited, os.getpid(), most_files_of_a_process(), bool(seed))
         process = subprocess.Popen(
-            [interpreter.python, "-c", _PROGRAM, sys.path[0], *map(str, map(int, facts))],
+            [*_command(python.path), *map(str, map(int, facts))],
             env={**variables, **seed},
             pass_fds=inherited,
             stdin=subprocess.DEVNULL,
@@ -100,6 +102,22 @@ def spawn(interpreter: Interpreter = OWN) -> Spawned:
     with contextlib.suppress(OSError):  # it has ended already, which is seen later
         ours.sendall(encode(Called(sys.argv)))
     return Spawned(process, ours, stdout, stderr)
+
+
+def _command(path: str | None) -> list[str]:
+    if path is None:
+        return [sys.executable, "-c", _PROGRAM, sys.path[0]]
+    return [path, "-c", _PROGRAM_ELSEWHERE, first_of_path(path)]
+
+
+def first_of_path(python: str) -> str:
+    """What is first in the `sys.path` of another Python that Dagster's server is started with.
+
+    That is the directory of Dagster's script, if this process is a script, too.
+    """
+    script = os.path.dirname(os.path.realpath(sys.argv[0]))
+    is_script = bool(sys.argv[0]) and sys.path[:1] == [script]
+    return os.path.dirname(python) if is_script else sys.path[0]
 
 
 def most_files_of_a_process() -> int:

@@ -6,6 +6,7 @@ terminal reaches only the front.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import resource
@@ -62,6 +63,16 @@ def _look_like(argv: list[str]) -> None:
         main.__spec__ = ModuleSpec("codeserver.__main__", None)
 
 
+def _missing(error: BaseException) -> str:
+    """Why this Python cannot load code: its Dagster is missing, broken, or too old or too new."""
+    is_there = ""
+    with contextlib.suppress(Exception):
+        from importlib import metadata
+
+        is_there = f" (Dagster {metadata.version('dagster')} is installed there)"
+    return f"Dagster cannot be imported by {sys.executable}{is_there}: {error!r}"
+
+
 def _serve(channel: Channel) -> Main | int:
     called = channel.expect(Called)
     if called is None:
@@ -81,7 +92,7 @@ def _serve(channel: Channel) -> Main | int:
                 template,
             )
     except BaseException as error:
-        channel.send(DagsterMissing(f"Dagster cannot be imported: {error!r}"))
+        channel.send(DagsterMissing(_missing(error)))
         return 1
     template.remember_start()
     surroundings.remember_start()

@@ -14,7 +14,7 @@ import click
 
 from codeserver.cli.commands.dockerfile.user_requirements import declared
 from codeserver.cli.options.code_file import usage_errors
-from codeserver.cli.options.location import TARGET_OPTIONS
+from codeserver.cli.options.location import TARGET_OPTIONS as CODE_OPTIONS
 from codeserver.cli.options.output import output_option, write
 from codeserver.cli.options.settings import config_options
 from codeserver.cli.printing import screen
@@ -28,6 +28,7 @@ TEMPLATE = Path(__file__).with_name("Dockerfile")
 REQUIREMENTS = ("requirements.txt", "uv.lock", "pyproject.toml")
 """Files that declare requirements; the image installs those of the first that exists."""
 
+TARGET_OPTIONS = tuple(name for name in CODE_OPTIONS if name != "python")
 _PATHS = ("python_file", "working_directory")
 _WORD = re.compile(r"[\w./:=@+-]+", re.ASCII)
 
