@@ -40,24 +40,28 @@ class Config:
         "--python-file -f",
         env=("DAGSTER_PYTHON_FILE",),
         help="Python file with Dagster definitions at its top level.",
+        scope="location",
     )
     module_name: str | None = setting(
         "--module-name -m",
         metavar="MODULE",
         env=("DAGSTER_MODULE_NAME",),
         help="Python module with Dagster definitions at its top level.",
+        scope="location",
     )
     package_name: str | None = setting(
         "--package-name",
         metavar="PACKAGE",
         env=("DAGSTER_PACKAGE_NAME",),
         help="Installed Python package with Dagster definitions at its top level.",
+        scope="location",
     )
     autoload_defs_module_name: str | None = setting(
         "--autoload-defs-module-name",
         metavar="MODULE",
         env=("DAGSTER_AUTOLOAD_DEFS_MODULE_NAME", "DAGSTER_autoload_defs_module_name"),
         help="Module to import and search through for definitions and components.",
+        scope="location",
     )
     attribute: str | None = setting(
         "--attribute -a",
@@ -65,6 +69,7 @@ class Config:
         env=("DAGSTER_ATTRIBUTE",),
         help="The one definition to load: a Definitions object, repository, job, graph, or a "
         "function that returns one. Without it, everything at the top level is found.",
+        scope="location",
     )
     working_directory: DirectoryPath | None = setting(
         "--working-directory -d",
@@ -83,11 +88,25 @@ class Config:
         "environment or another version, from 3.10 on. It needs Dagster, and nothing of "
         "codeserver. Default: the Python of this command.",
     )
+    locations: FilePath | None = setting(
+        "--locations --workspace -w",
+        help="File that lists several code locations to serve, each with settings of its own: a "
+        "TOML file with a table [locations.NAME] for each, a workspace.yaml of Dagster, or a "
+        "dg.toml or pyproject.toml with a dg workspace. Other options are the defaults of all.",
+        scope="server",
+    )
+    location_sockets: DirectoryPath | None = setting(
+        "--location-sockets",
+        help="Directory in which each of several code locations also has a unix socket of its own, "
+        "NAME.sock. Default: a temporary directory.",
+        scope="server",
+    )
     host: str = setting(
         "--host -h",
         "localhost",
         env=("DAGSTER_GRPC_HOST", "DAGSTER_CODE_SERVER_HOST"),
         help="Host name or address to serve on; 0.0.0.0 for all interfaces.",
+        scope="server",
     )
     port: int | None = setting(
         "--port -p",
@@ -105,12 +124,14 @@ class Config:
         "--ready-fd",
         help="Open file descriptor. The server writes its addresses there, one a line, as soon as "
         "it listens, and closes it.",
+        scope="server",
     )
     lifeline_fd: Descriptor | None = setting(
         "--lifeline-fd",
         help="Open file descriptor of a pipe or socket, such as 0 for standard input. The server "
         "shuts down when the other end is closed, at the latest by the end of the program that "
         "holds it. Requests and runs then have 5 seconds to finish.",
+        scope="server",
     )
     max_workers: int = setting(
         "--max-workers --max_workers -n",
@@ -204,12 +225,14 @@ class Config:
         env=("DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD",),
         help="Seconds that requests and runs may take to finish after SIGTERM or Ctrl-C, and after "
         "--drain-delay.",
+        scope="server",
     )
     shutdown_runs: Literal["wait", "interrupt"] = setting(
         "--shutdown-runs",
         "wait",
         help="What becomes of runs at shutdown: wait for them, and interrupt those that take "
         "longer than --shutdown-grace; or interrupt them all at once.",
+        scope="server",
     )
     drain_delay: float = setting(
         "--drain-delay",
@@ -217,6 +240,7 @@ class Config:
         least=0,
         help="Seconds after SIGTERM for which everything but new runs is answered in any case, so "
         "that health checks have time to lead clients elsewhere.",
+        scope="server",
     )
     idle_unload: Duration = setting(
         "--idle-unload",
@@ -229,6 +253,7 @@ class Config:
         "--heartbeat",
         False,
         help="Shut down when no Heartbeat call has come for --heartbeat-timeout seconds.",
+        scope="server",
     )
     heartbeat_timeout: int = setting(
         "--heartbeat-timeout",
@@ -236,6 +261,7 @@ class Config:
         least=1,
         last_env=("DAGSTER_PROXY_SERVER_HEARTBEAT_TIMEOUT",),
         help="Seconds without a Heartbeat call after which --heartbeat shuts down.",
+        scope="server",
     )
     heartbeat_ttl: int = setting(
         "--heartbeat-ttl",
@@ -243,6 +269,7 @@ class Config:
         env=("DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS",),
         help="Accepted for compatibility. Worker processes here end with the server, so they "
         "need no heartbeat.",
+        scope="server",
     )
     lazy_load_user_code: bool = setting(
         "--lazy-load-user-code",
@@ -250,6 +277,7 @@ class Config:
         env=("DAGSTER_LAZY_LOAD_USER_CODE",),
         help="Accepted for compatibility. Load errors are always served to the UI; see "
         "--on-load-error.",
+        scope="server",
     )
     on_load_error: Literal["serve", "exit"] = setting(
         "--on-load-error",
@@ -293,6 +321,7 @@ class Config:
         "--snapshot",
         help="Snapshot of this code, from `codeserver snapshot`, to serve while the code is "
         "loaded. One of other code, packages or settings is not used, and the log says why.",
+        scope="location",
     )
     profile_imports: bool = setting(
         "--profile-imports",
@@ -312,6 +341,7 @@ class Config:
         metavar="ID",
         help="Server id to report while the code is what it was at start. Default: an id derived "
         "from the content of the location.",
+        scope="location",
     )
     container_image: str | None = setting(
         "--container-image",
@@ -336,6 +366,7 @@ class Config:
         metavar="NAME",
         env=("DAGSTER_LOCATION_NAME",),
         help="Name of the code location that this server is.",
+        scope="location",
     )
     instance_ref: SerializedInstanceRef | None = setting(
         "--instance-ref",
@@ -353,10 +384,16 @@ class Config:
         help="Report utilization metrics in replies to Ping.",
     )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = setting(
-        "--log-level", "info", help="Least severe messages to log."
+        "--log-level",
+        "info",
+        help="Least severe messages to log.",
+        scope="server",
     )
     log_format: Literal["colored", "json", "rich"] = setting(
-        "--log-format", "colored", help="Format of the log, which goes to standard error."
+        "--log-format",
+        "colored",
+        help="Format of the log, which goes to standard error.",
+        scope="server",
     )
 
     @property

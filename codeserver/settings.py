@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from codeserver.errors import OperatorError
-from codeserver.values import Kind, Refused, written_number
+from codeserver.values import Kind, Refused, shown, written_number
+
+Scope = Literal["any", "server", "location"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Setting:
         least: the least number.
         most: the largest number, if there is a least one.
         above: a number that the value must be greater than.
+        scope: what it is about, where one server has several locations: the whole `server`, one
+            `location`, or either.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Setting:
     least: float | None
     most: float | None
     above: float | None
+    scope: Scope
 
     @property
     def all_variables(self) -> tuple[str, ...]:
@@ -80,11 +85,22 @@ class Setting:
             OperatorError: it is refused. Names the variable, else the flag.
         """
         try:
-            if self.is_list:
-                return tuple(map(self.kind.read, given))
-            return self._within_bounds(self.kind.read(given))
+            return self._read(given, self.kind.read)
         except Refused as why:
             raise OperatorError(f"{source or self.flags[0]} {why}") from None
+
+    def read_typed(self, given: Any) -> Any:
+        """The value that is meant by one from a file whose values have types.
+
+        Raises:
+            Refused: it is none of this setting.
+        """
+        if self.is_list and not isinstance(given, list):
+            raise Refused(f"must be a list; it is {shown(given)}.")
+        return self._read(given, self.kind.read_typed)
+
+    def _read(self, given: Any, read: Callable[[Any], Any]) -> Any:
+        return tuple(map(read, given)) if self.is_list else self._within_bounds(read(given))
 
     def _within_bounds(self, value: Any) -> Any:
         if self.most is not None:
@@ -113,6 +129,7 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     above: float | None = None,
+    scope: Scope = "any",
 ) -> Any:
     """Declare a field of the config; the arguments are attributes of `Setting`.
 
@@ -130,6 +147,7 @@ def setting(
             "least": least,
             "most": most,
             "above": above,
+            "scope": scope,
         },
     )
 

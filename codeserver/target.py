@@ -17,12 +17,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_KINDS = {
+KINDS = {
     "python_file": "--python-file/-f",
     "module_name": "--module-name/-m",
     "package_name": "--package-name",
     "autoload_defs_module_name": "--autoload-defs-module-name",
 }
+"""The settings that name a target, and their flags."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Target:
     @property
     def label(self) -> str:
         """Its name for people: the name of the file, module or package."""
-        return str(next(getattr(self, kind) for kind in _KINDS if getattr(self, kind)))
+        return str(next(getattr(self, kind) for kind in KINDS if getattr(self, kind)))
 
     @property
     def path(self) -> str | None:
@@ -69,19 +70,24 @@ def resolve(config: Config) -> tuple[Config, Target]:
     Raises:
         OperatorError: there are several targets, none, or an unusable `pyproject.toml`.
     """
-    given = [kind for kind in _KINDS if getattr(config, kind)]
+    given = [kind for kind in KINDS if getattr(config, kind)]
     if len(given) > 1:
-        names = " and ".join(_KINDS[kind] for kind in given)
+        names = " and ".join(KINDS[kind] for kind in given)
         raise OperatorError(f"{names} are given; a server loads one target, so give one of them.")
     if not given:
         found, location_name = _from_pyproject(Path("pyproject.toml"))
         config = dataclasses.replace(
             config, **found, location_name=config.location_name or location_name
         )
+    return of_settings(config)
+
+
+def of_settings(config: Config) -> tuple[Config, Target]:
+    """The target that the settings name, of which there is one, and the settings."""
     directory = config.working_directory or current_directory()
     config = dataclasses.replace(config, python=_other_python(config.python))
     return config, Target(
-        **{kind: getattr(config, kind) for kind in _KINDS},
+        **{kind: getattr(config, kind) for kind in KINDS},
         attribute=config.attribute,
         working_directory=None if config.empty_working_directory else directory,
     )
@@ -138,7 +144,7 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
     except (OSError, ValueError) as error:
         raise OperatorError(f"{path} cannot be read: {error}") from None
     try:
-        dagster, project = _table(tables, "tool.dagster"), _table(tables, "tool.dg.project")
+        dagster, project = table_of(tables, "tool.dagster"), table_of(tables, "tool.dg.project")
         modules = _modules(dagster)
         if len(modules) > 1:
             raise OperatorError(
@@ -146,9 +152,9 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
                 "server loads one, so choose it with -m."
             )
         if modules:
-            return {"module_name": modules[0]}, _text(dagster, "code_location_name")
+            return {"module_name": modules[0]}, text_of(dagster, "code_location_name")
         if "root_module" in project:
-            return _of_dg_project(project), _text(project, "code_location_name")
+            return of_dg_project(project), text_of(project, "code_location_name")
     except TypeError as error:
         raise OperatorError(f"{path} cannot be used: {error}.") from None
     raise NothingToServe(
@@ -158,26 +164,36 @@ def _from_pyproject(path: Path) -> tuple[dict[str, Any], str | None]:
 
 
 def _modules(dagster: dict[str, Any]) -> list[str]:
-    if name := _text(dagster, "module_name"):
+    if name := text_of(dagster, "module_name"):
         if "modules" in dagster:
             raise TypeError("[tool.dagster] has both module_name and modules; keep one")
         return [name]
     modules = dagster.get("modules", [])
     if not isinstance(modules, list) or not all(isinstance(each, dict) for each in modules):
         raise TypeError("modules in [tool.dagster] must be a list of tables")
-    found = (_text(each, "name") for each in modules if each.get("type") == "module")
+    found = (text_of(each, "name") for each in modules if each.get("type") == "module")
     return [name for name in found if name]
 
 
-def _of_dg_project(project: dict[str, Any]) -> dict[str, str]:
-    root = _text(project, "root_module")
+def of_dg_project(project: dict[str, Any]) -> dict[str, str]:
+    """The setting that names the target of a project of dg, which has a `root_module`.
+
+    Raises:
+        TypeError: a value is no text.
+    """
+    root = text_of(project, "root_module")
     if project.get("autoload_defs"):
-        return {"autoload_defs_module_name": _text(project, "defs_module") or f"{root}.defs"}
-    target = _text(project, "code_location_target_module")
+        return {"autoload_defs_module_name": text_of(project, "defs_module") or f"{root}.defs"}
+    target = text_of(project, "code_location_target_module")
     return {"module_name": target or f"{root}.definitions"}
 
 
-def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
+def table_of(tables: dict[str, Any], name: str) -> dict[str, Any]:
+    """The table of this dotted name, which is empty if there is none.
+
+    Raises:
+        TypeError: something else has the name.
+    """
     table: Any = tables
     for part in name.split("."):
         table = table.get(part, {})
@@ -186,7 +202,12 @@ def _table(tables: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(table)
 
 
-def _text(table: dict[str, Any], name: str) -> str | None:
+def text_of(table: dict[str, Any], name: str) -> str | None:
+    """The text of this name in the table; None if there is none.
+
+    Raises:
+        TypeError: something else has the name.
+    """
     value = table.get(name)
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{name} must be a string, and it is {value!r}")

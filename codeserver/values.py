@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+_Types = tuple[type, ...]
+
+
 @dataclass(frozen=True)
 class Kind:
     """The type of a value, as people write it.
@@ -32,6 +36,9 @@ class Kind:
         choices: the allowed values, if they are few.
         is_long: whether a value may be so long that it is better kept in a file, which the name of
             each variable with `_FILE` behind it gives.
+        is_path: whether it is the path of a file or directory.
+        other_types: further types that a value has in files whose values have types. `read` takes
+            the JSON of them, too.
     """
 
     type: type
@@ -40,6 +47,58 @@ class Kind:
     write: Callable[[Any], str] = str
     choices: tuple[str, ...] | None = None
     is_long: bool = False
+    is_path: bool = False
+    other_types: _Types = ()
+
+    def read_typed(self, value: Any) -> Any:
+        """Make the value of what a file gives, such as the 5 or the "5" of a TOML file.
+
+        Raises:
+            Refused: it has another type, or it is none of the choices.
+        """
+        is_flag = isinstance(value, bool)
+        if isinstance(value, self.other_types) and not is_flag:
+            return self.read(json.dumps(value, default=str))
+        if self.type is float and isinstance(value, int) and not is_flag:
+            value = float(value) if abs(value) < _LARGEST_SIZE else math.inf
+        if not isinstance(value, self.type) or is_flag is not (self.type is bool):
+            words = " or ".join(_TYPE_WORDS[each] for each in (self.type, *self.other_types[:1]))
+            raise Refused(f"must be {words}; it is {shown(value)}.")
+        if self.choices is not None:
+            return self._choice(value)
+        if "\0" in str(value):
+            raise Refused("has a NUL character, which no text of a process can have.")
+        return self.read(value)
+
+    def _choice(self, text: Any) -> str:
+        """The one that is meant; capitals do not count, as on the command line."""
+        assert self.choices is not None
+        for choice in self.choices:
+            if choice == text.lower():
+                return choice
+        raise Refused(f"must be one of {', '.join(self.choices)}; it is {shown(text)}.")
+
+
+_TYPE_WORDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    dict: "a table",
+}
+
+
+def shown(value: Any) -> str:
+    """A value of a file, for errors about its type."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "empty"
+    return repr(value[:80]) if isinstance(value, str) else str(value)[:80]
 
 
 def written_number(value: float) -> str:
@@ -134,7 +193,7 @@ def _serialized(class_name: str) -> Kind:
             raise Refused(f"must be {what}; it is {text[:80]}.")
         return text
 
-    return Kind(str, "JSON", read, is_long=True)
+    return Kind(str, "JSON", read, is_long=True, other_types=(dict,))
 
 
 def _pattern(text: str) -> str:
@@ -143,14 +202,20 @@ def _pattern(text: str) -> str:
     return text
 
 
-FilePath = Annotated[str, Kind(str, "FILE")]
-DirectoryPath = Annotated[str, Kind(str, "DIR")]
-ProgramPath = Annotated[str, Kind(str, "PATH")]
-SocketPath = Annotated[str, Kind(str, "PATH")]
+FilePath = Annotated[str, Kind(str, "FILE", is_path=True)]
+DirectoryPath = Annotated[str, Kind(str, "DIR", is_path=True)]
+ProgramPath = Annotated[str, Kind(str, "PATH", is_path=True)]
+SocketPath = Annotated[str, Kind(str, "PATH", is_path=True)]
 NamePattern = Annotated[str, Kind(str, "PATTERN", _pattern)]
 Descriptor = Annotated[int, Kind(int, "FD")]
-Size = Annotated[int, Kind(str, "SIZE", parse_size, write_size)]  # bytes
-Duration = Annotated[float, Kind(str, "DURATION", parse_duration, written_number)]  # seconds
-JsonObject = Annotated[Mapping[str, Any], Kind(str, "JSON", parse_object, json.dumps, is_long=True)]
+Size = Annotated[int, Kind(str, "SIZE", parse_size, write_size, other_types=(int,))]  # bytes
+Duration = Annotated[
+    float,  # seconds
+    Kind(str, "DURATION", parse_duration, written_number, other_types=(float, int)),
+]
+JsonObject = Annotated[
+    Mapping[str, Any],
+    Kind(str, "JSON", parse_object, json.dumps, is_long=True, other_types=(dict,)),
+]
 SerializedInstanceRef = Annotated[str, _serialized("InstanceRef")]
 SerializedDefsStateInfo = Annotated[str, _serialized("DefsStateInfo")]

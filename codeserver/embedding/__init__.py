@@ -32,7 +32,7 @@ _NOT_STARTED = "This server is not started; use it in a `with` statement."
 _LONGEST_FOLDER = 80
 """In bytes. The path of a unix socket may have 104 to 108 bytes, depending on the system."""
 
-_OF_ANOTHER = ("host", "port", "socket", "snapshot")
+_OF_ANOTHER = ("host", "port", "socket", "snapshot", "locations")
 """Settings of another server. A snapshot is one, because `CodeServer` waits for the code itself."""
 
 _TARGET = (

@@ -19,7 +19,7 @@ from multiprocessing.context import BaseContext
 from typing import Any
 
 import dagster._check as check
-import yaml  # type: ignore[import-untyped]
+import yaml
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory

@@ -1,0 +1,34 @@
+"""Options that belong to one location, where `--locations` gives a server several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codeserver.config import Config, settings
+from codeserver.errors import OperatorError
+
+
+def check_combination(config: Config, given_by: Mapping[str, str | None]) -> None:
+    """Raise an `OperatorError` about what cannot be given beside `--locations`, if that is given.
+
+    Args:
+        config: what is given.
+        given_by: the variables that have given some of it, by field name.
+    """
+    if not config.locations:
+        return
+    of_file = given_by.get("locations") or "--locations"
+    for each in settings():
+        if getattr(config, each.name) in (each.default, ""):
+            continue
+        source = given_by.get(each.name) or each.flags[0]
+        if each.scope == "location":
+            remedy = "give it in that file" if each.name != "location_name" else "leave it out"
+            raise OperatorError(
+                f"{source} is of one location, and {of_file} lists several; {remedy}."
+            )
+        if each.name == "heartbeat":
+            raise OperatorError(
+                f"{source} ends a server of one location, and {of_file} lists several; leave it "
+                "out."
+            )
