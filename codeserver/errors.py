@@ -97,6 +97,10 @@ class Draining(CodeserverError):
     """The server is shutting down and accepts no new work of this kind."""
 
 
+class NoSuchLocation(CodeserverError):
+    """The client has reached no location, but the address that several locations share."""
+
+
 class ProtocolError(CodeserverError):
     """The developers of codeserver must act: a frame between front and worker is malformed."""
 

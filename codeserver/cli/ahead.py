@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-from codeserver.supervisor.processes.spawning import Spawned, open_more_files, spawn
+from codeserver.supervisor.processes.spawning import Python, Spawned, open_more_files, spawn
 
 _FLAGS = frozenset({"--python", "--locations", "--workspace"})
 _VARIABLES = tuple(
@@ -54,7 +54,7 @@ def take(python: str | None = None) -> Spawned:
 
 def _start(python: str | None = None) -> Spawned:
     open_more_files()
-    return spawn(python)
+    return spawn(Python(python))
 
 
 def _names_others(arguments: Sequence[str]) -> bool:

@@ -25,6 +25,7 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.RequestTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.Draining, grpc.StatusCode.UNAVAILABLE),
+    (errors.NoSuchLocation, grpc.StatusCode.UNAVAILABLE),
     (errors.WorkerCrashed, grpc.StatusCode.INTERNAL),
     (NotLoaded, grpc.StatusCode.FAILED_PRECONDITION),
 )
@@ -66,6 +67,26 @@ def handlers_for(
             response_serializer=_serialize,
         )
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+class Forwarding:
+    """A servicer that has another one answer each call.
+
+    Args:
+        kind: the class of the others.
+        find: returns the one for a request; its errors become statuses, too.
+    """
+
+    def __init__(self, kind: type, find: Callable[[Any], object]) -> None:
+        self._kind = kind
+        self._find = find
+
+    def __getattr__(self, rpc: str) -> Callable[[Any, Context], Any]:
+        def method(request: Any, context: Context) -> Any:
+            return getattr(self._find(request), rpc)(request, context)
+
+        method.takes_bytes = getattr(getattr(self._kind, rpc), "takes_bytes", False)  # type: ignore[attr-defined]
+        return method
 
 
 def _serialize(reply: Message | bytes) -> bytes:

@@ -263,6 +263,18 @@ class Location:
         if not self.current.is_ending:
             (self._load_queue.restart_if_stuck if only_if_stuck else self._load_queue.restart)()
 
+    def stays(self, failure: LoadFailure) -> bool:
+        """Whether this location stays in its place, because the one with newer settings has failed.
+
+        The failure then counts as that of its own newest load.
+        """
+        if self._policy.shows_errors or self.current.served.generation is None:
+            return False
+        if not self.is_loading:
+            self.current.move(Event.LOAD)
+            self._take_failure(failure)
+        return True
+
     async def finish(self, shutdown: Shutdown) -> None:
         """Take no new runs, and let runs and then requests finish within the limits of `shutdown`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakSet
 
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -31,6 +32,15 @@ class Shutdown:
         self._grace = grace
         self._has_limit = True
         self._is_signalled = False
+        self._parts: WeakSet[Shutdown] = WeakSet()
+
+    def part(self) -> Shutdown:
+        """A shutdown of a part of the server, which signals for the whole concern, too."""
+        part = Shutdown(0.0, self._grace)
+        if self._is_signalled:
+            part.by_signal()
+        self._parts.add(part)
+        return part
 
     def by_signal(self, *, at_once: bool = False) -> None:
         """Stop within the grace; the second time, stop now.
@@ -47,6 +57,8 @@ class Shutdown:
             asyncio.get_running_loop().call_later(self._grace, self._hurry.set)
         self._is_signalled = True
         self.asked.set()
+        for part in list(self._parts):
+            part.by_signal()
 
     def by_client(self) -> None:
         """Stop when every run has ended."""

@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,15 +23,20 @@ import click
 from codeserver.cli import ahead
 from codeserver.cli.options.code_file import check_is_there, syntax_error, usage_errors
 from codeserver.cli.options.settings import config_options, given_by
+from codeserver.cli.options.several import check_combination
 from codeserver.cli.options.spellings import CODE_SERVER_START, Spelling
 from codeserver.cli.printing.logs import logging_to_stderr
 from codeserver.config import Config
 from codeserver.errors import OperatorError
+from codeserver.locations import Entry, read
 from codeserver.target import Target, resolve
 
 if TYPE_CHECKING:
+    from codeserver.front.many import LocationsServer
     from codeserver.front.server import Server
-    from codeserver.supervisor.processes.spawning import Spawned
+
+    AnyServer = Server | LocationsServer
+    StartServer = Callable[[], AnyServer]
 
 _log = logging.getLogger("codeserver")
 
@@ -60,17 +65,24 @@ def grpc_command(**options: Any) -> None:
         if context.find_object(Spelling) and given.port is None and not given.socket:
             # As Dagster's own commands say it.
             raise OperatorError("You must pass one and only one of --port/-p or --socket/-s.")
-        config, target = resolve(given)
+        check_combination(given, sources)
+        start: StartServer
+        if given.locations is None:
+            config, target = resolve(given)
+            start = partial(_server_of_one, config, target)
+            if _must_be_there(context, config):
+                check_is_there(target)
+        else:
+            config, target = given, None
+            start = partial(_server_of_several, config, read(given.locations, config))
         check(config, sources)
-        if _must_be_there(context, config):
-            check_is_there(target)
     with logging_to_stderr(config.log_level, config.log_format):
         if config.lifeline_fd is not None:
             # Runs may outlive the server. With the descriptor, they would pass for it.
             os.set_inheritable(config.lifeline_fd, False)
             follow = partial(_follow, config.lifeline_fd)
             threading.Thread(target=follow, name="lifeline", daemon=True).start()
-        code = _serve(config, target)
+        code = _serve(config, start, target)
     sys.exit(code)
 
 
@@ -178,22 +190,20 @@ def _remove_folder(folder: bytes) -> None:
         os.rmdir(folder)
 
 
-def _serve(config: Config, target: Target) -> int:
-    spawned = ahead.take(config.python)
+def _serve(config: Config, start: StartServer, target: Target | None) -> int:
     loop = _new_event_loop()
     try:
-        return loop.run_until_complete(_run(config, target, spawned))
+        return loop.run_until_complete(_run(config, start, target))
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
-async def _run(config: Config, target: Target, spawned: Spawned) -> int:
-    from codeserver.front.server import Server
+async def _run(config: Config, start: StartServer, target: Target | None) -> int:
     from codeserver.supervisor.processes.orphans import adopt_orphans
 
-    server = Server(config, target, spawned)
+    server = start()
     adopt_orphans()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.shutdown.by_signal)
@@ -212,10 +222,24 @@ async def _run(config: Config, target: Target, spawned: Spawned) -> int:
         _tell(config.ready_fd, server.addresses, closes=config.ready_fd != config.lifeline_fd)
     addresses = server.addresses
     _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
-    _warn_of_file(config, target)
+    if target is not None:
+        _warn_of_file(config, target)
     # Imported modules stay, so the garbage collector need not scan them.
     gc.freeze()
     return 1 if await server.serve() else 0
+
+
+def _server_of_one(config: Config, target: Target) -> AnyServer:
+    spawned = ahead.take(config.python)
+    from codeserver.front.server import Server
+
+    return Server(config, target, spawned)
+
+
+def _server_of_several(config: Config, entries: Sequence[Entry]) -> AnyServer:
+    from codeserver.front.many import LocationsServer
+
+    return LocationsServer(config, entries)
 
 
 def _warn_of_file(config: Config, target: Target) -> None:
@@ -231,7 +255,7 @@ def _warn_of_file(config: Config, target: Target) -> None:
         _log.error("%s", "\n".join([f"{target.label} cannot be compiled:", *lines]))
 
 
-def _hang_up(server: Server, had_terminal: bool) -> None:
+def _hang_up(server: AnyServer, had_terminal: bool) -> None:
     """Reload; but shut down if the signal came because the server's terminal was closed."""
     if had_terminal and not _has_terminal():
         server.shutdown.by_signal(at_once=True)

@@ -13,6 +13,8 @@ from functools import partial
 from typing import IO, cast
 
 from codeserver.cli.printing.background_writer import BackgroundWriter
+from codeserver.letters import printable
+from codeserver.log_context import LOCATION
 
 _FIELDS = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _DATE = "%Y-%m-%d %H:%M:%S %z"
@@ -76,12 +78,21 @@ def _handler(style: str, writer: BackgroundWriter) -> logging.Handler:
 
 
 class _Formatter(logging.Formatter):
-    """Puts the origin before lines of user code, which otherwise keep their form."""
+    """Puts the origin before lines of user code, which otherwise keep their form.
+
+    The location stands before the message, if the server has several.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        if not hasattr(record, "origin"):
-            return super().format(record)
-        return f"{_origin(record)} | {_plain(record.getMessage())}"
+        if hasattr(record, "origin"):
+            return f"{_origin(record)} | {_plain(record.getMessage())}"
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name of logging
+        """The line, without an exception behind it."""
+        if location := LOCATION.get():
+            record.message = f"[{printable(location)}] {record.message}"
+        return super().formatMessage(record)
 
 
 class _ColorFormatter(_Formatter):
@@ -98,11 +109,12 @@ class _ColorFormatter(_Formatter):
 def _origin(record: logging.LogRecord) -> str:
     """The origin of the line, without the ids that are in Dagster's own text of the line."""
     origin, pid = str(record.origin), record.pid  # type: ignore[attr-defined]
+    where = f"{printable(location)} " if (location := LOCATION.get()) else ""
     text = record.getMessage()
     kind, _, name = origin.partition(" ")
     if kind != "run" or f" - {name} - " not in text:
-        return f"{origin} [{pid}]"
-    return kind if f" - {pid} - " in text else f"{kind} [{pid}]"
+        return f"{where}{origin} [{pid}]"
+    return where + (kind if f" - {pid} - " in text else f"{kind} [{pid}]")
 
 
 def _plain(text: str) -> str:
@@ -124,6 +136,8 @@ class _JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "timestamp": moment.isoformat().replace("+00:00", "Z"),
         }
+        if location := LOCATION.get():
+            line["location"] = location
         if hasattr(record, "origin"):
             line |= _logged_already(record.getMessage())
             for name in ("origin", "pid", "stream"):

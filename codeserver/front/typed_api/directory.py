@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from codeserver.api.v1 import code_location_pb2 as pb
 from codeserver.errors import InvalidRequest, NotFound
-from codeserver.front.handlers import Context
+from codeserver.front.handlers import Context, Forwarding
 from codeserver.front.typed_api import load_errors
 from codeserver.front.typed_api.refusals import missing, named
 from codeserver.front.typed_api.service import CodeLocationApi
-
-SERVICE = pb.DESCRIPTOR.services_by_name["CodeLocationService"]
 
 _MOST_ERROR_BYTES = 1_000_000
 """Bytes of all load errors in one list; clients accept messages of 4 MiB."""
@@ -38,6 +35,11 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a location, and end its streams after their last message."""
         self._apis.pop(name).end_streams()
+
+    def replace(self, name: str, api: CodeLocationApi) -> None:
+        """Have another api answer for this name; the streams of the previous one end."""
+        self._apis[name].end_streams()
+        self._apis[name] = api
 
     def arrange(self, names: Sequence[str]) -> None:
         """Put the locations into this order; names of others are ignored."""
@@ -69,7 +71,7 @@ class Directory:
             api.end_streams()
 
 
-class CodeLocationService:
+class CodeLocationService(Forwarding):
     """The typed API of a server, or of an address of one location: one method for each RPC.
 
     Args:
@@ -77,6 +79,7 @@ class CodeLocationService:
     """
 
     def __init__(self, directory: Directory) -> None:
+        super().__init__(CodeLocationApi, lambda request: directory.find(request.location))
         self._directory = directory
 
     async def ListLocations(
@@ -93,28 +96,6 @@ class CodeLocationService:
             if location.HasField("load_error"):
                 location.load_error.CopyFrom(load_errors.shortened(location.load_error, room))
         return response
-
-    def find(self, request: Any) -> CodeLocationApi:
-        """The location that the request is about; errors as of `Directory.find`."""
-        return self._directory.find(request.location)
-
-
-_Reply = Awaitable[Any] | AsyncIterator[Any]
-
-
-def _forwarding(rpc: str) -> Callable[[CodeLocationService, Any, Context], _Reply]:
-    """The method of an RPC, which has the location answer; it costs no coroutine of its own."""
-
-    def method(self: CodeLocationService, request: Any, context: Context) -> _Reply:
-        reply: _Reply = getattr(self.find(request), rpc)(request, context)
-        return reply
-
-    return method
-
-
-for _rpc in SERVICE.methods:
-    if not hasattr(CodeLocationService, _rpc.name):
-        setattr(CodeLocationService, _rpc.name, _forwarding(_rpc.name))
 
 
 def _unnamed(names: Sequence[str]) -> InvalidRequest:

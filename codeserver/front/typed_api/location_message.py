@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class LocationMessages:
             imports=map(_import, location.imports),
             addresses=map(clean, self.access.addresses),
             hosts=self.access.hosts,
-            executable_path=clean(sys.executable),
+            executable_path=clean(self._config.python or sys.executable),
         )
         if (failure := location.current.served.failure) is not None:
             message.load_error.CopyFrom(self._error_of(failure))

@@ -31,7 +31,7 @@ class Source(Protocol):
 
 
 class ForkServers:
-    """Keeps a forkserver, and starts another one on demand after the last one has died.
+    """Keeps a forkserver, and starts another one on demand after the last one has died."""
 
     def __init__(self, source: Source, outputs: Outputs, tasks: Tasks) -> None:
         self._source = source

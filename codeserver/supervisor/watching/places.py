@@ -65,6 +65,14 @@ def places_of(picture: Picture) -> Places:
     )
 
 
+def places_of_file(path: str) -> Places:
+    """The directories in which changes of one file show; see `places_of`."""
+    entries: dict[str, set[str]] = {}
+    for folder, name in _steps(path):
+        entries.setdefault(folder, set()).add(name)
+    return Places(entries, frozenset(), frozenset())
+
+
 def _steps(path: str) -> Iterator[tuple[str, str]]:
     """The directories, and the names in them, on which the target of a path depends.
 

@@ -1,0 +1,219 @@
+"""A server with several locations: a place for each, one port for all, and the file of them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from codeserver import default_address
+from codeserver.config import Config
+from codeserver.errors import NoSuchLocation, OperatorError
+from codeserver.front.assembly import grpc_server
+from codeserver.front.binding import bind
+from codeserver.front.by_name import ByName
+from codeserver.front.dagster_api import DagsterApi
+from codeserver.front.handlers import Forwarding
+from codeserver.front.health import WholeHealth
+from codeserver.front.place import Common, Place
+from codeserver.front.server import LAST_WORD_SECONDS
+from codeserver.front.typed_api.directory import CodeLocationService, Directory
+from codeserver.letters import shown
+from codeserver.locations import Entry, read
+from codeserver.supervisor.evaluating.admission import Slots
+from codeserver.supervisor.loading.failure import LoadFailure
+from codeserver.supervisor.processes.bases import Bases
+from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.shutdown import Shutdown
+from codeserver.supervisor.watching.one_file import changes_of
+from codeserver.target import current_directory
+
+_log = logging.getLogger("codeserver")
+
+_OWN_SOCKET = "=server.sock"
+"""No host name has such a letter."""
+
+_PLENTY = 1 << 31
+"""Requests that wait for an evaluator of all: the queue of each location is the limit."""
+
+_PREFIX = "codeserver-"
+
+
+class LocationsServer:
+    """Several code locations served over gRPC.
+
+    Attributes:
+        addresses: the addresses of the port that the locations share; empty before `start`.
+    """
+
+    def __init__(self, config: Config, entries: Sequence[Entry]) -> None:
+        self._config = config
+        self._entries = entries
+        self._tasks = Tasks()
+        self._made_folder = None if config.location_sockets else tempfile.mkdtemp(prefix=_PREFIX)
+        self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
+        self._bases = Bases()
+        self._common = Common(
+            *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
+            *(self.shutdown, Path(self._made_folder or config.location_sockets or "")),
+        )
+        self._places: dict[str, Place] = {}
+        self._by_host: dict[str, Place] = {}
+        self._retiring: set[Place] = set()
+        self._by_name = ByName(self._route)
+        self._turn = asyncio.Lock()
+        self.addresses: list[str] = []
+        directory = self._common.directory
+        self._server = grpc_server(
+            Forwarding(DagsterApi, self._refuse),
+            CodeLocationService(directory),
+            self._common.health,
+        )
+
+    async def start(self) -> None:
+        """Bind the addresses, serve, and begin the first load of each location.
+
+        Raises:
+            OperatorError: an address cannot be bound.
+        """
+        bind(self._server, dataclasses.replace(self._config, port=None, socket=self._own_socket))
+        if self._config.socket:
+            self.addresses = bind(self._server, dataclasses.replace(self._config, port=None))
+        await self._server.start()
+        port = self._config.port
+        if port is not None or not self._config.socket:
+            port = default_address.PORT if port is None else port
+            self.addresses += await self._by_name.start(self._config.host, port)
+        for entry in self._entries:
+            await self._add(entry)
+        if self._config.watch:
+            self._tasks.start("watch file of locations", self._watch())
+
+    def reload(self) -> None:
+        """Take up the changes of the file on SIGHUP, unless the server shuts down."""
+        if not self.shutdown.asked.is_set():
+            _log.info("SIGHUP: reading %s again", self._config.locations)
+            self._tasks.start("take up changes", self._take_up())
+
+    async def serve(self) -> LoadFailure | None:
+        """Serve until asked to stop, then shut down. No failed load ends this server."""
+        await self.shutdown.asked.wait()
+        await self.close()
+        return None
+
+    async def close(self) -> None:
+        """Shut down: serve while runs and requests finish, then end every process."""
+        async with self._turn:
+            places = [*self._places.values()]
+            retiring = [self._tasks.start("retire", each.settled()) for each in self._retiring]
+            stopping = self._tasks.start("stop port", self._by_name.stop(LAST_WORD_SECONDS))
+            await asyncio.gather(*(place.close() for place in places), *retiring)
+            await self._server.stop(LAST_WORD_SECONDS)
+            await stopping
+        await self._tasks.close()
+        await self._bases.close()
+        if self._made_folder is not None:
+            shutil.rmtree(self._made_folder, ignore_errors=True)
+
+    async def _watch(self) -> None:
+        path = os.path.join(current_directory(), self._config.locations or "")
+        async for _ in changes_of(path, self._config.watch_poll, self._tasks):
+            # A failure is logged, and does not end the watch.
+            await asyncio.wait([self._tasks.start("take up changes", self._take_up())])
+
+    async def _take_up(self) -> None:
+        """Take up the changes of the file; a file that cannot be used changes nothing."""
+        async with self._turn:
+            if self.shutdown.asked.is_set():
+                return
+            try:
+                entries = await asyncio.to_thread(read, self._config.locations or "", self._config)
+            except OperatorError as error:
+                _log.error("%s The locations stay as they are.", error)
+                return
+            await self._arrange({entry.name: entry for entry in entries})
+
+    async def _arrange(self, wanted: Mapping[str, Entry]) -> None:
+        before = {name: place.entry for name, place in self._places.items()}
+        moved = {
+            name
+            for name in before.keys() & wanted.keys()
+            if _address(before[name]) != _address(wanted[name])
+        }
+        for name in {*(before.keys() - wanted.keys()), *moved}:
+            self._retire(name)
+        for name, entry in wanted.items():
+            try:
+                if name not in self._places:
+                    await self._add(entry)
+                elif self._places[name].entry != entry:
+                    self._places[name].change(entry)
+            except OperatorError as error:
+                _log.error("location %s is not served: %s", shown(name), error)
+        self._common.directory.arrange(tuple(wanted))
+        self._log_changes(before, wanted)
+
+    async def _add(self, entry: Entry) -> None:
+        port = entry.config.port
+        for place in self._retiring:
+            if port and place.entry.config.port == port:
+                await place.unbound.wait()
+        place = Place(entry, self._common)
+        try:
+            await place.start()
+        except OperatorError:
+            self._tasks.start("discard", place.discard())
+            raise
+        self._places[entry.name] = place
+        self._index()
+
+    def _retire(self, name: str) -> None:
+        place = self._places.pop(name)
+        self._index()
+        self._retiring.add(place)
+        place.vacate()
+        self._tasks.start("retire", self._follow(place))
+
+    async def _follow(self, place: Place) -> None:
+        await place.settled()
+        self._retiring.discard(place)
+
+    def _index(self) -> None:
+        self._by_host = {host: each for each in self._places.values() for host in each.entry.hosts}
+
+    def _log_changes(self, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> None:
+        changed = [name for name in before.keys() & now.keys() if before[name] != now[name]]
+        parts = {
+            "added": now.keys() - before.keys(),
+            "changed": changed,
+            "removed": before.keys() - now.keys(),
+        }
+        said = [f"{', '.join(sorted(names))} {what}" for what, names in parts.items() if names]
+        _log.info("%s: %s", self._config.locations, "; ".join(said) or "no change")
+
+    @property
+    def _own_socket(self) -> str:
+        return str(self._common.sockets / _OWN_SOCKET)
+
+    def _route(self, host: str) -> str:
+        """The socket of the location whose host name this is, as a whole or up to the first dot."""
+        found = self._by_host.get(host) or self._by_host.get(host.partition(".")[0])
+        return self._own_socket if found is None else found.socket
+
+    def _refuse(self, _request: object) -> NoReturn:
+        hosts = ", ".join(place.entry.hosts[0] for place in self._places.values())
+        raise NoSuchLocation(
+            "This address is that of several locations, and its host is the name of none. Connect "
+            f"to the name of one, with or without a domain, such as NAME.localhost: {hosts}."
+        )
+
+
+def _address(entry: Entry) -> tuple[object, ...]:
+    """The address of a location alone. A gRPC server cannot change it."""
+    return entry.config.host, entry.config.port, entry.config.socket, entry.hosts[0]

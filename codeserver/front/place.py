@@ -1,0 +1,225 @@
+"""The place of a name: one of several locations with its own gRPC server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import dataclasses
+import itertools
+import logging
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeserver.errors import Draining
+from codeserver.front.assembly import grpc_server
+from codeserver.front.binding import bind
+from codeserver.front.dagster_api import DagsterApi
+from codeserver.front.handlers import Forwarding
+from codeserver.front.health import Health, WholeHealth
+from codeserver.front.served_location import Requests, ServedLocation
+from codeserver.front.server import LAST_WORD_SECONDS
+from codeserver.front.typed_api.directory import CodeLocationService, Directory
+from codeserver.front.typed_api.location_message import Access
+from codeserver.locations import Entry
+from codeserver.log_context import LOCATION
+from codeserver.supervisor.evaluating.admission import Slots
+from codeserver.supervisor.processes.bases import Bases
+from codeserver.supervisor.processes.spawning import Python
+from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.supervisor.shutdown import Shutdown
+
+_log = logging.getLogger("codeserver")
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Common:
+    """The parts of the server that its locations have in common.
+
+    Attributes:
+        bases: processes from which forkservers are forked.
+        whole: the evaluators of all locations together.
+        directory: the locations, for the typed API.
+        health: the health of the server.
+        shutdown: the shutdown of the server.
+        sockets: the directory of the sockets of locations.
+    """
+
+    bases: Bases
+    whole: Slots
+    directory: Directory
+    health: WholeHealth
+    shutdown: Shutdown
+    sockets: Path
+
+
+class Place:
+    """The place of a name, where one location may follow another.
+
+    A location with other settings is loaded beside the one that is served, and takes its place once
+    it is there. The gRPC server stays.
+
+    Attributes:
+        entry: the location as the file has it.
+        addresses: the bound addresses of the location alone; the socket is the first.
+        unbound: set when a retired place has no address any more.
+    """
+
+    def __init__(self, entry: Entry, common: Common) -> None:
+        self.entry = entry
+        self.addresses: list[str] = []
+        self.unbound = asyncio.Event()
+        self._common = common
+        self._tasks = Tasks()
+        self._context = contextvars.copy_context()
+        self._context.run(LOCATION.set, entry.name)
+        self._candidate: ServedLocation | None = None
+        self._context.run(self._begin)
+
+    def _begin(self) -> None:
+        self._served = self._make(self.entry)
+        self._health = Health(self._served.location.current)
+        self._own = Directory()
+        self._own.add(self.entry.name, self._served.typed_api)
+        self._server = grpc_server(
+            Forwarding(DagsterApi, lambda _: self._served.dagster_api),
+            CodeLocationService(self._own),
+            self._health,
+        )
+
+    @property
+    def socket(self) -> str:
+        """The path of the socket of the location."""
+        return self.addresses[0].removeprefix("unix:")
+
+    def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do work about the location in the background, so that the log names the location."""
+        return self._context.run(self._tasks.start, f"{name} {self.entry.name}", work)
+
+    async def start(self) -> None:
+        """Bind the addresses, serve, and begin the first load.
+
+        Raises:
+            OperatorError: an address cannot be bound.
+        """
+        self.addresses = self._bind()
+        await self.begin("start", self._start())
+
+    async def _start(self) -> None:
+        self._show(self._served)
+        self._common.directory.add(self.entry.name, self._served.typed_api)
+        self._common.health.follow(self.entry.name, self._served.location.current)
+        await self._served.restore()
+        await self._server.start()
+        self.begin("first load", _load(self._served))
+
+    def _bind(self) -> list[str]:
+        path = self.entry.config.socket or str(self._common.sockets / f"{self.entry.hosts[0]}.sock")
+        # gRPC removes a socket at the path that it has bound. Another place may have it by then.
+        first = f"{path}.{next(_numbers)}"
+        addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))
+        os.rename(first, path)
+        return [f"unix:{os.path.abspath(path)}", *addresses[1:]]
+
+    def _make(self, entry: Entry, earlier: ServedLocation | None = None) -> ServedLocation:
+        python = Python(entry.config.python, tuple(sorted(entry.environment.items())))
+        return ServedLocation(
+            *(entry.config, entry.target, self._common.bases.source(python)),
+            Requests(self.restart),
+            whole=self._common.whole,
+            earlier=None if earlier is None else earlier.location,
+        )
+
+    def _show(self, served: ServedLocation) -> None:
+        served.reached_by(Access(self.addresses, self.entry.hosts))
+        served.location.log.served_on = ", ".join([f"host {self.entry.hosts[0]}", *self.addresses])
+
+    def restart(self) -> None:
+        """Have a new location with the same settings take the place, as `ShutdownServer` asks."""
+        self.change(self.entry)
+
+    def change(self, entry: Entry) -> None:
+        """Have a location with these settings, at the same addresses, take the place."""
+        self.entry = entry
+        self.begin("change", self._change(entry))
+
+    async def _change(self, entry: Entry) -> None:
+        made = self._make(entry, self._served)
+        if self._candidate is not None:
+            self._leave(self._candidate)
+        self._candidate = made
+        self._show(made)
+        try:
+            failure = await made.load()
+        except Draining:
+            return
+        if made is not self._candidate:
+            return  # the settings have changed again
+        self._candidate = None
+        if failure is not None and self._served.location.stays(failure):
+            self._leave(made)
+            return
+        before, self._served = self._served, made
+        self._health.follow(made.location.current)
+        for directory in (self._own, self._common.directory):
+            directory.replace(entry.name, made.typed_api)
+        self._common.health.follow(entry.name, made.location.current)
+        self._leave(before)
+
+    def _leave(self, served: ServedLocation) -> None:
+        """Let what this location has begun end, without a limit for its runs, and end it."""
+        shutdown = self._common.shutdown.part()
+        shutdown.by_client()
+        self.begin("end", _end(served, shutdown))
+
+    def vacate(self) -> None:
+        """Serve this name no longer; requests and runs that have begun end."""
+        self._common.directory.remove(self.entry.name)
+        self._common.health.forget(self.entry.name)
+        with contextlib.suppress(OSError):
+            os.unlink(self.socket)
+        if self._candidate is not None:
+            self._leave(self._candidate)
+            self._candidate = None
+        self._leave(self._served)
+        self.begin("unbind", self._unbind())
+
+    async def _unbind(self) -> None:
+        await self._server.stop(self.entry.config.shutdown_grace)
+        self.unbound.set()
+
+    async def settled(self) -> None:
+        """Wait for the end of everything that was begun here."""
+        await self._tasks.settle()
+
+    async def discard(self) -> None:
+        """End a place that could not be started."""
+        await self._server.stop(None)
+        await self._served.close()
+
+    async def close(self) -> None:
+        """End everything, within the limits of the shutdown of the server."""
+        shutdown = self._common.shutdown
+        if self._candidate is not None:
+            self._leave(self._candidate)
+        await self.begin("finish", self._served.finish(shutdown))
+        await self._server.stop(LAST_WORD_SECONDS)
+        await self.begin("close", self._served.close())
+        await self._tasks.settle()
+        with contextlib.suppress(OSError):
+            os.unlink(self.socket)
+
+
+async def _end(served: ServedLocation, shutdown: Shutdown) -> None:
+    await served.finish(shutdown)
+    await served.close()
+
+
+async def _load(served: ServedLocation) -> None:
+    with contextlib.suppress(Draining):
+        await served.load()
