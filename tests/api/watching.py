@@ -19,11 +19,13 @@ class Watch:
 
     Args:
         api: the server to watch.
+        location: the name of the location; empty for the only one.
         deadline: of the whole stream in seconds.
     """
 
-    def __init__(self, api: Api, *, deadline: float = LIMIT) -> None:
-        self.stream: Any = api.stub.WatchLocation(v1.WatchLocationRequest(), timeout=deadline)
+    def __init__(self, api: Api, location: str = "", *, deadline: float = LIMIT) -> None:
+        request = v1.WatchLocationRequest(location=location)
+        self.stream: Any = api.stub.WatchLocation(request, timeout=deadline)
         self.messages: list[v1.WatchLocationResponse] = []
 
     def __enter__(self) -> Watch:
