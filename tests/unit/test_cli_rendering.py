@@ -24,6 +24,7 @@ from codeserver.cli.printing import definitions as list_tables
 from codeserver.cli.printing.changes import Watched
 from codeserver.cli.printing.failures import failure_of, mistake, traceback_lines
 from codeserver.cli.printing.location import show_location
+from codeserver.cli.printing.locations import show_locations
 from codeserver.cli.printing.plan_table import plan_table
 from codeserver.cli.printing.screen import Screen
 from codeserver.cli.printing.tables import Column, Table
@@ -246,6 +247,31 @@ BUSY = location(
     ),
 )
 
+SEVERAL = [
+    location(name="sales", executable_path="/app/sales/.venv/bin/python"),
+    location(
+        "FAILED",
+        name="finance\x1b[31m",
+        generation=0,
+        failed_loads=3,
+        load_error=ERROR,
+        executable_path="/app/.venv/bin/python",
+    ),
+    location(
+        "RELOADING",
+        name="größe",
+        unloaded_at=at(11, 59),
+        counts=v1.Counts(jobs=1200),
+        work=v1.Work(queued=4),
+        executable_path="/app/.venv/bin/python",
+    ),
+    location("LOADING", name="new", generation=0, loads=0),
+]
+CALM = [
+    v1.Location(name=name, state=v1.Location.STATE_READY, generation=1, counts=v1.Counts())
+    for name in ("a", "b")
+]
+
 IMPORTS = [
     v1.ModuleImport(
         module="pandas", own=seconds(0.5), cumulative=seconds(1.25), imported_by="repo"
@@ -331,6 +357,8 @@ CASES: dict[str, Callable[[Screen], None]] = {
     "status_failed": lambda screen: show_location(
         screen, location("FAILED", generation=0, failed_loads=3, load_error=ERROR), NOW
     ),
+    "status_several": lambda screen: show_locations(screen, SEVERAL),
+    "status_several_calm": lambda screen: show_locations(screen, CALM),
     "status_idle": lambda screen: show_location(screen, IDLE, NOW),
     "watch_idle": lambda screen: show_watched(screen, WATCHED_IDLE),
     "watch_idle_from_the_start": lambda screen: show_watched(screen, WATCHED_IDLE[1:2]),

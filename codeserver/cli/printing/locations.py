@@ -31,9 +31,13 @@ def show_locations(out: Screen, locations: Sequence[v1.Location]) -> None:
 
 
 def headline(error: v1.LoadError) -> str:
-    """The exception in one line: its class and the first line of its message."""
-    first = (error.message.strip().splitlines() or [""])[0]
-    return one_line(": ".join(part for part in (error.type, first) if part))
+    """The exception in one line."""
+    from codeserver.supervisor.loading.failure import headline as line_of
+
+    text = error.text or f"{error.type}: {error.message}".removeprefix(": ")
+    found = line_of(text)
+    # A text without a stack's title begins with the stack.
+    return one_line(text.splitlines()[-1] if found.startswith(" ") else found)
 
 
 def _aligned(grid: Sequence[Sequence[tuple[str, str]]]) -> list[list[Part]]:
