@@ -43,8 +43,9 @@ def host_and_port(target: str) -> tuple[str, int] | None:
     """Host and port of a target of `grpc_target`, IPv6 in brackets; None for a socket."""
     if target.startswith("unix"):
         return None
-    host, port = _split(target.rpartition("/")[2] if target.startswith(_SCHEMES) else target)
-    return host, port
+    for scheme in _SCHEMES:
+        target = target.removeprefix(scheme)
+    return _split(target.rpartition("/")[2])
 
 
 def _unix_target(address: str) -> str:

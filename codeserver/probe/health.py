@@ -19,7 +19,10 @@ _METHOD = "/grpc.health.v1.Health/Check"
 SECONDS = 5.0
 LONGEST = 3600.0
 
-_OPTIONS = ("address", *ADDRESS, "service", "timeout")
+_OPTIONS = ("address", *ADDRESS, "service", "location", "timeout")
+
+LOCATION_PREFIX = "location/"
+"""The service `location/NAME` of a server with several locations is the location NAME."""
 
 
 def fast_health(argv: list[str]) -> int | None:
@@ -36,9 +39,15 @@ def fast_health(argv: list[str]) -> int | None:
         address = address_of(options)
     except Exception:  # The import of the error classes would take as long as all the rest.
         return None
-    if not 0 < seconds <= LONGEST:
+    if not 0 < seconds <= LONGEST or {"service", "location"} <= options.keys():
         return None
-    return probe(address, options.get("service", ""), seconds, as_json="json" in options)
+    service = service_of(options.get("service", ""), options.get("location", ""))
+    return probe(address, service, seconds, as_json="json" in options)
+
+
+def service_of(service: str, location: str) -> str:
+    """The name by which the health service knows the service or the location, if one is given."""
+    return f"{LOCATION_PREFIX}{location}" if location else service
 
 
 def address_of(options: dict[str, str]) -> str:
@@ -122,6 +131,12 @@ def _explained(error: ApiError, address: str, service: str) -> tuple[str, str]:
     from codeserver.client import errors
 
     if isinstance(error, errors.NotFoundError):
+        if service.startswith(LOCATION_PREFIX):
+            name = f'"{service.removeprefix(LOCATION_PREFIX)}"'
+            return "SERVICE_UNKNOWN", (
+                f"{address} has no location {name}, or it has only one; leave --location out to "
+                "ask for the whole server."
+            )
         name = f'"{service}"'
         return "SERVICE_UNKNOWN", (
             f"{address} knows no service {name}; leave --service out to ask for the whole server."

@@ -215,6 +215,14 @@ def test_an_unknown_service(on_both: CodeServer, here: Health) -> None:
     assert err.startswith(f'{on_both.address} knows no service "no.such.Service"; leave --service')
 
 
+def test_a_location_is_a_service(on_both: CodeServer, here: Health) -> None:
+    code, out, err = here("--address", on_both.address, "--location", "größe", "--json")
+
+    assert code == 1
+    assert json.loads(out)["service"] == "location/größe"
+    assert err.startswith(f'{on_both.address} has no location "größe", or it has only one; leave')
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -222,6 +230,7 @@ def test_an_unknown_service(on_both: CodeServer, here: Health) -> None:
         (("--address", "http://x:1"), "leave the scheme out: x:1"),
         (("--address", "x:1", "-p", "2"), "--address and --port are both given"),
         (("-s", "x", "-p", "2"), "--port and --socket are both given"),
+        (("--service", "x", "--location", "y"), "--service and --location are both given"),
         (("-p", "abc"), "'abc' is not a valid integer"),
         (("-p", "0"), "0 is not in the range"),
         (("--timeout", "0"), "0"),

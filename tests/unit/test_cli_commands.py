@@ -71,6 +71,11 @@ USAGE = [
     (("list", "--address", "x:1", "-f", "repo.py"), CONFLICT),
     (("status", "--address", "x:1", "-f", "repo.py"), CONFLICT),
     (("list", "--address", "x:1", "-d", "/"), "--address and --working-directory are both given"),
+    (("list", "--location", "x", "-f", "repo.py"), "--location and --python-file are both given"),
+    (("status", "--location", "x", "-m", "repo"), "--location and --module-name are both given"),
+    (("check", "--location", "x"), "No such option"),
+    (("workspace", "--location", "x"), "No such option"),
+    (("workspace", "--by", "port", "--domain", "x"), "--domain is for --by name"),
     (("list", "-f", "a.py", "-m", "b"), "--python-file/-f and --module-name/-m are given"),
     (("list", "--address", "localhost:port"), "is not an address of a code location"),
     (("list", "--address", "/tmp/x.sock"), "write unix:/tmp/x.sock"),
@@ -140,8 +145,11 @@ def test_what_a_command_is_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'fruit'\n")
     assert where().address == "127.0.0.1:4000"
     (tmp_path / "pyproject.toml").write_text(PROJECT)
+    # A location that is named is one of a server.
+    found = where("--location", "sales")
+    assert (found.address, found.location) == ("127.0.0.1:4000", "sales")
     found = where()
-    assert (found.address, found.label) == ("", "orchard")
+    assert (found.address, found.location, found.label) == ("", "", "orchard")
     assert found.target == {"module_name": "fruit"}
     assert list(found.options) == ["--location-name", "orchard"]
     # What is said now counts more than what the environment says, and both more than the project.
@@ -202,6 +210,7 @@ def test_completion_script(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (["plan", "--address", "127.0.0.1:1"], "", []),
         (["plan", "--address", "not an address"], "", []),
         (["plan", "-f", "repo.py"], "", []),
+        (["plan", "--address", "127.0.0.1:1", "--location"], "", []),
     ],
 )
 def test_completions(

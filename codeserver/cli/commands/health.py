@@ -9,7 +9,7 @@ import click
 
 from codeserver import default_address
 from codeserver.cli.options.code_file import usage_errors
-from codeserver.probe.health import LONGEST, SECONDS, address_of, probe
+from codeserver.probe.health import LONGEST, SECONDS, address_of, probe, service_of
 
 
 @click.command("health")
@@ -30,6 +30,12 @@ from codeserver.probe.health import LONGEST, SECONDS, address_of, probe
     "Default: the server as a whole.",
 )
 @click.option(
+    "--location",
+    default="",
+    metavar="NAME",
+    help="Ask for one location of a server with several; the same as --service location/NAME.",
+)
+@click.option(
     "--timeout",
     type=click.FloatRange(0, LONGEST, min_open=True),
     default=SECONDS,
@@ -45,6 +51,7 @@ def health_command(
     host: str | None,
     socket: str | None,
     service: str,
+    location: str,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -56,6 +63,8 @@ def health_command(
     given = {"address": address, "port": port, "host": host, "socket": socket}
     if math.isnan(timeout):
         raise click.UsageError("--timeout must be a number of seconds; it is nan.")
+    if service and location:
+        raise click.UsageError("--service and --location are both given; ask for one of them.")
     with usage_errors():
         found = address_of({name: str(value) for name, value in given.items() if value})
-    sys.exit(probe(found, service, timeout, as_json=as_json))
+    sys.exit(probe(found, service_of(service, location), timeout, as_json=as_json))
