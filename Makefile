@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
+.PHONY: help run test test-fast test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -60,6 +60,17 @@ test-dbt: $(VENV)/.dev  ## Edit a real dbt project that is watched; dbt is insta
 	@$(PYTHON) -m venv $(VENV)-dbt
 	@$(VENV)-dbt/bin/python -m pip --disable-pip-version-check -q install -e . dagster-dbt dbt-duckdb 'dbt-core<1.12'
 	CODESERVER_TEST_DBT=$(CURDIR)/$(VENV)-dbt/bin/python $(BIN)/python -m pytest tests/process/test_dbt.py
+
+# Real environments of other versions of Python, with other releases of a package in each.
+OLDER_PYTHON ?= python3.10
+NEWER_PYTHON ?= python3.12
+
+test-python: $(VENV)/.dev  ## Serve the code of real environments of two other Pythons (OLDER_PYTHON, NEWER_PYTHON).
+	@$(OLDER_PYTHON) -m venv $(VENV)-older && $(NEWER_PYTHON) -m venv $(VENV)-newer
+	@$(VENV)-older/bin/python -m pip --disable-pip-version-check -q install dagster 'pandas<2' 'numpy<2'
+	@$(VENV)-newer/bin/python -m pip --disable-pip-version-check -q install dagster 'pandas>=2'
+	CODESERVER_TEST_PYTHONS=$(CURDIR)/$(VENV)-older/bin/python:$(CURDIR)/$(VENV)-newer/bin/python \
+	  $(BIN)/python -m pytest tests/process/test_other_python.py
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5

@@ -33,6 +33,7 @@ _INI = {
         "working_directory",
         "directory that imports of the definitions start from (default: the rootdir)",
     ),
+    "code_location_python": ("python", "Python that loads the definitions, instead of this one"),
 }
 _TARGETS = ("python_file", "module_name", "package_name", "autoload_defs_module_name")
 

@@ -32,6 +32,7 @@ from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
+from codeserver.wire import encode
 from tests.unit.scripted import NOBODY, is_waiting, script
 from tests.unit.waiting import DEADLINE, soon
 
@@ -217,7 +218,20 @@ async def test_the_reason_of_the_loss() -> None:
             assert str(error.value) == "Dagster cannot be imported: KeyError('{role} {')"
 
 
-async def test_a_fork_before_the_loss_is_noticed() -> None:
+async def test_a_reason_that_is_not_received_yet() -> None:
+    """The process has sent it and ended before the order could be sent."""
+    ours, theirs = socket.socketpair()
+    forker = Forker(Channel(ours), Outputs())
+    theirs.sendall(encode(DagsterMissing("Dagster is missing")))
+    theirs.close()
+    forking = asyncio.create_task(forker.fork("host"))
+    following = asyncio.create_task(forker.follow())
+    with pytest.raises(WorkerCrashed, match="Dagster is missing"):
+        await soon(forking)
+    await soon(following)
+
+
+async def test_a_fork_before_the_loss_is_noticed(short_patience: None) -> None:
     """The order cannot be sent any more, and the loss leaves nothing behind that nobody awaits."""
     ours, theirs = socket.socketpair()
     forker = Forker(Channel(ours), Outputs())

@@ -243,6 +243,9 @@ class Forker:
             child.output.close()
             confirmed.cancel()
             if isinstance(error, BrokenPipeError):
+                # It may have sent the reason of its end, which is not received yet.
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self.loss.wait(), patience.EXIT_REPORT)
                 raise self._crashed(child.role) from None
             raise
 

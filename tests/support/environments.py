@@ -1,0 +1,45 @@
+"""Environments of Python: made in a moment, of links to what is installed for the tests."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+import venv
+from pathlib import Path
+
+INSTALLED = Path(sysconfig.get_path("purelib"))
+
+OF_CODESERVER = (
+    "codeserver",
+    "_codeserver",
+    "uvloop",
+    "watchfiles",
+    "grpc_reflection",
+    "httptools",
+)
+"""What the server needs and Dagster does not, as beginnings of names."""
+
+OF_DAGSTER = ("dagster", "alembic", "structlog", "sqlalchemy", "SQLAlchemy")
+"""What Dagster needs and the server does not."""
+
+
+def make(path: Path, *, without: tuple[str, ...]) -> Path:
+    """The `python` of a new environment with all installed packages but some."""
+    venv.create(path, symlinks=True)
+    (packages,) = path.glob("lib/python*/site-packages")
+    link(packages, without=without)
+    return path / "bin" / "python"
+
+
+def link(packages: Path, *, without: tuple[str, ...]) -> None:
+    """Add links to all installed packages but some."""
+    for found in INSTALLED.iterdir():
+        is_left_out = found.name.startswith(without) or found.suffix == ".pth"
+        if not is_left_out and not (packages / found.name).exists():
+            os.symlink(found, packages / found.name)
+
+
+def packages_of(python: Path) -> Path:
+    """Where its packages are."""
+    (packages,) = python.parent.parent.glob("lib/python*/site-packages")
+    return packages
