@@ -17,6 +17,9 @@ ARG BASE_IMAGE=docker.io/library/python:${PYTHON_VERSION}-slim
 ARG USER_CODE=example_user_code
 # A requirement such as codeserver==0.1.0. If empty, the build context must be a checkout of codeserver.
 ARG CODESERVER=""
+# If not empty, codeserver and its requirements get an environment of their own (/opt/server). That of the code
+# (/opt/venv) has what the code requires, and Dagster.
+ARG SEPARATE_ENVIRONMENT=""
 
 
 # The build context, sorted, so that a later stage is rebuilt only if its own part has changed.
@@ -56,7 +59,10 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=cache,target=/root/.cache/pip \
     pip wheel --quiet --no-deps --wheel-dir /wheels "${CODESERVER:-/server}" \
     && python -m zipfile -e /wheels/codeserver-*.whl /unpacked \
-    && sed -n 's/^Requires-Dist: //p' /unpacked/codeserver-*.dist-info/METADATA > /codeserver.txt
+    && sed -n 's/^Requires-Dist: //p' /unpacked/codeserver-*.dist-info/METADATA > /all.txt \
+    # The code needs Dagster, and the server all the rest.
+    && grep '^dagster' /all.txt > /dagster.txt \
+    && grep -v '^dagster' /all.txt > /codeserver.txt
 
 
 # All dependencies of the server and the code, compiled.
@@ -66,8 +72,10 @@ USER 0
 ARG DAGSTER_VERSION=""
 # Packages with which run and step pods reach the storage of the instance.
 ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
-RUN python -m venv --without-pip /opt/venv
-COPY --from=server /codeserver.txt /unpacked/codeserver/cli/commands/dockerfile/user_requirements.py /requirements/
+ARG SEPARATE_ENVIRONMENT
+RUN python -m venv --without-pip /opt/venv \
+    && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then python -m venv --without-pip /opt/server; fi
+COPY --from=server /codeserver.txt /dagster.txt /unpacked/codeserver/cli/commands/dockerfile/user_requirements.py /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
 WORKDIR /requirements/code
 # uv itself exports the requirements of its lock file, and is not part of the image. Variables that are lists are
@@ -89,28 +97,40 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
         && pip --python /opt/venv/bin/python freeze > installed.txt \
         && code="-c installed.txt"; \
     fi \
-    && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../codeserver.txt ${code} \
+    && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then \
+        pip --python /opt/server/bin/python install --quiet --no-compile -r ../codeserver.txt; \
+    else \
+        code="-r ../codeserver.txt ${code}"; \
+    fi \
+    && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../dagster.txt ${code} \
         ${DAGSTER_VERSION:+"dagster==${DAGSTER_VERSION}"} ${EXTRA_REQUIREMENTS} \
     # Unchecked hashes stay valid even if a builder changes the times of files. Some packages have invalid Python
     # files, which must not stop a build.
-    && { /opt/venv/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash /opt/venv || true; }
+    && { /opt/venv/bin/python -m compileall -qq -j 0 --invalidation-mode unchecked-hash \
+        /opt/venv ${SEPARATE_ENVIRONMENT:+/opt/server} || true; }
 
 
 # Only the files of codeserver, compiled, because they change more often than its requirements.
 FROM dependencies AS installed
 COPY --from=server /wheels /wheels
-RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-compile --no-index --no-deps \
-        --no-warn-script-location --root /installed /wheels/codeserver-*.whl \
-    && packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-    && /opt/venv/bin/python -m compileall -q -s /installed --invalidation-mode unchecked-hash \
-        "/installed${packages}/codeserver" \
+RUN packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+    && mkdir -p "/installed${packages}" \
     # Makes a project's packages importable from any directory, as if it were installed.
-    && printf '/app/src\n/app\n' > "/installed${packages}/app.pth"
+    && printf '/app/src\n/app\n' > "/installed${packages}/app.pth" \
+    && server=/opt/venv \
+    && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then server=/opt/server && cp -a /opt/server /installed/opt; fi \
+    && pip --python "${server}/bin/python" install --quiet --no-cache-dir --no-compile --no-index --no-deps \
+        --no-warn-script-location --root /installed /wheels/codeserver-*.whl \
+    && "${server}/bin/python" -m compileall -q -s /installed --invalidation-mode unchecked-hash \
+        "/installed${server}${packages#/opt/venv}/codeserver"
 
 
 FROM ${BASE_IMAGE}
 USER 0
-ENV PATH=/opt/codeserver/bin:/opt/venv/bin:${PATH} \
+ARG SEPARATE_ENVIRONMENT
+ENV PATH=/opt/codeserver/bin:/opt/venv/bin:/opt/server/bin:${PATH} \
+    # The Python that the server and its commands load the code with; empty for their own.
+    CODESERVER_PYTHON=${SEPARATE_ENVIRONMENT:+/opt/venv/bin/python} \
     # Everything is already compiled, and the file system may be read-only.
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -129,7 +149,7 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
 
 # Ordered from rarely to often changed.
 COPY --from=dependencies /opt/venv /opt/venv
-COPY --from=installed /installed/opt/venv /opt/venv
+COPY --from=installed /installed/opt /opt
 
 # The first `dagster` on PATH serves and probes with codeserver, and is Dagster's own for everything else.
 RUN codeserver install-dagster /opt/codeserver/bin

@@ -85,7 +85,7 @@ def resolve(config: Config) -> tuple[Config, Target]:
 def of_settings(config: Config) -> tuple[Config, Target]:
     """The target that the settings name, of which there is one, and the settings."""
     directory = config.working_directory or current_directory()
-    config = dataclasses.replace(config, python=_other_python(config.python))
+    config = dataclasses.replace(config, python=other_python(config.python))
     return config, Target(
         **{kind: getattr(config, kind) for kind in KINDS},
         attribute=config.attribute,
@@ -93,7 +93,7 @@ def of_settings(config: Config) -> tuple[Config, Target]:
     )
 
 
-def _other_python(path: str | None) -> str | None:
+def other_python(path: str | None) -> str | None:
     """The absolute path of a Python; None if it is the one of this process.
 
     Links stay: the `python` of a virtual environment is one, and leads out of it.

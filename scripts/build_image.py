@@ -20,6 +20,7 @@ from scripts.engine import Engine, NoEngine
 ROOT = Path(__file__).resolve().parent.parent
 ARGUMENTS = (
     *("BASE_IMAGE", "PYTHON_VERSION", "USER_CODE", "TARGET", "SNAPSHOT", "CODESERVER"),
+    "SEPARATE_ENVIRONMENT",
     *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "VERSION", "REVISION"),
 )
 DOCKERFILE = ROOT / "Dockerfile"

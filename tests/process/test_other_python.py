@@ -17,11 +17,14 @@ from typing import Any
 
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster._grpc.types import ExecuteRunArgs
 
 import codeserver
 from codeserver.client import connect
 from tests.differential import running
 from tests.differential.plain import value
+from tests.differential.running import Launched
 from tests.process.conftest import Start
 from tests.process.editing import replace
 from tests.process.running import final_status, messages
@@ -143,9 +146,19 @@ def told(text: str | None) -> dict[str, Any]:
 
 
 def facts_of(server: Server, job: str) -> list[dict[str, Any]]:
-    launched = running.launch(server, job)
+    return told_by(running.launch(server, job))
+
+
+def told_by(launched: Launched) -> list[dict[str, Any]]:
     assert final_status(launched) is DagsterRunStatus.SUCCESS
     return [told(text) for text in messages(launched) if text and text.startswith("told ")]
+
+
+def code_of(server: Server) -> dict[str, Any]:
+    """Where a process that executes a run finds the repository."""
+    reply = value(server.client.list_repositories())
+    (pointer,) = reply.repository_code_pointer_dict.values()
+    return {"executable_path": reply.executable_path, "code_pointer": pointer}
 
 
 def everything(server: Server) -> dict[str, Any]:
@@ -237,6 +250,37 @@ def test_commands(work: Path, code: Path, front: Path, python: Path) -> None:
     refused = call("grpc", "-f", code.name, CODESERVER_PYTHON="/bin/true")
     assert refused.code == 2
     assert "Error: CODESERVER_PYTHON /bin/true is not a Python interpreter" in refused.output
+
+
+def test_the_dagster_command(work: Path, code: Path, front: Path, python: Path, home: Path) -> None:
+    """It serves with the server's Python; everything else is Dagster in the Python of the code."""
+    folder = work / "bin"
+    ended = run(
+        *(str(front), "-m", "codeserver", "install-dagster", str(folder)),
+        cwd=work,
+        env={"CODESERVER_PYTHON": str(python)},
+    )
+    assert ended.code == 0, ended.output
+    command = str(folder / "dagster")
+    show = "import importlib.metadata; print(importlib.metadata.version('dagster'))"
+    version = run(str(python), "-c", show, cwd=work).output.strip()
+    assert run(command, "--version", cwd=work) == Ended(0, f"dagster, version {version}\n")
+
+    words = [command, "api", "grpc", "-f", code.name]
+    with serve(home, work / "s", cwd=work, command=words) as server:
+        assert told(skip_message(server))["executable"] == str(python)
+        probe = run(command, "api", "grpc-health-check", "-s", str(work / "s"), cwd=work)
+        assert probe.code == 0, probe.output
+        origin = JobPythonOrigin("steps", RepositoryPythonOrigin(**code_of(server)))
+        made = running.make(server, "steps", code=origin)
+        args = ExecuteRunArgs(origin, made.run_id, server.instance_ref).get_command_args()
+        pod = run(command, "api", "execute_run", args[-1], cwd=work)
+        assert pod.code == 0, pod.output
+        facts = told_by(Launched(server, made.run_id, None))
+    assert [each["executable"] for each in facts] == [str(python)] * 2
+    assert all(each["forked"] for each in facts)
+    assert not any(each["of the server"] + each["can be imported"] for each in facts)
+    assert facts[0]["path"][0] == str(python.parent)
 
 
 def test_newer_syntax_than_ours_is_none_of_our_business(

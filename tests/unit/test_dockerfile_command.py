@@ -64,6 +64,12 @@ def test_the_target(words: tuple[str, ...], target: str, project: Path) -> None:
     assert default(text, "CODESERVER").startswith("codeserver==")
 
 
+def test_an_environment_for_the_server_alone() -> None:
+    assert default(invoke("-f", "repo.py").stdout, "SEPARATE_ENVIRONMENT") == ""
+    text = invoke("-f", "repo.py", "--separate-environment").stdout
+    assert default(text, "SEPARATE_ENVIRONMENT") == "yes"
+
+
 def test_a_project_that_says_itself_what_is_served(project: Path) -> None:
     (project / "pyproject.toml").write_text(PYPROJECT)
     result = invoke("-o", "Dockerfile")

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import click
 
+from codeserver.cli.options.code_file import usage_errors
+from codeserver.cli.options.settings import config_options
 from codeserver.cli.printing.failures import Failure
+from codeserver.supervisor.processes import interpreter
+from codeserver.target import other_python
 
 NAME = "dagster"
 
@@ -22,7 +26,7 @@ _PROGRAM = f"""\
 from codeserver.dagster_command import main
 
 if __name__ == "__main__":
-    main()
+    main({{python}})
 """
 
 _LONGEST_INTERPRETER_LINE = 127
@@ -31,20 +35,25 @@ _LONGEST_INTERPRETER_LINE = 127
 
 @click.command("install-dagster")
 @click.argument("directory", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-def install_dagster_command(*, directory: Path) -> None:
+@config_options("python")
+def install_dagster_command(*, directory: Path, python: str | None) -> None:
     """Write a `dagster` command that serves code with codeserver.
 
     For images that are started by Dagster's own commands, as in the Helm chart. The command is
     written to DIR, which should be the first directory in PATH. `dagster api grpc` and
     `dagster code-server start` then serve with codeserver, `dagster api grpc-health-check` uses a
-    few hundredths of a second of CPU time, and every other command is Dagster's own.
+    few hundredths of a second of CPU time, and every other command is Dagster's own. With --python,
+    the code and Dagster are those of that Python.
 
     A `dagster` command from another source in DIR is never replaced.
     """
     path = directory / NAME
+    with usage_errors():
+        other = other_python(python)
+        interpreter.check(other)
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        is_new = install(path, sys.executable)
+        is_new = install(path, sys.executable, other)
     except OSError as error:
         raise Failure(f"{error.filename or path} cannot be written: {error.strerror}.") from None
     click.echo(f"{path} is {'written' if is_new else 'there already'}.")
@@ -54,12 +63,14 @@ def install_dagster_command(*, directory: Path) -> None:
         click.echo(f"Put {directory} first in PATH: {NAME} {now}.", err=True)
 
 
-def install(path: Path, python: str) -> bool:
+def install(path: Path, python: str, other: str | None = None) -> bool:
     """Write the command for an interpreter, and return whether it was not there yet.
+
+    With another interpreter, the code and Dagster are those of that one.
 
     A file of this name from another source is a `Failure`.
     """
-    content = program(python)
+    content = program(python, other)
     if os.path.lexists(path):
         found = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         if _MARK.encode() not in found.splitlines():
@@ -78,10 +89,10 @@ def install(path: Path, python: str) -> bool:
     return True
 
 
-def program(python: str) -> bytes:
+def program(python: str, other: str | None = None) -> bytes:
     """The text of the command."""
     first = f"#!{python}\n"
     if " " in python or len(os.fsencode(first)) > _LONGEST_INTERPRETER_LINE:
         # A shell reads the second line as a command, and Python as a string.
         first = f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n"
-    return os.fsencode(first + _PROGRAM)
+    return os.fsencode(first + _PROGRAM.format(python="" if other is None else repr(other)))

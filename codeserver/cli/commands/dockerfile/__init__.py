@@ -35,8 +35,13 @@ _WORD = re.compile(r"[\w./:=@+-]+", re.ASCII)
 
 @click.command("dockerfile")
 @output_option
+@click.option(
+    "--separate-environment",
+    is_flag=True,
+    help="Install codeserver beside the environment of the code, in one of its own.",
+)
 @config_options(*TARGET_OPTIONS)
-def dockerfile_command(output: Path | None, **options: Any) -> None:
+def dockerfile_command(output: Path | None, separate_environment: bool, **options: Any) -> None:
     """Write a Dockerfile for the project in the current directory.
 
     The image serves the target of the options, or else that of pyproject.toml. It installs the
@@ -48,7 +53,7 @@ def dockerfile_command(output: Path | None, **options: Any) -> None:
     with usage_errors():
         resolve(config)
         words = list(target_words(config))
-    write(output, filled_in(words), "docker")
+    write(output, filled_in(words, is_separate=separate_environment), "docker")
     found = [name for name in REQUIREMENTS if Path(name).is_file()]
     if not found:
         names = " or ".join((", ".join(REQUIREMENTS[:-1]), REQUIREMENTS[-1]))
@@ -84,13 +89,19 @@ def _below(path: str) -> str:
     return relative
 
 
-def filled_in(words: list[str]) -> str:
-    """The Dockerfile for a project with these options."""
+def filled_in(words: list[str], *, is_separate: bool) -> str:
+    """The Dockerfile for a project with these options.
+
+    Args:
+        words: the target.
+        is_separate: whether codeserver has an environment of its own in the image.
+    """
     text = TEMPLATE.read_text("utf-8")
     defaults = {
         "PYTHON_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
         "USER_CODE": ".",
         "CODESERVER": f"codeserver=={metadata.version('codeserver')}",
+        "SEPARATE_ENVIRONMENT": "yes" if is_separate else "",
         "TARGET": " ".join(words),
     }
     for name, value in defaults.items():
