@@ -275,9 +275,9 @@ class Config:
         "--lazy-load-user-code",
         False,
         env=("DAGSTER_LAZY_LOAD_USER_CODE",),
-        help="Accepted for compatibility. Load errors are always served to the UI; see "
-        "--on-load-error.",
-        scope="server",
+        help="For launchers that wait for the code by Ping, such as the agent of Dagster+. Until "
+        "the first load has ended, the reply to Ping and ListRepositories is UNAVAILABLE and says "
+        "what is being imported. Load errors are always served to the UI; see --on-load-error.",
     )
     on_load_error: Literal["serve", "exit"] = setting(
         "--on-load-error",

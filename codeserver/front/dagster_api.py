@@ -68,8 +68,15 @@ class DagsterApi(UserCodeRpcs):
             weakref.WeakValueDictionary()
         )
 
-    async def Ping(self, request: pb.PingRequest, _: Context) -> pb.PingReply:
-        """The echo, and utilization metrics when they are enabled."""
+    async def Ping(self, request: pb.PingRequest, context: Context) -> pb.PingReply:
+        """The echo, and utilization metrics when they are enabled.
+
+        The agent of Dagster+, which always sets `--lazy-load-user-code`, takes the first reply for
+        the end of the load, and an error in ListRepositories for its result. Under stock, the
+        server is unavailable until the load has ended.
+        """
+        if self._config.lazy_load_user_code:
+            await self._until_loaded(context)
         if not self._config.enable_metrics:
             return pb.PingReply(echo=request.echo)
         server_id = await self._location.server_id()
@@ -111,14 +118,28 @@ class DagsterApi(UserCodeRpcs):
         self, _request: pb.ListRepositoriesRequest, context: Context
     ) -> bytes | pb.ListRepositoriesReply:
         """The repositories with their code pointers, or the reason why no code is loaded."""
-        patience = _patience(self._config.first_load_wait, context.time_remaining())
         try:
-            return self._described(await self._location.generation(patience)).list_repositories
+            await self._until_loaded(context)
+            return self._described(await self._location.generation()).list_repositories
         except NotLoaded as error:
             text = _serialized(error.failure)
         except StillLoading as error:
+            if self._config.lazy_load_user_code:
+                raise
             text = dagster_json.still_loading(str(error)).decode()
         return pb.ListRepositoriesReply(serialized_list_repositories_response_or_error=text)
+
+    async def _until_loaded(self, context: Context) -> None:
+        """Wait until the first load has ended.
+
+        Raises:
+            StillLoading: the client has waited for long enough; the message has the progress.
+        """
+        wait = self._config.first_load_wait
+        try:
+            await self._location.first_load(_patience(wait, context.time_remaining()))
+        except StillLoading as error:
+            raise StillLoading(f"The code is {error}.") from None
 
     async def ExternalRepository(
         self, request: pb.ExternalRepositoryRequest, context: Context

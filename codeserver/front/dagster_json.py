@@ -99,14 +99,14 @@ def error(message: str, class_name: str = "Exception") -> bytes:
     return _error(class_name, f"{class_name}: {message}\n")
 
 
-def still_loading(words: str) -> bytes:
-    """A `SerializableErrorInfo` with the progress of a first load.
+def still_loading(progress: str) -> bytes:
+    """A `SerializableErrorInfo` with the progress of a first load, a sentence.
 
     After an error of this class, the webserver retries every ten seconds
     (`ERROR_RECOVERY_INTERVAL` in `dagster._grpc.server_watcher`, Dagster 1.13). A webserver that
     begins to watch the server id after the end of the load would otherwise show the error for ever.
     """
-    message = f"The code is {words}. Its definitions appear here when it is loaded.\n"
+    message = f"{progress} Its definitions appear here when it is loaded.\n"
     return _error("DagsterUserCodeUnreachableError", message)
 
 

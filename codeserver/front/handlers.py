@@ -26,6 +26,7 @@ _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
     (errors.Draining, grpc.StatusCode.UNAVAILABLE),
     (errors.NoSuchLocation, grpc.StatusCode.UNAVAILABLE),
+    (errors.StillLoading, grpc.StatusCode.UNAVAILABLE),
     (errors.WorkerCrashed, grpc.StatusCode.INTERNAL),
     (NotLoaded, grpc.StatusCode.FAILED_PRECONDITION),
 )

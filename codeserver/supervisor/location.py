@@ -136,15 +136,22 @@ class Location:
         self.log.restored(absent.snapshot)
         self.current.move(Event.RESTORED)
 
-    async def generation(self, patience: float | None = None) -> Generation:
+    async def first_load(self, patience: float | None = None) -> None:
+        """Wait until the first load has ended.
+
+        Raises:
+            StillLoading: it takes longer than `patience` seconds.
+        """
+        await self._host_maker.progress.wait_for(self.current.settled, patience)
+
+    async def generation(self) -> Generation:
         """The served generation; waits for the first load.
 
         Raises:
             NotLoaded: the code failed to load.
-            StillLoading: the first load takes longer than `patience` seconds.
             Draining: the server was shut down before the first load ended.
         """
-        await self._host_maker.progress.wait_for(self.current.settled, patience)
+        await self.first_load()
         served = self.current.served
         if served.generation is not None:
             return served.generation

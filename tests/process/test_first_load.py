@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import grpc
+import pytest
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.types import ListRepositoriesResponse
 from dagster_shared.error import SerializableErrorInfo
 
@@ -53,3 +56,24 @@ def test_clients_are_told_what_is_still_being_imported(start: Start, work: Path)
     assert not reload.done()
     (work / "go").write_text("")
     assert reload.result() == ""
+
+
+def test_a_launcher_that_waits_for_the_code_finds_nothing_until_it_is_loaded(
+    start: Start, work: Path
+) -> None:
+    (work / "served.py").write_text(SLOW)
+    os.mkfifo(work / "go")
+    server = start("-f", "served.py", "--lazy-load-user-code", "--first-load-wait", "0.1")
+
+    for call in (lambda: server.client.ping(""), server.client.list_repositories):
+        with pytest.raises(DagsterUserCodeUnreachableError) as raised:
+            call()
+        status = raised.value.__cause__
+        assert isinstance(status, grpc.Call)
+        assert status.code() == grpc.StatusCode.UNAVAILABLE
+        assert status.details().startswith("The code is still ")
+    assert server.client.heartbeat("alive") == "alive"
+    (work / "go").write_text("")
+
+    assert eventually(lambda: server.client.ping("loaded")["echo"]) == "loaded"
+    assert isinstance(value(server.client.list_repositories()), ListRepositoriesResponse)

@@ -58,7 +58,7 @@ CASES: dict[str, tuple[partial[bytes], type, dict[str, Any]]] = {
         {"message": "Exception: text\n", "cls_name": "Exception"},
     ),
     "still loading": (
-        partial(write.still_loading, "still importing repo.py line 3, 12 s"),
+        partial(write.still_loading, "The code is still importing repo.py line 3, 12 s."),
         SerializableErrorInfo,
         {
             "message": "The code is still importing repo.py line 3, 12 s. Its definitions appear "

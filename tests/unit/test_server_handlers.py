@@ -108,6 +108,7 @@ EXPECTED: list[tuple[Exception, grpc.StatusCode]] = [
     (errors.RequestTimeout("what took long"), Status.DEADLINE_EXCEEDED),
     (errors.Overloaded("what is waited for"), Status.RESOURCE_EXHAUSTED),
     (errors.Draining("no new work"), Status.UNAVAILABLE),
+    (errors.StillLoading("still importing repo.py"), Status.UNAVAILABLE),
     (errors.WorkerCrashed("how it ended"), Status.INTERNAL),
     (Subclass("how it ended"), Status.INTERNAL),
 ]
