@@ -136,7 +136,8 @@ class Place:
         )
 
     def _show(self, served: ServedLocation) -> None:
-        served.reached_by(Access(self.addresses, self.entry.hosts))
+        made_of_name, *given = self.entry.hosts
+        served.reached_by(Access(self.addresses, (*given, made_of_name)))
         served.location.log.served_on = ", ".join([f"host {self.entry.hosts[0]}", *self.addresses])
 
     def restart(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +13,10 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ResourceInfo
 
 from codeserver.api import v1
-from codeserver.front.typed_api.directory import SERVICE
+from codeserver.api.v1 import code_location_pb2
 from tests.api.calling import Api
 from tests.api.watching import Watch
-from tests.support.several_locations import several_locations
+from tests.support.several_locations import serve_only, several_locations
 
 CODE = """import dagster as dg
 
@@ -88,7 +87,7 @@ def test_all_are_listed_in_order_with_how_they_are_reached(api: Api) -> None:
         "RuntimeError",
     )
     folder = api.server.socket.parent
-    assert list(sales.addresses) == [f"unix:{folder}/sales.sock", "0.0.0.0:4101"]
+    assert list(sales.addresses) == [f"unix:{folder}/sales.sock"]
     assert list(sales.hosts) == ["sales-service", "sales"]
     assert sales.executable_path == sys.executable
     assert [api.call("GetLocation", location=each.name).location for each in locations] == list(
@@ -123,6 +122,7 @@ def test_a_call_is_about_the_location_that_it_names(
     assert str(of(api.call(rpc, **filled, location=name))) == expect.format(name=name)
 
 
+SERVICE = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
 RPCS = [each.name for each in SERVICE.methods]
 NAMING = [rpc for rpc in RPCS if rpc != "ListLocations"]
 
@@ -182,7 +182,7 @@ def test_locations_are_removed_until_one_is_left(begin: Begin) -> None:
     with Watch(api, "one") as of_one, Watch(api, "two") as of_two:
         of_one.next()
         of_two.next()
-        api.server.process.send_signal(signal.SIGHUP)
+        serve_only(api.server, {"one": api.server.socket.parent / "one.py"})
 
         assert of_two.rest() == grpc.StatusCode.OK
         assert of_two.states[-1] == "DRAINING"
