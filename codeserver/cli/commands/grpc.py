@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from codeserver.front.server import Server
 
     AnyServer = Server | LocationsServer
-    StartServer = Callable[[], AnyServer]
+
+Code = Target | Sequence[Entry]
+"""The code of one location, or several locations."""
 
 _log = logging.getLogger("codeserver")
 
@@ -66,24 +68,22 @@ def grpc_command(**options: Any) -> None:
             # As Dagster's own commands say it.
             raise OperatorError("You must pass one and only one of --port/-p or --socket/-s.")
         check_combination(given, sources)
-        start: StartServer
+        code: Code
         if given.locations is None:
-            config, target = resolve(given)
-            start = partial(_server_of_one, config, target)
-            if _must_be_there(context, config):
-                check_is_there(target)
+            config, code = resolve(given)
         else:
-            config, target = given, None
-            start = partial(_server_of_several, config, read(given.locations, config))
+            config, code = given, read(given.locations, given)
         check(config, sources)
+        if isinstance(code, Target) and _must_be_there(context, config):
+            check_is_there(code)
     with logging_to_stderr(config.log_level, config.log_format):
         if config.lifeline_fd is not None:
             # Runs may outlive the server. With the descriptor, they would pass for it.
             os.set_inheritable(config.lifeline_fd, False)
             follow = partial(_follow, config.lifeline_fd)
             threading.Thread(target=follow, name="lifeline", daemon=True).start()
-        code = _serve(config, start, target)
-    sys.exit(code)
+        exit_code = _serve(config, code)
+    sys.exit(exit_code)
 
 
 def _take_override(options: dict[str, Any], sources: dict[str, str | None]) -> None:
@@ -190,20 +190,20 @@ def _remove_folder(folder: bytes) -> None:
         os.rmdir(folder)
 
 
-def _serve(config: Config, start: StartServer, target: Target | None) -> int:
+def _serve(config: Config, code: Code) -> int:
     loop = _new_event_loop()
     try:
-        return loop.run_until_complete(_run(config, start, target))
+        return loop.run_until_complete(_run(config, code))
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
-async def _run(config: Config, start: StartServer, target: Target | None) -> int:
+async def _run(config: Config, code: Code) -> int:
     from codeserver.supervisor.processes.orphans import adopt_orphans
 
-    server = start()
+    server = _server_of(config, code)
     adopt_orphans()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, server.shutdown.by_signal)
@@ -222,24 +222,22 @@ async def _run(config: Config, start: StartServer, target: Target | None) -> int
         _tell(config.ready_fd, server.addresses, closes=config.ready_fd != config.lifeline_fd)
     addresses = server.addresses
     _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
-    if target is not None:
-        _warn_of_file(config, target)
+    if isinstance(code, Target):
+        _warn_of_file(config, code)
     # Imported modules stay, so the garbage collector need not scan them.
     gc.freeze()
     return 1 if await server.serve() else 0
 
 
-def _server_of_one(config: Config, target: Target) -> AnyServer:
-    spawned = ahead.take(config.python)
-    from codeserver.front.server import Server
+def _server_of(config: Config, code: Code) -> AnyServer:
+    if isinstance(code, Target):
+        spawned = ahead.take(config.python)  # imports Dagster during the imports here
+        from codeserver.front.server import Server
 
-    return Server(config, target, spawned)
-
-
-def _server_of_several(config: Config, entries: Sequence[Entry]) -> AnyServer:
+        return Server(config, code, spawned)
     from codeserver.front.many import LocationsServer
 
-    return LocationsServer(config, entries)
+    return LocationsServer(config, code)
 
 
 def _warn_of_file(config: Config, target: Target) -> None:
