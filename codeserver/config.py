@@ -283,6 +283,7 @@ class Config:
         "--on-load-error",
         "serve",
         help="When the first load fails: serve the error to the UI, or exit with code 1.",
+        scope="server",
     )
     on_reload_error: Literal["keep", "surface"] | None = setting(
         "--on-reload-error",

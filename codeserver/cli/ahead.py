@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from codeserver.supervisor.processes.spawning import Python, Spawned, open_more_files, spawn
 
-_FLAGS = frozenset({"--python", "--locations", "--workspace"})
+_FLAG = "--python"
 _VARIABLES = tuple(
-    f"{prefix}_{name}"
+    f"{prefix}_PYTHON"
     for prefix in ("CODESERVER", "DAGSTER_CLI_API_GRPC", "DAGSTER_CLI_CODE_SERVER_START")
-    for name in ("PYTHON", "LOCATIONS")
 )
-"""Flags and variables that name other Pythons. Reading the whole command line takes longer."""
+"""Variables that name another Python. Reading the whole command line takes longer."""
 
 _spawned: Spawned | None = None
 
@@ -29,7 +28,7 @@ def started(arguments: Sequence[str]) -> Iterator[None]:
     global _spawned  # noqa: PLW0603 - there is one command line in a process
     # If this fails, `take` tries again and reports the error.
     with contextlib.suppress(OSError):
-        if not _names_others(arguments):
+        if not _names_another(arguments):
             _spawned = _start()
     try:
         yield
@@ -57,11 +56,7 @@ def _start(python: str | None = None) -> Spawned:
     return spawn(Python(python))
 
 
-def _names_others(arguments: Sequence[str]) -> bool:
-    """Whether the server may have code for other Pythons."""
-    words = {word.partition("=")[0] for word in arguments}
-    return (
-        not words.isdisjoint(_FLAGS)
-        or any(word.startswith("-w") for word in words)
-        or any(map(os.environ.get, _VARIABLES))
-    )
+def _names_another(arguments: Sequence[str]) -> bool:
+    """Whether the server has code for another Python."""
+    is_flag = any(word.partition("=")[0] == _FLAG for word in arguments)
+    return is_flag or any(map(os.environ.get, _VARIABLES))

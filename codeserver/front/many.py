@@ -29,6 +29,7 @@ from codeserver.locations import Entry, read
 from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.bases import Bases
+from codeserver.supervisor.processes.spawning import Python, Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.shutdown import Shutdown
 from codeserver.supervisor.watching.one_file import changes_of
@@ -48,17 +49,20 @@ _PREFIX = "codeserver-"
 class LocationsServer:
     """Several code locations served over gRPC.
 
+    Args:
+        spawned: a forkserver that was started ahead of time.
+
     Attributes:
         addresses: the addresses of the port that the locations share; empty before `start`.
     """
 
-    def __init__(self, config: Config, entries: Sequence[Entry]) -> None:
+    def __init__(self, config: Config, entries: Sequence[Entry], spawned: Spawned) -> None:
         self._config = config
         self._entries = entries
         self._tasks = Tasks()
         self._made_folder = None if config.location_sockets else tempfile.mkdtemp(prefix=_PREFIX)
         self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
-        self._bases = Bases()
+        self._bases = Bases(Python(config.python), spawned)
         self._common = Common(
             *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
             *(self.shutdown, Path(self._made_folder or config.location_sockets or "")),
@@ -92,6 +96,7 @@ class LocationsServer:
             self.addresses += await self._by_name.start(self._config.host, port)
         for entry in self._entries:
             await self._add(entry)
+        await self._bases.discard_unused()
         if self._config.watch:
             self._tasks.start("watch file of locations", self._watch())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import dataclasses
 import fcntl
 import gc
 import logging
@@ -29,7 +30,7 @@ from codeserver.cli.printing.logs import logging_to_stderr
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.locations import Entry, read
-from codeserver.target import Target, resolve
+from codeserver.target import Target, other_python, resolve
 
 if TYPE_CHECKING:
     from codeserver.front.many import LocationsServer
@@ -72,7 +73,8 @@ def grpc_command(**options: Any) -> None:
         if given.locations is None:
             config, code = resolve(given)
         else:
-            config, code = given, read(given.locations, given)
+            config = dataclasses.replace(given, python=other_python(given.python))
+            code = read(given.locations, config)
         check(config, sources)
         if isinstance(code, Target) and _must_be_there(context, config):
             check_is_there(code)
@@ -230,14 +232,14 @@ async def _run(config: Config, code: Code) -> int:
 
 
 def _server_of(config: Config, code: Code) -> AnyServer:
+    spawned = ahead.take(config.python)  # imports Dagster during the imports here
     if isinstance(code, Target):
-        spawned = ahead.take(config.python)  # imports Dagster during the imports here
         from codeserver.front.server import Server
 
         return Server(config, code, spawned)
     from codeserver.front.many import LocationsServer
 
-    return LocationsServer(config, code)
+    return LocationsServer(config, code, spawned)
 
 
 def _warn_of_file(config: Config, target: Target) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from codeserver.config import Config, settings
 from codeserver.errors import OperatorError
 
+_ENDING = ("heartbeat", "on_load_error")
+"""Settings that may end the server."""
+
 
 def check_combination(config: Config, given_by: Mapping[str, str | None]) -> None:
     """Raise an `OperatorError` about what cannot be given beside `--locations`, if that is given.
@@ -27,7 +30,7 @@ def check_combination(config: Config, given_by: Mapping[str, str | None]) -> Non
             raise OperatorError(
                 f"{source} is of one location, and {of_file} lists several; {remedy}."
             )
-        if each.name == "heartbeat":
+        if each.name in _ENDING:
             raise OperatorError(
                 f"{source} ends a server of one location, and {of_file} lists several; leave it "
                 "out."

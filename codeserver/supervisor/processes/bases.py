@@ -9,7 +9,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServer, ForkServers, Spawning
 from codeserver.supervisor.processes.output import Outputs
-from codeserver.supervisor.processes.spawning import Python
+from codeserver.supervisor.processes.spawning import Python, Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 
 
@@ -27,9 +27,14 @@ class Bases:
     The forkserver of a location is forked from a base. So a further location costs a fork, and not
     an import of Dagster. A base has no children with user code, so nothing that user code does to
     its forkserver concerns another location.
+
+    Args:
+        python: the Python of a process that was started ahead of time.
+        spawned: that process, which becomes the base of the locations with this Python.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, python: Python, spawned: Spawned) -> None:
+        self._ahead: dict[Python, Spawning] = {python: Spawning(python, spawned)}
         self._outputs = Outputs()
         self._tasks = Tasks()
         self._bases: dict[Python, _Base] = {}
@@ -37,11 +42,16 @@ class Bases:
     def source(self, python: Python) -> Share:
         """The source of the forkservers of one location, which closes it at its end."""
         if python not in self._bases:
-            spawning = Spawning(python)
+            spawning = self._ahead.pop(python, None) or Spawning(python)
             self._bases[python] = _Base(ForkServers(spawning, self._outputs, self._tasks))
         base = self._bases[python]
         base.users += 1
         return Share(self, python, base.forkservers)
+
+    async def discard_unused(self) -> None:
+        """End the process that was started ahead of time, if no location has its Python."""
+        while self._ahead:
+            await self._ahead.popitem()[1].close()
 
     async def release(self, python: Python) -> None:
         """End the base, if no other location uses it."""
@@ -53,6 +63,7 @@ class Bases:
 
     async def close(self) -> None:
         """End what is left of all bases."""
+        await self.discard_unused()
         await self._tasks.close()
         self._outputs.close()
 
