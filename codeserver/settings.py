@@ -10,7 +10,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from codeserver.errors import OperatorError
-from codeserver.values import Kind, Refused, shown, written_number
+from codeserver.values import Kind, Refused, shown_value, written_number
 
 Scope = Literal["any", "server", "location"]
 
@@ -96,7 +96,7 @@ class Setting:
             Refused: it is none of this setting.
         """
         if self.is_list and not isinstance(given, list):
-            raise Refused(f"must be a list; it is {shown(given)}.")
+            raise Refused(f"must be a list; it is {shown_value(given)}.")
         return self._read(given, self.kind.read_typed)
 
     def _read(self, given: Any, read: Callable[[Any], Any]) -> Any:

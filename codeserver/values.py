@@ -63,7 +63,7 @@ class Kind:
             value = float(value) if abs(value) < _LARGEST_SIZE else math.inf
         if not isinstance(value, self.type) or is_flag is not (self.type is bool):
             words = " or ".join(_TYPE_WORDS[each] for each in (self.type, *self.other_types[:1]))
-            raise Refused(f"must be {words}; it is {shown(value)}.")
+            raise Refused(f"must be {words}; it is {shown_value(value)}.")
         if self.choices is not None:
             return self._choice(value)
         if "\0" in str(value):
@@ -76,7 +76,7 @@ class Kind:
         for choice in self.choices:
             if choice == text.lower():
                 return choice
-        raise Refused(f"must be one of {', '.join(self.choices)}; it is {shown(text)}.")
+        raise Refused(f"must be one of {', '.join(self.choices)}; it is {shown_value(text)}.")
 
 
 _TYPE_WORDS = {
@@ -88,7 +88,7 @@ _TYPE_WORDS = {
 }
 
 
-def shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """A value of a file, for errors about its type."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from codeserver.letters import shown
 from codeserver.locations.entry import Declaration, Source, did_you_mean
 from codeserver.locations.texts import tables_of, text_of
 from codeserver.target import of_dg_project, table_of
 from codeserver.target import text_of as text_in
-from codeserver.values import shown
+from codeserver.values import shown_value
 
 _DG_FILE, _PYPROJECT = "dg.toml", "pyproject.toml"
 
@@ -72,7 +73,7 @@ def _project_paths(dg: dict[str, Any], source: Source) -> Iterator[str]:
             "declares one project and no workspace; serve it in its directory, without --locations."
         )
     if kind != "workspace":
-        short = "none" if kind is None else shown(kind)
+        short = "none" if kind is None else shown_value(kind)
         raise source.fault(f'needs directory_type = "workspace" of dg; it has {short}.')
     _check_keys(dg, _KEYS, "", source)
     try:
@@ -82,23 +83,25 @@ def _project_paths(dg: dict[str, Any], source: Source) -> Iterator[str]:
     _check_keys(workspace, _WORKSPACE_KEYS, " in workspace", source)
     projects = workspace.get("projects", [])
     if not isinstance(projects, list):
-        raise source.fault(f"projects must be a list of tables; it is {shown(projects)}.")
+        raise source.fault(f"projects must be a list of tables; it is {shown_value(projects)}.")
     if not projects:
         raise source.fault("has no locations; add a project to the workspace.")
     for project in projects:
         if not isinstance(project, dict):
-            raise source.fault(f"projects must be tables with a path; {shown(project)} is none.")
+            raise source.fault(
+                f"projects must be tables with a path; {shown_value(project)} is none."
+            )
         _check_keys(project, ["path"], " in projects", source)
         path = project.get("path")
         if not isinstance(path, str) or not path or "\0" in path:
-            raise source.fault(f"the path of a project must be a text; it is {shown(path)}.")
+            raise source.fault(f"the path of a project must be a text; it is {shown_value(path)}.")
         yield path
 
 
 def _check_keys(table: dict[str, Any], known: list[str], where: str, source: Source) -> None:
     for key in table:
         if key not in known:
-            raise source.fault(f"unknown key {key}{where}; {did_you_mean(key, known)}")
+            raise source.fault(f"unknown key {shown(key)}{where}; {did_you_mean(key, known)}")
 
 
 def _declaration(path: str, source: Source) -> Declaration:
@@ -141,9 +144,10 @@ def _project(path: str, folder: str, source: Source) -> tuple[dict[str, Any], So
         except TypeError as error:
             raise file.fault(f"{error}.") from None
     if not os.path.isdir(folder):
-        raise source.fault("there is no such directory.", place=f"project {path}")
+        raise source.fault("there is no such directory.", place=f"project {shown(path)}")
     raise source.fault(
-        f"has no {_DG_FILE}, and no {_PYPROJECT} with [tool.dg.project].", place=f"project {path}"
+        f"has no {_DG_FILE}, and no {_PYPROJECT} with [tool.dg.project].",
+        place=f"project {shown(path)}",
     )
 
 

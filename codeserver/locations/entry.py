@@ -9,7 +9,7 @@ from typing import Any
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-from codeserver.letters import shown
+from codeserver.letters import printable, shown
 from codeserver.target import Target, current_directory
 
 
@@ -75,7 +75,7 @@ class Source:
         """The message, with the file and the place in it before it."""
         if location is not None:
             place = f"location {shown(location)}"
-        return ": ".join(each for each in (self.path, place, message) if each)
+        return ": ".join(each for each in (printable(self.path), place, message) if each)
 
     def fault(self, message: str, *, location: str | None = None, place: str = "") -> OperatorError:
         """The error about a mistake in it, to be raised."""
@@ -88,6 +88,8 @@ def did_you_mean(word: str, known: list[str]) -> str:
 
     if near := difflib.get_close_matches(word, known, 1):
         return f"did you mean {near[0]}?"
+    if len(known) == 1:
+        return f"the only one is {known[0]}."
     return f"there are {', '.join(known)}." if len(known) <= _FEW else "see docs/locations.md."
 
 

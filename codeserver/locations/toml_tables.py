@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeserver.config import settings
+from codeserver.letters import shown
 from codeserver.locations.entry import Declaration, Source, did_you_mean
 from codeserver.settings import Setting
-from codeserver.values import Refused, shown
+from codeserver.values import Refused, shown_value
 
 _LOCATIONS, _HOSTS, _ENV = "locations", "hosts", "env"
 _FURTHER = (_HOSTS, _ENV)
@@ -23,15 +24,17 @@ def declarations(tables: dict[str, Any], source: Source) -> Iterator[Declaration
     """
     for key in tables:
         if key != _LOCATIONS:
-            raise source.fault(f"unknown key {key}; {did_you_mean(key, [_LOCATIONS])}")
+            raise source.fault(f"unknown key {shown(key)}; {did_you_mean(key, [_LOCATIONS])}")
     locations = tables.get(_LOCATIONS, {})
     if not isinstance(locations, dict):
-        raise source.fault(f"locations must be tables [locations.NAME]; it is {shown(locations)}.")
+        raise source.fault(
+            f"locations must be tables [locations.NAME]; it is {shown_value(locations)}."
+        )
     if not locations:
         raise source.fault("has no locations; add a table [locations.NAME] for each.")
     for name, table in locations.items():
         if not isinstance(table, dict):
-            raise source.fault(f"must be a table; it is {shown(table)}.", location=name)
+            raise source.fault(f"must be a table; it is {shown_value(table)}.", location=name)
         yield _declaration(name, table, source)
 
 
@@ -45,7 +48,7 @@ def _declaration(name: str, table: dict[str, Any], source: Source) -> Declaratio
             elif key not in _FURTHER:
                 _refuse(key, value, known)
         except Refused as why:
-            raise source.fault(f"{key} {why}", location=name) from None
+            raise source.fault(f"{shown(key)} {why}", location=name) from None
     try:
         hosts, environment = _hosts(table), _environment(table)
     except Refused as why:
@@ -87,20 +90,20 @@ def _value(setting: Setting, given: Any, source: Source) -> Any:
 def _hosts(table: dict[str, Any]) -> tuple[str, ...]:
     hosts = table.get(_HOSTS, [])
     if not isinstance(hosts, list):
-        raise Refused(f"hosts must be a list; it is {shown(hosts)}.")
+        raise Refused(f"hosts must be a list; it is {shown_value(hosts)}.")
     for each in hosts:
         if not isinstance(each, str):
-            raise Refused(f"hosts must be a list of texts; {shown(each)} is none.")
+            raise Refused(f"hosts must be a list of texts; {shown_value(each)} is none.")
     return tuple(hosts)
 
 
 def _environment(table: dict[str, Any]) -> dict[str, str]:
     variables = table.get(_ENV, {})
     if not isinstance(variables, dict):
-        raise Refused(f"env must be a table; it is {shown(variables)}.")
+        raise Refused(f"env must be a table; it is {shown_value(variables)}.")
     for name, value in variables.items():
         if not isinstance(value, str):
-            raise Refused(f"{name} in env must be a text; it is {shown(value)}.")
+            raise Refused(f"{shown(name)} in env must be a text; it is {shown_value(value)}.")
         if not name or "=" in name or "\0" in name + value:
             raise Refused(f"{name!r} in env is no variable that a process can have.")
     return dict(variables)

@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from codeserver.letters import shown
 from codeserver.locations.entry import Declaration, Source, did_you_mean
 from codeserver.locations.yaml_text import Located, load
-from codeserver.values import shown
+from codeserver.values import shown_value
 
 _LOAD_FROM = "load_from"
 _GRPC_SERVER = "grpc_server"
@@ -55,13 +56,15 @@ def _items(document: Any, source: Source) -> list[Any]:
     if document is None:
         raise source.fault("has no locations; add a list load_from.")
     if not isinstance(document, dict):
-        raise source.fault(f"must be a mapping with load_from; it is {shown(document)}.")
+        raise source.fault(f"must be a mapping with load_from; it is {shown_value(document)}.")
     for key in document:
         if key != _LOAD_FROM:
-            raise source.fault(f"unknown key {shown(key)}; {did_you_mean(str(key), [_LOAD_FROM])}")
+            raise source.fault(
+                f"unknown key {shown(str(key))}; {did_you_mean(str(key), [_LOAD_FROM])}"
+            )
     items = document.get(_LOAD_FROM)
     if not isinstance(items, list):
-        raise source.fault(f"load_from must be a list; it is {shown(items)}.")
+        raise source.fault(f"load_from must be a list; it is {shown_value(items)}.")
     return items
 
 
@@ -69,16 +72,18 @@ def _kind_and_body(item: Any, position: int, source: Source) -> tuple[str, Any, 
     known = [*_KINDS, _GRPC_SERVER]
     if not isinstance(item, Located):
         raise source.fault(
-            f"must be a mapping with one of {', '.join(known)}; it is {shown(item)}.",
+            f"must be a mapping with one of {', '.join(known)}; it is {shown_value(item)}.",
             place=f"item {position} of load_from",
         )
     place = f"line {item.line}"
     for key in item:
         if key not in known:
-            raise source.fault(f"unknown key {key}; {did_you_mean(str(key), known)}", place=place)
+            raise source.fault(
+                f"unknown key {shown(str(key))}; {did_you_mean(str(key), known)}", place=place
+            )
     if len(item) != 1:
-        words = " and ".join(item) or "nothing"
-        raise source.fault(f"{words} is given; an item has one key.", place=place)
+        words = " and ".join(item) or "no key"
+        raise source.fault(f"has {words}; an item has one.", place=place)
     ((kind, body),) = item.items()
     return kind, body, place
 
@@ -89,13 +94,16 @@ def _texts(kind: str, body: Any, place: str, source: Source) -> dict[str, str]:
     if isinstance(body, str):
         body = {name: body}
     if not isinstance(body, dict):
-        raise source.fault(f"{kind} must be a text or a mapping; it is {shown(body)}.", place=place)
+        raise source.fault(
+            f"{kind} must be a text or a mapping; it is {shown_value(body)}.", place=place
+        )
     known = [name, *(_FURTHER if kind != "autoload_defs_module" else _FURTHER[1:])]
     texts = {}
     for key, value in body.items():
         if key not in known:
             raise source.fault(
-                f"unknown key {key} in {kind}; {did_you_mean(str(key), known)}", place=place
+                f"unknown key {shown(str(key))} in {kind}; {did_you_mean(str(key), known)}",
+                place=place,
             )
         texts[key] = _text(value, f"{key} in {kind}", place, source)
     if not texts.get(name):
@@ -109,10 +117,12 @@ def _text(value: Any, key: str, place: str, source: Source) -> str:
     if isinstance(value, dict) and list(value) == ["env"] and isinstance(value["env"], str):
         found = os.environ.get(value["env"])
         if found is None:
-            raise source.fault(f"{key}: the variable {value['env']} is not set.", place=place)
+            raise source.fault(
+                f"{key}: the variable {shown(value['env'])} is not set.", place=place
+            )
         return found
     if not isinstance(value, str):
-        raise source.fault(f"{key} must be a text; it is {shown(value)}.", place=place)
+        raise source.fault(f"{key} must be a text; it is {shown_value(value)}.", place=place)
     if "\0" in value:
         raise source.fault(f"{key} has a NUL character.", place=place)
     return value

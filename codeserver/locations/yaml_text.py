@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from codeserver.letters import shown
 from codeserver.locations.entry import Source
 
 _MAPPING = "tag:yaml.org,2002:map"
@@ -35,7 +36,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if (key.tag, key.value) in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value} is given twice", key.start_mark
+                        None, None, f"the key {shown(key.value)} is given twice", key.start_mark
                     )
                 seen.add((key.tag, key.value))
         return node
