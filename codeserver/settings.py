@@ -33,8 +33,8 @@ class Setting:
         least: the least number.
         most: the largest number, if there is a least one.
         above: a number that the value must be greater than.
-        scope: what it is about, where one server has several locations: the whole `server`, one
-            `location`, or either.
+        scope: its place where one server has several locations: it is of the whole `server`, of one
+            `location`, or of `any`: of a location, with a default for all of them.
     """
 
     name: str

@@ -51,7 +51,7 @@ class Kind:
     other_types: _Types = ()
 
     def read_typed(self, value: Any) -> Any:
-        """Make the value of what a file gives, such as the 5 or the "5" of a TOML file.
+        """Make the value from one that has a type, such as the `90` or the `"10m"` of a TOML file.
 
         Raises:
             Refused: it has another type, or it is none of the choices.

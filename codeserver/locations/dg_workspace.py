@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from codeserver.letters import shown
@@ -105,7 +106,7 @@ def _check_keys(table: dict[str, Any], known: list[str], where: str, source: Sou
 
 
 def _declaration(path: str, source: Source) -> Declaration:
-    folder = os.path.join(source.directory, path)
+    folder = os.path.join(source.directory, PurePath(path))
     project, file = _project(path, folder, source)
     try:
         root = text_in(project, "root_module")

@@ -54,7 +54,7 @@ def _check_name(name: str, source: Source) -> None:
 
 
 def _not_inherited() -> dict[str, Any]:
-    """What the command line does not give to a location. Its port and socket are the server's."""
+    """The settings that a location does not take from the command line, with their defaults."""
     return {
         each.name: each.default
         for each in settings()
@@ -80,7 +80,7 @@ def _check_target(values: dict[str, Any], location: str, source: Source) -> None
 
 
 def _check_settings(config: Config, given: dict[str, Any], source: Source) -> None:
-    """Check what the file gives, as `codeserver grpc` checks what the command line gives."""
+    """Check the settings of the file, as `codeserver grpc` checks its options."""
     for name in ("watch_dir", "watch_filter", "watch_poll"):
         if given.get(name) and not config.watch:
             raise source.fault(
@@ -137,7 +137,7 @@ def _check_together(entries: list[Entry], defaults: Config, source: Source) -> N
 
 
 def _addresses(config: Config, *, is_server: bool = False) -> list[str]:
-    """What two cannot have, in words. Port 0 is a free one for each."""
+    """The addresses that only one can have, in words. Port 0 is a free one for each."""
     port = config.port
     if is_server and port is None and not config.socket:
         port = PORT

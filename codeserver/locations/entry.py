@@ -60,7 +60,7 @@ class Source:
 
     Attributes:
         path: its path as the operator writes it.
-        warn: takes a line about what is left out.
+        warn: takes a line about each thing in it that does not count.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Reading the file of locations: its format, and then what is the same for all formats."""
+"""Reading the file of locations: its format, and the steps that all formats share."""
 
 from __future__ import annotations
 

@@ -49,6 +49,14 @@ def test_the_front_does_not_import_dagster_or_the_worker_side(
     assert not _of({"dagster", "dagster_shared", "codeserver.worker"}, loaded)
 
 
+def test_the_file_of_locations_imports_no_yaml_before_it_is_one(
+    tmp_path: Path,
+) -> None:
+    loaded = _loaded("import codeserver.locations", tmp_path)
+
+    assert not _of({"dagster", "dagster_shared", "grpc", "yaml"}, loaded)
+
+
 def test_help_imports_neither_dagster_nor_grpc(tmp_path: Path) -> None:
     ended = run(
         *(sys.executable, "-X", "importtime", "-m", "codeserver", "grpc", "--help"), cwd=tmp_path

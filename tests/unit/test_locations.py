@@ -207,7 +207,7 @@ GOOD: dict[str, tuple[Files, dict[str, dict[str, Any]]]] = {
     "dg in a pyproject.toml": (
         {
             "pyproject.toml": '[tool.dg]\ndirectory_type = "workspace"\n[tool.dg.cli]\n'
-            'verbose = true\n[[tool.dg.workspace.projects]]\npath = "a/one"\n'
+            'verbose = true\n[[tool.dg.workspace.projects]]\npath = "./a/one"\n'
             '[[tool.dg.workspace.projects]]\npath = "two"\n',
             "a/one/pyproject.toml": '[tool.dg]\ndirectory_type = "project"\n[tool.dg.project]\n'
             'root_module = "one"\ncode_location_target_module = "one.here"\n'

@@ -12,11 +12,11 @@ _ENDING = ("heartbeat", "on_load_error")
 
 
 def check_combination(config: Config, given_by: Mapping[str, str | None]) -> None:
-    """Raise an `OperatorError` about what cannot be given beside `--locations`, if that is given.
+    """Raise an `OperatorError` about an option that cannot be given beside `--locations`.
 
     Args:
-        config: what is given.
-        given_by: the variables that have given some of it, by field name.
+        config: the settings that are given.
+        given_by: the variables that have given some of them, by field name.
     """
     if not config.locations:
         return
