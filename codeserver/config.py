@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from codeserver.default_address import PORT
-from codeserver.settings import Setting, declared, setting
+from codeserver.settings import Setting, declared, of_location, of_server, setting
 from codeserver.values import (
     Descriptor,
     DirectoryPath,
@@ -36,40 +36,35 @@ def _default_workers() -> int:
 class Config:
     """Everything the operator decides. Immutable."""
 
-    python_file: FilePath | None = setting(
+    python_file: FilePath | None = of_location(
         "--python-file -f",
         env=("DAGSTER_PYTHON_FILE",),
         help="Python file with Dagster definitions at its top level.",
-        scope="location",
     )
-    module_name: str | None = setting(
+    module_name: str | None = of_location(
         "--module-name -m",
         metavar="MODULE",
         env=("DAGSTER_MODULE_NAME",),
         help="Python module with Dagster definitions at its top level.",
-        scope="location",
     )
-    package_name: str | None = setting(
+    package_name: str | None = of_location(
         "--package-name",
         metavar="PACKAGE",
         env=("DAGSTER_PACKAGE_NAME",),
         help="Installed Python package with Dagster definitions at its top level.",
-        scope="location",
     )
-    autoload_defs_module_name: str | None = setting(
+    autoload_defs_module_name: str | None = of_location(
         "--autoload-defs-module-name",
         metavar="MODULE",
         env=("DAGSTER_AUTOLOAD_DEFS_MODULE_NAME", "DAGSTER_autoload_defs_module_name"),
         help="Module to import and search through for definitions and components.",
-        scope="location",
     )
-    attribute: str | None = setting(
+    attribute: str | None = of_location(
         "--attribute -a",
         metavar="NAME",
         env=("DAGSTER_ATTRIBUTE",),
         help="The one definition to load: a Definitions object, repository, job, graph, or a "
         "function that returns one. Without it, everything at the top level is found.",
-        scope="location",
     )
     working_directory: DirectoryPath | None = setting(
         "--working-directory -d",
@@ -88,25 +83,22 @@ class Config:
         "environment or another version, from 3.10 on. It needs Dagster, and nothing of "
         "codeserver. Default: the Python of this command.",
     )
-    locations: FilePath | None = setting(
+    locations: FilePath | None = of_server(
         "--locations --workspace -w",
         help="File that lists several code locations to serve, each with settings of its own: a "
         "TOML file with a table [locations.NAME] for each, a workspace.yaml of Dagster, or a "
         "dg.toml or pyproject.toml with a dg workspace. Other options are the defaults of all.",
-        scope="server",
     )
-    location_sockets: DirectoryPath | None = setting(
+    location_sockets: DirectoryPath | None = of_server(
         "--location-sockets",
-        help="Directory in which each of several code locations also has a unix socket of its own, "
-        "NAME.sock. Default: a temporary directory.",
-        scope="server",
+        help="Directory for the unix socket NAME.sock of each of several code locations. Default: "
+        "a temporary directory.",
     )
-    host: str = setting(
+    host: str = of_server(
         "--host -h",
         "localhost",
         env=("DAGSTER_GRPC_HOST", "DAGSTER_CODE_SERVER_HOST"),
         help="Host name or address to serve on; 0.0.0.0 for all interfaces.",
-        scope="server",
     )
     port: int | None = setting(
         "--port -p",
@@ -120,18 +112,16 @@ class Config:
         env=("DAGSTER_GRPC_SOCKET", "DAGSTER_CODE_SERVER_SOCKET"),
         help="Unix socket to serve on, instead of a port or beside it.",
     )
-    ready_fd: Descriptor | None = setting(
+    ready_fd: Descriptor | None = of_server(
         "--ready-fd",
         help="Open file descriptor. The server writes its addresses there, one a line, as soon as "
         "it listens, and closes it.",
-        scope="server",
     )
-    lifeline_fd: Descriptor | None = setting(
+    lifeline_fd: Descriptor | None = of_server(
         "--lifeline-fd",
         help="Open file descriptor of a pipe or socket, such as 0 for standard input. The server "
         "shuts down when the other end is closed, at the latest by the end of the program that "
         "holds it. Requests and runs then have 5 seconds to finish.",
-        scope="server",
     )
     max_workers: int = setting(
         "--max-workers --max_workers -n",
@@ -218,29 +208,26 @@ class Config:
         "first load; after that the answer is an error that says what is still being imported. 0 "
         "for as long as the client waits.",
     )
-    shutdown_grace: float = setting(
+    shutdown_grace: float = of_server(
         "--shutdown-grace",
         20.0,
         least=0,
         env=("DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD",),
         help="Seconds that requests and runs may take to finish after SIGTERM or Ctrl-C, and after "
         "--drain-delay.",
-        scope="server",
     )
-    shutdown_runs: Literal["wait", "interrupt"] = setting(
+    shutdown_runs: Literal["wait", "interrupt"] = of_server(
         "--shutdown-runs",
         "wait",
         help="What becomes of runs at shutdown: wait for them, and interrupt those that take "
         "longer than --shutdown-grace; or interrupt them all at once.",
-        scope="server",
     )
-    drain_delay: float = setting(
+    drain_delay: float = of_server(
         "--drain-delay",
         0.0,
         least=0,
         help="Seconds after SIGTERM for which everything but new runs is answered in any case, so "
         "that health checks have time to lead clients elsewhere.",
-        scope="server",
     )
     idle_unload: Duration = setting(
         "--idle-unload",
@@ -249,29 +236,26 @@ class Config:
         "90s or 1h, and load it again for the next one that does. What needs no user code is "
         "answered meanwhile. 0 for never.",
     )
-    heartbeat: bool = setting(
+    heartbeat: bool = of_server(
         "--heartbeat",
         False,
         help="Shut down when no Heartbeat call has come for --heartbeat-timeout seconds.",
-        scope="server",
     )
-    heartbeat_timeout: int = setting(
+    heartbeat_timeout: int = of_server(
         "--heartbeat-timeout",
         30,
         least=1,
         last_env=("DAGSTER_PROXY_SERVER_HEARTBEAT_TIMEOUT",),
         help="Seconds without a Heartbeat call after which --heartbeat shuts down.",
-        scope="server",
     )
-    heartbeat_ttl: int = setting(
+    heartbeat_ttl: int = of_server(
         "--heartbeat-ttl",
         30,
         env=("DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS",),
         help="Accepted for compatibility. Worker processes here end with the server, so they "
         "need no heartbeat.",
-        scope="server",
     )
-    lazy_load_user_code: bool = setting(
+    lazy_load_user_code: bool = of_server(
         "--lazy-load-user-code",
         False,
         env=("DAGSTER_LAZY_LOAD_USER_CODE",),
@@ -279,11 +263,10 @@ class Config:
         "the first load has ended, the reply to Ping and ListRepositories is UNAVAILABLE and says "
         "what is being imported. Load errors are always served to the UI; see --on-load-error.",
     )
-    on_load_error: Literal["serve", "exit"] = setting(
+    on_load_error: Literal["serve", "exit"] = of_server(
         "--on-load-error",
         "serve",
         help="When the first load fails: serve the error to the UI, or exit with code 1.",
-        scope="server",
     )
     on_reload_error: Literal["keep", "surface"] | None = setting(
         "--on-reload-error",
@@ -318,11 +301,10 @@ class Config:
         "only where notifications are not to be had, as on network file systems and mounts into "
         "virtual machines, and then every second.",
     )
-    snapshot: FilePath | None = setting(
+    snapshot: FilePath | None = of_location(
         "--snapshot",
         help="Snapshot of this code, from `codeserver snapshot`, to serve while the code is "
         "loaded. One of other code, packages or settings is not used, and the log says why.",
-        scope="location",
     )
     profile_imports: bool = setting(
         "--profile-imports",
@@ -337,12 +319,11 @@ class Config:
         help="Tell clients to launch runs with this server's Python (`python -m dagster`) instead "
         "of `dagster`.",
     )
-    fixed_server_id: str | None = setting(
+    fixed_server_id: str | None = of_location(
         "--fixed-server-id",
         metavar="ID",
         help="Server id to report while the code is what it was at start. Default: an id derived "
         "from the content of the location.",
-        scope="location",
     )
     container_image: str | None = setting(
         "--container-image",
@@ -362,12 +343,11 @@ class Config:
         env=("DAGSTER_INJECT_ENV_VARS_FROM_INSTANCE",),
         help="Load environment variables from the instance before loading the code.",
     )
-    location_name: str | None = setting(
+    location_name: str | None = of_location(
         "--location-name",
         metavar="NAME",
         env=("DAGSTER_LOCATION_NAME",),
         help="Name of the code location that this server is.",
-        scope="location",
     )
     instance_ref: SerializedInstanceRef | None = setting(
         "--instance-ref",
@@ -384,17 +364,11 @@ class Config:
         env=("DAGSTER_ENABLE_SERVER_METRICS",),
         help="Report utilization metrics in replies to Ping.",
     )
-    log_level: Literal["critical", "error", "warning", "info", "debug"] = setting(
-        "--log-level",
-        "info",
-        help="Least severe messages to log.",
-        scope="server",
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = of_server(
+        "--log-level", "info", help="Least severe messages to log."
     )
-    log_format: Literal["colored", "json", "rich"] = setting(
-        "--log-format",
-        "colored",
-        help="Format of the log, which goes to standard error.",
-        scope="server",
+    log_format: Literal["colored", "json", "rich"] = of_server(
+        "--log-format", "colored", help="Format of the log, which goes to standard error."
     )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -150,6 +151,10 @@ def setting(
             "scope": scope,
         },
     )
+
+
+of_server = functools.partial(setting, scope="server")
+of_location = functools.partial(setting, scope="location")
 
 
 def declared(config: type) -> Iterator[Setting]:
