@@ -28,10 +28,6 @@ from codeserver.values import (
 )
 
 
-def _default_workers() -> int:
-    return min(32, (os.cpu_count() or 1) + 4)
-
-
 @dataclass(frozen=True)
 class Config:
     """Everything the operator decides. Immutable."""
@@ -125,7 +121,7 @@ class Config:
     )
     max_workers: int = setting(
         "--max-workers --max_workers -n",
-        _default_workers(),
+        min(32, (os.cpu_count() or 1) + 4),
         least=1,
         env=("DAGSTER_GRPC_MAX_WORKERS", "DAGSTER_CODE_SERVER_MAX_WORKERS"),
         help="Most processes that evaluate user code at the same time. One sensor, schedule or "
@@ -255,7 +251,7 @@ class Config:
         help="Accepted for compatibility. Worker processes here end with the server, so they "
         "need no heartbeat.",
     )
-    lazy_load_user_code: bool = of_server(
+    lazy_load_user_code: bool = setting(
         "--lazy-load-user-code",
         False,
         env=("DAGSTER_LAZY_LOAD_USER_CODE",),
@@ -388,8 +384,7 @@ class Config:
                 from the command line.
 
         Raises:
-            OperatorError: a value is none of its setting. It names the flag, or the variable that
-                has given the value.
+            OperatorError: a value is none of its setting. It names the flag or the variable.
         """
         sources = given_by or {}
         values = {name: value for name, value in options.items() if value is not None}

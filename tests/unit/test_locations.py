@@ -240,7 +240,7 @@ GOOD: dict[str, tuple[Files, dict[str, dict[str, Any]]]] = {
             "one/.env": "A=1\nexport DG_PROJECT_PYTHON_EXECUTABLE = '../.venv/bin/python'  # one\n",
             "one/.venv/bin/python": "",
         },
-        {"one": {**OF_ONE, "python": "HERE/one/../.venv/bin/python"}},
+        {"one": {**OF_ONE, "python": "HERE/.venv/bin/python"}},
     ),
 }
 
