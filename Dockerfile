@@ -112,6 +112,7 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
 
 # Only the files of codeserver, compiled, because they change more often than its requirements.
 FROM dependencies AS installed
+ARG SEPARATE_ENVIRONMENT
 COPY --from=server /wheels /wheels
 RUN packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
     && mkdir -p "/installed${packages}" \

@@ -17,6 +17,8 @@ import pytest
 
 from tests.docs.blocks import ROOT, Block, blocks, commands
 from tests.process.serving import Server, run, serve
+from tests.support import environments
+from tests.support.environments import OF_CODESERVER
 from tests.support.eventually import PATIENCE, eventually
 from tests.support.in_process import invoke
 from tests.support.processes import nothing_left_behind
@@ -60,6 +62,7 @@ def folder() -> Iterator[Path]:
     shutil.copy(ROOT / "example_user_code" / "run_config" / "example_job.yaml", path / "run.yaml")
     for name in ("home", "models"):
         (path / name).mkdir()
+    environments.make(path / ".venv", without=OF_CODESERVER)
     (path / "home" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     yield path
     shutil.rmtree(path)
