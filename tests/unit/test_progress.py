@@ -55,6 +55,10 @@ def stack(*calls: tuple[str, str]) -> str:
             [("<frozen importlib>", "<module>"), (f"{LIBRARY}/json/decoder.py", "<module>")],
             "importing json.decoder",
         ),
+        (
+            [("/opt/py/lib/python3.15/json/decoder.py", "<module>"), (OURS, "load")],
+            "importing json.decoder",
+        ),
         ([("/srv/repo.py", "cacheable"), (OURS, "load")], "running repo.py line 1"),
         ([(f"{PANDAS}/../dagster/job.py", "resolve"), (OURS, "load")], "resolving definitions"),
         ([(r"/srv/gr\xf6\xdfe.py", "<module>")], "importing größe.py line 1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,25 @@ def test_a_link_may_lead_elsewhere_after_the_start(
     (releases / "current").unlink()
     (releases / "current").symlink_to("release-2")
     assert target.directories == (str(releases / "release-1"),)
+
+
+def test_another_python_is_a_path_whose_links_stay(folder: Path) -> None:
+    (folder / "env" / "bin").mkdir(parents=True)
+    (folder / "env" / "bin" / "python").symlink_to("/usr/bin/true")
+    (folder / "link").symlink_to(folder / "env" / "bin")
+
+    def python_of(path: str) -> str | None:
+        return resolve(Config(python_file="a.py", python=path))[0].python
+
+    for path in ("env/bin/python", "./env/../env/bin/python", f"{folder}/env/bin/python"):
+        assert python_of(path) == str(folder / "env" / "bin" / "python")
+    assert python_of("link/python") == str(folder / "link" / "python")
+    assert python_of("link/../bin/python") == f"{folder}/link/../bin/python"
+
+
+def test_our_own_python_is_no_other_one() -> None:
+    for path in (sys.executable, None, ""):
+        assert resolve(Config(python_file="a.py", python=path))[0].python is None
 
 
 def test_a_current_directory_that_has_been_removed(folder: Path) -> None:
