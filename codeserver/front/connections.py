@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Protocol
 
 _log = logging.getLogger("codeserver")
@@ -40,8 +41,8 @@ class Connections:
         self._empty = asyncio.Event()
         self._complaints: dict[str, tuple[float, int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._members)
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._members))
 
     def enter(self, connection: Connection) -> None:
         """Own a connection, until it leaves."""
@@ -56,12 +57,12 @@ class Connections:
 
     async def end(self, grace: float) -> None:
         """End those without a server now, and the others within `grace` seconds."""
-        for connection in list(self._members):
+        for connection in self:
             connection.part()
         if self._members:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), grace)
-        for connection in list(self._members):
+        for connection in self:
             connection.close()
 
     def complain(self, cause: str, details: str) -> None:

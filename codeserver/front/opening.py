@@ -34,9 +34,12 @@ _ACK, _END_HEADERS, _PADDED, _PRIORITY = 0x1, 0x4, 0x8, 0x20
 _SETTINGS_ACK = bytes((0, 0, 0, _SETTINGS, _ACK, 0, 0, 0, 0))
 _PING_ACK = bytes((0, 0, 8, _PING, _ACK, 0, 0, 0, 0))
 
+_SHORT_BLOCK = 2048
+"""Bytes; the authority of a longer block is not remembered."""
+
 _TLS_HANDSHAKE = 0x16
 _HTTP_1 = re.compile(rb"[A-Z]+ ")
-_HOST = re.compile(r"(?:\[([0-9a-f:.%]+)\]|([a-z0-9._-]+))(?::[0-9]*)?")
+_HOST = re.compile(r"(?:\[([0-9a-z:.%]+)\]|([a-z0-9._-]+))(?::[0-9]*)?")
 
 
 class Refused(Exception):
@@ -191,7 +194,8 @@ class Opening:
         assert self._block is not None
         self._block += part
         if flags & _END_HEADERS:
-            self._authority = _authority(bytes(self._block))
+            read = _known_authority if len(self._block) <= _SHORT_BLOCK else _authority
+            self._authority = read(bytes(self._block))
 
 
 class AckFilter:
@@ -254,7 +258,6 @@ def _expect(holds: bool, code: int, otherwise: str) -> None:
         raise Refused(code, otherwise)
 
 
-@functools.lru_cache(maxsize=256)
 def _authority(block: bytes) -> bytes:
     """The authority in a first block of headers, which depends on no earlier one."""
     try:
@@ -266,3 +269,7 @@ def _authority(block: bytes) -> bytes:
             if name == wanted:
                 return bytes(value)
     return b""
+
+
+_known_authority = functools.lru_cache(maxsize=256)(_authority)
+"""Clients that make a channel for each call send the same few blocks again and again."""
