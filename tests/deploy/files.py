@@ -23,11 +23,15 @@ def load(name: str) -> Any:
     return yaml.safe_load((DEPLOY / name).read_text("utf-8"))
 
 
-def manifests() -> dict[str, Manifest]:
-    """Everything that can be applied to a cluster, by kind and name."""
+def manifests(*folders: str) -> dict[str, Manifest]:
+    """Everything that can be applied to a cluster, by kind and name.
+
+    Args:
+        folders: in `deploy`; those of the example by default.
+    """
     return {
         f"{document['kind']}/{document['metadata']['name']}": document
-        for folder in ("kubernetes", "s3")
+        for folder in folders or ("kubernetes", "s3")
         for path in sorted((DEPLOY / folder).glob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text("utf-8"))
     }
