@@ -9,8 +9,7 @@ import pty
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ import yaml
 from codeserver import UnsupportedError, connect
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, serve
+from tests.process.watching import CODESERVER, environment, watching
 from tests.support.eventually import eventually
 from tests.support.in_process import Ended
 from tests.support.in_process import invoke as asked
@@ -26,7 +26,6 @@ from tests.support.servers import STOCK_API_GRPC
 
 EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code"
 GOLDEN = Path(__file__).parent / "golden"
-CODESERVER = (sys.executable, "-m", "codeserver")
 
 BROKEN = "import dagster as dg\n\n\ndef f():\n    return missing\n\n\nf()\n"
 SMALL = """import dagster as dg
@@ -46,11 +45,6 @@ defs = dg.Definitions(jobs=[first])
 """
 MORE = SMALL.replace("jobs=[first]", "jobs=[first, second]")
 HANGS = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
-
-
-def environment(env: Mapping[str, str]) -> dict[str, str]:
-    plain = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
-    return {**plain, "TZ": "UTC", **env}
 
 
 def codeserver(*arguments: str, cwd: Path, stdin: str = "", **env: str) -> Ended:
@@ -282,38 +276,6 @@ def test_code_that_does_not_load(command: str, broken: str) -> None:
     if command != "status":
         assert ended.out == ""
         assert ended.err.startswith("Error: ")
-
-
-class Watching:
-    """A running `codeserver status --watch`."""
-
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        self.process, self._log = process, log
-
-    def wait_for(self, text: str) -> None:
-        eventually(lambda: text in self._log.read_text(), what=text)
-
-    def wait_for_exit(self) -> tuple[int, str]:
-        return self.process.wait(LIMIT), self._log.read_text()
-
-
-@contextlib.contextmanager
-def watching(address: str, work: Path, *options: str) -> Iterator[Watching]:
-    log = work / "watched"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*CODESERVER, "status", "--watch", "--address", address, *options],
-            cwd=work,
-            env=environment({}),
-            stdout=output,
-            stderr=output,
-            text=True,
-        )
-    with process:
-        try:
-            yield Watching(process, log)
-        finally:
-            process.kill()
 
 
 def test_reload_says_what_is_different_and_who_watches_sees_it(start: Start, work: Path) -> None:

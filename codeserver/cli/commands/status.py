@@ -79,15 +79,14 @@ def _watch(client: Client, as_json: bool) -> None:
 
 async def _watch_all(where: Where, as_json: bool) -> None:
     """Print the changes of all locations; each line begins with the name of its location."""
-    out, watched, width = screen.out(), dict[str, Watched](), 0
-    async for name, response in _Streams(where).changes():
+    out, watched, streams = screen.out(), dict[str, Watched](), _Streams(where)
+    async for name, response in streams.changes():
         if as_json:
             out.json(response, indent=None)
             continue
-        width = max(width, len(name))
         lines = watched.setdefault(name, Watched()).lines
         for parts in lines(response, datetime.now().astimezone()):
-            out.line((name.ljust(width), "bold"), "  ", *parts)
+            out.line((name.ljust(streams.width), "bold"), "  ", *parts)
         out.flush()
 
 
@@ -95,9 +94,13 @@ class _Streams:
     """The streams of all locations of a server as one.
 
     Locations that the server adds are found when it removes or replaces another.
+
+    Attributes:
+        width: characters of the longest name.
     """
 
     def __init__(self, where: Where) -> None:
+        self.width = 0
         self._where = where
         self._told: asyncio.Queue[tuple[str, v1.WatchLocationResponse | None]] = asyncio.Queue()
         self._readers: dict[str, asyncio.Task[None]] = {}
@@ -121,6 +124,7 @@ class _Streams:
         async with self._client() as client:
             found = await client.locations()
         for each in found:
+            self.width = max(self.width, len(each.name))
             # A stream of a location that drains is about to end.
             if each.name not in self._readers and each.state != v1.Location.STATE_DRAINING:
                 reading = self._read(each.name)
