@@ -72,6 +72,7 @@ def test_entry(
 
 REFUSED = [
     (SALES, SOCKET, "name", None, "--by name needs the port of the server; give it with --address"),
+    (SALES, SOCKET, None, "svc", "--by name needs the port of the server; give it with --address"),
     (FULL, LOCAL, "port", None, 'Location "Q1 é" has no port of its own; try --by name or --by so'),
     (ONLY, LOCAL, "socket", None, 'Location "repo.py" has no socket of its own; try --by name or'),
     (BARE, SOCKET, None, None, 'Location "bare" has no socket of its own'),

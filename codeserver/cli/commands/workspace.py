@@ -86,7 +86,7 @@ def entry_of(location: v1.Location, asked: str, by: str | None, domain: str | No
         if domain is not None:
             raise Failure(f'Location "{location.name}" has no host name; leave --domain out.')
         return {**(_address(*there) if there else _socket(asked)), **name}
-    if by == _SOCKET or (by is None and there is None):
+    if by == _SOCKET or (by is None and there is None and domain is None):
         sockets = [each for each in location.addresses if each.startswith(_UNIX)]
         return {**_socket(_first(sockets, location, _SOCKET)), **name}
     if by == _PORT:
