@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from codeserver import connect
 from tests.docs.blocks import ROOT, Block, blocks, commands
 from tests.process.serving import Server, run, serve
 from tests.support import environments
@@ -22,6 +24,7 @@ from tests.support.environments import OF_CODESERVER
 from tests.support.eventually import PATIENCE, eventually
 from tests.support.in_process import invoke
 from tests.support.processes import nothing_left_behind
+from tests.support.several_locations import several_locations
 
 NOT_HERE = {
     "make": "what CI consists of, or runs for minutes",
@@ -42,9 +45,21 @@ ENDLESS = ("codeserver grpc", "codeserver status --watch")
 
 HERE = (
     *("list", "graph", "plan", "config", "partitions", "status", "reload", "health"),
-    *("check", "snapshot"),
+    *("check", "snapshot", "workspace"),
 )
 """Commands of `codeserver` that need no process of their own."""
+
+
+SEVERAL = re.compile(r"--location |location=\"")
+"""What tells that a command or a program is about one of several locations."""
+
+SALES = """import dagster as dg
+
+@dg.asset
+def orders(): ...
+
+defs = dg.Definitions(assets=[orders])
+"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -75,20 +90,37 @@ def server(folder: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def several(folder: Path) -> Iterator[str]:
+    """The address of the server that commands and programs with the name of a location mean."""
+    (folder / "sales.py").write_text(SALES)
+    files = {"words": folder / "repo.py", "sales": folder / "sales.py"}
+    with several_locations(files, folder / "several.sock", folder / "home") as server:
+        address = f"unix:{server.socket}"
+        for name in files:
+            with connect(address, location=name) as client:
+                client.reload()
+        yield address
+
+
 @pytest.fixture
-def environment(folder: Path, server: Server) -> dict[str, str]:
+def environment(folder: Path, server: Server, request: pytest.FixtureRequest) -> dict[str, str]:
     assert server.client.list_repositories()
+    address = f"unix:{folder}/s.sock"
+    (subject,) = request.node.callspec.params.values()
+    if SEVERAL.search(getattr(subject, "text", subject)):
+        address = request.getfixturevalue("several")
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DAGSTER_HOME": str(folder / "home"),
-        "CODESERVER_ADDRESS": f"unix:{folder}/s.sock",
+        "CODESERVER_ADDRESS": address,
     }
 
 
-def _here(folder: Path, text: str) -> str:
+def _here(environment: dict[str, str], text: str) -> str:
     """The same, for the server of this test instead of the one on port 4000."""
     for address in ("localhost:4000", "127.0.0.1:4000"):
-        text = text.replace(address, f"unix:{folder}/s.sock")
+        text = text.replace(address, environment["CODESERVER_ADDRESS"])
     return text
 
 
@@ -109,7 +141,7 @@ def test_there_are_no_reasons_for_what_is_not_there() -> None:
 
 @pytest.mark.parametrize("command", RUNNABLE)
 def test_command(command: str, folder: Path, environment: dict[str, str]) -> None:
-    words = shlex.split(_here(folder, command))
+    words = shlex.split(_here(environment, command))
     if command.startswith(ENDLESS):
         _begin_and_end(words, folder, environment)
         return
@@ -151,7 +183,7 @@ def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_program(block: Block, folder: Path, environment: dict[str, str]) -> None:
-    text = _here(folder, block.text)
+    text = _here(environment, block.text)
     names = [each.name for each in ast.parse(text).body if isinstance(each, ast.FunctionDef)]
     if any(name.startswith("test_") for name in names):
         _as_a_test(text, folder, environment)
