@@ -180,6 +180,7 @@ class Place:
 
     def vacate(self) -> None:
         """Serve this name no longer; requests and runs that have begun end."""
+        self._context.run(self._served.location.drain)
         self._common.directory.remove(self.entry.name)
         self._common.health.forget(self.entry.name)
         with contextlib.suppress(OSError):

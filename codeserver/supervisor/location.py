@@ -282,12 +282,16 @@ class Location:
             self._take_failure(failure)
         return True
 
+    def drain(self) -> None:
+        """Take no new runs, and tell clients so."""
+        self.current.move(Event.DRAIN)
+
     async def finish(self, shutdown: Shutdown) -> None:
-        """Take no new runs, and let runs and then requests finish within the limits of `shutdown`.
+        """Drain, and let runs and then requests finish within the limits of `shutdown`.
 
         Runs that take longer are interrupted, and then killed.
         """
-        self.current.move(Event.DRAIN)
+        self.drain()
         runs, requests = len(self.runs.current), self.queue.running
         if runs or requests:
             _log.info("shutting down; %d runs and %d requests are under way", runs, requests)

@@ -16,7 +16,7 @@ from tests.process.watching import watching
 from tests.support.eventually import eventually
 from tests.support.in_process import Ended, invoke
 from tests.support.servers import ServerProcess
-from tests.support.several_locations import several_locations
+from tests.support.several_locations import serve_only, several_locations
 
 CODE = """import dagster as dg
 
@@ -165,7 +165,7 @@ def test_all_are_watched_until_they_are_removed(home: Path, work: Path) -> None:
             files["sales"].write_text(BROKEN)
             assert asked(address, "reload", "--location", "sales").code == 1
             watched.wait_for("RuntimeError: no such fruit")
-            server.process.send_signal(signal.SIGHUP)
+            serve_only(server, {"sales": files["sales"]})
             watched.wait_for("draining")
             with connect(address, location="finance") as client:
                 eventually(lambda: _is_removed(client), what="the end of a location")
