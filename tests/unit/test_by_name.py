@@ -22,10 +22,9 @@ import pytest
 import uvloop
 
 from codeserver.errors import OperatorError
-from codeserver.front import arrival, by_name
-from codeserver.front.by_name import ByName
-from codeserver.front.connections import BUFFER_BYTES
-from codeserver.front.opening import MOST_BYTES
+from codeserver.front.by_name import ByName, arrival, router
+from codeserver.front.by_name.connections import BUFFER_BYTES
+from codeserver.front.by_name.opening import MOST_BYTES
 from tests.support.eventually import PATIENCE
 from tests.unit.http2_frames import (
     ACK,
@@ -458,7 +457,7 @@ async def test_a_full_queue_of_a_server_is_waited_for(short_tmp: Path) -> None:
 async def test_accepting_goes_on_after_too_many_open_files(
     short_tmp: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(by_name, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(router, "_PAUSE_SECONDS", 0.01)
     async with routed(short_tmp) as both:
         failures = iter([OSError(errno.EMFILE, "Too many open files")] * 3)
 
@@ -472,6 +471,17 @@ async def test_accepting_goes_on_after_too_many_open_files(
             assert await soon(channel.unary_unary("/Test/Name")(b"")) == b"b"
 
     assert caplog.messages == ["a connection cannot be accepted: Too many open files"]
+
+
+async def test_a_route_that_fails_closes_the_connection(short_tmp: Path) -> None:
+    failures: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: failures.append(context["exception"]))
+    async with routed(short_tmp) as both:
+        both.router._route = {"no": "route"}.__getitem__
+        assert await both.reply_to(GREETING + ACK + REQUEST) == EMPTY + ACK
+
+    assert [*map(repr, failures)] == ["KeyError('name')"]
 
 
 async def test_an_address_in_use_is_a_plain_error(short_tmp: Path) -> None:

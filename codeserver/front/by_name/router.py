@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from codeserver.errors import OperatorError
 from codeserver.front.addresses import bind_each, bound_socket
-from codeserver.front.arrival import Arrival
-from codeserver.front.connections import Connections
+from codeserver.front.by_name.arrival import Arrival
+from codeserver.front.by_name.connections import Connections
 
 _BACKLOG = 4096
 _MOST_ACCEPTED = 64

@@ -12,8 +12,8 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-from codeserver.front.connections import Connections
-from codeserver.front.opening import AckFilter
+from codeserver.front.by_name.connections import Connections
+from codeserver.front.by_name.frames import AckFilter
 
 _LAST_WORD_SECONDS = 5.0
 
@@ -75,11 +75,14 @@ class Copying:
     def _client_ended(self, lost: bool) -> None:
         if lost or self._down.is_over:
             self.close()
+        else:
+            _end_writing(self._server)
 
     def _server_ended(self, _lost: bool) -> None:
         if self._up.is_over:
             self.close()
         else:
+            _end_writing(self._client)
             self._timer = self._loop.call_later(_LAST_WORD_SECONDS, self.close)
 
 
@@ -189,6 +192,9 @@ class _Way:
     def _end(self, *, lost: bool) -> None:
         self._loop.remove_reader(self._source.fileno())
         self.is_over = True
-        with contextlib.suppress(OSError):
-            self._sink.shutdown(socket.SHUT_WR)
         self.on_end(lost)
+
+
+def _end_writing(sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)

@@ -7,9 +7,10 @@ import os
 import socket
 from collections.abc import Callable
 
-from codeserver.front.connections import Connections
-from codeserver.front.copying import Copying
-from codeserver.front.opening import NO_ERROR, Opening, OtherProtocol, Refused, goaway
+from codeserver.front.by_name.connections import Connections
+from codeserver.front.by_name.copying import Copying
+from codeserver.front.by_name.frames import NO_ERROR, goaway
+from codeserver.front.by_name.opening import Opening, OtherProtocol, Refused
 
 _GREETING_SECONDS = 60.0
 """For a client's first settings; after them, a client may be idle for ever."""
@@ -91,9 +92,13 @@ class Arrival:
         opening.answers.clear()
 
     def _find_server(self) -> None:
-        assert self._opening.host is not None
         self._loop.remove_reader(self._client.fileno())
-        self._connect(self._route(self._opening.host), _FULL_ATTEMPTS)
+        try:
+            path = self._route(self._opening.host)
+        except BaseException:
+            self.close()  # or the client would wait for ever
+            raise
+        self._connect(path, _FULL_ATTEMPTS)
 
     def _connect(self, path: str, attempts: int) -> None:
         server = None

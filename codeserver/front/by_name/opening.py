@@ -9,37 +9,41 @@ and the client must not see its own settings acknowledged twice; `AckFilter` dro
 
 from __future__ import annotations
 
-import functools
 import re
 
-import hpack
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-EMPTY_SETTINGS = bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-
-NO_ERROR, PROTOCOL_ERROR, FRAME_SIZE_ERROR, COMPRESSION_ERROR = 0, 1, 6, 9
-ENHANCE_YOUR_CALM = 11
+from codeserver.front.by_name.authority import Malformed, authority_in, host_of
+from codeserver.front.by_name.frames import (
+    ACK,
+    COMPRESSION_ERROR,
+    CONTINUATION,
+    DATA,
+    EMPTY_SETTINGS,
+    END_HEADERS,
+    ENHANCE_YOUR_CALM,
+    FRAME_SIZE_ERROR,
+    HEAD_BYTES,
+    HEADERS,
+    PADDED,
+    PING,
+    PING_ACK,
+    PREFACE,
+    PRIORITIZED,
+    PROTOCOL_ERROR,
+    PUSH_PROMISE,
+    RST_STREAM,
+    SETTINGS,
+    SETTINGS_ACK,
+)
 
 MOST_BYTES = 64 * 1024
 """Bytes that a client may send before its first request is complete."""
 
-_HEAD = 9
 _LARGEST_FRAME = 16 * 1024
 """Bytes of a payload, by the defaults that empty settings leave."""
 
-_DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PUSH_PROMISE, _PING, _GOAWAY = 0, 1, 3, 4, 5, 6, 7
-_CONTINUATION = 9
-_ONLY_AFTER_A_REQUEST = {_DATA, _RST_STREAM, _PUSH_PROMISE, _CONTINUATION}
-_ACK, _END_HEADERS, _PADDED, _PRIORITY = 0x1, 0x4, 0x8, 0x20
-_SETTINGS_ACK = bytes((0, 0, 0, _SETTINGS, _ACK, 0, 0, 0, 0))
-_PING_ACK = bytes((0, 0, 8, _PING, _ACK, 0, 0, 0, 0))
-
-_SHORT_BLOCK = 2048
-"""Bytes; the authority of a longer block is not remembered."""
-
+_ONLY_AFTER_A_REQUEST = {DATA, RST_STREAM, PUSH_PROMISE, CONTINUATION}
 _TLS_HANDSHAKE = 0x16
 _HTTP_1 = re.compile(rb"[A-Z]+ ")
-_HOST = re.compile(r"(?:\[([0-9a-z:.%]+)\]|([a-z0-9._-]+))(?::[0-9]*)?")
 
 
 class Refused(Exception):
@@ -85,9 +89,9 @@ class Opening:
         return self.given_acks > 0
 
     @property
-    def host(self) -> str | None:
-        """The host of the first request, empty if it names none; None before the request."""
-        return None if self._authority is None else host_of(self._authority)
+    def host(self) -> str:
+        """The host of the first request; empty if it names none."""
+        return host_of(self._authority or b"")
 
     @property
     def rest(self) -> bytes:
@@ -133,46 +137,46 @@ class Opening:
 
     def _end_of_frame(self, at: int) -> int:
         """The end of the frame at an offset; 0 if it is not there yet."""
-        if len(self._rest) < at + _HEAD:
+        if len(self._rest) < at + HEAD_BYTES:
             return 0
         length = int.from_bytes(self._rest[at : at + 3], "big")
         if length > _LARGEST_FRAME:
             raise Refused(FRAME_SIZE_ERROR, f"a frame of {length} bytes")
-        end = at + _HEAD + length
+        end = at + HEAD_BYTES + length
         return end if len(self._rest) >= end else 0
 
     def _take(self, frame: bytes) -> None:
         kind, flags = frame[3], frame[4]
-        stream = int.from_bytes(frame[5:_HEAD], "big") & 0x7FFFFFFF
-        if not self.greeted and (kind != _SETTINGS or flags & _ACK):
+        stream = int.from_bytes(frame[5:HEAD_BYTES], "big") & 0x7FFFFFFF
+        if not self.greeted and (kind != SETTINGS or flags & ACK):
             raise Refused(PROTOCOL_ERROR, "the first frame has no settings")
         if self._block is not None:
-            if (kind, stream) != (_CONTINUATION, self._stream):
+            if (kind, stream) != (CONTINUATION, self._stream):
                 raise Refused(PROTOCOL_ERROR, "headers that do not end")
-            self._continue(frame[_HEAD:], flags)
-        elif kind == _HEADERS:
-            self._begin(frame[_HEAD:], flags, stream)
+            self._continue(frame[HEAD_BYTES:], flags)
+        elif kind == HEADERS:
+            self._begin(frame[HEAD_BYTES:], flags, stream)
         elif kind in _ONLY_AFTER_A_REQUEST:
             raise Refused(PROTOCOL_ERROR, f"a frame of type {kind} before a request")
-        elif kind == _SETTINGS and self._answered_settings(frame, flags, stream):
+        elif kind == SETTINGS and self._answered_settings(frame, flags, stream):
             return
-        elif kind == _PING and not flags & _ACK:
+        elif kind == PING and not flags & ACK:
             # The server is not told, or it would answer again.
-            _expect(len(frame) == _HEAD + 8, FRAME_SIZE_ERROR, "a ping that is not 8 bytes")
+            _expect(len(frame) == HEAD_BYTES + 8, FRAME_SIZE_ERROR, "a ping that is not 8 bytes")
             _expect(stream == 0, PROTOCOL_ERROR, "a ping of a stream")
-            self.answers += _PING_ACK + frame[_HEAD:]
+            self.answers += PING_ACK + frame[HEAD_BYTES:]
             return
         self.replay += frame
 
     def _answered_settings(self, frame: bytes, flags: int, stream: int) -> bool:
         """Answer settings; returns whether the frame ends here."""
         _expect(stream == 0, PROTOCOL_ERROR, "settings of a stream")
-        if not flags & _ACK:
-            _expect(len(frame) % 6 == _HEAD % 6, FRAME_SIZE_ERROR, "settings of an odd length")
+        if not flags & ACK:
+            _expect(len(frame) % 6 == HEAD_BYTES % 6, FRAME_SIZE_ERROR, "settings of an odd length")
             self.given_acks += 1
-            self.answers += _SETTINGS_ACK
+            self.answers += SETTINGS_ACK
             return False
-        _expect(len(frame) == _HEAD, FRAME_SIZE_ERROR, "an acknowledgement with settings")
+        _expect(len(frame) == HEAD_BYTES, FRAME_SIZE_ERROR, "an acknowledgement with settings")
         _expect(self.awaited_acks > 0, PROTOCOL_ERROR, "an acknowledgement of no settings")
         self.awaited_acks -= 1
         return True
@@ -181,9 +185,9 @@ class Opening:
         _expect(stream % 2 == 1, PROTOCOL_ERROR, f"a request on stream {stream}")
         self._stream = stream
         self._block = bytearray()
-        start = 5 if flags & _PRIORITY else 0
+        start = 5 if flags & PRIORITIZED else 0
         end = len(payload)
-        if flags & _PADDED:
+        if flags & PADDED:
             _expect(bool(payload), FRAME_SIZE_ERROR, "headers without the length of their padding")
             start += 1
             end -= payload[0]
@@ -193,83 +197,13 @@ class Opening:
     def _continue(self, part: bytes, flags: int) -> None:
         assert self._block is not None
         self._block += part
-        if flags & _END_HEADERS:
-            read = _known_authority if len(self._block) <= _SHORT_BLOCK else _authority
-            self._authority = read(bytes(self._block))
-
-
-class AckFilter:
-    """A stream of frames without the first few acknowledgements of settings.
-
-    Args:
-        count: the acknowledgements to drop.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._head = b""
-        self._payload = 0
-
-    def feed(self, data: bytes | memoryview) -> bytes:
-        """The bytes that are to be sent; those of a frame whose kind is not known yet follow."""
-        data = self._head + bytes(data)
-        self._head = b""
-        passed = []
-        at = 0
-        while self.count and at < len(data):
-            if self._payload:
-                start, at = at, min(len(data), at + self._payload)
-                self._payload -= at - start
-                passed.append(data[start:at])
-            elif len(data) - at < _HEAD:
-                self._head = data[at:]
-                at = len(data)
-            elif data[at : at + _HEAD] == _SETTINGS_ACK:
-                self.count -= 1
-                at += _HEAD
-            else:
-                self._payload = _HEAD + int.from_bytes(data[at : at + 3], "big")
-        passed.append(data[at:])
-        return b"".join(passed)
-
-    def end(self) -> bytes:
-        """The beginning of a frame whose end will not come."""
-        head, self._head = self._head, b""
-        return head
-
-
-def goaway(code: int, reason: str) -> bytes:
-    """The frame that ends a connection; no request of it was carried out, so all may be retried."""
-    payload = bytes(4) + code.to_bytes(4, "big") + reason.encode()
-    return len(payload).to_bytes(3, "big") + bytes((_GOAWAY, 0, 0, 0, 0, 0)) + payload
-
-
-def host_of(authority: bytes) -> str:
-    """The host in lower case without port, brackets and the dot at its end.
-
-    It is empty if the authority is none of a host, such as one with a user or an encoded path.
-    """
-    match = _HOST.fullmatch(authority.decode("latin-1").lower())
-    return (match[1] or match[2]).rstrip(".") if match else ""
+        if flags & END_HEADERS:
+            try:
+                self._authority = authority_in(bytes(self._block))
+            except Malformed:
+                raise Refused(COMPRESSION_ERROR, "headers that cannot be decoded") from None
 
 
 def _expect(holds: bool, code: int, otherwise: str) -> None:
     if not holds:
         raise Refused(code, otherwise)
-
-
-def _authority(block: bytes) -> bytes:
-    """The authority in a first block of headers, which depends on no earlier one."""
-    try:
-        fields = [(field[0], field[1]) for field in hpack.Decoder().decode(block, raw=True)]
-    except hpack.HPACKError:
-        raise Refused(COMPRESSION_ERROR, "headers that cannot be decoded") from None
-    for wanted in (b":authority", b"host"):
-        for name, value in fields:
-            if name == wanted:
-                return bytes(value)
-    return b""
-
-
-_known_authority = functools.lru_cache(maxsize=256)(_authority)
-"""Clients that make a channel for each call send the same few blocks again and again."""
