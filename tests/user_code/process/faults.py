@@ -112,6 +112,20 @@ def meddles(_):
     sys.stdout = None
 
 
+def kills_its_parent(_):
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+def stops_its_parent(_):
+    os.kill(os.getppid(), signal.SIGSTOP)
+
+
+def deletes_its_socket(_):
+    for path in Path(os.environ["SOCKETS"]).glob("bad.sock"):
+        path.unlink()
+
+
 class Op(dg.OpDefinition):
     """Whoever makes a snapshot of it runs user code."""
 
