@@ -21,6 +21,7 @@ from codeserver.front.by_name import ByName
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import WholeHealth
+from codeserver.front.held_socket import HeldSocket
 from codeserver.front.place import Common, Place
 from codeserver.front.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
@@ -70,6 +71,7 @@ class LocationsServer:
         self._places: dict[str, Place] = {}
         self._by_host: dict[str, Place] = {}
         self._retiring: set[Place] = set()
+        self._own_socket: HeldSocket | None = None
         self._by_name = ByName(self._route)
         self._turn = asyncio.Lock()
         self.addresses: list[str] = []
@@ -86,7 +88,9 @@ class LocationsServer:
         Raises:
             OperatorError: an address cannot be bound.
         """
-        bind(self._server, dataclasses.replace(self._config, port=None, socket=self._own_socket))
+        own = str(self._common.sockets / _OWN_SOCKET)
+        bind(self._server, dataclasses.replace(self._config, port=None, socket=own))
+        self._own_socket = HeldSocket(os.path.abspath(own))
         if self._config.socket:
             self.addresses = bind(self._server, dataclasses.replace(self._config, port=None))
         await self._server.start()
@@ -123,6 +127,8 @@ class LocationsServer:
             await stopping
         await self._tasks.close()
         await self._bases.close()
+        if self._own_socket is not None:
+            self._own_socket.close()
         if self._made_folder is not None:
             shutil.rmtree(self._made_folder, ignore_errors=True)
 
@@ -202,14 +208,12 @@ class LocationsServer:
         said = [f"{', '.join(sorted(names))} {what}" for what, names in parts.items() if names]
         _log.info("%s: %s", self._config.locations, "; ".join(said) or "no change")
 
-    @property
-    def _own_socket(self) -> str:
-        return str(self._common.sockets / _OWN_SOCKET)
-
     def _route(self, host: str) -> str:
         """The socket of the location whose host name this is, as a whole or up to the first dot."""
         found = self._by_host.get(host) or self._by_host.get(host.partition(".")[0])
-        return self._own_socket if found is None else found.socket
+        if found is not None:
+            return found.socket
+        return "" if self._own_socket is None else self._own_socket.within
 
     def _refuse(self, _request: object) -> NoReturn:
         hosts = ", ".join(place.entry.hosts[0] for place in self._places.values())

@@ -20,6 +20,7 @@ from codeserver.front.binding import bind
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import Health, WholeHealth
+from codeserver.front.held_socket import HeldSocket
 from codeserver.front.served_location import Requests, ServedLocation
 from codeserver.front.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
@@ -74,6 +75,7 @@ class Place:
         self.entry = entry
         self.addresses: list[str] = []
         self.unbound = asyncio.Event()
+        self._socket: HeldSocket | None = None
         self._common = common
         self._tasks = Tasks()
         self._context = contextvars.copy_context()
@@ -94,8 +96,8 @@ class Place:
 
     @property
     def socket(self) -> str:
-        """The path of the socket of the location."""
-        return self.addresses[0].removeprefix("unix:")
+        """The path by which this process connects to the socket of the location."""
+        return "" if self._socket is None else self._socket.within
 
     def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do work about the location in the background, so that the log names the location."""
@@ -124,7 +126,12 @@ class Place:
         first = f"{path}.{next(_numbers)}"
         addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))
         os.rename(first, path)
-        return [f"unix:{os.path.abspath(path)}", *addresses[1:]]
+        self._socket = HeldSocket(os.path.abspath(path))
+        return [f"unix:{self._socket.path}", *addresses[1:]]
+
+    def _unlink(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
     def _make(self, entry: Entry, earlier: ServedLocation | None = None) -> ServedLocation:
         python = Python(entry.config.python, tuple(sorted(entry.environment.items())))
@@ -183,8 +190,7 @@ class Place:
         self._context.run(self._served.location.drain)
         self._common.directory.remove(self.entry.name)
         self._common.health.forget(self.entry.name)
-        with contextlib.suppress(OSError):
-            os.unlink(self.socket)
+        self._unlink()
         if self._candidate is not None:
             self._leave(self._candidate)
             self._candidate = None
@@ -213,8 +219,7 @@ class Place:
         await self._server.stop(LAST_WORD_SECONDS)
         await self.begin("close", self._served.close())
         await self._tasks.settle()
-        with contextlib.suppress(OSError):
-            os.unlink(self.socket)
+        self._unlink()
 
 
 async def _end(served: ServedLocation, shutdown: Shutdown) -> None:

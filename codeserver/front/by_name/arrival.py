@@ -93,14 +93,14 @@ class Arrival:
 
     def _find_server(self) -> None:
         self._loop.remove_reader(self._client.fileno())
+        self._connect(self._opening.host, _FULL_ATTEMPTS)
+
+    def _connect(self, host: str, attempts: int) -> None:
         try:
-            path = self._route(self._opening.host)
+            path = self._route(host)
         except BaseException:
             self.close()  # or the client would wait for ever
             raise
-        self._connect(path, _FULL_ATTEMPTS)
-
-    def _connect(self, path: str, attempts: int) -> None:
         server = None
         try:
             server = socket.socket(socket.AF_UNIX)
@@ -111,7 +111,7 @@ class Arrival:
             server.close()
             if attempts:
                 self._timer = self._loop.call_later(
-                    _FULL_SECONDS, self._connect, path, attempts - 1
+                    _FULL_SECONDS, self._connect, host, attempts - 1
                 )
             else:
                 self._unreachable(path, error)

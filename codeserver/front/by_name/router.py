@@ -29,7 +29,7 @@ class ByName:
     Args:
         route: the path of the socket of the server for a host, which is in lower case, without
             port, brackets and the dot at its end, and empty if the client names none. It is called
-            once for each connection, on the event loop, and must not raise.
+            for each attempt to connect, on the event loop, and must not raise.
     """
 
     def __init__(self, route: Callable[[str], str]) -> None:
