@@ -29,7 +29,7 @@ from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.exits import note_out_of_memory
-from codeserver.supervisor.processes.killing import kill_group
+from codeserver.supervisor.processes.killing import kill_group, resume
 from codeserver.supervisor.processes.output import Output, Outputs
 from codeserver.wire import Message
 
@@ -236,6 +236,8 @@ class Forker:
             finally:
                 for fd in theirs:
                     os.close(fd)
+            while not (await asyncio.wait([confirmed], timeout=patience.OBEDIENCE))[0]:
+                resume(self.pid)  # user code may have stopped it
             await confirmed
         except BaseException as error:
             # If the child was forked all the same, it reads the end of its input, and exits.

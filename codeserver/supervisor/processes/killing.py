@@ -1,4 +1,4 @@
-"""Kill a process that is not a child of this one, but no later process with the same id."""
+"""Kill or resume a process that is not a child of this one, but no later one with the same id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import select
 import signal
 from pathlib import Path
 
-_PARENT = 1  # the field after the name in /proc/PID/stat, from 0 (proc(5))
+_STATE, _PARENT = 0, 1  # the fields after the name in /proc/PID/stat, from 0 (proc(5))
+_STOPPED = "T"
 
 
 def kill_group(pid: int, parent: int) -> int | None:
@@ -44,9 +45,26 @@ def kill_group(pid: int, parent: int) -> int | None:
         os.close(pidfd)
 
 
+def resume(pid: int) -> None:
+    """Have a process go on that a signal has stopped (Linux); do nothing to any other.
+
+    Args:
+        pid: the process id; 0 if it is not known.
+    """
+    facts = _facts_of(pid) if pid else None
+    if facts is not None and facts[_STATE] == _STOPPED:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGCONT)
+
+
 def _parent_of(pid: int) -> int | None:
+    facts = _facts_of(pid)
+    return None if facts is None else int(facts[_PARENT])
+
+
+def _facts_of(pid: int) -> list[str] | None:
     with contextlib.suppress(OSError):
         # The name may have parentheses in it, but the fields after it have none.
         _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
-        return int(facts.split()[_PARENT])
+        return facts.split()
     return None
