@@ -14,11 +14,10 @@ import pytest
 from dagster import DagsterRunStatus
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from codeserver.api import v1
 from tests.differential.running import current_runs, launch
-from tests.process.fault_places import FINE, HANGING, LOAD_SECONDS, PLACES
+from tests.process.fault_places import HANGING, LOAD_SECONDS, PLACES
 from tests.process.running import final_status
-from tests.process.serving import LIMIT, USER_CODE, Server, name_of, pid_in, skip_message
+from tests.process.serving import LIMIT, USER_CODE, Server, name_of, skip_message
 from tests.process.several import READY, Several, serve_several
 from tests.support.eventually import eventually
 
@@ -42,7 +41,7 @@ FAULTS = [
         for deed in (
             *("exits", "hangs_in_c", "burns", "ignores_sigterm", "prints_without_end"),
             *("allocates", "kills_its_parent", "stops_its_parent", "closes_everything"),
-            *("leaves_a_child", "deletes_its_socket"),
+            "leaves_a_child",
         )
     ),
 ]
@@ -64,8 +63,7 @@ def several(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
             "startup_timeout": LOAD_SECONDS,
         },
     }
-    env = {"SOCKETS": str(folder)}
-    with serve_several(home, folder, entries, "--max-workers", "4", env=env) as server:
+    with serve_several(home, folder, entries, "--max-workers", "4") as server:
         server.ready("good", "bad")
         yield server
 
@@ -85,7 +83,7 @@ class Bad:
             (self.folder / name).unlink(missing_ok=True)
         (self.folder / "fault").write_text(f"{self.place} {self.deed}")
         number = 1 if self.place == "load" else BURNT
-        self._threads = [threading.Thread(target=self._go_on) for _ in range(number)]
+        self._threads = [threading.Thread(target=self._go_on, daemon=True) for _ in range(number)]
         for each in self._threads:
             each.start()
         eventually((self.folder / "begun").exists, what="the harm")
@@ -102,7 +100,7 @@ class Bad:
             try:
                 seconds = SECONDS if self.deed in HANGING else LIMIT
                 PLACES[self.place].use(self.server, self.folder / "begun", seconds)
-            except Exception:  # noqa: S110 - such as one that is refused; it is told by other tests
+            except Exception:
                 pass
 
 
@@ -152,7 +150,6 @@ def recovers(several: Several, folder: Path) -> bool:
 
 def strangers(several: Several) -> list[str]:
     """Processes beside the base, and a forkserver, a host and a template for each location."""
-    import psutil
 
     descendants = psutil.Process(several.whole.front.pid).children(recursive=True)
     names = [name_of(process) or "zombie" for process in descendants if process.is_running()]

@@ -121,11 +121,6 @@ def stops_its_parent(_):
     os.kill(os.getppid(), signal.SIGSTOP)
 
 
-def deletes_its_socket(_):
-    for path in Path(os.environ["SOCKETS"]).glob("bad.sock"):
-        path.unlink()
-
-
 class Op(dg.OpDefinition):
     """Whoever makes a snapshot of it runs user code."""
 
