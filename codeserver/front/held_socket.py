@@ -18,7 +18,7 @@ class HeldSocket:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = self.within = path
+        self.path = self.within = os.path.abspath(path)
         self._fd: int | None = None
         # Without /proc, the path itself has to do.
         if hasattr(os, "O_PATH") and os.path.isdir("/proc/self/fd"):

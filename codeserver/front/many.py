@@ -90,7 +90,7 @@ class LocationsServer:
         """
         own = str(self._common.sockets / _OWN_SOCKET)
         bind(self._server, dataclasses.replace(self._config, port=None, socket=own))
-        self._own_socket = HeldSocket(os.path.abspath(own))
+        self._own_socket = HeldSocket(own)
         if self._config.socket:
             self.addresses = bind(self._server, dataclasses.replace(self._config, port=None))
         await self._server.start()

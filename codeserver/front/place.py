@@ -126,7 +126,7 @@ class Place:
         first = f"{path}.{next(_numbers)}"
         addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))
         os.rename(first, path)
-        self._socket = HeldSocket(os.path.abspath(path))
+        self._socket = HeldSocket(path)
         return [f"unix:{self._socket.path}", *addresses[1:]]
 
     def _unlink(self) -> None:
