@@ -260,6 +260,50 @@ AIMS = (
         ("example",),
         most=2e6,
     ),
+    Aim(
+        "memory (PSS) of 50 small locations",
+        "at most 1 GB",
+        ("memory of 50 locations when loaded",),
+        ("small",),
+        most=1e9,
+        optional=True,
+    ),
+    Aim(
+        "memory (PSS) of 10 locations of 1,000 assets",
+        "4 times less",
+        ("memory of 10 locations when loaded",),
+        ("1000",),
+        times=4,
+        against=(API.key,),
+        optional=True,
+    ),
+    Aim(
+        "time until 50 small locations are loaded, beside the time of one",
+        "less than 10 times as long",
+        ("time until 50 locations are loaded, as a multiple of one",),
+        ("small",),
+        most=10,
+        optional=True,
+    ),
+    Aim(
+        "GetServerId of a healthy location, p99, while others crash, import for ever and burn CPU",
+        "at most 1.2 times as long as alone",
+        ("GetServerId, p99, beside misbehaving locations, as a multiple of alone",),
+        ("small",),
+        most=1.2,
+        optional=True,
+    ),
+    Aim(
+        "GetServerId by name, beside the port of the location",
+        "at most 1.1 times as long",
+        [
+            f"GetServerId, {how}, time by name as a multiple"
+            for how in ("new channels", "calls a second")
+        ],
+        ("small",),
+        most=1.1,
+        optional=True,
+    ),
     Aim("CPU while idle with three watchers", "no more", ("CPU while idle",), ("1000",)),
     Aim(
         "CPU of a health probe",

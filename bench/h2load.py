@@ -79,7 +79,8 @@ def compare(
         key = server.key
         try:
             with temporary_folder() as folder:
-                command = _command(server, exchange, folder / "request", core)
+                at = ["-B", f"unix:{server.socket}"]
+                command = _command(at, "localhost", exchange, folder / "request", core)
                 per_second, used, own = _load(command, server, clients, seconds)
         except Refused as error:
             print(f"{name} of {key} has no figure: {error}", file=sys.stderr)
@@ -90,16 +91,32 @@ def compare(
             it.add(f"{name}, generator CPU", key, Unit.PERCENT, own)
 
 
-def _command(server: Server, exchange: Exchange, body: Path, core: int | None) -> list[str]:
+def rate(target: Target, port: int, host: str, clients: Clients, seconds: float) -> float:
+    """The calls a second that a server answers at a port, if the clients give it this host name.
+
+    Raises:
+        Refused: see `_load`.
+    """
+    server, exchange = target
+    with temporary_folder() as folder:
+        at = ["--connect-to", f"127.0.0.1:{port}"]
+        command = _command(at, host, exchange, folder / "request", None)
+        per_second, _, _ = _load(command, server, clients, seconds)
+    return per_second
+
+
+def _command(
+    at: Sequence[str], host: str, exchange: Exchange, body: Path, core: int | None
+) -> list[str]:
     # In gRPC's framing, compressed if that is shorter, as in Dagster's client.
     message = min(exchange.request, gzip.compress(exchange.request, mtime=0), key=len)
     body.write_bytes(struct.pack(">BI", message != exchange.request, len(message)) + message)
     pinned = [] if core is None else ["taskset", "-c", str(core)]
     headers = [*_HEADERS, f"grpc-timeout: {exchange.timeout}S"]
     return [
-        *[*pinned, "h2load", "-B", f"unix:{server.socket}", "-d", str(body)],
+        *[*pinned, "h2load", *at, "-d", str(body)],
         *[word for header in headers for word in ("-H", header)],
-        f"http://localhost/api.DagsterApi/{exchange.method}",
+        f"http://{host}/api.DagsterApi/{exchange.method}",
     ]
 
 

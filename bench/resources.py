@@ -46,10 +46,10 @@ def cpu_of(server: Server) -> float:
     return sum(_cpu_by_process([server]).values())
 
 
-def rest(servers: Iterable[Server]) -> None:
-    """Wait until the servers use no CPU for half a second, for 20 s at most."""
+def rest(servers: Iterable[Server], most: float = _REST_SECONDS) -> None:
+    """Wait until the servers use no CPU for half a second, for `most` seconds at most."""
     waited_for = list(servers)
-    end = time.monotonic() + _REST_SECONDS
+    end = time.monotonic() + most
     before, since = _cpu_by_process(waited_for), time.monotonic()
     while since + _QUIET_SECONDS > (now := time.monotonic()) and now < end:
         time.sleep(_EVERY_SECONDS)

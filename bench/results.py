@@ -24,6 +24,7 @@ class Unit(str, Enum):
     """Percent of one core."""
     SHARE = "% of calls"
     PROCESSES = "processes"
+    TIMES = "times"
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ WORKLOADS = (
     "reloads",
     "faults",
     "memory",
+    "locations",
     "idle",
     "probe",
     "shutdown",

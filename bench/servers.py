@@ -27,11 +27,19 @@ SETTINGS = "telemetry:\n  enabled: false\n"
 
 @dataclass(frozen=True)
 class Kind:
-    """A code server program: its name in figures, its label, and the arguments of Python."""
+    """A code server program.
+
+    Attributes:
+        key: its name in figures.
+        label: its name to show.
+        arguments: the arguments of Python.
+        option: the option for the path of the code.
+    """
 
     key: str
     label: str
     arguments: tuple[str, ...]
+    option: str = "-f"
 
 
 OURS = Kind("ours", "codeserver grpc", ("-m", "codeserver", "grpc"))
@@ -128,7 +136,7 @@ class Server:
         self.client = Client(self.socket, self.home)
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, *kind.arguments, "-f", str(code), "-s", str(self.socket)],
+            [sys.executable, *kind.arguments, kind.option, str(code), "-s", str(self.socket)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,6 +1,7 @@
 """The served code locations: the example, generated ones, and one with large packages.
 
-Each of them also has the jobs and sensors of `user_code/ticks.py`.
+Each of them also has the jobs and sensors of `user_code/ticks.py`, except the small one, of which
+many are served at once.
 """
 
 from __future__ import annotations
@@ -75,6 +76,16 @@ def _with_ticks(code: Path) -> Path:
     return code
 
 
+def _place_small(folder: Path) -> Path:
+    folder.mkdir()
+    return Path(shutil.copy(_USER_CODE / "small.py", folder))
+
+
+def with_ticks(folder: Path) -> Path:
+    """Place the small location, with the jobs and sensors of `user_code/ticks.py`."""
+    return _with_ticks(_place_small(folder))
+
+
 def many_assets(assets: int) -> Subject:
     """A location with this number of assets, which must be more than 40."""
     place = partial(_place_assets, assets=assets)
@@ -84,6 +95,7 @@ def many_assets(assets: int) -> Subject:
 EXAMPLE = Subject(
     "example", "the example: 4 jobs, 4 assets", _place_example, job="words_job", assets=4
 )
+SMALL = Subject("small", "3 assets, a job, a schedule and a sensor", _place_small, "daily_job", 3)
 PACKAGES = Subject(
     "packages",
     "an asset that uses pandas, pyarrow and scikit-learn",
@@ -91,5 +103,5 @@ PACKAGES = Subject(
     job="fit_job",
     assets=1,
 )
-SUBJECTS = (EXAMPLE, PACKAGES, *(many_assets(count) for count in (100, 1000, 5000)))
+SUBJECTS = (SMALL, EXAMPLE, PACKAGES, *(many_assets(count) for count in (100, 1000, 5000)))
 """All locations, the smallest first."""
