@@ -21,6 +21,7 @@ from typing import Any
 from codeserver.facts import UsedFiles
 from codeserver.marks import Mark, listing, mark, names_that_count
 from codeserver.worker.loading import bytecode
+from codeserver.worker.process.modules import Since
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
 
 _DATA = (".py", ".yaml", ".yml", ".sql", ".toml", ".json")
@@ -73,13 +74,13 @@ class Footprint:
         self._rewritten: list[str] = []
         self._began = 0
         self._is_open = True
-        self._known: set[str] = set()
+        self._modules = Since()
         self._reported = 0
         self._looking: int | None = None
 
     def record(self) -> None:
         """Begin. Call it once in a process: an audit hook cannot be removed."""
-        self._known = set(sys.modules)
+        self._modules = Since()
         self._began = _time_of_files()
         bytecode.listeners.append(self._source)
         sys.addaudithook(self._hear)
@@ -92,8 +93,8 @@ class Footprint:
 
     def close(self) -> None:
         """End the load. Afterwards, only sources of modules that are imported late are marked."""
-        for name, module in list(sys.modules.items()):
-            if name not in self._known and (origin := origin_of(module)) is not None:
+        for name in self._modules.names():
+            if (origin := origin_of(sys.modules.get(name))) is not None:
                 self._source(origin)  # modules without a source, such as extensions
         with self._telling:
             self._is_open = False

@@ -21,23 +21,26 @@ from codeserver.worker.process import basics
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.fork_safety import reasons_not_to_fork, signals_taken
 from codeserver.worker.process.forking import ForkLoop, Main, Role
+from codeserver.worker.process.modules import Since
 from codeserver.worker.process.originals import os
 from codeserver.worker.user_files import is_users_file, origin_of
 
 _at_start: set[str] = set()
+_start: list[Since] = []
 
 
 def remember_start() -> None:
     """Remember the modules that are imported now; every host has them."""
     _at_start.update(sys.modules)
+    _start[:] = [Since()]
 
 
 def installed() -> InstalledPackages:
     """Installed packages that the code of this process has imported."""
     names = [
         name
-        for name, module in list(sys.modules.items())
-        if name not in _at_start and _is_installed(module)
+        for name in _start[0].names()
+        if name not in _at_start and _is_installed(sys.modules.get(name))
     ]
     return InstalledPackages(names, package_folders())
 
@@ -66,9 +69,9 @@ def serve(channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], Non
         basics.flush()
         os._exit(0)  # even if the module has left threads
     gc.collect()
-    known = set(sys.modules)
+    known = Since()
     prepare()
-    _at_start.update(set(sys.modules) - known)  # the user's code does not need these
+    _at_start.update(known.names())  # the user's code does not need these
     channel.send(Imported())
     return ForkLoop(channel, roles).run() or 0
 
@@ -79,11 +82,11 @@ def _import(names: Sequence[str], descriptors: set[int], threads: set[int]) -> U
     for name in names:
         if name in sys.modules:
             continue
-        known = set(sys.modules)
+        known = Since()
         # If this import fails, the user's code imports the module itself.
         with contextlib.suppress(BaseException):
             importlib.import_module(name)
-        if users := next(_of_user(set(sys.modules) - known), None):
+        if users := next(_of_user(known.names()), None):
             return Unfit(name, f"imports {users}, which is not installed")
         if (now := _facts()) != before:
             before = now
