@@ -258,6 +258,11 @@ def keep_migrations(now: bool = True) -> None:
     vars(sql).update(ScriptDirectory=Kept, MigrationContext=Context)
 
 
+def forget_load_context() -> None:
+    """Let the next load begin without the context of an earlier one."""
+    DefinitionsLoadContext._instance = None
+
+
 def call_when_loaded(callback: Callable[[], None]) -> None:
     """Call a function once, after the user's code is loaded and before a job is taken from it."""
     _call_at_lookup(RepositoryDefinition, "get_maybe_subset_job_def", lambda _: callback())

@@ -72,7 +72,7 @@ def _send_location(channel: Channel, location: Location) -> None:
     channel.send(Listing(listing))
     snapshots: list[dagster.RepositorySnap] = []
     for name, repository in location.repositories.items():
-        snapshot = dagster.RepositorySnap.from_def(repository, defer_snapshots=True)
+        snapshot = described(repository)
         snapshots.append(snapshot)
         body = dagster.serialize_value(snapshot).encode()
         digest.update(body)
@@ -91,6 +91,11 @@ def _send_location(channel: Channel, location: Location) -> None:
     channel.send(Summary(digest.hexdigest(), seconds))
     with contextlib.suppress(Exception):  # the location can be served without digests
         channel.send(DefinitionDigests(json.dumps(_definitions(snapshots)).encode()))
+
+
+def described(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
+    """The snapshot of a repository, without those of its jobs."""
+    return dagster.RepositorySnap.from_def(repository, defer_snapshots=True)
 
 
 def list_repositories(location: Location) -> str:

@@ -110,7 +110,7 @@ def load(order: LoadOrder) -> Location:
         stack.enter_context(context.with_storage(storage))
         if order.inject_env_vars_from_instance:
             open_instance().inject_env_vars(order.location_name)
-        location = _import_and_resolve(order)
+        location = import_and_resolve(order)
         # Dagster removes the variables of the .env file at the end, but the code needs them.
         environment = dict(os.environ)
     os.environ.update(environment)
@@ -133,7 +133,12 @@ def _variables_of_file() -> dict[str, str]:
     return found
 
 
-def _import_and_resolve(order: LoadOrder) -> Location:
+def import_and_resolve(order: LoadOrder) -> Location:
+    """Do the part of `load` that Dagster does in the surroundings that there are.
+
+    Raises:
+        DagsterUserCodeLoadError: see `load`.
+    """
     location = Location(order)
     origin = dagster.LoadableTargetOrigin(executable_path=order.executable_path, **order.target)
     started = time.monotonic()

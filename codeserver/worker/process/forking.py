@@ -58,6 +58,7 @@ class Role:
         outlives_parent: whether the child goes on when the parent dies.
         writes_in_turn: whether the child appends to inherited files after its siblings, because
             together they stand for one process.
+        ahead: work that this process does once, before it forks the first child of the role.
         stays_in_group: whether the child stays in the group of its parent, and processes that user
             code starts in it go on after its end. Others lead a session.
     """
@@ -66,6 +67,7 @@ class Role:
     outlives_parent: bool = False
     writes_in_turn: bool = False
     stays_in_group: bool = False
+    ahead: Callable[[], None] | None = None
 
 
 def _never_started(_: Channel, __: list[int]) -> Main:
@@ -106,6 +108,7 @@ class ForkLoop:
         self._roles = roles
         self._children: dict[int, Role] = {}
         self._files = files
+        self._done: set[Callable[[], None]] = set()
         self._poll = select.poll()
         self._poll.register(control.fileno(), select.POLLIN)
         self._ends = Ends(self._poll)
@@ -156,6 +159,9 @@ class ForkLoop:
 
     def _fork(self, order: Fork, fds: list[int]) -> Main | None:
         role = self._roles[order.role]
+        if role.ahead is not None and role.ahead not in self._done:
+            self._done.add(role.ahead)
+            role.ahead()
         parent = os.getpid()
         basics.flush()  # otherwise each child would print the buffered output again
         try:

@@ -43,11 +43,21 @@ _LONGEST = 30
 """Time limit of a trial, in seconds."""
 
 
+_done: set[str] = set()
+"""Set when this process, or one that it is a fork of, has been prepared."""
+
+
+_found: dict[str, Sequence[str]] = {}
+"""The modules of an instance by the text of its settings, as far as this process has read any."""
+
+
 def prepare() -> None:
     """Import the modules for opening an instance, and read the migrations of SQLite databases."""
-    with contextlib.suppress(Exception):
-        _import((*_MODULES, *_modules_by_default()))
-        dagster.keep_migrations()
+    if not _done:
+        _done.add("prepared")
+        with contextlib.suppress(Exception):
+            _import((*_MODULES, *_modules_by_default()))
+            dagster.keep_migrations()
     gc.freeze()
 
 
@@ -86,15 +96,25 @@ def _modules_of_instance() -> Sequence[str]:
     home = os.path.expanduser(os.environ.get("DAGSTER_HOME", ""))
     try:
         with open(os.path.join(home, "dagster.yaml"), encoding="utf-8") as file:
-            if not home or "instance_class" in file.read():
-                return ()
+            settings = file.read()
     except OSError:
         return ()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ref = dagster.InstanceRef.from_dir(home)
-    found = (getattr(ref, f"{name}_data", None) for name in _USED_BY_EACH_RUN)
-    return [data.module_name for data in found if data is not None]
+    if not home or "instance_class" in settings:
+        return ()
+    if settings not in _found:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ref = dagster.InstanceRef.from_dir(home)
+        found = (getattr(ref, f"{name}_data", None) for name in _USED_BY_EACH_RUN)
+        _found[settings] = [data.module_name for data in found if data is not None]
+    return _found[settings]
+
+
+def prepare_ahead() -> None:
+    """Like `prepare`, and also read the settings of this server's own instance."""
+    prepare()
+    with contextlib.suppress(Exception):
+        _modules_of_instance()
 
 
 def _is_harmless(names: Sequence[str]) -> bool:

@@ -84,6 +84,7 @@ def _serve(channel: Channel) -> Main | int:
             from codeserver.worker.loading import surroundings
             from codeserver.worker.process import preparing
             from codeserver.worker.roles import (
+                base,
                 caretaker,
                 evaluator,
                 host,
@@ -119,7 +120,8 @@ def _serve(channel: Channel) -> Main | int:
         ),
     }
     of_location = Role(
-        lambda channel, _: partial(_serve_location, channel, roles, preparing.prepare)
+        lambda channel, _: partial(_serve_location, channel, roles, preparing.prepare),
+        ahead=base.share,
     )
     return ForkLoop(channel, {**roles, "forkserver": of_location}, preparing.prepare).run() or 0
 
