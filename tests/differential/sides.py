@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,15 +20,20 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from tests.support.servers import OURS, STOCK_API_GRPC, STOCK_CODE_SERVER, ServerProcess
 
-USER_CODE = Path(__file__).parent.parent / "user_code" / "differential"
+ROOT = Path(__file__).parent.parent.parent
+USER_CODE = ROOT / "tests" / "user_code" / "differential"
 
 # CODESERVER_TEST_SERVER=stock-api compares stock with stock: everything must then be equal, which
 # shows that the tests hide nothing but noise.
 STOCK_AGAINST_STOCK = os.environ.get("CODESERVER_TEST_SERVER") == "stock-api"
 
+AMONG_SEVERAL = os.environ.get("CODESERVER_TEST_SERVER") == "among-several"
+"""Whether ours is one of several locations of its server."""
+
 API_GRPC = (*STOCK_API_GRPC, "--lazy-load-user-code")
 CODE_SERVER_START = STOCK_CODE_SERVER
-_OURS = {API_GRPC: (*OURS, "--lazy-load-user-code"), CODE_SERVER_START: OURS}
+_SERVED = (sys.executable, "-m", "tests.support.among_several") if AMONG_SEVERAL else OURS
+_OURS = {API_GRPC: (*_SERVED, "--lazy-load-user-code"), CODE_SERVER_START: _SERVED}
 
 MAX_MESSAGE = 100_000_000  # of both servers, and of Dagster's client
 
@@ -113,7 +119,11 @@ def serving(
                 [*command, *target],
                 socket=work / f"{name}.sock",
                 # No bytecode: files are rewritten faster than its time stamps tell apart.
-                env={"DAGSTER_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
+                env={
+                    **{"DAGSTER_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+                    **({"PYTHONPATH": str(ROOT)} if AMONG_SEVERAL else {}),
+                    **(env or {}),
+                },
                 cwd=cwd,
             )
             stack.enter_context(server)
