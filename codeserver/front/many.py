@@ -70,7 +70,7 @@ class LocationsServer:
         )
         self._places: dict[str, Place] = {}
         self._by_host: dict[str, Place] = {}
-        self._retiring: set[Place] = set()
+        self._retiring: list[Place] = []
         self._own_socket: HeldSocket | None = None
         self._by_name = ByName(self._route)
         self._turn = asyncio.Lock()
@@ -167,15 +167,21 @@ class LocationsServer:
                     self._places[name].change(entry)
             except OperatorError as error:
                 _log.error("location %s is not served: %s", shown(name), error)
+        self._places = {name: self._places[name] for name in wanted if name in self._places}
         self._common.directory.arrange(tuple(wanted))
         self._log_changes(before, wanted)
 
     async def _add(self, entry: Entry) -> None:
         port = entry.config.port
-        for place in self._retiring:
+        before = None
+        for place in [*self._retiring]:
             if port and place.entry.config.port == port:
-                await place.unbound.wait()
-        place = Place(entry, self._common)
+                await self._unbound(place)
+            if place.entry.name == entry.name:
+                before = place
+        if self.shutdown.asked.is_set():
+            return
+        place = Place(entry, self._common, before)
         try:
             await place.start()
         except OperatorError:
@@ -184,16 +190,26 @@ class LocationsServer:
         self._places[entry.name] = place
         self._index()
 
+    async def _unbound(self, place: Place) -> None:
+        """Wait until the port of this place is free, or the server has to stop."""
+        waiting = {
+            self._tasks.start("wait for port", place.unbound.wait()),
+            self._tasks.start("wait for shutdown", self.shutdown.asked.wait()),
+        }
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+
     def _retire(self, name: str) -> None:
         place = self._places.pop(name)
         self._index()
-        self._retiring.add(place)
+        self._retiring.append(place)
         place.vacate()
         self._tasks.start("retire", self._follow(place))
 
     async def _follow(self, place: Place) -> None:
         await place.settled()
-        self._retiring.discard(place)
+        self._retiring.remove(place)
 
     def _index(self) -> None:
         self._by_host = {host: each for each in self._places.values() for host in each.entry.hosts}

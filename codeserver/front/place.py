@@ -65,13 +65,17 @@ class Place:
     A location with other settings is loaded beside the one that is served, and takes its place once
     it is there. The gRPC server stays.
 
+    Args:
+        entry: the location as the file has it.
+        before: the place of the same name at other addresses, whose runs go on.
+
     Attributes:
         entry: the location as the file has it.
         addresses: the bound addresses of the location alone; the socket is the first.
         unbound: set when a retired place has no address any more.
     """
 
-    def __init__(self, entry: Entry, common: Common) -> None:
+    def __init__(self, entry: Entry, common: Common, before: Place | None = None) -> None:
         self.entry = entry
         self.addresses: list[str] = []
         self.unbound = asyncio.Event()
@@ -81,10 +85,10 @@ class Place:
         self._context = contextvars.copy_context()
         self._context.run(LOCATION.set, entry.name)
         self._candidate: ServedLocation | None = None
-        self._context.run(self._begin)
+        self._context.run(self._begin, None if before is None else before._served)
 
-    def _begin(self) -> None:
-        self._served = self._make(self.entry)
+    def _begin(self, before: ServedLocation | None) -> None:
+        self._served = self._make(self.entry, before)
         self._health = Health(self._served.location.current)
         self._own = Directory()
         self._own.add(self.entry.name, self._served.typed_api)
@@ -208,7 +212,9 @@ class Place:
     async def discard(self) -> None:
         """End a place that could not be started."""
         await self._server.stop(None)
-        await self._served.close()
+        shutdown = self._common.shutdown.part()
+        shutdown.by_client()
+        await _end(self._served, shutdown)
 
     async def close(self) -> None:
         """End everything, within the limits of the shutdown of the server."""
