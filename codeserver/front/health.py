@@ -20,8 +20,6 @@ from codeserver.health_wire.health_pb2 import (
 )
 from codeserver.lifecycle import State
 from codeserver.supervisor.current import Current
-from codeserver.supervisor.loading.failure import LoadFailure
-from codeserver.supervisor.loading.host import Host
 
 _SERVICES = ("", "DagsterApi")
 """The server as a whole, and the name that Dagster's own health check asks for."""
@@ -97,14 +95,14 @@ class Health(_Statuses):
 
     def __init__(self, current: Current) -> None:
         super().__init__()
-        self._set({_LAST_LOAD: False})
         self.follow(current)
 
     def follow(self, current: Current) -> None:
         """Tell of this location from now on, which has replaced the previous one, if any."""
         self._current = current
         current.on_change(partial(self._show_state, current))
-        current.on_load_end(partial(self._show_load, current))
+        current.on_load_end(lambda _: self._show_load(current))
+        self._show_load(current)
 
     def _details(self) -> Details:
         details = [("codeserver-state", self._current.state.value)]
@@ -116,9 +114,9 @@ class Health(_Statuses):
         if current is self._current:
             self._set(dict.fromkeys(_SERVICES, lifecycle.is_serving(state)))
 
-    def _show_load(self, current: Current, outcome: LoadFailure | Host) -> None:
+    def _show_load(self, current: Current) -> None:
         if current is self._current:
-            self._set({_LAST_LOAD: isinstance(outcome, Host)})
+            self._set({_LAST_LOAD: current.has_loaded})
 
 
 class WholeHealth(_Statuses):
@@ -132,25 +130,17 @@ class WholeHealth(_Statuses):
     def __init__(self) -> None:
         super().__init__()
         self._locations: dict[str, Current] = {}
-        self._last_loads: dict[str, bool] = {}
         self._show()
 
     def follow(self, name: str, current: Current) -> None:
         """Tell of this location from now on, in place of the previous one of this name, if any."""
         self._locations[name] = current
-
-        def show_load(outcome: LoadFailure | Host) -> None:
-            if self._locations.get(name) is current:
-                self._last_loads[name] = isinstance(outcome, Host)
-                self._show()
-
         current.on_change(lambda _: self._show())
-        current.on_load_end(show_load)
+        current.on_load_end(lambda _: self._show())
 
     def forget(self, name: str) -> None:
         """Tell of this location no longer."""
         del self._locations[name]
-        self._last_loads.pop(name, None)
         self._statuses.pop(_status_name(name), None)
         self._show()
 
@@ -174,7 +164,7 @@ class WholeHealth(_Statuses):
         serving = {
             name: lifecycle.is_serving(current.state) for name, current in self._locations.items()
         }
-        last_loads = [self._last_loads.get(name, False) for name in serving]
+        last_loads = [current.has_loaded for current in self._locations.values()]
         self._set(
             {
                 **dict.fromkeys(_SERVICES, any(serving.values())),

@@ -28,6 +28,7 @@ class Current:
         settled: set when something is served, or never will be.
         next_load_end: done when the next load has ended.
         server_id: changes with the content that clients see; empty while nothing is served.
+        has_loaded: whether the newest load that has ended has worked.
     """
 
     def __init__(self, fixed_server_id: str | None) -> None:
@@ -35,6 +36,7 @@ class Current:
         self.settled = asyncio.Event()
         self.next_load_end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.server_id = ""
+        self.has_loaded = False
         self._state = State.LOADING
         self._ids = ServerIds(fixed_server_id)
         self._on_change: list[Callable[[State], None]] = []
@@ -91,6 +93,7 @@ class Current:
 
     def report_load(self, result: LoadFailure | Host) -> None:
         """Report the result of a load to the listeners for loads."""
+        self.has_loaded = not isinstance(result, LoadFailure)
         for listener in self._on_load_end:
             listener(result)
         ended, self.next_load_end = self.next_load_end, asyncio.get_running_loop().create_future()

@@ -48,6 +48,7 @@ class Current:
 
     def __init__(self) -> None:
         self.state = State.LOADING
+        self.has_loaded = False
         self.served: Nothing | Broken[LoadFailure] = Nothing()
         self._on_change: list[Callable[[State], None]] = []
         self._on_load_end: list[Callable[[Any], None]] = []
@@ -66,6 +67,7 @@ class Current:
 
     def loaded(self, outcome: LoadFailure | Host) -> None:
         self.served = Broken(outcome) if isinstance(outcome, LoadFailure) else Nothing()
+        self.has_loaded = isinstance(outcome, Host)
         for listener in self._on_load_end:
             listener(outcome)
 
