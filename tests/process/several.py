@@ -7,6 +7,7 @@ import copy
 import json
 import re
 import signal
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import psutil
 
 from codeserver.api import v1
 from codeserver.api.v1.code_location_pb2_grpc import CodeLocationServiceStub
-from tests.process.serving import LIMIT, Server, name_of, serve, skip_message
+from tests.process.serving import LIMIT, Server, in_background, name_of, serve, skip_message
 from tests.support.eventually import eventually
 
 Settings = Mapping[str, Any]
@@ -120,6 +121,28 @@ class Several:
             each.close()
 
 
+@contextlib.contextmanager
+def asked_without_pause(*servers: Server) -> Iterator[None]:
+    """Fail if a call that needs no user code fails, or if a server id changes."""
+    over = threading.Event()
+
+    def ask(server: Server) -> int:
+        before, count = server.id, 0
+        while not over.is_set():
+            assert server.client.get_server_id(timeout=LIMIT) == before
+            assert "defs" in server.client.list_repositories()
+            count += 1
+        return count
+
+    asking = [in_background(lambda server=server: ask(server)) for server in servers]  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        over.set()
+        counts = [each.result(LIMIT) for each in asking]
+    assert all(counts)
+
+
 def write_list(folder: Path, entries: Mapping[str, Settings]) -> None:
     """Write the file of the locations by a rename."""
     (folder / f"{LIST}.new").write_text(text_of(entries))
@@ -166,3 +189,5 @@ def serve_several(
             yield several
         finally:
             several.close()
+        for defect in ("background task", "is a defect"):
+            assert defect not in server.server.text

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -24,7 +22,7 @@ from tests.process.serving import (
     tick,
     wait_until_gone,
 )
-from tests.process.several import Several, serve_several
+from tests.process.several import Several, asked_without_pause, serve_several
 from tests.support.eventually import eventually
 
 REPO = USER_CODE / "repo.py"
@@ -41,28 +39,6 @@ def several(home: Path) -> Iterator[Several]:
     with serve_several(home, home / "killed", ENTRIES) as server:
         server.ready(*NAMES)
         yield server
-
-
-@contextmanager
-def asked_without_pause(*servers: Server) -> Iterator[None]:
-    """Fail if a call that needs no user code fails, or if a server id changes."""
-    over = threading.Event()
-
-    def ask(server: Server) -> int:
-        before, count = server.id, 0
-        while not over.is_set():
-            assert server.client.get_server_id(timeout=LIMIT) == before
-            assert "repo" in server.client.list_repositories()
-            count += 1
-        return count
-
-    asking = [in_background(lambda server=server: ask(server)) for server in servers]  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        over.set()
-        counts = [each.result(LIMIT) for each in asking]
-    assert all(counts)
 
 
 @pytest.mark.parametrize("role", ["eval", "host", "template", "forkserver"])
