@@ -149,7 +149,7 @@ class Deployment(DagsterApi):
         self.daemon: Program | None = None
         self._env = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
         # The environment's HTTP proxy, if any, is not for servers of this machine.
-        self._env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        self._env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         self._stack = contextlib.ExitStack()
         entries = {"storage": storage, "run_launcher": run_launcher, **(instance or {})}
         given = {name: entry for name, entry in entries.items() if entry}
