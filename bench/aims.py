@@ -279,6 +279,8 @@ AIMS = (
         times=4,
         against=(API.key,),
         optional=True,
+        reason="half of it is the definitions themselves, as objects of Dagster, which any server "
+        "that has loaded them must have. `--idle-unload` ends the process that has them",
     ),
     Aim(
         "time until 50 small locations are loaded, beside the time of one",

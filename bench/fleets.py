@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -52,20 +53,20 @@ class Fleet:
         return [process for server in self.servers for process in server.processes]
 
     def wait_until_loaded(self, names: Sequence[str] | None = None) -> None:
-        """Wait until these locations are loaded, or all of them.
+        """Wait until these locations are loaded and described, or all of them.
 
         Raises:
             RuntimeError: one is not loaded in time.
         """
         for name in names or [*self.clients]:
-            call = self.clients[name].list_repositories
-
-            def is_loaded(call: Callable[[], str] = call) -> bool:
-                return asked(call).error is None
-
-            if not eventually(is_loaded, START_SECONDS, _POLL_SECONDS):
+            client = self.clients[name]
+            if not eventually(partial(_is_loaded, client), START_SECONDS, _POLL_SECONDS):
                 said = "\n".join(server.output.text[-500:] for server in self.servers)
                 raise RuntimeError(f"{self.kind.label} does not load {name}: {said}")
+
+
+def _is_loaded(client: Client) -> bool:
+    return asked(client.list_repositories).error is None and bool(client.repository())
 
 
 @contextmanager

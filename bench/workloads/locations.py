@@ -50,11 +50,11 @@ def measure(it: Measurement) -> None:
     are their sums. `dagster code-server start` is not measured, because it has a second process for
     each location.
 
-    "Loaded" means that every location answers ListRepositories. The bench asks them in turn, each
-    every 20 ms until it answers. The time of one location is the median of three starts. "CPU" is
-    that of all processes from the start until nothing has used CPU for half a second. Then
-    Dagster's client loads each location, and the memory is taken as in the workload "Memory": PSS,
-    with each page of a file once for all servers.
+    "Loaded" means that every location answers ListRepositories and ExternalRepository. The bench
+    asks them in turn, each every 20 ms until it answers. The time of one location is the median of
+    three starts. "CPU" is that of all processes from the start until nothing has used CPU for half
+    a second. Then Dagster's client loads each location, and the memory is taken as in the workload
+    "Memory": PSS, with each page of a file once for all servers.
 
     Misbehaving locations: a healthy location gets 500 calls of GetServerId from Dagster's client,
     with a new channel for each and 5 ms between two. First it is the only one. Then it is beside
