@@ -75,8 +75,7 @@ class Runs:
         warm_steps: bool,
         earlier: Runs | None = None,
     ) -> None:
-        before: tuple[Runs, ...] = () if earlier is None else (earlier, *earlier._earlier)
-        self._earlier: tuple[Runs, ...] = tuple(table for table in before if table._runs)
+        self._earlier: tuple[Runs, ...] = () if earlier is None else earlier._with_earlier()
         self._warm_steps = warm_steps
         self._tasks = tasks
         self._caretakers = caretakers
@@ -84,6 +83,12 @@ class Runs:
         self._runs: dict[str, _Run] = {}
         self._none = asyncio.Event()
         self._none.set()
+
+    def _with_earlier(self) -> tuple[Runs, ...]:
+        """This table, where runs may still start, and the earlier ones that have runs."""
+        # Forgotten here as well, or each table would keep all before it.
+        self._earlier = tuple(table for table in self._earlier if table._runs)
+        return (self, *self._earlier)
 
     @property
     def current(self) -> list[str]:

@@ -1,0 +1,51 @@
+"""Changes of several locations while one serves, has runs, or shuts down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.differential import calls
+from tests.differential.running import current_runs
+from tests.process.running import final_status, launch_patient
+from tests.process.serving import USER_CODE
+from tests.process.several import serve_several
+from tests.support.eventually import eventually
+
+REPO = USER_CODE / "repo.py"
+
+
+HELD = f"""import os, pathlib, sys, time
+here = pathlib.Path(__file__).parent
+if "HELD" in os.environ:
+    (here / "begun").touch()
+    while not (here / "go").exists():
+        time.sleep(0.01)
+sys.path.append({str(USER_CODE)!r})
+from repo import defs
+"""
+
+
+def test_a_run_that_starts_during_a_change_can_be_cancelled_after_it(
+    home: Path, work: Path
+) -> None:
+    code = work / "held.py"
+    code.write_text(HELD)
+    with serve_several(home, work, {"a": {"python_file": code}}) as several:
+        several.ready("a")
+        several.take_up({"a": {"python_file": code, "env": {"HELD": "1"}}})
+        eventually((work / "begun").exists, what="the load of the changed location")
+        server = several.location("a")
+
+        launched = launch_patient(server, work / "release")
+        (work / "go").touch()
+        eventually(
+            lambda: several.whole.server.text.count("load #1: serving") == 2,
+            what="the changed location",
+        )
+
+        assert current_runs(server) == [launched.run_id]
+        reply: Any = calls.can_cancel(launched.run_id).make(server)
+        assert reply.can_cancel
+        (work / "release").touch()
+        final_status(launched)
