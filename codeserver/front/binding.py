@@ -52,6 +52,23 @@ def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
 
 
 def _bind_socket(server: grpc.aio.Server, path: str) -> str:
+    absolute = make_room(path)
+    try:
+        server.add_insecure_port(f"unix:{absolute}")
+    except RuntimeError as error:
+        raise OperatorError(f"Socket {absolute} cannot be made: {error}.") from None
+    return f"unix:{absolute}"
+
+
+def make_room(path: str) -> Path:
+    """Remove what an ended server has left at the path of a socket.
+
+    Returns:
+        The absolute path.
+
+    Raises:
+        OperatorError: no socket can be made there, such as because something else is there.
+    """
     absolute = Path(path).absolute()
     if len(os.fsencode(absolute)) > _LONGEST_SOCKET_PATH:
         raise OperatorError(
@@ -62,11 +79,7 @@ def _bind_socket(server: grpc.aio.Server, path: str) -> str:
     problem = _folder_problem(absolute)
     if problem:
         raise OperatorError(f"Socket {absolute} cannot be made: {problem}.")
-    try:
-        server.add_insecure_port(f"unix:{absolute}")
-    except RuntimeError as error:
-        raise OperatorError(f"Socket {absolute} cannot be made: {error}.") from None
-    return f"unix:{absolute}"
+    return absolute
 
 
 def _folder_problem(path: Path) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from codeserver.errors import Draining
 from codeserver.front.assembly import grpc_server
-from codeserver.front.binding import bind
+from codeserver.front.binding import bind, make_room
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import Health, WholeHealth
@@ -126,6 +126,7 @@ class Place:
 
     def _bind(self) -> list[str]:
         path = self.entry.config.socket or str(self._common.sockets / f"{self.entry.hosts[0]}.sock")
+        make_room(path)  # a rename would replace whatever is there
         # gRPC removes a socket at the path that it has bound. Another place may have it by then.
         first = f"{path}.{next(_numbers)}"
         addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.differential import calls
 from tests.differential.running import current_runs
 from tests.process.running import final_status, launch_patient
-from tests.process.serving import USER_CODE
+from tests.process.serving import USER_CODE, run
 from tests.process.several import serve_several
+from tests.process.watching import CODESERVER
 from tests.support.eventually import eventually
 
 REPO = USER_CODE / "repo.py"
+
+
+@pytest.mark.parametrize("kind", ["file", "socket in use"])
+def test_what_is_at_the_path_of_a_socket_stays(kind: str, work: Path) -> None:
+    path = work / "there"
+    with socket.socket(socket.AF_UNIX) as other:
+        if kind == "file":
+            path.write_text("precious")
+        else:
+            other.bind(str(path))
+            other.listen()
+        before = path.stat()
+        (work / "locations.toml").write_text(
+            f'[locations.a]\npython_file = "{REPO}"\nsocket = "{path}"\n'
+        )
+        command = (*CODESERVER, "grpc", "--locations", "locations.toml", "-s", str(work / "s"))
+        ended = run(*command, cwd=work)
+    assert ended.code == 1, ended
+    assert str(path) in ended.output
+    assert path.stat().st_ino == before.st_ino
 
 
 HELD = f"""import os, pathlib, sys, time
