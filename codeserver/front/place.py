@@ -85,6 +85,7 @@ class Place:
         self._context = contextvars.copy_context()
         self._context.run(LOCATION.set, entry.name)
         self._candidate: ServedLocation | None = None
+        self._is_ending = False
         self._context.run(self._begin, None if before is None else before._served)
 
     def _begin(self, before: ServedLocation | None) -> None:
@@ -158,10 +159,14 @@ class Place:
 
     def change(self, entry: Entry) -> None:
         """Have a location with these settings, at the same addresses, take the place."""
+        if self._common.shutdown.asked.is_set():
+            return
         self.entry = entry
         self.begin("change", self._change(entry))
 
     async def _change(self, entry: Entry) -> None:
+        if self._is_ending:
+            return  # since the change was asked for
         made = self._make(entry, self._served)
         if self._candidate is not None:
             self._leave(self._candidate)
@@ -192,6 +197,7 @@ class Place:
 
     def vacate(self) -> None:
         """Serve this name no longer; requests and runs that have begun end."""
+        self._is_ending = True
         self._context.run(self._served.location.drain)
         self._common.directory.remove(self.entry.name)
         self._common.health.forget(self.entry.name)
@@ -220,8 +226,10 @@ class Place:
     async def close(self) -> None:
         """End everything, within the limits of the shutdown of the server."""
         shutdown = self._common.shutdown
+        self._is_ending = True
         if self._candidate is not None:
             self._leave(self._candidate)
+            self._candidate = None
         await self.begin("finish", self._served.finish(shutdown))
         await self._server.stop(LAST_WORD_SECONDS)
         await self.begin("close", self._served.close())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.differential import calls
 from tests.differential.running import current_runs
 from tests.process.running import final_status, launch_patient
-from tests.process.serving import USER_CODE, run
+from tests.process.serving import LIMIT, USER_CODE, run
 from tests.process.several import serve_several
 from tests.process.watching import CODESERVER
 from tests.support.eventually import eventually
@@ -72,4 +73,24 @@ def test_a_run_that_starts_during_a_change_can_be_cancelled_after_it(
         reply: Any = calls.can_cancel(launched.run_id).make(server)
         assert reply.can_cancel
         (work / "release").touch()
+        final_status(launched)
+
+
+def test_a_location_that_is_told_to_shut_down_during_a_shutdown_is_not_made_anew(
+    home: Path, work: Path
+) -> None:
+    with serve_several(home, work, {"a": {"python_file": REPO}}) as several:
+        several.ready("a")
+        server = several.location("a")
+        launched = launch_patient(server, work / "release")
+        several.whole.front.send_signal(signal.SIGTERM)
+        eventually(
+            lambda: "shutting down; 1 runs" in several.whole.server.text, what="the shutdown"
+        )
+
+        server.client.shutdown_server()
+        (work / "release").touch()
+
+        assert several.whole.front.wait(LIMIT) == 0
+        assert several.whole.server.text.count("load #1") == 1
         final_status(launched)
