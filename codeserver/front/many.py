@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NoReturn
 
@@ -159,17 +159,19 @@ class LocationsServer:
         }
         for name in {*(before.keys() - wanted.keys()), *moved}:
             self._retire(name)
+        changed = set(moved)
         for name, entry in wanted.items():
             try:
                 if name not in self._places:
                     await self._add(entry)
-                elif self._places[name].entry != entry:
+                elif self._places[name].wants(entry):
                     self._places[name].change(entry)
+                    changed.add(name)
             except OperatorError as error:
                 _log.error("location %s is not served: %s", shown(name), error)
         self._places = {name: self._places[name] for name in wanted if name in self._places}
         self._common.directory.arrange(tuple(wanted))
-        self._log_changes(before, wanted)
+        self._log_changes(before.keys(), wanted.keys(), changed)
 
     async def _add(self, entry: Entry) -> None:
         port = entry.config.port
@@ -214,13 +216,8 @@ class LocationsServer:
     def _index(self) -> None:
         self._by_host = {host: each for each in self._places.values() for host in each.entry.hosts}
 
-    def _log_changes(self, before: Mapping[str, Entry], now: Mapping[str, Entry]) -> None:
-        changed = [name for name in before.keys() & now.keys() if before[name] != now[name]]
-        parts = {
-            "added": now.keys() - before.keys(),
-            "changed": changed,
-            "removed": before.keys() - now.keys(),
-        }
+    def _log_changes(self, before: Set[str], now: Set[str], changed: Set[str]) -> None:
+        parts = {"added": now - before, "changed": changed, "removed": before - now}
         said = [f"{', '.join(sorted(names))} {what}" for what, names in parts.items() if names]
         _log.info("%s: %s", self._config.locations, "; ".join(said) or "no change")
 

@@ -85,6 +85,7 @@ class Place:
         self._context = contextvars.copy_context()
         self._context.run(LOCATION.set, entry.name)
         self._candidate: ServedLocation | None = None
+        self._is_refused = False
         self._is_ending = False
         self._context.run(self._begin, None if before is None else before._served)
 
@@ -157,11 +158,16 @@ class Place:
         """Have a new location with the same settings take the place, as `ShutdownServer` asks."""
         self.change(self.entry)
 
+    def wants(self, entry: Entry) -> bool:
+        """Whether this entry is another one, or the one whose location could not take the place."""
+        return entry != self.entry or self._is_refused
+
     def change(self, entry: Entry) -> None:
         """Have a location with these settings, at the same addresses, take the place."""
         if self._common.shutdown.asked.is_set():
             return
         self.entry = entry
+        self._is_refused = False
         self.begin("change", self._change(entry))
 
     async def _change(self, entry: Entry) -> None:
@@ -180,6 +186,7 @@ class Place:
             return  # the settings have changed again
         self._candidate = None
         if failure is not None and self._served.location.stays(failure):
+            self._is_refused = True
             self._leave(made)
             return
         before, self._served = self._served, made

@@ -94,3 +94,20 @@ def test_a_location_that_is_told_to_shut_down_during_a_shutdown_is_not_made_anew
         assert several.whole.front.wait(LIMIT) == 0
         assert several.whole.server.text.count("load #1") == 1
         final_status(launched)
+
+
+def test_a_change_that_has_failed_is_tried_again_at_sighup(home: Path, work: Path) -> None:
+    code = work / "broken.py"
+    code.write_text("raise RuntimeError('not yet')")
+    changed = {"a": {"python_file": code}}
+    with serve_several(home, work, {"a": {"python_file": REPO}}) as several:
+        several.ready("a")
+        several.take_up(changed)
+        eventually(lambda: several.told("a").failed_loads, what="the failure")
+        code.write_text(REPO.read_text())
+
+        several.take_up(changed)
+
+        eventually(
+            lambda: several.told("a").target.python_file == str(code), what="the changed location"
+        )
