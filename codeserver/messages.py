@@ -1,8 +1,6 @@
 """Every conversation between the front and its worker processes, message by message.
 
-A message is a frozen dataclass that travels as one frame (`codeserver.wire`). The field `body`, if
-there is one, is the body of the frame and is not parsed on the way. Each group below begins with
-the order of its messages.
+A message is one frame (`codeserver.wire`), whose `body` is not parsed. Each group has its order.
 """
 
 from __future__ import annotations
@@ -36,6 +34,8 @@ class Called(Message):
 @dataclass(frozen=True)
 class DagsterImported(Message):
     """The forkserver is ready for orders."""
+
+    python: str = ""  # its version
 
 
 @dataclass(frozen=True)

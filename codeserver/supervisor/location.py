@@ -117,6 +117,11 @@ class Location:
         return self._lanes.user_code
 
     @property
+    def python(self) -> str:
+        """The version of the Python that loads the code; empty before it has imported Dagster."""
+        return self._forkservers.python
+
+    @property
     def is_loading(self) -> bool:
         """Whether a load is under way or about to begin."""
         return self._load_queue.is_under_way

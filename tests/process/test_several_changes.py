@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from pathlib import Path
@@ -111,3 +112,20 @@ def test_a_change_that_has_failed_is_tried_again_at_sighup(home: Path, work: Pat
         eventually(
             lambda: several.told("a").target.python_file == str(code), what="the changed location"
         )
+
+
+def test_a_python_that_does_not_start_keeps_no_other_location_waiting(
+    home: Path, work: Path
+) -> None:
+    hanging = work / "python"
+    hanging.write_text(f"#!/bin/sh\ntouch {work}/begun\nexec cat {work}/never\n")
+    hanging.chmod(0o755)
+    os.mkfifo(work / "never")
+    entries = {"a": {"python_file": REPO}}
+    with serve_several(home, work, entries) as several:
+        several.ready("a")
+        several.take_up({**entries, "b": {"python_file": REPO, "python": hanging}})
+        eventually((work / "begun").exists, what="the start of the Python")
+
+        assert several.location("a").client.get_server_id(timeout=10)
+        assert several.names() == ["a", "b"]

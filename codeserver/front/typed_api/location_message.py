@@ -21,7 +21,6 @@ from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.loading.host import Host
 from codeserver.supervisor.location import Location
-from codeserver.supervisor.processes.interpreter import version_of
 from codeserver.target import Target
 
 M = TypeVar("M", Duration, Timestamp)
@@ -56,7 +55,6 @@ class LocationMessages:
         self._config = config
         self._location = location
         self._started_at = _time(Timestamp, time.time())
-        self._python = version_of(config.python)
         self._failure: LoadFailure | None = None
         self._load_error = pb.LoadError()
         self._target = pb.Target(
@@ -73,7 +71,7 @@ class LocationMessages:
             server_id=location.current.server_id,
             loads=counts.ended,
             failed_loads=counts.failed,
-            versions=pb.Versions(codeserver=_version(), python=self._python),
+            versions=pb.Versions(codeserver=_version(), python=location.python),
             container_image=self._config.container_image or "",
             watches_files=self._config.watch,
             started_at=self._started_at,

@@ -180,6 +180,7 @@ class Forker:
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self.loss = asyncio.Event()
         self.is_ready = False
+        self.python = ""
         self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
@@ -343,8 +344,8 @@ class Forker:
                 else:
                     self._remember_stranger(pid, code)
                 self._count_children()
-            case DagsterImported():
-                self.is_ready = True
+            case DagsterImported(python):
+                self.is_ready, self.python = True, python
             case DagsterMissing(text):
                 self.explain(text)
 

@@ -53,6 +53,11 @@ class ForkServers:
             self._current = self._source.start(self._outputs, self._tasks)
         return self._current
 
+    @property
+    def python(self) -> str:
+        """The version of the Python of the forkserver; empty before it has imported Dagster."""
+        return "" if self._current is None else self._current.forker.python
+
     def refuse(self) -> None:
         """Start no more forkservers."""
         self._closing = True

@@ -78,14 +78,6 @@ def check(python: str | None, source: str = "--python") -> None:
         about(python, source)
 
 
-def version_of(python: str | None) -> str:
-    """The version of the Python; empty if it cannot load code."""
-    try:
-        return about(python).version
-    except OperatorError:
-        return ""
-
-
 @functools.cache
 def _about(python: str) -> Interpreter:
     try:

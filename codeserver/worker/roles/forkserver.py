@@ -100,7 +100,7 @@ def _serve(channel: Channel) -> Main | int:
     # No gc.collect() before: it takes a tenth of the time of the imports, which every start waits
     # for, and finds next to nothing.
     gc.freeze()
-    channel.send(DagsterImported())
+    channel.send(DagsterImported(sys.version.split()[0]))
     importing = {
         "host": Role(lambda channel, _: partial(host.serve, channel)),
         "rehearsal": Role(lambda channel, _: partial(rehearsing.rehearse, channel)),
@@ -131,5 +131,5 @@ def _serve_location(
 ) -> Main | int:
     """Be the forkserver of one of several locations, as a fork of the one that they share."""
     processes.adopt_descendants()
-    channel.send(DagsterImported())
+    channel.send(DagsterImported(sys.version.split()[0]))
     return ForkLoop(channel, roles, prepare).run() or 0
