@@ -43,6 +43,12 @@ class _Statuses:
     def __init__(self) -> None:
         self._statuses: dict[str, HealthCheckResponse.ServingStatus] = {}
         self._changed = asyncio.Event()
+        self._is_over = False
+
+    def end_streams(self) -> None:
+        """End the streams of `Watch`."""
+        self._is_over = True
+        self._tell()
 
     async def Check(self, request: HealthCheckRequest, context: Context) -> HealthCheckResponse:
         """The status; its cause is in trailing metadata."""
@@ -69,6 +75,8 @@ class _Statuses:
             if status != told:
                 yield HealthCheckResponse(status=status)
             told = status
+            if self._is_over:
+                return
             await changed.wait()
 
     def _details(self) -> Details:

@@ -28,6 +28,7 @@ from codeserver.front.typed_api.location_message import Access
 from codeserver.locations import Entry
 from codeserver.log_context import LOCATION
 from codeserver.supervisor.evaluating.admission import Slots
+from codeserver.supervisor.loading.failure import LoadFailure
 from codeserver.supervisor.processes.bases import Bases
 from codeserver.supervisor.processes.spawning import Python
 from codeserver.supervisor.processes.tasks import Tasks
@@ -130,7 +131,7 @@ class Place:
         path = self.entry.config.socket or str(self._common.sockets / f"{self.entry.hosts[0]}.sock")
         make_room(path)  # a rename would replace whatever is there
         # gRPC removes a socket at the path that it has bound. Another place may have it by then.
-        first = f"{path}.{next(_numbers)}"
+        first = os.path.join(os.path.dirname(path), f".{os.getpid()}.{next(_numbers)}")
         addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))
         os.rename(first, path)
         self._socket = HeldSocket(path)
@@ -170,30 +171,40 @@ class Place:
         self._is_refused = False
         self.begin("change", self._change(entry))
 
-    async def _change(self, entry: Entry) -> None:
+    async def _change(self, entry: Entry) -> LoadFailure | None:
         if self._is_ending:
-            return  # since the change was asked for
+            return None  # since the change was asked for
         made = self._make(entry, self._served)
         if self._candidate is not None:
             self._leave(self._candidate)
         self._candidate = made
         self._show(made)
+        made.location.log.hold_failure()
         try:
             failure = await made.load()
         except Draining:
-            return
+            return None
         if made is not self._candidate:
-            return  # the settings have changed again
+            return failure  # the settings have changed again
         self._candidate = None
         if failure is not None and self._served.location.stays(failure):
             self._is_refused = True
+            # For who has repaired the code, and asks for a reload.
+            self._served.location.instead = lambda: self._change(entry)
             self._leave(made)
-            return
+            return failure
+        made.location.log.release_failure()
+        self._follow(made)
+        return failure
+
+    def _follow(self, made: ServedLocation) -> None:
         before, self._served = self._served, made
+        self._is_refused = False
         self._health.follow(made.location.current)
         for directory in (self._own, self._common.directory):
-            directory.replace(entry.name, made.typed_api)
-        self._common.health.follow(entry.name, made.location.current)
+            directory.replace(self.entry.name, made.typed_api)
+        before.typed_api.successor = made.typed_api
+        self._common.health.follow(self.entry.name, made.location.current)
         self._leave(before)
 
     def _leave(self, served: ServedLocation) -> None:
@@ -208,6 +219,7 @@ class Place:
         self._context.run(self._served.location.drain)
         self._common.directory.remove(self.entry.name)
         self._common.health.forget(self.entry.name)
+        self._health.end_streams()
         self._unlink()
         if self._candidate is not None:
             self._leave(self._candidate)

@@ -60,9 +60,9 @@ class Location:
     Attributes:
         name: its name for clients and in the log.
         imports: the slowest imports of the newest load, if they are timed.
-        defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest
-            versions.
+        defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest one.
         imported_late: called with the sources that requests import, see `Pool`.
+        instead: what a reload does instead, if the location with newer settings has failed.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Location:
         self._failed = 0
         self.imported_late: Callable[[Mapping[str, Any]], None] = lambda _: None
         self.log = LoadLog(target.label)
+        self.instead: Callable[[], Coroutine[Any, Any, LoadFailure | None]] | None = None
 
     @property
     def queue(self) -> Slots:
@@ -240,32 +241,20 @@ class Location:
         with self._idle.counted():
             deadline = Deadline.after(_RUN_PATIENCE)
             generation = await self._living_generation(deadline, f"run {shown(run_id)}")
-        starting = self._tasks.start(
-            f"start run {shown(run_id)}", self._start_run(generation, run_id, job, arguments)
-        )
+        starting = self.runs.start_with(generation, run_id, job, arguments)
         # Shielded, because a caller that gives up must not leave a run half started.
-        return await asyncio.shield(starting)
-
-    async def _start_run(
-        self, generation: Generation, run_id: str, job: str, arguments: bytes
-    ) -> Launch:
-        host = generation.host
-        with generation.uses.counted():  # a reload must not end its host before the run has begun
-            start = await host.run_modes.start(run_id, job)
-            environment = host.report.surroundings.environment
-            return await self.runs.start(run_id, arguments, start, environment)
+        return await asyncio.shield(self._tasks.start(f"start run {shown(run_id)}", starting))
 
     async def reload(self, defs_state_info: Any = KEEP_STATE) -> LoadFailure | None:
         """Load the code that is on disk now, or newer code, with these versions of component state.
-
-        Returns:
-            The failure, or None.
 
         Raises:
             Draining: the server is shutting down.
         """
         if self.current.is_ending:
             raise Draining("The server is shutting down and loads no code.")
+        if self.instead is not None:
+            return await self.instead()
         if defs_state_info is not KEEP_STATE:
             self._wanted_state_info = defs_state_info
         return await self._load_queue.request()
@@ -292,10 +281,7 @@ class Location:
         self.current.move(Event.DRAIN)
 
     async def finish(self, shutdown: Shutdown) -> None:
-        """Drain, and let runs and then requests finish within the limits of `shutdown`.
-
-        Runs that take longer are interrupted, and then killed.
-        """
+        """Drain, and let runs and then requests finish within the limits of `shutdown`."""
         self.drain()
         runs, requests = len(self.runs.current), self.queue.running
         if runs or requests:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codeserver.errors import WorkerCrashed
 from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
+from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.run_modes import RunStart
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
@@ -98,6 +99,16 @@ class Runs:
     def _of(self, run_id: str) -> _Run | None:
         found = (table._runs.get(run_id) for table in (self, *self._earlier))
         return next(filter(None, found), None)
+
+    async def start_with(
+        self, generation: Generation, run_id: str, job: str, arguments: bytes
+    ) -> Launch:
+        """Execute a run of a job (`repository/job`) with the code of this generation."""
+        host = generation.host
+        with generation.uses.counted():  # a reload must not end its host before the run has begun
+            start = await host.run_modes.start(run_id, job)
+            environment = host.report.surroundings.environment
+            return await self.start(run_id, arguments, start, environment)
 
     async def start(
         self, run_id: str, arguments: bytes, start: RunStart, environment: Environment

@@ -10,7 +10,7 @@ import pytest
 from codeserver.cli import ahead
 from codeserver.config import Config
 from codeserver.supervisor.loading.host_maker import load_order
-from codeserver.supervisor.processes.spawning import Spawned, first_of_path
+from codeserver.supervisor.processes.spawning import Python, Spawned, first_of_path
 from codeserver.target import Target
 
 OTHER = "/opt/other/bin/python"
@@ -23,13 +23,9 @@ OTHER = "/opt/other/bin/python"
         ("-f repo.py --working-directory src", {"CODESERVER_PYTHON": ""}, True),
         ("-f repo.py --python .venv/bin/python", {}, False),
         ("-f repo.py --python=.venv/bin/python", {}, False),
-        ("--locations all.toml", {}, False),
-        ("--workspace=workspace.yaml", {}, False),
-        ("-w workspace.yaml", {}, False),
-        ("-wworkspace.yaml", {}, False),
+        ("--locations all.toml", {}, True),
         ("-f repo.py", {"CODESERVER_PYTHON": OTHER}, False),
         ("-f repo.py", {"DAGSTER_CLI_API_GRPC_PYTHON": OTHER}, False),
-        ("", {"CODESERVER_LOCATIONS": "all.toml"}, False),
     ],
 )
 def test_one_is_started_ahead_unless_another_python_is_named(
@@ -44,8 +40,8 @@ def test_one_is_started_ahead_unless_another_python_is_named(
 
         def discard(self) -> None: ...
 
-    def spawn(python: str | None = None) -> Spawned:
-        started.append(python)
+    def spawn(python: Python) -> Spawned:
+        started.append(python.path)
         return Fake()
 
     monkeypatch.setattr(ahead, "spawn", spawn)

@@ -40,7 +40,11 @@ _DEFAULT_KEYS, _MOST_KEYS = 1_000, 10_000
 
 
 class CodeLocationApi:
-    """Answers from the location."""
+    """Answers from the location.
+
+    Attributes:
+        successor: the api of the location that has replaced this one.
+    """
 
     def __init__(self, config: Config, target: Target, location: Location) -> None:
         self._location = location
@@ -48,6 +52,7 @@ class CodeLocationApi:
         self._messages = LocationMessages(config, target, location)
         self._watching = Watching(location, self._messages)
         self._kept_of, self._kept = 0, Once()
+        self.successor: CodeLocationApi | None = None
 
     def end_streams(self) -> None:
         """End the streams of `WatchLocation`: the server stops, or the location is removed."""
@@ -85,10 +90,9 @@ class CodeLocationApi:
         failure = await self._location.reload()
         if failure is not None:
             raise NotLoaded(failure, kept=self._location.current.served.generation is not None)
-        after = await definitions_of(self._location.current.served.generation)
-        return pb.ReloadLocationResponse(
-            location=self._messages.make(), changes=changes(before, after)
-        )
+        now = self.successor or self
+        after = await definitions_of(now._location.current.served.generation)
+        return pb.ReloadLocationResponse(location=now.describe(), changes=changes(before, after))
 
     async def ListJobs(self, request: pb.ListJobsRequest, _: Context) -> bytes:
         """The jobs that pass the filters."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from functools import partial
 
 from codeserver.letters import printable
 from codeserver.serving import Outcome
@@ -33,6 +35,8 @@ class LoadLog:
         self._reasons: list[str] = []
         self._run_reasons: list[str] = []
         self._turn = asyncio.Lock()
+        self._is_holding = False
+        self._held: Callable[[], None] | None = None
         self.served_on = "no address"
 
     def restored(self, snapshot: Snapshot) -> None:
@@ -102,8 +106,24 @@ class LoadLog:
     def failed(self, number: int, failure: LoadFailure, outcome: Outcome) -> None:
         """Log a failed load and its outcome."""
         self._has_failed = True
-        _log.error(
+        what = "load" if self._definitions is None else "reload"
+        log = partial(
+            _log.error,
             "%s #%d of %s failed, %s\n%s",
-            *("load" if self._definitions is None else "reload", number, self._target),
-            *(outcome.value, failure.brief or failure.text),
+            *(what, number, self._target, outcome.value, failure.brief or failure.text),
         )
+        if self._is_holding:
+            self._held = log
+        else:
+            log()
+
+    def hold_failure(self) -> None:
+        """Hold the line of a failed load, because its outcome is not known yet."""
+        self._is_holding = True
+
+    def release_failure(self) -> None:
+        """Log the line that was held, if any, and hold no further ones."""
+        self._is_holding = False
+        if self._held is not None:
+            self._held()
+            self._held = None
