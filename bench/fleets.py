@@ -18,7 +18,7 @@ from bench.servers import OURS, Kind, Server, temporary_folder
 
 START_SECONDS = 600.0
 _POLL_SECONDS = 0.02
-_MEGABYTES_BY_SERVER = 400
+_MEGABYTES_BY_SERVER = 250
 
 Place = Callable[[Path], Path]
 """Writes the code of a location into a new folder, and returns the file to serve."""
