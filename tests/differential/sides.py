@@ -110,6 +110,8 @@ def serving(
     Both start and stop at the same time; sockets and instances live under `work`.
     """
     ours = reference if STOCK_AGAINST_STOCK else _OURS[reference]
+    if AMONG_SEVERAL:  # the file of locations makes paths absolute
+        target = [str(cwd / word) if (cwd / word).is_file() else word for word in target]
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(2))
 
