@@ -33,19 +33,21 @@ class Several:
 
     Attributes:
         whole: the server, at its own socket.
-        folder: has the file of the locations, and their sockets.
+        folder: has the file of the locations.
+        sockets: the directory of their sockets.
         entries: the settings of each location, as the file has them.
     """
 
     whole: Server
     folder: Path
+    sockets: Path
     entries: Mapping[str, Settings]
     _of: dict[str, Server] = field(default_factory=dict)
 
     def location(self, name: str) -> Server:
         """One location, at its own socket. Its processes are those of the whole server."""
         if name not in self._of:
-            socket = self.folder / f"{name}.sock"
+            socket = self.sockets / f"{name}.sock"
             process = copy.copy(self.whole.server)
             process.socket = socket
             channel = grpc.insecure_channel(f"unix:{socket}")
@@ -175,16 +177,24 @@ def serve_several(
     folder: Path,
     entries: Mapping[str, Settings],
     *options: str,
-    env: Mapping[str, str] | None = None,
+    temporary: Path | None = None,
 ) -> Iterator[Several]:
-    """Serve these locations, with sockets in the folder. Its path has to be short."""
+    """Serve these locations, with sockets in the folder. Its path has to be short.
+
+    Args:
+        temporary: the directory for temporary files, in which the server then makes a directory for
+            the sockets.
+    """
     write_list(folder, entries)
-    with serve(
-        *(home, folder / "s", "--locations", LIST, "--location-sockets", str(folder), *options),
-        cwd=folder,
-        env={"PYTHONDONTWRITEBYTECODE": "1", **(env or {})},
-    ) as server:
-        several = Several(server, folder, entries)
+    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    if temporary is None:
+        options = (*options, "--location-sockets", str(folder))
+    else:
+        env["TMPDIR"] = str(temporary)
+    socket, listed = folder / "s", ("--locations", LIST)
+    with serve(home, socket, *listed, *options, cwd=folder, env=env) as server:
+        sockets = folder if temporary is None else next(temporary.glob("codeserver-*"))
+        several = Several(server, folder, sockets, entries)
         try:
             yield several
         finally:

@@ -414,9 +414,8 @@ def test_all_ends_with_everything_under_way(
 ) -> None:
     tmp = work / "tmp"
     tmp.mkdir()
-    grace = "600" if hurry else "1"
-    options = ("--shutdown-grace", grace)
-    with serve_several(home, work, usual, *options, env={"TMPDIR": str(tmp)}) as several:
+    options = ("--shutdown-grace", "600" if hurry else "1")
+    with serve_several(home, work, usual, *options, temporary=tmp) as several:
         several.ready(*usual)
         one, two = several.location("one"), several.location("two")
         runs = [launch_patient(server, work / "never") for server in (one, two)]
@@ -444,7 +443,5 @@ def test_all_ends_with_everything_under_way(
         assert several.whole.wait_for_exit() == 0
         wait_until_gone(several.whole.seen)
         assert [*tmp.glob("codeserver-*")] == []
-        assert [*work.glob("*.sock*")] == []
         for run in runs:
             assert final_status(run) is DagsterRunStatus.FAILURE
-    assert os.listdir(tmp) == []

@@ -27,16 +27,16 @@ from tests.support.eventually import eventually
 
 REPO = USER_CODE / "repo.py"
 NAMES = ("east", "west")
-ENTRIES = {
-    "east": {"python_file": REPO, "watch": True},  # so it has a template
-    "west": {"python_file": REPO},
-}
 
 
 @pytest.fixture(scope="module")
 def several(home: Path) -> Iterator[Several]:
-    (home / "killed").mkdir()
-    with serve_several(home, home / "killed", ENTRIES) as server:
+    folder = home / "killed"
+    folder.mkdir()
+    # It has a template, because it is watched and imports a package that Dagster does not.
+    (folder / "east.py").write_text(f"import psutil\n{REPO.read_text()}")
+    entries = {"east": {"python_file": "east.py", "watch": True}, "west": {"python_file": REPO}}
+    with serve_several(home, folder, entries) as server:
         server.ready(*NAMES)
         yield server
 
