@@ -121,6 +121,22 @@ def test_the_process_that_forkservers_are_forked_from(several: Several, work: Pa
     eventually(lambda: not zombies(several))
 
 
+def test_processes_that_fork_were_stopped(several: Several) -> None:
+    """They go on when they are needed."""
+    east, west = (several.location(name) for name in NAMES)
+    forkserver = several.forkserver("west")
+
+    with asked_without_pause(east, west):
+        for stopped in (several.base, several.forkserver("east")):
+            stopped.suspend()
+        forkserver.kill()
+        wait_until_gone([forkserver])
+        for server in (east, west):
+            assert not server.reload()
+            eventually(lambda server=server: skip_message(server), what="a tick that works")  # type: ignore[misc]
+    assert several.base.status() != psutil.STATUS_STOPPED
+
+
 def test_the_front(home: Path, work: Path) -> None:
     entries = {name: {"python_file": REPO} for name in NAMES}
     with serve_several(home, work, entries) as several:
