@@ -18,6 +18,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._grpc.__generated__ import DagsterApiStub
 from dagster._grpc.client import DagsterGrpcClient
 
+from tests.support.among_several import NAME
 from tests.support.servers import OURS, STOCK_API_GRPC, STOCK_CODE_SERVER, ServerProcess
 
 ROOT = Path(__file__).parent.parent.parent
@@ -110,8 +111,9 @@ def serving(
     Both start and stop at the same time; sockets and instances live under `work`.
     """
     ours = reference if STOCK_AGAINST_STOCK else _OURS[reference]
-    if AMONG_SEVERAL:  # the file of locations makes paths absolute
+    if AMONG_SEVERAL:  # the file of locations makes paths absolute, and names its locations
         target = [str(cwd / word) if (cwd / word).is_file() else word for word in target]
+        reference = (*reference, "--location-name", NAME)
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(2))
 

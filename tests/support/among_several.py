@@ -1,6 +1,7 @@
 """Serve a location with the options of `codeserver grpc`, as one of two locations of a server.
 
-For the tests that compare servers: `CODESERVER_TEST_SERVER=among-several`.
+For the tests that compare servers: `CODESERVER_TEST_SERVER=among-several`. These differ then: the
+command line that user code sees in `sys.argv`, and ShutdownServer, which starts the location anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from codeserver.config import settings
 from codeserver.settings import Setting
 
 NEIGHBOUR = Path(__file__).parent.parent / "user_code" / "differential" / "repo.py"
+NAME = "tested"
 _OF_FLAG = {flag: each for each in settings() for flag in each.flags}
 
 
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         written = os.path.abspath(str(value)) if setting.kind.is_path else value
         lines.append(f"{setting.name} = {json.dumps(written)}")
     folder = Path(tempfile.mkdtemp(prefix="several-"))
-    text = "\n".join(["[locations.tested]", *lines])
+    text = "\n".join([f"[locations.{NAME}]", *lines])
     text += f"\n[locations.neighbour]\npython_file = {json.dumps(str(NEIGHBOUR))}\n"
     (folder / "locations.toml").write_text(text)
     command = [sys.executable, "-m", "codeserver", "grpc", "--locations"]

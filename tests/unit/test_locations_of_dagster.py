@@ -19,7 +19,7 @@ from codeserver.errors import OperatorError
 from codeserver.locations import Entry, read
 from codeserver.locations.dg_workspace import _python_in_env
 from codeserver.locations.entry import Source
-from codeserver.target import current_directory
+from codeserver.target import current_directory, other_python
 
 ITEMS = {
     "file": "python_file: a.py",
@@ -91,7 +91,8 @@ def _same(entry: Entry, theirs: ManagedGrpcPythonEnvCodeLocationOrigin) -> None:
     # Its server takes an empty text for none, and the current directory if it gets no other.
     assert target.attribute == (origin.attribute or None)
     assert target.working_directory == (origin.working_directory or current_directory())
-    assert entry.config.python == _found(origin.executable_path)
+    # Dagster leaves it to the system to find the program from the current directory.
+    assert entry.config.python == other_python(_found(origin.executable_path))
 
 
 def _found(program: str | None) -> str | None:
