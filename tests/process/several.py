@@ -8,7 +8,7 @@ import json
 import re
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from codeserver.api import v1
 from codeserver.api.v1.code_location_pb2_grpc import CodeLocationServiceStub
 from tests.process.serving import LIMIT, Server, in_background, name_of, serve, skip_message
 from tests.support.eventually import eventually
+from tests.support.servers import OURS_WARM
 
 Settings = Mapping[str, Any]
 
@@ -178,12 +179,14 @@ def serve_several(
     entries: Mapping[str, Settings],
     *options: str,
     temporary: Path | None = None,
+    command: Sequence[str] = OURS_WARM,
 ) -> Iterator[Several]:
     """Serve these locations, with sockets in the folder. Its path has to be short.
 
     Args:
         temporary: the directory for temporary files, in which the server then makes a directory for
             the sockets.
+        command: the server, without options.
     """
     write_list(folder, entries)
     env = {"PYTHONDONTWRITEBYTECODE": "1"}
@@ -192,7 +195,7 @@ def serve_several(
     else:
         env["TMPDIR"] = str(temporary)
     socket, listed = folder / "s", ("--locations", LIST)
-    with serve(home, socket, *listed, *options, cwd=folder, env=env) as server:
+    with serve(home, socket, *listed, *options, cwd=folder, env=env, command=command) as server:
         sockets = folder if temporary is None else next(temporary.glob("codeserver-*"))
         several = Several(server, folder, sockets, entries)
         try:

@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from tests.process.conftest import Start
 from tests.process.editing import replace
 from tests.process.running import final_status, messages
 from tests.process.serving import Ended, Server, run, serve, skip_message
+from tests.process.several import serve_several
 from tests.support import environments
 from tests.support.environments import OF_CODESERVER, OF_DAGSTER
 from tests.support.eventually import eventually
@@ -51,7 +51,7 @@ SERVER = {server!r}
 
 def told():
     """Where this process is, and what it has of the server's environment."""
-    names = ("codeserver", "uvloop", "watchfiles", "grpc_reflection")
+    names = ("codeserver", "uvloop", "watchfiles", "grpc_reflection", "hpack")
     run = multiprocessing.parent_process()
     facts = {{
         "executable": sys.executable,
@@ -135,8 +135,9 @@ def code(work: Path, front: Path) -> Path:
     return path
 
 
-def ours(front: Path, python: Path) -> list[str]:
-    return [str(front), "-m", "codeserver", "grpc", "--runs", "warm", "--python", str(python)]
+def ours(front: Path, python: Path | None = None) -> list[str]:
+    options = [] if python is None else ["--python", str(python)]
+    return [str(front), "-m", "codeserver", "grpc", "--runs", "warm", *options]
 
 
 def told(text: str | None) -> dict[str, Any]:
@@ -321,20 +322,38 @@ defs = dg.Definitions(jobs=[steps], sensors=[quick])
 
 
 @pytest.mark.skipif(len(REAL) < 2, reason=f"{VARIABLE} names no two Pythons; `make test-python`")
-def test_two_releases_of_a_package_side_by_side(home: Path, work: Path, front: Path) -> None:
+def test_two_releases_of_a_package_in_one_server(home: Path, work: Path, front: Path) -> None:
     (work / "served.py").write_text(PANDAS)
-    with ExitStack() as stack:
-        servers = [
-            stack.enter_context(
-                serve(home, work / str(n), "-f", "served.py", cwd=work, command=ours(front, each))
-            )
-            for n, each in enumerate(REAL)
-        ]
-        versions = [skip_message(server) for server in servers]
+    pythons = {f"env{number}": python for number, python in enumerate(REAL)}
+    entries = {name: {"python_file": "served.py", "python": it} for name, it in pythons.items()}
+    with serve_several(home, work, entries, command=ours(front)) as several:
+        several.ready(*entries)
+        versions = [skip_message(several.location(name)) for name in entries]
     assert len(set(versions)) == len(REAL)
     for python, version in zip(REAL, versions, strict=True):
         show = "import pandas; print(pandas.__version__)"
         assert run(str(python), "-c", show, cwd=work).output.strip() == version
+
+
+def test_one_server_of_several_pythons(
+    home: Path, work: Path, code: Path, front: Path, python: Path
+) -> None:
+    """Each location has its own, and one without Dagster keeps nobody from the others."""
+    again = environments.make(work / "again", without=OF_CODESERVER)
+    pythons = {"one": python, "two": again, "none": front, "wrong": Path("/bin/true")}
+    entries = {name: {"python_file": code.name, "python": it} for name, it in pythons.items()}
+    with serve_several(home, work, entries, command=ours(front)) as several:
+        several.ready("one", "two")
+        for name in ("one", "two"):
+            found = everything(several.location(name))
+            assert found["executable"] == str(pythons[name])
+            for each in (*found["tick"], *found["run"], *found["steps"]):
+                assert each["executable"] == str(pythons[name])
+        for name, reason in (("none", "Dagster cannot be imported by"), ("wrong", "/bin/true")):
+            eventually(
+                lambda name=name, reason=reason: reason in str(several.told(name).load_error),  # type: ignore[misc]
+                what=f"the error of {name}",
+            )
 
 
 def test_a_snapshot(home: Path, work: Path, code: Path, front: Path, python: Path) -> None:

@@ -15,6 +15,7 @@ OF_CODESERVER = (
     "uvloop",
     "watchfiles",
     "grpc_reflection",
+    "hpack",
     "httptools",
 )
 """What the server needs and Dagster does not, as beginnings of names."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable
 
 from codeserver.config import Config
-from codeserver.errors import WorkerCrashed
+from codeserver.errors import OperatorError, WorkerCrashed
 from codeserver.facts import LoadOrder
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.progress import Progress
 from codeserver.supervisor.loading.templates import Templates, local_names
+from codeserver.supervisor.processes import interpreter
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.forkserver import ForkServers
 from codeserver.supervisor.processes.output import Outputs
@@ -76,7 +78,15 @@ class HostMaker:
             forkserver = self._forkservers.living().forker
             return await self._start(self._parent(forkserver), forkserver, order)
         except (WorkerCrashed, OSError) as error:
-            raise hosts.no_host(error) from error
+            raise hosts.no_host(await self._explained(error)) from error
+
+    async def _explained(self, error: Exception) -> Exception:
+        """The reason why the Python of the code cannot start, if that is it; else the error."""
+        try:
+            await asyncio.to_thread(interpreter.check, self._config.python, "The Python")
+        except OperatorError as reason:
+            return reason
+        return error
 
     async def _start(self, parent: Forker, forkserver: Forker, order: LoadOrder) -> Host:
         context = hosts.LoadContext(
