@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from codeserver.errors import WorkerCrashed
@@ -100,7 +99,6 @@ def _fork(base: Forker, outputs: Outputs, tasks: Tasks) -> ForkServer:
     forking = tasks.start("fork forkserver", fork())
 
     async def wait() -> int | None:
-        await asyncio.wait([forking])
         return await child.ended() if child.pid else None
 
     async def kill() -> None:
@@ -108,4 +106,4 @@ def _fork(base: Forker, outputs: Outputs, tasks: Tasks) -> ForkServer:
         if child.pid:
             await child.kill()
 
-    return ForkServer(forker, wait, kill, tasks)
+    return ForkServer(forker, wait, kill, tasks, forking)

@@ -76,6 +76,7 @@ class ForkServer:
     Args:
         wait: waits for the end of the process.
         kill: kills the process.
+        forking: the fork of the process, if it is forked.
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class ForkServer:
         wait: Callable[[], Awaitable[int | None]],
         kill: Callable[[], Awaitable[None]],
         tasks: Tasks,
+        forking: asyncio.Task[None] | None = None,
     ) -> None:
+        self._forking = forking
         self.forker = forker
         self._wait = wait
         self._kill = kill
@@ -102,6 +105,9 @@ class ForkServer:
             await asyncio.wait([self.ended])
 
     async def _follow(self) -> int | None:
+        if self._forking is not None:
+            # Its socket may show the end of a process that was never forked, before the reason.
+            await asyncio.wait([self._forking])
         await self.forker.follow()
         return await self._wait()
 
