@@ -375,3 +375,17 @@ def test_a_channel_over_an_inherited_descriptor() -> None:
         assert worker.fileno() > 2
         worker.close()
         assert ours.recv(100) == b""
+
+
+def test_the_end_of_a_worker_that_leaves_orders_unread(ends: Ends) -> None:
+    """Its last words are received, and then its end: the kernel reports that as a reset."""
+
+    async def main() -> list[Message | None]:
+        await ends.front.send(Ask(b"unread", "rpc"))
+        first = asyncio.create_task(ends.front.receive())
+        await asyncio.sleep(0)  # it waits
+        ends.worker.send(Described())
+        ends.worker_socket.close()
+        return [await first, await soon(ends.front.receive())]
+
+    assert asyncio.run(main()) == [Described(), None]

@@ -217,7 +217,10 @@ class Channel:
             self._unwatch()  # unread bytes would wake the event loop again and again
             return
         most = len(self._read) + _MOST_AT_ONCE
-        while len(self._read) < min(self._missing, most):
+        # A worker that ends with orders unread resets the connection. uvloop reports that once, and
+        # never calls again, so all that was sent before is read now.
+        is_reset = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+        while is_reset or len(self._read) < min(self._missing, most):
             try:
                 chunk = self._sock.recv(_READ_SIZE)
             except (BlockingIOError, InterruptedError):
