@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,8 +71,9 @@ def deployment(home: Path, address: str, *options: str) -> Deployment:
 
 
 def test_all_work_and_one_is_edited(home: Path, server: ServerProcess) -> None:
-    port = server.text.partition("listening on ")[2].splitlines()[0].rpartition(":")[2]
-    with deployment(home, f"127.0.0.1:{port}") as dagster:
+    listening = r"listening on .*127\.0\.0\.1:(\d+)"
+    found = eventually(lambda: re.search(listening, server.text), what="the port")
+    with deployment(home, f"127.0.0.1:{found[1]}") as dagster:
         assert "team-00.localhost" in (home / "workspace.yaml").read_text()
         for name in NAMES:
             shows(dagster, name, {"work_job"})
