@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from itertools import islice
 
@@ -38,9 +38,14 @@ Details = list[tuple[str, str]]
 
 
 class _Statuses:
-    """The servicer: the status of each name, and a cause in trailing metadata of `Check`."""
+    """The servicer: the status of each name, and a cause in trailing metadata of `Check`.
 
-    def __init__(self) -> None:
+    Args:
+        details: makes the trailing metadata.
+    """
+
+    def __init__(self, details: Callable[[], Details]) -> None:
+        self._details = details
         self._statuses: dict[str, HealthCheckResponse.ServingStatus] = {}
         self._changed = asyncio.Event()
         self._is_over = False
@@ -79,9 +84,6 @@ class _Statuses:
                 return
             await changed.wait()
 
-    def _details(self) -> Details:
-        raise NotImplementedError
-
     def _set(self, statuses: Mapping[str, bool]) -> None:
         for service, is_serving in statuses.items():
             self._statuses[service] = (
@@ -102,7 +104,7 @@ class Health(_Statuses):
     """
 
     def __init__(self, current: Current) -> None:
-        super().__init__()
+        super().__init__(self._states)
         self.follow(current)
 
     def follow(self, current: Current) -> None:
@@ -112,7 +114,7 @@ class Health(_Statuses):
         current.on_load_end(lambda _: self._show_load(current))
         self._show_load(current)
 
-    def _details(self) -> Details:
+    def _states(self) -> Details:
         details = [("codeserver-state", self._current.state.value)]
         if (failure := self._current.served.failure) is not None:
             details.append(("codeserver-load-error", _as_metadata(failure.headline)))
@@ -136,7 +138,7 @@ class WholeHealth(_Statuses):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self._states)
         self._locations: dict[str, Current] = {}
         self._show()
 
@@ -152,7 +154,7 @@ class WholeHealth(_Statuses):
         self._statuses.pop(_status_name(name), None)
         self._show()
 
-    def _details(self) -> Details:
+    def _states(self) -> Details:
         states = Counter(current.state.value for current in self._locations.values())
         said = ", ".join(f"{count} {state}" for state, count in states.most_common())
         failures = (

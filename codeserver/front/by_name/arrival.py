@@ -53,15 +53,21 @@ class Arrival:
         self._client.close()
         self._connections.leave(self)
 
-    def _read(self) -> None:
+    def _receive(self) -> int:
+        """Read into the buffer; the number of bytes. Closes the connection at its end."""
         try:
             count = self._client.recv_into(self._connections.buffer)
         except (BlockingIOError, InterruptedError):
-            return
+            return 0
         except OSError:
             count = 0
         if not count:
             self.close()
+        return count
+
+    def _read(self) -> None:
+        count = self._receive()
+        if not count:
             return
         try:
             complete = self._opening.feed(self._connections.buffer[:count])
@@ -150,14 +156,7 @@ class Arrival:
         self._loop.add_reader(self._client.fileno(), self._discard)
 
     def _discard(self) -> None:
-        try:
-            count = self._client.recv_into(self._connections.buffer)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            count = 0
-        if not count:
-            self.close()
+        self._receive()
 
     def _hand_over(self) -> None:
         self._timer.cancel()
