@@ -38,7 +38,7 @@ Load = Callable[[str], list[float]]
 async def _serve(file: str, socket: str) -> None:
     from codeserver.config import Config
     from codeserver.front.by_name import ByName
-    from codeserver.front.server import Server
+    from codeserver.front.servers.server import Server
     from codeserver.target import resolve
 
     config, target = resolve(Config(python_file=file, host="127.0.0.1", port=0, socket=socket))

@@ -31,7 +31,7 @@ def _of(packages: set[str], modules: set[str]) -> set[str]:
 @pytest.mark.parametrize(
     "statement",
     [
-        "import codeserver.cli.commands.grpc, codeserver.front.server",
+        "import codeserver.cli.commands.grpc, codeserver.front.servers.server",
         # What only a function imports counts, too.
         "from codeserver.cli.commands.grpc import _new_event_loop; _new_event_loop().close()\n"
         "from codeserver.supervisor.processes.spawning import spawn\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
-from codeserver.front.assembly import grpc_options
+from codeserver.front.servers.assembly import grpc_options
 from tests.support.eventually import PATIENCE
 
 SHORT = 1

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from codeserver.front.server import Heartbeats
+from codeserver.front.servers.server import Heartbeats
 from tests.unit.virtual_time import in_virtual_time
 
 

@@ -33,8 +33,8 @@ from codeserver.locations import Entry, read
 from codeserver.target import Target, other_python, resolve
 
 if TYPE_CHECKING:
-    from codeserver.front.many import LocationsServer
-    from codeserver.front.server import Server
+    from codeserver.front.servers.many import LocationsServer
+    from codeserver.front.servers.server import Server
 
     AnyServer = Server | LocationsServer
 
@@ -234,10 +234,10 @@ async def _run(config: Config, code: Code) -> int:
 def _server_of(config: Config, code: Code) -> AnyServer:
     spawned = ahead.take(config.python)  # imports Dagster during the imports here
     if isinstance(code, Target):
-        from codeserver.front.server import Server
+        from codeserver.front.servers.server import Server
 
         return Server(config, code, spawned)
-    from codeserver.front.many import LocationsServer
+    from codeserver.front.servers.many import LocationsServer
 
     return LocationsServer(config, code, spawned)
 

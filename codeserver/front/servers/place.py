@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from codeserver.errors import Draining
-from codeserver.front.assembly import grpc_server
 from codeserver.front.binding import bind, make_room
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import Health, WholeHealth
 from codeserver.front.held_socket import HeldSocket
-from codeserver.front.served_location import Requests, ServedLocation
-from codeserver.front.server import LAST_WORD_SECONDS
+from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.served_location import Requests, ServedLocation
+from codeserver.front.servers.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.front.typed_api.location_message import Access
 from codeserver.locations import Entry

@@ -15,15 +15,15 @@ from typing import NoReturn
 from codeserver import default_address
 from codeserver.config import Config
 from codeserver.errors import NoSuchLocation, OperatorError
-from codeserver.front.assembly import grpc_server
 from codeserver.front.binding import bind
 from codeserver.front.by_name import ByName
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import WholeHealth
 from codeserver.front.held_socket import HeldSocket
-from codeserver.front.place import Common, Place
-from codeserver.front.server import LAST_WORD_SECONDS
+from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.place import Common, Place
+from codeserver.front.servers.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.letters import shown
 from codeserver.locations import Entry, read

@@ -9,10 +9,10 @@ import os
 
 from codeserver.config import Config
 from codeserver.errors import Draining
-from codeserver.front.assembly import grpc_server
 from codeserver.front.binding import bind
 from codeserver.front.health import Health
-from codeserver.front.served_location import Requests, ServedLocation
+from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.front.typed_api.location_message import Access
 from codeserver.supervisor.loading.failure import LoadFailure
