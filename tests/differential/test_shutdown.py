@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.differential import calls
 from tests.differential.calls import Call
 from tests.differential.cases import Case, check
 from tests.differential.plain import value
 from tests.differential.running import current_runs, launch, start
-from tests.differential.sides import Side, serving
+from tests.differential.sides import AMONG_SEVERAL, Side, serving
 from tests.support.eventually import eventually
+
+pytestmark = pytest.mark.skipif(
+    AMONG_SEVERAL, reason="it starts one of several locations anew, and the server goes on"
+)
 
 
 def _exit_code(side: Side) -> int:

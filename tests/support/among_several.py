@@ -1,7 +1,8 @@
 """Serve a location with the options of `codeserver grpc`, as one of two locations of a server.
 
 For the tests that compare servers: `CODESERVER_TEST_SERVER=among-several`. These differ then: the
-command line that user code sees in `sys.argv`, and ShutdownServer, which starts the location anew.
+command line that user code sees in `sys.argv`, a relative working directory, which is given in
+full, and ShutdownServer, which starts the location anew.
 """
 
 from __future__ import annotations
@@ -23,18 +24,22 @@ _OF_FLAG = {flag: each for each in settings() for flag in each.flags}
 
 def main(arguments: Sequence[str]) -> None:
     """Replace this process by the server."""
+    name = NAME
     of_server, lines = [], [f"working_directory = {json.dumps(os.getcwd())}"]
     for setting, value in _read(iter(arguments)):
         if setting.scope == "server":
             flag = setting.flags[0]
             of_server += [flag] if value is True else [flag, str(value)]
             continue
+        if setting.name == "location_name":
+            name = str(value)
+            continue
         if setting.name == "working_directory":
             lines.pop(0)
         written = os.path.abspath(str(value)) if setting.kind.is_path else value
         lines.append(f"{setting.name} = {json.dumps(written)}")
     folder = Path(tempfile.mkdtemp(prefix="several-"))
-    text = "\n".join([f"[locations.{NAME}]", *lines])
+    text = "\n".join([f"[locations.{name}]", *lines])
     text += f"\n[locations.neighbour]\npython_file = {json.dumps(str(NEIGHBOUR))}\n"
     (folder / "locations.toml").write_text(text)
     command = [sys.executable, "-m", "codeserver", "grpc", "--locations"]
