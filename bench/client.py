@@ -13,7 +13,6 @@ from typing import Any
 import grpc
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 from dagster._core.remote_representation.external_data import JobDataSnap
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._grpc.client import DagsterGrpcClient
@@ -21,6 +20,7 @@ from dagster._serdes import deserialize_value
 from grpc_health.v1 import health_pb2  # type: ignore[import-untyped]
 from grpc_health.v1.health_pb2_grpc import HealthStub  # type: ignore[import-untyped]
 
+from bench.origins import GrpcServerCodeLocationOrigin
 from bench.requests import Requests, stub_of
 
 SHORT_SECONDS = 2

@@ -9,11 +9,6 @@ from typing import Any
 import grpc
 from dagster import AssetKey
 from dagster._core.instance.ref import InstanceRef
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._grpc.__generated__.dagster_api_pb2_grpc import DagsterApiStub
 from dagster._grpc.types import (
@@ -28,6 +23,12 @@ from dagster._grpc.types import (
     SensorExecutionArgs,
 )
 from dagster._serdes import serialize_value
+
+from bench.origins import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 REPOSITORY = "__repository__"
 """Dagster's name for the only repository of a location."""

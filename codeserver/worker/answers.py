@@ -186,6 +186,8 @@ def _refresh_state(location: Location, _: str, extra: Mapping[str, Any]) -> obje
 
 
 def _refresh_components(location: Location, wanted: set[str]) -> dagster.DefsStateInfo:
+    if not dagster.DEFS_STATE:
+        raise dagster.DagsterError(dagster.DEFS_STATE.lack)
     components: dict[str, dagster.StateBackedComponent] = {}
     project_root = None
     for repository in location.repositories.values():

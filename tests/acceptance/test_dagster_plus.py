@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster._core.remote_origin import RemoteRepositoryOrigin
 from dagster._grpc.types import ListRepositoriesResponse, SensorExecutionArgs
 from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 
 import codeserver
+from bench.origins import RemoteRepositoryOrigin
 from codeserver.api import v1
 from codeserver.cli.commands.install_dagster import install
 from tests.deploy.files import validate

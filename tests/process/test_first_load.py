@@ -9,12 +9,12 @@ import grpc
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.types import ListRepositoriesResponse
-from dagster_shared.error import SerializableErrorInfo
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
 from tests.process.editing import Since, logs
 from tests.process.serving import USER_CODE, Server, in_background, skip_message
+from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
 
 SLOW = "open('go').close()\n" + (USER_CODE / "edition.py").read_text()

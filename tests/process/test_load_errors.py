@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from dagster._grpc.types import ListRepositoriesResponse
-from dagster_shared.error import SerializableErrorInfo
 
 from tests.differential.plain import value
 from tests.process.conftest import Start
 from tests.process.serving import USER_CODE, Server, run, serve, skip_message
+from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
 from tests.support.servers import OURS
 

@@ -11,7 +11,6 @@ import pytest
 from dagster import DagsterRunStatus
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import deserialize_value
-from dagster_shared.error import SerializableErrorInfo
 
 from tests.differential.calls import origin
 from tests.differential.sides import USER_CODE as LARGE_CODE
@@ -35,6 +34,7 @@ from tests.process.serving import (
     serve,
     skip_message,
 )
+from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
 
 SERVED = ("-f", "served.py")

@@ -14,7 +14,6 @@ from dagster import DagsterRunStatus
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.types import ListRepositoriesResponse
 from dagster._serdes import deserialize_value
-from dagster._utils.error import SerializableErrorInfo
 
 from codeserver.snapshot import file
 from tests.differential.calls import origin
@@ -22,6 +21,7 @@ from tests.process.conftest import Start
 from tests.process.editing import BROKEN, edition_by, logs, replace, says
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import Ended, Server, in_background, run, tick
+from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
 from tests.support.in_process import invoke
 

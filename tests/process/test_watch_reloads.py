@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from dagster import DagsterRunStatus
 from dagster._grpc.client import DagsterGrpcClient
-from dagster_shared.error import SerializableErrorInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.differential.plain import value
@@ -32,6 +31,7 @@ from tests.process.editing import (
 )
 from tests.process.running import final_status, launch_patient, messages
 from tests.process.serving import LIMIT, Server, in_background, pid_in, serve, skip_message
+from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
 
 

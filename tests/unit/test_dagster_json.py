@@ -9,11 +9,6 @@ from typing import Any
 
 import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
 from dagster._core.remote_representation.external_data import (
     PartitionExecutionErrorSnap,
     RemoteJobSubsetResult,
@@ -24,10 +19,15 @@ from dagster._core.remote_representation.external_data import (
 from dagster._core.snap.execution_plan_snapshot import ExecutionPlanSnapshotErrorData
 from dagster._grpc import types
 from dagster._serdes import deserialize_value, serialize_value
-from dagster_shared.error import SerializableErrorInfo
 
+from bench.origins import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 from codeserver.errors import InvalidRequest
 from codeserver.front import dagster_json as write
+from tests.support.dagster_names import SerializableErrorInfo
 
 # An error as a worker sends it: with a traceback, a cause, and text that JSON must escape.
 ERROR = SerializableErrorInfo(

@@ -13,7 +13,6 @@ from pathlib import Path
 import dagster
 import pytest
 from dagster._core.errors import DagsterUserCodeLoadError
-from dagster_shared.error import SerializableErrorInfo
 
 import codeserver
 from codeserver import wire
@@ -21,6 +20,7 @@ from codeserver.worker import dagster_internals
 from codeserver.worker.failures import brief, current_error, explained, of_the_user
 from codeserver.worker.process import limits
 from codeserver.worker.process.forking import trampoline
+from tests.support.dagster_names import SerializableErrorInfo
 
 OWN = str(Path(codeserver.__file__).parent)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from dagster import DagsterError
 from dagster._check import CheckError
-from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 from dotenv import dotenv_values
 from yaml import YAMLError
 
+from bench.origins import ManagedGrpcPythonEnvCodeLocationOrigin
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.locations import Entry, read

@@ -7,14 +7,14 @@ import math
 from typing import Any
 
 import pytest
-from dagster._core.remote_origin import (
+from dagster._grpc import types
+from dagster._serdes import serialize_value
+
+from bench.origins import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._grpc import types
-from dagster._serdes import serialize_value
-
 from codeserver.errors import RequestTimeout
 from codeserver.front import dagster_json
 from codeserver.front.dagster_json import LONGEST_ARGUMENT

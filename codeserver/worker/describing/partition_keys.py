@@ -37,7 +37,7 @@ def of_job(job: dagster.JobDefinition) -> dagster.PartitionsDefinition:
     """The partitions definition of a job, or the only one of the assets that it materializes."""
     if job.partitions_def is not None:
         return job.partitions_def
-    assets = (job.asset_layer.get(key) for key in job.asset_layer.selected_asset_keys)
+    assets = (job.asset_layer.get(key) for key in dagster.selected_asset_keys(job))
     ways = {asset.partitions_def for asset in assets if asset.partitions_def is not None}
     if len(ways) == 1:
         return ways.pop()
@@ -60,14 +60,14 @@ def loading(
             except dagster.DagsterError as error:
                 what = f'The partitions "{name}" are kept in a Dagster instance, and there is none'
                 raise lookup.invalid("partitions", f"{what}: {one_line(error)}") from None
-        stack.enter_context(dagster.partition_loading_context(dynamic_partitions_store=instance))
+        stack.enter_context(dagster.partitions_in(instance))
         yield found
 
 
 def check(found: dagster.PartitionsDefinition, key: str) -> None:
     """Raise `InvalidRequest` unless the key exists. Call it inside `loading`."""
     try:
-        is_there = found.has_partition_key(key)
+        is_there = dagster.has_partition_key(found, key)
     except dagster.DagsterUnknownPartitionError:
         is_there = False
     if not is_there:
@@ -100,12 +100,13 @@ def _page(
         return _page_of_product(found, offset, limit, reverse)
     if (
         isinstance(found, dagster.TimeWindowPartitionsDefinition)
+        and dagster.pages_windows(found)
         # Dagster's own pages, which count back from now, begin at the last key.
         and found.end is None
         and found.end_offset == 0
     ):
         return _page_of_windows(found, offset, limit, reverse)
-    return _slice(found.get_partition_keys(), offset, limit, reverse)
+    return _slice(dagster.partition_keys(found), offset, limit, reverse)
 
 
 def _slice(
@@ -125,8 +126,7 @@ def _page_of_windows(
         first, last = total - last, total - first
     is_near_start = last <= total - first
     way = last if is_near_start else total - first
-    with dagster.partition_loading_context() as context:
-        keys = found.get_paginated_partition_keys(context, way, is_near_start).results
+    keys = dagster.page_of_windows(found, way, is_near_start)
     page = keys[first:last] if is_near_start else keys[total - last :][::-1]
     return total, page[::-1] if reverse else page
 
@@ -135,10 +135,10 @@ def _page_of_product(
     found: dagster.MultiPartitionsDefinition, offset: int, limit: int, reverse: bool
 ) -> tuple[int, Sequence[str]]:
     """The page of keys of several dimensions; the last dimension changes fastest."""
-    dimensions = [each.partitions_def.get_partition_keys() for each in found.partitions_defs]
+    dimensions = [dagster.partition_keys(each.partitions_def) for each in found.partitions_defs]
     if any("|" in key for keys in dimensions for key in keys):
         # Dagster leaves out keys that it could not split again.
-        return _slice(found.get_partition_keys(), offset, limit, reverse)
+        return _slice(dagster.partition_keys(found), offset, limit, reverse)
     total = math.prod(map(len, dimensions))
     page = []
     for position in range(offset, min(offset + limit, total)):

@@ -11,7 +11,7 @@ from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.describing import lookup, partition_keys, selection
-from codeserver.worker.describing.configs import config_types, run_config_errors
+from codeserver.worker.describing.configs import config_types, run_config_errors, secrets
 from codeserver.worker.describing.definitions import policies
 from codeserver.worker.describing.plain import one_line, present
 from codeserver.worker.loading.location import Location
@@ -47,7 +47,7 @@ def describe(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
     config, tags = _launched(location, whole, job, wanted["partition_key"])
     plan = _plan(repository, job, config if given is None else given, tags)
     root = job.run_config_schema.config_type
-    shown = config_types.without_secrets(root.schema_snapshot, root.key, config)
+    shown = config_types.without_secrets(secrets.of_run_config(root), root.key, config)
     return {
         "job": job.name,
         "repository": repository.name,
@@ -69,7 +69,7 @@ def _launched(
     with partition_keys.loading(location, partition_keys.of_job(job)) as partitions:
         partition_keys.check(partitions, key)
         config = whole.get_run_config_for_partition_key(key)
-        tags = job.get_tags_for_partition_key(key, selected_asset_keys=None)
+        tags = dagster.tags_of_partition(job, key)
     return config, tags
 
 

@@ -38,7 +38,7 @@ def _job(location: Location, wanted: Mapping[str, Any]) -> dict[str, Any]:
         for name, resource in sorted(job.get_required_resource_defs().items())
         if (config := config_types.of_definition(resource)) is not None
     }
-    targeting = jobs.targeting(catalog.automated(repository)).get(job.name, {})
+    targeting = jobs.targeting(dagster.schedules_and_sensors(repository)).get(job.name, {})
     return {
         "job": {**jobs.one(repository, job), **targeting},
         "graph": structure.of_job(job),

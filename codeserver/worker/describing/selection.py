@@ -29,7 +29,7 @@ def of_assets(job: dagster.JobDefinition, keys: Sequence[str]) -> dagster.JobDef
     """The part of the job that materializes these assets; the whole job if there are none."""
     if not keys:
         return job
-    known = {key.to_user_string(): key for key in job.asset_layer.selected_asset_keys}
+    known = {key.to_user_string(): key for key in dagster.selected_asset_keys(job)}
     if not known:
         raise lookup.invalid("asset_selection", f'Job "{job.name}" materializes no assets.')
     for key in keys:

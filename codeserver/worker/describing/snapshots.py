@@ -23,7 +23,8 @@ from codeserver.messages import (
 )
 from codeserver.worker import dagster_internals as dagster
 from codeserver.worker.failures import report
-from codeserver.worker.loading.location import Location, is_dynamic, pinned_state
+from codeserver.worker.loading.component_state import pinned_state
+from codeserver.worker.loading.location import Location, is_dynamic
 from codeserver.worker.process import basics
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.originals import os
@@ -102,7 +103,7 @@ def list_repositories(location: Location) -> str:
     """The serialized `ListRepositoriesResponse`."""
     order = location.order
     return dagster.serialize_value(
-        dagster.ListRepositoriesResponse(
+        dagster.listing_of(
             location.symbols,
             executable_path=order.executable_path,
             repository_code_pointer_dict=location.pointers,

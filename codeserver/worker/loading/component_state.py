@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+from codeserver.facts import LoadOrder
 from codeserver.worker import dagster_internals as dagster
 
 
@@ -65,9 +67,7 @@ class LateLoadContext(dagster.DefinitionsLoadContext):
         with dagster.set_defs_state_storage(None):
             super().__init__(
                 dagster.DefinitionsLoadType.INITIALIZATION,
-                repository_load_data=dagster.RepositoryLoadData(
-                    defs_state_info=state, code_location_name=location_name
-                ),
+                repository_load_data=dagster.load_data_of(state, location_name),
             )
         self._is_known = state is not None
 
@@ -94,3 +94,38 @@ class LateLoadContext(dagster.DefinitionsLoadContext):
         with dagster.set_defs_state_storage(storage):
             yield
         self._is_known = True
+
+
+def enter_load_context(
+    order: LoadOrder, stack: ExitStack, open_instance: Callable[[], dagster.DagsterInstance]
+) -> None:
+    """Set Dagster's context of the load, and let components find their state until `stack` closes.
+
+    Raises:
+        DagsterError: state is ordered, and the installed Dagster knows none.
+    """
+    state = pinned_state(order)
+    if not dagster.DEFS_STATE:
+        if dagster.LOAD_CONTEXT:
+            dagster.DefinitionsLoadContext.set(
+                dagster.DefinitionsLoadContext(dagster.DefinitionsLoadType.INITIALIZATION)
+            )
+        return
+    context = LateLoadContext(state, order.location_name)
+    dagster.DefinitionsLoadContext.set(context)
+    has_instance = order.instance_ref is not None or dagster.is_dagster_home_set()
+    storage = LateStorage(open_instance) if has_instance or state else None
+    stack.enter_context(context.with_storage(storage))
+
+
+def pinned_state(order: LoadOrder) -> dagster.DefsStateInfo | None:
+    """The ordered versions of component state; None for the newest.
+
+    Raises:
+        DagsterError: the installed Dagster knows no state.
+    """
+    if order.defs_state_info is None:
+        return None
+    if not dagster.DEFS_STATE:
+        raise dagster.DagsterError(dagster.DEFS_STATE.lack)
+    return dagster.deserialize_value(order.defs_state_info, dagster.DefsStateInfo)

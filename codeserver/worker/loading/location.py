@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from codeserver.facts import ImportTime, LoadOrder
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.loading.component_state import LateLoadContext, LateStorage
+from codeserver.worker.loading.component_state import enter_load_context
 from codeserver.worker.loading.footprint import Footprint
 from codeserver.worker.loading.instance import open_for_load
 
@@ -102,12 +102,7 @@ def load(order: LoadOrder) -> Location:
     with ExitStack() as stack:
         stack.enter_context(dagster.set_variables(_variables_of_file()))
         open_instance = partial(open_for_load, order, stack)
-        state = pinned_state(order)
-        context = LateLoadContext(state, order.location_name)
-        dagster.DefinitionsLoadContext.set(context)
-        has_instance = order.instance_ref is not None or dagster.is_dagster_home_set()
-        storage = LateStorage(open_instance) if has_instance or state else None
-        stack.enter_context(context.with_storage(storage))
+        enter_load_context(order, stack, open_instance)
         if order.inject_env_vars_from_instance:
             open_instance().inject_env_vars(order.location_name)
         location = import_and_resolve(order)
@@ -115,13 +110,6 @@ def load(order: LoadOrder) -> Location:
         environment = dict(os.environ)
     os.environ.update(environment)
     return location
-
-
-def pinned_state(order: LoadOrder) -> dagster.DefsStateInfo | None:
-    """The ordered versions of component state; None for the newest."""
-    if order.defs_state_info is None:
-        return None
-    return dagster.deserialize_value(order.defs_state_info, dagster.DefsStateInfo)
 
 
 def _variables_of_file() -> dict[str, str]:
@@ -140,21 +128,13 @@ def import_and_resolve(order: LoadOrder) -> Location:
         DagsterUserCodeLoadError: see `load`.
     """
     location = Location(order)
-    origin = dagster.LoadableTargetOrigin(executable_path=order.executable_path, **order.target)
+    origin = dagster.origin_of(order.executable_path, order.target)
     started = time.monotonic()
     with dagster.enter_loadable_target_origin_load_context(origin):
         with dagster.user_code_error_boundary(
             dagster.DagsterUserCodeLoadError, lambda: _while_loading("\n" + _describe(origin))
         ):
-            found = dagster.get_loadable_targets(
-                python_file=origin.python_file,
-                module_name=origin.module_name,
-                package_name=origin.package_name,
-                working_directory=origin.working_directory,
-                attribute=origin.attribute,
-                autoload_defs_module_name=origin.autoload_defs_module_name,
-                resolve_lazy_defs=True,
-            )
+            found = dagster.targets_of(origin)
         imported = time.monotonic()
         for target in found:
             _resolve(location, _pointer(origin, target.attribute), target.attribute)

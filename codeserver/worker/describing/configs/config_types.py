@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.configs import secrets
 from codeserver.worker.describing.plain import json_value, one_line, present
 
 _KIND = dagster.ConfigTypeKind
@@ -31,7 +32,7 @@ def of_definition(definition: Any) -> dict[str, Any] | None:
     if not definition.has_config_field:
         return None
     field = definition.config_field
-    schema, key = field.config_type.schema_snapshot, field.config_type.key
+    schema, key = secrets.of_definition(definition), field.config_type.key
     if takes_nothing(schema.get_config_snap(key), is_required=field.is_required):
         return None
     return {**present(description=field.description), **tree(schema, key)}
@@ -82,7 +83,7 @@ def default_of(schema: dagster.ConfigSchemaSnapshot, field: dagster.ConfigFieldS
 
     Secrets are removed, as in Dagster's UI.
     """
-    if field.default_value_as_json_str is None or field.is_secret:
+    if field.default_value_as_json_str is None or secrets.is_secret(field):
         return []
     default = json.loads(field.default_value_as_json_str)
     return [without_secrets(schema, field.type_key, default)]
@@ -96,7 +97,7 @@ def without_secrets(schema: dagster.ConfigSchemaSnapshot, key: str, value: Any) 
         return {
             name: without_secrets(schema, fields[name].type_key, each) if name in fields else each
             for name, each in value.items()
-            if name not in fields or not fields[name].is_secret
+            if name not in fields or not secrets.is_secret(fields[name])
         }
     if found.kind is _KIND.NONEABLE:
         return without_secrets(schema, found.inner_type_key, value)

@@ -11,6 +11,7 @@ import textwrap
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.configs import secrets
 from codeserver.worker.describing.configs.config_types import (
     default_of,
     description_of,
@@ -41,7 +42,7 @@ _SCALARS: dict[dagster.ConfigScalarKind | None, Any] = {
 
 def describe(root: dagster.ConfigType, title: str) -> str:
     """The YAML text, with a title in its first line."""
-    schema = root.schema_snapshot
+    schema = secrets.of_run_config(root)
     found = schema.get_config_snap(root.key)
     fields = sorted(found.fields or (), key=lambda field: _ORDER.get(field.name or "", 0))
     writer = _Writer(schema)
@@ -67,7 +68,7 @@ class _Writer:
         """
         name = field.name or ""
         default = [given[name]] if name in given else default_of(self._schema, field)
-        if field.is_secret:
+        if secrets.is_secret(field):
             default = []
         found = self._schema.get_config_snap(field.type_key)
         if field.name == "config" and takes_nothing(found, is_required=field.is_required):

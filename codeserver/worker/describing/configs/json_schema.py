@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.describing.configs import secrets
 from codeserver.worker.describing.configs.config_types import default_of, description_of
 from codeserver.worker.describing.plain import jsonable
 
@@ -30,7 +31,7 @@ _SHAPES = (_KIND.STRICT_SHAPE, _KIND.PERMISSIVE_SHAPE, _KIND.SELECTOR)
 
 def describe(root: dagster.ConfigType, title: str) -> dict[str, Any]:
     """The JSON Schema of the whole config."""
-    writer = _Writer(root.schema_snapshot, root.key)
+    writer = _Writer(secrets.of_run_config(root), root.key)
     schema = writer.body(root.key)
     definitions = {"$defs": writer.definitions} if writer.definitions else {}
     return {"$schema": _DRAFT, "title": title, **schema, **definitions}

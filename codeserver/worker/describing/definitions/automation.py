@@ -64,7 +64,7 @@ def _common(snapshot: dagster.RepositorySnap, found: Any) -> dict[str, Any]:
             description=found.description,
             asset_selection="" if selection is None else str(selection),
             tags=dict(found.tags),
-            owners=list(found.owners or ()),
+            owners=dagster.owners(found),
         ),
     }
 

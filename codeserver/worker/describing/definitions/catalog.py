@@ -36,21 +36,10 @@ def _snapshot(repository: dagster.RepositoryDefinition) -> dagster.RepositorySna
     """Like `RepositorySnap.from_def`, without jobs and partition sets."""
     asset_nodes = dagster.asset_node_snaps_from_repo(repository)
     return dagster.copy(
-        automated(repository),
+        dagster.schedules_and_sensors(repository),
         asset_nodes=asset_nodes,
         resources=_resources(repository, asset_nodes),
         asset_check_nodes=dagster.asset_check_node_snaps_from_repo(repository),
-    )
-
-
-def automated(repository: dagster.RepositoryDefinition) -> dagster.RepositorySnap:
-    """A `RepositorySnap` with only schedules and sensors."""
-    schedules, sensors = repository.schedule_defs, repository.sensor_defs
-    return dagster.RepositorySnap(
-        name=repository.name,
-        schedules=[dagster.ScheduleSnap.from_def(each, repository) for each in schedules],
-        partition_sets=[],
-        sensors=[dagster.SensorSnap.from_def(each, repository) for each in sensors],
     )
 
 

@@ -58,7 +58,7 @@ def _time_window(partitions: dagster.TimeWindowPartitionsDefinition) -> dict[str
     description = str(partitions)
     if partitions.end is not None:
         windows["end"] = timestamp(partitions.end)
-    if partitions.exclusions:
+    if getattr(partitions, "exclusions", None):
         description += " Some windows are left out."
     return {"kind": "KIND_TIME_WINDOW", "description": description, "time_windows": windows}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
-from codeserver.worker.describing.configs import config_types
+from codeserver.worker.describing.configs import config_types, secrets
 from codeserver.worker.describing.plain import json_value, present
 
 
@@ -34,9 +34,9 @@ def describe(snapshot: dagster.RepositorySnap) -> Iterator[dict[str, Any]]:
 
 def _config(found: dagster.ResourceSnap) -> dict[str, Any] | None:
     """The config type of a resource, including fields that already have a value."""
-    schema = found.config_schema_snap
+    fields = secrets.fields_of_resource(found.config_field_snaps)
+    schema = _schema(found)
     types = schema.all_config_snaps_by_key
-    fields = found.config_field_snaps
     if fields:
         kinds = [config_types.kind_of(each) for each in types.values() if each.fields == fields]
         return config_types.shape(schema, fields, kinds[0] if kinds else "KIND_SHAPE")
@@ -48,17 +48,22 @@ def _config(found: dagster.ResourceSnap) -> dict[str, Any] | None:
     return config_types.tree(schema, field.type_key)
 
 
+def _schema(found: dagster.ResourceSnap) -> dagster.ConfigSchemaSnapshot:
+    schema = found.config_schema_snap
+    return secrets.of_resource(schema, *schema.all_config_snaps_by_key)
+
+
 def _values(found: dagster.ResourceSnap) -> Iterator[dict[str, Any]]:
-    fields = {field.name: field for field in found.config_field_snaps}
+    fields = {field.name: field for field in secrets.fields_of_resource(found.config_field_snaps)}
     for name, value in found.configured_values.items():
         field = fields.get(name)
         if isinstance(value, dagster.ResourceConfigEnvVarSnap):
             yield {"name": name, "environment_variable": value.name}
-        elif field is not None and field.is_secret:
+        elif field is not None and secrets.is_secret(field):
             yield {"name": name}  # Dagster's UI does not show secrets either
         else:
             plain = json.loads(value)
             if field is not None:
-                schema = found.config_schema_snap
+                schema = _schema(found)
                 plain = config_types.without_secrets(schema, field.type_key, plain)
             yield {"name": name, "value": json_value(plain)}

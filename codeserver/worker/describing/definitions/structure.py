@@ -24,7 +24,7 @@ class _Structure:
     """Describes the graphs of a job, or of a selected part of it."""
 
     def __init__(self, job: dagster.JobDefinition) -> None:
-        self._assets = job.asset_layer
+        self._job = job
         self._configs: dict[str, dict[str, Any] | None] = {}
 
     def graph(
@@ -100,10 +100,10 @@ class _Structure:
         self, node: dagster.Node, definition: Any, handle: dagster.NodeHandle
     ) -> dict[str, Any]:
         keys = {
-            self._assets.get_asset_key_for_node_output(handle, output.name)
+            dagster.asset_key_of_output(self._job, handle, output.name)
             for output in definition.output_defs
         }
-        selected = self._assets.selected_asset_keys
+        selected = dagster.selected_asset_keys(self._job)
         return {
             "kind": "KIND_OP",
             **present(
@@ -125,7 +125,7 @@ class _Structure:
 
     def _hooks(self, node: dagster.Node, handle: dagster.NodeHandle) -> list[str]:
         hooks = set(node.hook_defs)
-        assets = None if handle.parent else self._assets.get_assets_def_for_node(handle)
+        assets = None if handle.parent else dagster.assets_of_node(self._job, handle)
         return hook_names(hooks.union(assets.hook_defs) if assets else hooks)
 
 
