@@ -15,6 +15,7 @@ from codeserver.facts import LoadOrder
 from codeserver.front.typed_api import values
 from codeserver.worker.answers import answer
 from codeserver.worker.loading.location import Location
+from tests.support.dagster_names import EXCLUDES_WINDOWS, MARKS_SECRETS, freshness
 
 # Jobs ---------------------------------------------------------------------------------------------
 
@@ -158,6 +159,36 @@ def inputs_job() -> None:
 def count(context: dg.OpExecutionContext) -> None: ...
 
 
+class Vault(dg.ConfigurableResource):
+    """Has secrets in every place that can have some."""
+
+    token: str = Field(default="default of a token", json_schema_extra={"dagster__is_secret": True})
+    certificates: dict[str, str] = {}
+
+
+def _secret_field() -> dg.Field:
+    marked = {"is_secret": True} if MARKS_SECRETS else {}
+    return dg.Field(str, default_value="s3cret of a function", **marked)
+
+
+@dg.resource(config_schema={"login": dg.Field({"name": dg.Field(str), "word": _secret_field()})})
+def vault(_: dg.InitResourceContext) -> None: ...
+
+
+@dg.job(
+    resource_defs={"vault": Vault(token="s3cret of a job"), "other": vault},
+    config={
+        "ops": {"count": {"config": 7}},
+        "resources": {
+            "vault": {"config": {"token": "s3cret of a run"}},
+            "other": {"config": {"login": {"name": "x", "word": "s3cret of a run, too"}}},
+        },
+    },
+)
+def secret_job() -> None:
+    count()
+
+
 @dg.job(config={"ops": {"count": {"config": 7}}})
 def default_job() -> None:
     count()
@@ -171,7 +202,10 @@ HOURLY = dg.HourlyPartitionsDefinition("2025-01-01-00:00", timezone="Europe/Berl
 WEEKLY = dg.WeeklyPartitionsDefinition("2024-01-01", end_date="2024-06-01")
 PAST = dg.DailyPartitionsDefinition("2024-01-01", end_offset=-2)
 SPARSE = dg.TimeWindowPartitionsDefinition(
-    start="2024-01-01", cron_schedule="0 0 * * *", fmt="%Y-%m-%d", exclusions=["0 0 * * 0"]
+    start="2024-01-01",
+    cron_schedule="0 0 * * *",
+    fmt="%Y-%m-%d",
+    **({"exclusions": ["0 0 * * 0"]} if EXCLUDES_WINDOWS else {}),
 )
 MULTI = dg.MultiPartitionsDefinition({"letter": STATIC, "day": WEEKLY})
 BARS = dg.MultiPartitionsDefinition(
@@ -239,7 +273,7 @@ OUTSIDE = dg.AssetSpec(["outside", "events"], group_name="raw", description="Fro
     },
     deps=[OUTSIDE],
     automation_condition=dg.AutomationCondition.eager(),
-    freshness_policy=dg.FreshnessPolicy.time_window(timedelta(hours=3), timedelta(minutes=90)),
+    **freshness("time_window", timedelta(hours=3), timedelta(minutes=90)),
     code_version="7",
     pool="database",
     required_resource_keys={"store"},
@@ -265,7 +299,7 @@ def days() -> None: ...
             "days", partition_mapping=dg.TimeWindowPartitionMapping(start_offset=-1, end_offset=-1)
         )
     ],
-    freshness_policy=dg.FreshnessPolicy.cron("0 9 * * *", timedelta(hours=1), "Europe/Berlin"),
+    **freshness("cron", "0 9 * * *", timedelta(hours=1), "Europe/Berlin"),
 )
 def later() -> None: ...
 
@@ -365,6 +399,7 @@ def repositories() -> dict[str, dg.RepositoryDefinition]:
             settings_job,
             inputs_job,
             default_job,
+            secret_job,
             partitioned_job,
             asset_job,
             *PARTITIONED_JOBS,

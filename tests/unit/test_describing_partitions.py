@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._check import CheckError
+from dagster._core.test_utils import freeze_time
 from dagster._serdes import serialize_value
 
 from codeserver.api import v1
@@ -15,6 +17,7 @@ from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker.describing import partition_keys
 from codeserver.worker.loading.instance import ref_of
 from codeserver.worker.loading.location import Location
+from tests.support.dagster_names import HAS_WILDCARDS
 from tests.unit.describing import MAIN, PARTITIONS, ask, make_location
 from tests.unit.work import calls
 
@@ -34,7 +37,7 @@ def location(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Location]:
 
 @pytest.fixture
 def now() -> Iterator[None]:
-    with dg.partition_loading_context(effective_dt=NOW):
+    with freeze_time(NOW):
         yield
 
 
@@ -141,12 +144,18 @@ SELECTIONS = [
 
 @pytest.mark.parametrize("selection", SELECTIONS)
 def test_keys_are_those_of_dagster(location: Location, selection: str) -> None:
-    parsed = dg.AssetSelection.from_string(selection, include_sources=True)
+    try:
+        parsed = dg.AssetSelection.from_string(selection, include_sources=True)
+    except (dg.DagsterError, CheckError):  # older versions do not know all of them
+        with pytest.raises(InvalidRequest):
+            ask(location, "GetAssetGraph", selection=selection)
+        return
     graph = location.repositories[MAIN].asset_graph
     expected = sorted(key.to_user_string() for key in parsed.resolve(graph))
     found = ask(location, "GetAssetGraph", selection=selection)
     assert found == {"keys": [[MAIN, key] for key in expected]}
-    assert bool(expected) == (selection != "group:nothing")
+    if "*" not in selection or HAS_WILDCARDS:
+        assert bool(expected) == (selection != "group:nothing")
 
 
 def test_an_empty_selection_is_everything(location: Location) -> None:

@@ -281,6 +281,9 @@ def _encode(response: Any, reply: Reply) -> bytes:
     fields = values.read(reply.body)
     if "json_schema" in fields:  # the only field of type Struct instead of Value
         fields["json_schema"] = fields["json_schema"].struct_value
+    if "resource_configs" in fields:  # protobuf before 6 makes no messages of the values of a map
+        configs = fields["resource_configs"]
+        fields["resource_configs"] = {name: pb.ConfigType(**each) for name, each in configs.items()}
     message = response(**fields, generation=reply.generation)
     return bytes(message.SerializeToString())
 

@@ -78,6 +78,38 @@ def owners(definition: Any) -> list[str]:
     return list(getattr(definition, "owners", None) or ())
 
 
+def freshness_of(asset: names.AssetNodeSnap) -> moved.FreshnessPolicy | None:
+    """The freshness policy of an asset; in 1.10, that of the kind that 1.11 has."""
+    found: moved.FreshnessPolicy | None = _either(
+        asset, "internal_freshness_policy", "freshness_policy"
+    )
+    return found
+
+
+def pools_of(asset: names.AssetNodeSnap) -> list[str]:
+    """The pools of the ops that make an asset, in alphabetical order."""
+    return sorted(getattr(asset, "pools", None) or ())
+
+
+def hooks_of(assets: Any) -> Collection[names.HookDefinition]:
+    """The hooks of an `AssetsDefinition`."""
+    return getattr(assets, "hook_defs", None) or ()
+
+
+def monitored_assets(sensor: names.MultiAssetSensorDefinition) -> Any:
+    """The assets that a sensor monitors, as keys or as a selection; none before 1.12 tells them."""
+    return getattr(sensor, "_monitored_assets", ())
+
+
+def operator_of(condition: Any) -> str | None:
+    """The operator of a node in the snapshot of an automation condition: `and`, `or` or `not`."""
+    if hasattr(condition, "operator_type"):
+        found: str | None = condition.operator_type
+        return found
+    operators = {f"{name.capitalize()}AutomationCondition": name for name in ("and", "or", "not")}
+    return operators.get(condition.class_name)
+
+
 def selected_asset_keys(job: names.JobDefinition) -> Collection[names.AssetKey]:
     """The keys of the assets that the job materializes."""
     found: Collection[names.AssetKey] = _either(

@@ -45,7 +45,7 @@ def describe(
                 resources=_resources(found, node),
             ),
             **fields[id(node.partitions_def)],
-            **policies.freshness(found.freshness_policy),
+            **policies.freshness(dagster.freshness_of(found)),
             **policies.condition(node.automation_condition),
             **_backfill(found),
         }
@@ -66,7 +66,7 @@ def _facts(found: dagster.AssetNodeSnap) -> dict[str, Any]:
         op=found.op_name,
         jobs=list(found.job_names),
         code_version=found.code_version,
-        pools=sorted(found.pools),
+        pools=dagster.pools_of(found),
     )
 
 

@@ -74,7 +74,7 @@ def _monitored(repository: dagster.RepositoryDefinition, found: dagster.SensorSn
     keys = set((found.metadata.asset_keys if found.metadata else None) or ())
     sensor = repository.get_sensor_def(found.name)
     if isinstance(sensor, dagster.MultiAssetSensorDefinition):
-        watched = sensor._monitored_assets  # Dagster has no public name for it
+        watched = dagster.monitored_assets(sensor)
         if isinstance(watched, dagster.AssetSelection):
             # Some of them may be in other locations.
             keys.update(watched.resolve(repository.asset_graph, allow_missing=True))

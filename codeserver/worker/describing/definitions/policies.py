@@ -52,11 +52,12 @@ def _words(snapshot: Any) -> str:
     if node.label:
         return str(node.label)
     operands = [_words(each) for each in snapshot.children]
-    if node.operator_type in ("and", "or"):
-        return f" {node.operator_type} ".join(
+    operator = dagster.operator_of(node)
+    if operator in ("and", "or"):
+        return f" {operator} ".join(
             f"({each})" if " and " in each or " or " in each else each for each in operands
         )
-    if node.operator_type == "not":
+    if operator == "not":
         return f"not ({operands[0]})"
     name = (node.name or node.description or node.class_name).lower()
     return f"{name}({', '.join(operands)})" if operands else name

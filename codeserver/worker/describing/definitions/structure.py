@@ -126,7 +126,7 @@ class _Structure:
     def _hooks(self, node: dagster.Node, handle: dagster.NodeHandle) -> list[str]:
         hooks = set(node.hook_defs)
         assets = None if handle.parent else dagster.assets_of_node(self._job, handle)
-        return hook_names(hooks.union(assets.hook_defs) if assets else hooks)
+        return hook_names(hooks.union(dagster.hooks_of(assets)) if assets else hooks)
 
 
 def _input(definition: Any, found: Any) -> dict[str, Any]:
