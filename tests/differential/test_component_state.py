@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 from dagster._serdes import serialize_value
-from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 
 from tests.differential import calls
 from tests.differential.calls import Call, fields
 from tests.differential.cases import Case, check, table
 from tests.differential.plain import value
 from tests.differential.sides import USER_CODE, Pair, Side, serving
+from tests.support.dagster_names import HAS_STATE, has_rpc
+
+if not HAS_STATE:
+    pytest.skip("this Dagster has no component state", allow_module_level=True)
+
+from dagster_shared.serdes.objects.models.defs_state_info import DefsStateInfo
 
 APPLE, PEAR = "Orchard[apple]", "Orchard[pear]"
 KINDS = {"apple": ["fuji", "gala"], "pear": ["conference"]}
@@ -146,6 +151,7 @@ def test_loads(pair: Pair) -> None:
         ),
     ]
 )
+@pytest.mark.skipif(not has_rpc("RefreshComponentState"), reason="this Dagster has no such RPC")
 def test_refresh(case: Case, pair: Pair) -> None:
     check(case, pair)
 
@@ -169,5 +175,6 @@ def test_refresh(case: Case, pair: Pair) -> None:
         ),
     ]
 )
+@pytest.mark.skipif(not has_rpc("ReloadCodeWithState"), reason="this Dagster has no such RPC")
 def test_reload_with_state(case: Case, pair: Pair) -> None:
     check(case, pair)

@@ -27,6 +27,7 @@ _POLICY: Any = getattr(
 
 HAS_FRESHNESS = hasattr(_POLICY, "cron") and hasattr(_POLICY, "time_window")
 HAS_MONITORED_ASSETS = "_monitored_assets" in inspect.getsource(dg.MultiAssetSensorDefinition)
+HAS_PAGES = hasattr(dg, "partition_loading_context")
 HAS_STATE = hasattr(dg, "StateBackedComponent")
 HAS_WILDCARDS = hasattr(asset_selection, "KeyWildCardAssetSelection")
 MARKS_SECRETS = "is_secret" in inspect.signature(dg.Field).parameters

@@ -17,7 +17,7 @@ from codeserver.errors import InvalidRequest, NotFound
 from codeserver.worker.describing import partition_keys
 from codeserver.worker.loading.instance import ref_of
 from codeserver.worker.loading.location import Location
-from tests.support.dagster_names import HAS_WILDCARDS
+from tests.support.dagster_names import HAS_PAGES, HAS_WILDCARDS
 from tests.unit.describing import MAIN, PARTITIONS, ask, make_location
 from tests.unit.work import calls
 
@@ -79,6 +79,7 @@ def test_windows_that_have_hardly_begun(start: str) -> None:
     assert partition_keys._page(found, 0, 10, reverse=True) == (0, [])
 
 
+@pytest.mark.skipif(not HAS_PAGES, reason="this Dagster makes all keys")
 @pytest.mark.usefixtures("now")
 def test_a_year_of_hours_is_not_all_made() -> None:
     found = dg.HourlyPartitionsDefinition("2024-01-01-00:00")
@@ -144,14 +145,14 @@ SELECTIONS = [
 
 @pytest.mark.parametrize("selection", SELECTIONS)
 def test_keys_are_those_of_dagster(location: Location, selection: str) -> None:
+    graph = location.repositories[MAIN].asset_graph
     try:
         parsed = dg.AssetSelection.from_string(selection, include_sources=True)
+        expected = sorted(key.to_user_string() for key in parsed.resolve(graph))
     except (dg.DagsterError, CheckError):  # older versions do not know all of them
         with pytest.raises(InvalidRequest):
             ask(location, "GetAssetGraph", selection=selection)
         return
-    graph = location.repositories[MAIN].asset_graph
-    expected = sorted(key.to_user_string() for key in parsed.resolve(graph))
     found = ask(location, "GetAssetGraph", selection=selection)
     assert found == {"keys": [[MAIN, key] for key in expected]}
     if "*" not in selection or HAS_WILDCARDS:

@@ -68,7 +68,7 @@ def check(found: dagster.PartitionsDefinition, key: str) -> None:
     """Raise `InvalidRequest` unless the key exists. Call it inside `loading`."""
     try:
         is_there = dagster.has_partition_key(found, key)
-    except dagster.DagsterUnknownPartitionError:
+    except (dagster.DagsterUnknownPartitionError, dagster.check.CheckError):
         is_there = False
     if not is_there:
         what = f'There is no partition "{key}"; {_hint(found, key)}'
