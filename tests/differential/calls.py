@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._grpc.types import CanCancelExecutionRequest, CancelExecutionRequest
 
@@ -48,7 +47,7 @@ def of(side: Side, repository: str = REPOSITORY) -> Requests:
 def raw(rpc: str, **content: Any) -> Call:
     """`rpc` with a message of these fields; returns all fields of the reply."""
     if not has_rpc(rpc):
-        return Call(rpc, lambda _: pytest.skip(f"this Dagster has no RPC {rpc}"))
+        return Call(rpc, lambda _: None)  # it is not called
     method = pb.DESCRIPTOR.services_by_name["DagsterApi"].methods_by_name[rpc]
     request_type = getattr(pb, method.input_type.name)
 

@@ -14,7 +14,7 @@ from tests.differential.calls import Call, fields
 from tests.differential.cases import Case, check, table
 from tests.differential.plain import value
 from tests.differential.sides import USER_CODE, Pair, Side, serving
-from tests.support.dagster_names import HAS_STATE, has_rpc
+from tests.support.dagster_names import HAS_STATE
 
 if not HAS_STATE:
     pytest.skip("this Dagster has no component state", allow_module_level=True)
@@ -151,7 +151,6 @@ def test_loads(pair: Pair) -> None:
         ),
     ]
 )
-@pytest.mark.skipif(not has_rpc("RefreshComponentState"), reason="this Dagster has no such RPC")
 def test_refresh(case: Case, pair: Pair) -> None:
     check(case, pair)
 
@@ -175,6 +174,5 @@ def test_refresh(case: Case, pair: Pair) -> None:
         ),
     ]
 )
-@pytest.mark.skipif(not has_rpc("ReloadCodeWithState"), reason="this Dagster has no such RPC")
 def test_reload_with_state(case: Case, pair: Pair) -> None:
     check(case, pair)
