@@ -41,6 +41,8 @@ MAX_MESSAGE = 100_000_000  # of both servers, and of Dagster's client
 _DAGSTER_YAML = """
 telemetry:
   enabled: false
+"""
+_STATE_STORAGE = """
 defs_state_storage:
   module: dagster._core.storage.defs_state.blob_storage_state_storage
   class: UPathDefsStateStorage
@@ -149,5 +151,6 @@ def serving(
 def _home(path: Path) -> Path:
     if not path.exists():
         path.mkdir()
-        (path / "dagster.yaml").write_text(_DAGSTER_YAML.format(home=path))
+        storage = _STATE_STORAGE if hasattr(DagsterInstance, "defs_state_storage") else ""
+        (path / "dagster.yaml").write_text((_DAGSTER_YAML + storage).format(home=path))
     return path
