@@ -35,7 +35,10 @@ class Called(Message):
 class DagsterImported(Message):
     """The forkserver is ready for orders."""
 
-    python: str = ""  # its version
+    python: str  # the version
+    version: str
+    marks: Mapping[str, Mark | None]  # files that every other installation of Dagster replaces
+    remarks: Sequence[str]  # on the installation, and on what this version lacks, one line each
 
 
 @dataclass(frozen=True)

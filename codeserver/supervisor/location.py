@@ -59,6 +59,7 @@ class Location:
 
     Attributes:
         name: its name for clients and in the log.
+        forkservers: keep the process that has Dagster imported.
         imports: the slowest imports of the newest load, if they are timed.
         defs_state_info: the serialized `DefsStateInfo` that is loaded; None for the newest one.
         imported_late: called with the sources that requests import, see `Pool`.
@@ -79,7 +80,7 @@ class Location:
         self._tasks = Tasks()
         self._outputs = Outputs()
         self._lanes = Lanes.of(config, whole)
-        self._forkservers = ForkServers(source, self._outputs, self._tasks)
+        self.forkservers = ForkServers(source, self._outputs, self._tasks)
         self.current = Current(config.fixed_server_id)
         self._policy = Policy(config.surfaces_reload_errors, config.on_load_error == "exit")
         self._generations: set[Generation] = set()
@@ -94,7 +95,7 @@ class Location:
         self._host_maker = HostMaker(
             config,
             target,
-            self._forkservers,
+            self.forkservers,
             outputs=self._outputs,
             tasks=self._tasks,
             importing=self.importing,
@@ -116,11 +117,6 @@ class Location:
     def queue(self) -> Slots:
         """The queue of requests that call user code."""
         return self._lanes.user_code
-
-    @property
-    def python(self) -> str:
-        """The version of the Python that loads the code; empty before it has imported Dagster."""
-        return self._forkservers.python
 
     @property
     def is_loading(self) -> bool:
@@ -301,11 +297,11 @@ class Location:
 
     async def close(self) -> None:
         """End every process."""
-        self._forkservers.refuse()
+        self.forkservers.refuse()
         ending = [self._tasks.start("end generation", self._retire(g)) for g in self._generations]
         if ending:
             await asyncio.wait(ending, timeout=patience.CLOSE)
-        await self._forkservers.close()
+        await self.forkservers.close()
         await self._tasks.close()
         self._outputs.close()
         self.current.settled.set()
@@ -338,7 +334,7 @@ class Location:
         host = None if served is None else served.host
         if isinstance(host, Host) and host.can_fork:
             return host.forker
-        return self._forkservers.living().forker
+        return self.forkservers.living().forker
 
     def _take(self, host: Host, seconds: float) -> None:
         """Serve the code of this host, and let the previous generation finish its work."""

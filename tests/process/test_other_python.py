@@ -405,4 +405,7 @@ def test_a_python_with_a_broken_dagster(work: Path, code: Path) -> None:
         cwd=work,
     )
     assert ended.code == 1
-    assert f"Dagster cannot be imported by {python} (Dagster " in ended.output
+    assert f"Dagster cannot be imported by {python}: Dagster " in ended.output
+    assert (
+        f"is only half there: dagster_shared/__init__.py is missing in {packages}" in ended.output
+    )

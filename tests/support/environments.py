@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sysconfig
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 INSTALLED = Path(sysconfig.get_path("purelib"))
@@ -44,3 +45,27 @@ def packages_of(python: Path) -> Path:
     """Where its packages are."""
     (packages,) = python.parent.parent.glob("lib/python*/site-packages")
     return packages
+
+
+def replace(packages: Path, changes: Mapping[str, str]) -> None:
+    """Put files of these contents in the place of links, or nothing for an empty content.
+
+    Args:
+        packages: where the packages are.
+        changes: contents by path, such as `dagster/version.py`.
+    """
+    for name, content in changes.items():
+        *folders, _ = Path(name).parts
+        folder = packages
+        for each in folders:
+            folder = folder / each
+            if folder.is_symlink():
+                target = folder.resolve()
+                folder.unlink()
+                folder.mkdir()
+                for found in target.iterdir():
+                    (folder / found.name).symlink_to(found)
+        path = packages / name
+        path.unlink(missing_ok=True)
+        if content:
+            path.write_text(content)

@@ -71,7 +71,7 @@ class LocationMessages:
             server_id=location.current.server_id,
             loads=counts.ended,
             failed_loads=counts.failed,
-            versions=pb.Versions(codeserver=_version(), python=location.python),
+            versions=pb.Versions(codeserver=_version(), python=location.forkservers.python),
             container_image=self._config.container_image or "",
             watches_files=self._config.watch,
             started_at=self._started_at,

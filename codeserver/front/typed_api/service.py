@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from codeserver.api.v1 import code_location_pb2 as pb
-from codeserver.api.v1 import location_pb2
+from codeserver.api.v1 import definitions_pb2, location_pb2
 from codeserver.config import Config
 from codeserver.front.handlers import Context
 from codeserver.front.once import Once
@@ -283,7 +283,9 @@ def _encode(response: Any, reply: Reply) -> bytes:
         fields["json_schema"] = fields["json_schema"].struct_value
     if "resource_configs" in fields:  # protobuf before 6 makes no messages of the values of a map
         configs = fields["resource_configs"]
-        fields["resource_configs"] = {name: pb.ConfigType(**each) for name, each in configs.items()}
+        fields["resource_configs"] = {
+            name: definitions_pb2.ConfigType(**each) for name, each in configs.items()
+        }
     message = response(**fields, generation=reply.generation)
     return bytes(message.SerializeToString())
 

@@ -48,7 +48,8 @@ class _Template:
     @property
     def is_usable(self) -> bool:
         """Whether it is alive, and no package was installed or removed since it was made."""
-        if self.child.exited.done():
+        parent = self.child.parent
+        if self.child.exited.done() or (parent is not None and parent.is_outdated):
             return False
         return all(mark(path) == before for path, before in self.order.folders.items())
 

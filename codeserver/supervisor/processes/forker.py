@@ -29,6 +29,7 @@ from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.exits import note_out_of_memory
+from codeserver.supervisor.processes.installed import is_replaced, tell
 from codeserver.supervisor.processes.killing import kill_group, resume
 from codeserver.supervisor.processes.output import Output, Outputs
 from codeserver.wire import Message
@@ -164,6 +165,7 @@ class Forker:
         loss: set when the process has ended, or has closed its socket.
         is_deaf: whether it has not carried out the last order to kill, and sent nothing since.
         is_ready: whether a forkserver has reported that it is ready; other processes do not.
+        dagster: the Dagster that a forkserver has imported.
     """
 
     def __init__(
@@ -180,7 +182,7 @@ class Forker:
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self.loss = asyncio.Event()
         self.is_ready = False
-        self.python = ""
+        self.dagster: DagsterImported | None = None
         self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
@@ -190,6 +192,11 @@ class Forker:
     def is_lost(self) -> bool:
         """Whether the process has ended, or has closed its socket."""
         return self.loss.is_set()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a forkserver has imported a Dagster that was replaced since."""
+        return self.dagster is not None and is_replaced(self.dagster)
 
     @property
     def children(self) -> frozenset[Child]:
@@ -344,8 +351,9 @@ class Forker:
                 else:
                     self._remember_stranger(pid, code)
                 self._count_children()
-            case DagsterImported(python):
-                self.is_ready, self.python = True, python
+            case DagsterImported():
+                self.is_ready, self.dagster = True, report
+                tell(report)
             case DagsterMissing(text):
                 self.explain(text)
 

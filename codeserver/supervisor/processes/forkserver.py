@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from codeserver.errors import WorkerCrashed
+from codeserver.letters import printable
+from codeserver.marks import Mark, mark
 from codeserver.supervisor.processes import orphans, patience
 from codeserver.supervisor.processes.channel import Channel
 from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.spawning import OWN, Python, Spawned, spawn
 from codeserver.supervisor.processes.tasks import Tasks
+
+_log = logging.getLogger("codeserver")
 
 
 class Source(Protocol):
@@ -31,13 +37,19 @@ class Source(Protocol):
 
 
 class ForkServers:
-    """Keeps a forkserver, and starts another one on demand after the last one has died."""
+    """Keeps a forkserver, and starts another one on demand.
+
+    It does so after the last one has died, or after another Dagster was installed. A forkserver
+    with the Dagster from before ends when its last child has ended.
+    """
 
     def __init__(self, source: Source, outputs: Outputs, tasks: Tasks) -> None:
         self._source = source
         self._outputs = outputs
         self._tasks = tasks
         self._current: ForkServer | None = None
+        self._retired: set[ForkServer] = set()
+        self._marks: Mapping[str, Mark | None] = {}
         self._closing = False
 
     def living(self) -> ForkServer:
@@ -49,6 +61,9 @@ class ForkServers:
         """
         if self._closing:
             raise WorkerCrashed("The server is shutting down.")
+        if self._current is not None and self._current.forker.is_outdated:
+            self._retire(self._current)
+            self._current = None
         if self._current is None or self._current.forker.is_lost:
             self._current = self._source.start(self._outputs, self._tasks)
         return self._current
@@ -56,7 +71,8 @@ class ForkServers:
     @property
     def python(self) -> str:
         """The version of the Python of the forkserver; empty before it has imported Dagster."""
-        return "" if self._current is None else self._current.forker.python
+        report = None if self._current is None else self._current.forker.dagster
+        return "" if report is None else report.python
 
     def refuse(self) -> None:
         """Start no more forkservers."""
@@ -65,9 +81,43 @@ class ForkServers:
     async def close(self) -> None:
         """End the forkserver and all its descendants, except runs."""
         self.refuse()
-        if self._current is not None:
-            await self._current.close()
+        for each in (*self._retired, self._current):
+            if each is not None:
+                await each.close()
         await self._source.close()
+
+    @property
+    def marks(self) -> Mapping[str, Mark | None]:
+        """Files that every other installation of Dagster replaces, as they were at its import."""
+        if self._current is not None and (report := self._current.forker.dagster) is not None:
+            self._marks = report.marks
+        return self._marks
+
+    def _retire(self, forkserver: ForkServer) -> None:
+        """Use a forkserver no longer."""
+        report = forkserver.forker.dagster
+        if forkserver.forker.is_lost or report is None:
+            return
+        _log.warning(
+            "Dagster %s was replaced on disk, so another process imports it anew; processes that "
+            "have the old one go on until their code is replaced",
+            printable(report.version),
+        )
+        # If the new one cannot be imported, it reports no files, but these may be repaired.
+        self._marks = {path: mark(path) for path in report.marks}
+        self._retired.add(forkserver)
+        self._tasks.start("retire forkserver", self._end_when_unused(forkserver))
+
+    async def _end_when_unused(self, forkserver: ForkServer) -> None:
+        forker = forkserver.forker
+        while forker.children or not forker.is_childless.is_set():
+            await forker.is_childless.wait()
+            # It may be about to adopt the runs of a child that has just ended.
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(forker.loss.wait(), patience.EXIT_REPORT)
+        if not self._closing:
+            await forkserver.close()
+            self._retired.discard(forkserver)
 
 
 class ForkServer:

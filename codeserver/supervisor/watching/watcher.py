@@ -138,6 +138,7 @@ class Watcher:
     async def _look(self) -> None:
         await self._take_outcomes()
         self._picture.add(self._importing.uses)
+        self._picture.add(self._location.forkservers.marks)
         changes = await asyncio.to_thread(self._picture.changes)
         if self._picture.suspicious:
             names = ", ".join(map(printable, self._picture.suspicious))
@@ -294,7 +295,8 @@ class Watcher:
         if self._told:
             return
         self._told = True
-        files = [path for path in self._picture.files if os.path.exists(path)]
+        watched = self._picture.files - self._location.forkservers.marks.keys()
+        files = [path for path in watched if os.path.exists(path)]
         if files:
             folders = {os.path.dirname(path) for path in files}
             _log.info(

@@ -38,6 +38,11 @@ class Feature:
         return f"{self.what} needs Dagster {self.since} or newer; {VERSION} is installed."
 
 
+def lacks() -> list[str]:
+    """What users of the installed version have to do without, one sentence each."""
+    return [each.lack for each in (AUTOLOAD, DEFS_STATE, SECRETS) if not each]
+
+
 def parameters(called: Callable[..., object]) -> frozenset[str]:
     """The names of the parameters of a function or a record of Dagster's."""
     # Many records take whatever they are given, and check it.

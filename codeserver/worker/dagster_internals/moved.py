@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as _dagster  # if there is none, that is the error
+
 from codeserver.worker.dagster_internals.table import TABLE
 
 if TYPE_CHECKING:  # the newest places, whose types are checked; a test compares them with the table

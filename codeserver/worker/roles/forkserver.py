@@ -6,18 +6,20 @@ terminal reaches only the front.
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import gc
 import resource
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.machinery import ModuleSpec
 from typing import NoReturn
 
 from codeserver import processes
 from codeserver.messages import Called, DagsterImported, DagsterMissing
+from codeserver.worker import dagster_installed
+from codeserver.worker.dagster_installed import Installation, Unusable
 from codeserver.worker.process import basics, stdio
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.forking import ForkLoop, Main, Role, trampoline
@@ -63,14 +65,35 @@ def _look_like(argv: list[str]) -> None:
         main.__spec__ = ModuleSpec("codeserver.__main__", None)
 
 
-def _missing(error: BaseException) -> str:
+def _missing(error: BaseException, installed: Installation) -> str:
     """Why this Python cannot load code: its Dagster is missing, broken, or too old or too new."""
-    is_there = ""
-    with contextlib.suppress(Exception):
-        from importlib import metadata
-
-        is_there = f" (Dagster {metadata.version('dagster')} is installed there)"
+    if isinstance(error, Unusable):
+        return f"Dagster cannot be imported by {sys.executable}: {error}"
+    if installed.is_newer_than_tested and "codeserver.worker.dagster_internals" in sys.modules:
+        error = dagster_installed.misfit(installed, [" ".join(str(error).split())])
+        return f"Dagster cannot be imported by {sys.executable}: {error}"
+    is_there = f" (Dagster {installed.version} is installed there)" if installed.folder else ""
     return f"Dagster cannot be imported by {sys.executable}{is_there}: {error!r}"
+
+
+def _report(installed: Installation) -> DagsterImported:
+    """What there is to say about the Dagster that was imported.
+
+    Raises:
+        Unusable: its internals do not fit.
+    """
+    from codeserver.worker import dagster_internals
+    from codeserver.worker.dagster_internals import fit, wire_contract
+
+    remarks = dagster_installed.remarks(installed)
+    if installed.is_newer_than_tested:
+        if reasons := fit.misfits(dagster_internals):
+            raise dagster_installed.misfit(installed, reasons)
+        new = wire_contract.differences(installed.folder)
+        remarks.append(dagster_installed.too_new(installed, new))
+    python, version = sys.version.split()[0], dagster_internals.VERSION
+    remarks += dagster_internals.lacks()
+    return DagsterImported(python, version, installed.marks, remarks)
 
 
 def _serve(channel: Channel) -> Main | int:
@@ -78,7 +101,9 @@ def _serve(channel: Channel) -> Main | int:
     if called is None:
         return 0
     _look_like(list(called.argv))
+    installed = dagster_installed.look()
     try:
+        dagster_installed.refuse_too_old(installed)
         # Garbage collection would take a fifth of the time and find nothing.
         with basics.no_garbage_collection():
             from codeserver.worker.loading import surroundings
@@ -92,15 +117,17 @@ def _serve(channel: Channel) -> Main | int:
                 run,
                 template,
             )
+
+            report = _report(installed)
     except BaseException as error:
-        channel.send(DagsterMissing(_missing(error)))
+        channel.send(DagsterMissing(_missing(error, installed)))
         return 1
     template.remember_start()
     surroundings.remember_start()
     # No gc.collect() before: it takes a tenth of the time of the imports, which every start waits
     # for, and finds next to nothing.
     gc.freeze()
-    channel.send(DagsterImported(sys.version.split()[0]))
+    channel.send(report)
     importing = {
         "host": Role(lambda channel, _: partial(host.serve, channel)),
         "rehearsal": Role(lambda channel, _: partial(rehearsing.rehearse, channel)),
@@ -119,17 +146,22 @@ def _serve(channel: Channel) -> Main | int:
             lambda channel, _: partial(caretaker.record_end, channel), outlives_parent=True
         ),
     }
+    # Only the first one reports: that of a location would repeat it.
+    quiet = replace(report, remarks=[])
     of_location = Role(
-        lambda channel, _: partial(_serve_location, channel, roles, preparing.prepare),
+        lambda channel, _: partial(_serve_location, channel, quiet, roles, preparing.prepare),
         ahead=base.share,
     )
     return ForkLoop(channel, {**roles, "forkserver": of_location}, preparing.prepare).run() or 0
 
 
 def _serve_location(
-    channel: Channel, roles: Mapping[str, Role], prepare: Callable[[], None]
+    channel: Channel,
+    report: DagsterImported,
+    roles: Mapping[str, Role],
+    prepare: Callable[[], None],
 ) -> Main | int:
     """Be the forkserver of one of several locations, as a fork of the one that they share."""
     processes.adopt_descendants()
-    channel.send(DagsterImported(sys.version.split()[0]))
+    channel.send(report)
     return ForkLoop(channel, roles, prepare).run() or 0
