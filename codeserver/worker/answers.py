@@ -8,6 +8,7 @@ that the request itself cannot be answered.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -230,14 +231,16 @@ def _explain(_: Location, argument: str, extra: Mapping[str, Any]) -> object:
 
 
 def _notebook(path: str) -> bytes:
+    # Dagster checks it, too, but the first versions of 1.10 do not.
+    inside = os.path.abspath(path).startswith(os.path.join(os.getcwd(), ""))
     shown = path if len(path) < _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "..."
+    if path.endswith(".ipynb") and not inside:
+        raise NotPermitted(f"Notebook {shown} is outside the working directory.")
     try:
         return bytes(dagster.get_notebook_data(path))  # type: ignore[no-untyped-call]
     except FileNotFoundError:
         raise NotFound(f"There is no notebook at {shown}.") from None
     except Exception as error:
-        if "Access denied" in str(error):
-            raise NotPermitted(f"Notebook {shown} is outside the working directory.") from None
         raise InvalidRequest(f"Notebook {shown} cannot be read: {error}") from None
 
 

@@ -40,7 +40,7 @@ def broken(work: Path) -> Iterator[Pair]:
             difference="error of the user",
         ),
         *(
-            Case("error", call, expect=ERROR_STATE)
+            Case("error", call, expect=ERROR_STATE, older="Expected non-None value")
             for call in calls.of_repository(calls.REPOSITORY)
             if call.rpc != "StartRun"
         ),

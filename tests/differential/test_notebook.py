@@ -30,12 +30,14 @@ ELSEWHERE = str(USER_CODE.parent)
             "outside",
             notebook(f"{ELSEWHERE}/notebook.ipynb"),
             expect="Access denied",
+            older="No such file",
             difference="PERMISSION_DENIED",
         ),
         Case(
             "outside by dots",
             notebook("../notebook.ipynb"),
             expect="Access denied",
+            older="No such file",
             difference="PERMISSION_DENIED",
         ),
         Case(

@@ -127,6 +127,9 @@ def test_steps_leave_nothing_behind(runs: tuple[str, ...], load: Load) -> None:
     server = load(CODE, *runs)
     first, *others = told(running.launch(server, "many"))
     assert first["forked"]
+    # Older versions of Dagster close what they have of a step a little later.
+    in_run = [each.pop("run") for each in others]
+    assert max(in_run) - min(in_run) < len(others) / 2
     assert others == others[:1] * 10
     assert not server.processes("step")
 
