@@ -71,7 +71,7 @@ USER 0
 # If packages need a compiler, install it here: this stage does not get into the image.
 ARG DAGSTER_VERSION=""
 # Packages with which run and step pods reach the storage of the instance.
-ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.29 sqlalchemy<2.1"
+ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.26 sqlalchemy<2.1"
 ARG SEPARATE_ENVIRONMENT
 RUN python -m venv --without-pip /opt/venv \
     && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then python -m venv --without-pip /opt/server; fi
