@@ -10,6 +10,16 @@ from codeserver.marks import Mark
 
 
 @dataclass(frozen=True)
+class ImportedDagster:
+    """The Dagster that a forkserver has imported."""
+
+    python: str  # version of the Python
+    version: str
+    marks: Mapping[str, Mark | None]  # files that every other installation of Dagster replaces
+    remarks: Sequence[str]  # on the installation, and on what this version lacks, one line each
+
+
+@dataclass(frozen=True)
 class LoadOrder:
     """An order to load the user's code."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from codeserver.facts import ImportTime, InstalledPackages, LoadOrder, Surroundings, UsedFiles
+from codeserver import facts
 from codeserver.marks import Look, Mark
 from codeserver.wire import Message
 
@@ -35,10 +35,7 @@ class Called(Message):
 class DagsterImported(Message):
     """The forkserver is ready for orders."""
 
-    python: str  # the version
-    version: str
-    marks: Mapping[str, Mark | None]  # files that every other installation of Dagster replaces
-    remarks: Sequence[str]  # on the installation, and on what this version lacks, one line each
+    dagster: facts.ImportedDagster
 
 
 @dataclass(frozen=True)
@@ -114,7 +111,7 @@ class Exited(Message):
 class Load(Message):
     """Load the user's code. A descriptor for stack traces may come along."""
 
-    order: LoadOrder
+    order: facts.LoadOrder
 
 
 @dataclass(frozen=True)
@@ -132,13 +129,13 @@ class Loaded(Message):
     isolation: str = "fork"  # how evaluators and runs get the code: `fork` or `spawn`
     reasons: Sequence[str] = ()  # for the choice of isolation
     lost_threads: Sequence[str] = ()  # that each new Python process starts, and a fork lacks
-    surroundings: Surroundings = field(default_factory=Surroundings)  # after the load
+    surroundings: facts.Surroundings = field(default_factory=facts.Surroundings)  # after it
     repositories: Mapping[str, str] = field(default_factory=dict)  # serialized references, by name
     run_wishes: Mapping[str, str] = field(default_factory=dict)  # tags, by `repository/job`
-    footprint: UsedFiles = field(default_factory=UsedFiles)  # files that the load used
-    installed: InstalledPackages = field(default_factory=InstalledPackages)  # that it imported
+    footprint: facts.UsedFiles = field(default_factory=facts.UsedFiles)  # files that it used
+    installed: facts.InstalledPackages = field(default_factory=facts.InstalledPackages)
     libraries: Mapping[str, str] = field(default_factory=dict)  # versions of Dagster's, by name
-    imports: Sequence[ImportTime] = ()  # the slowest imports, if imports were timed
+    imports: Sequence[facts.ImportTime] = ()  # the slowest imports, if imports were timed
 
 
 @dataclass(frozen=True)
@@ -154,8 +151,8 @@ class LoadError(Message):
     text: str  # the error with its traceback, for people
     brief: str  # `text` with frames of the user's files only, for a terminal
     is_taken: bool = False  # whether it is about a resource that only one process can hold
-    footprint: UsedFiles | None = None  # files that the load used; None if it failed before that
-    imports: Sequence[ImportTime] = ()  # the slowest imports, if imports were timed
+    footprint: facts.UsedFiles | None = None  # files that it used; None if it failed before that
+    imports: Sequence[facts.ImportTime] = ()  # the slowest imports, if imports were timed
 
 
 # Describing: with a fork of the host, or with a host that forks nothing.
@@ -275,7 +272,7 @@ class Crashed(_Reply):
 class Reimport(Message):
     """Import the code again, as the host did."""
 
-    surroundings: Surroundings  # of the host
+    surroundings: facts.Surroundings  # of the host
     repositories: Mapping[str, str]  # see `Loaded.repositories`
 
 
@@ -384,8 +381,8 @@ class Rehearse(Message):
     """Import the code again, and compare the values."""
 
     body: bytes  # the body of `Values`
-    order: LoadOrder  # the order of the host's load
-    surroundings: Surroundings  # of the host
+    order: facts.LoadOrder  # the order of the host's load
+    surroundings: facts.Surroundings  # of the host
 
 
 @dataclass(frozen=True)

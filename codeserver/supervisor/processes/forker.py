@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from codeserver.errors import ProtocolError, WorkerCrashed
+from codeserver.facts import ImportedDagster
 from codeserver.messages import (
     Adopt,
     DagsterImported,
@@ -182,7 +183,7 @@ class Forker:
         self._strangers: OrderedDict[int, int] = OrderedDict()
         self.loss = asyncio.Event()
         self.is_ready = False
-        self.dagster: DagsterImported | None = None
+        self.dagster: ImportedDagster | None = None
         self._is_prepared = False
         self.is_childless = asyncio.Event()
         self.is_childless.set()
@@ -351,9 +352,9 @@ class Forker:
                 else:
                     self._remember_stranger(pid, code)
                 self._count_children()
-            case DagsterImported():
-                self.is_ready, self.dagster = True, report
-                tell(report)
+            case DagsterImported(dagster):
+                self.is_ready, self.dagster = True, dagster
+                tell(dagster)
             case DagsterMissing(text):
                 self.explain(text)
 

@@ -71,8 +71,8 @@ class ForkServers:
     @property
     def python(self) -> str:
         """The version of the Python of the forkserver; empty before it has imported Dagster."""
-        report = None if self._current is None else self._current.forker.dagster
-        return "" if report is None else report.python
+        dagster = None if self._current is None else self._current.forker.dagster
+        return "" if dagster is None else dagster.python
 
     def refuse(self) -> None:
         """Start no more forkservers."""

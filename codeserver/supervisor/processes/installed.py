@@ -5,22 +5,22 @@ from __future__ import annotations
 import functools
 import logging
 
+from codeserver.facts import ImportedDagster
 from codeserver.letters import printable
 from codeserver.marks import mark
-from codeserver.messages import DagsterImported
 
 _log = logging.getLogger("codeserver")
 
 
-def tell(report: DagsterImported) -> None:
+def tell(dagster: ImportedDagster) -> None:
     """Log what is odd about the installation, and what this version cannot do, once."""
-    for note in report.remarks:
+    for note in dagster.remarks:
         _tell(note)
 
 
-def is_replaced(report: DagsterImported) -> bool:
+def is_replaced(dagster: ImportedDagster) -> bool:
     """Whether Dagster was installed anew, or removed, since its import."""
-    return any(mark(path) != before for path, before in report.marks.items())
+    return any(mark(path) != before for path, before in dagster.marks.items())
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from importlib.machinery import ModuleSpec
 from typing import NoReturn
 
 from codeserver import processes
+from codeserver.facts import ImportedDagster
 from codeserver.messages import Called, DagsterImported, DagsterMissing
 from codeserver.worker import dagster_installed
 from codeserver.worker.dagster_installed import Installation, Unusable
@@ -76,7 +77,7 @@ def _missing(error: BaseException, installed: Installation) -> str:
     return f"Dagster cannot be imported by {sys.executable}{is_there}: {error!r}"
 
 
-def _report(installed: Installation) -> DagsterImported:
+def _report(installed: Installation) -> ImportedDagster:
     """What there is to say about the Dagster that was imported.
 
     Raises:
@@ -93,7 +94,7 @@ def _report(installed: Installation) -> DagsterImported:
         remarks.append(dagster_installed.too_new(installed, new))
     python, version = sys.version.split()[0], dagster_internals.VERSION
     remarks += dagster_internals.lacks()
-    return DagsterImported(python, version, installed.marks, remarks)
+    return ImportedDagster(python, version, installed.marks, remarks)
 
 
 def _serve(channel: Channel) -> Main | int:
@@ -127,7 +128,7 @@ def _serve(channel: Channel) -> Main | int:
     # No gc.collect() before: it takes a tenth of the time of the imports, which every start waits
     # for, and finds next to nothing.
     gc.freeze()
-    channel.send(report)
+    channel.send(DagsterImported(report))
     importing = {
         "host": Role(lambda channel, _: partial(host.serve, channel)),
         "rehearsal": Role(lambda channel, _: partial(rehearsing.rehearse, channel)),
@@ -157,11 +158,11 @@ def _serve(channel: Channel) -> Main | int:
 
 def _serve_location(
     channel: Channel,
-    report: DagsterImported,
+    report: ImportedDagster,
     roles: Mapping[str, Role],
     prepare: Callable[[], None],
 ) -> Main | int:
     """Be the forkserver of one of several locations, as a fork of the one that they share."""
     processes.adopt_descendants()
-    channel.send(report)
+    channel.send(DagsterImported(report))
     return ForkLoop(channel, roles, prepare).run() or 0
