@@ -16,6 +16,7 @@ from codeserver.worker.dagster_installed import NEWEST_TESTED
 from tests.differential.plain import value
 from tests.process.conftest import Start
 from tests.process.serving import Server, run, skip_message, wait_until_gone
+from tests.process.several import serve_several
 from tests.support import environments
 from tests.support.environments import INSTALLED, OF_CODESERVER
 from tests.support.eventually import eventually
@@ -177,3 +178,24 @@ def test_one_that_is_broken_and_repaired(start: Start, work: Path, python: Path)
     assert value(server.client.list_repositories()).repository_symbols
     change(python, "1.99.4", impl=("def get_partition_tags", "def get_partition_tags"))
     eventually(lambda: skip_message(server) == "1.99.4 1.99.4", what="the repair")
+
+
+def test_one_that_is_replaced_beneath_several_locations(
+    home: Path, work: Path, python: Path
+) -> None:
+    """A location that is reloaded gets the new one; the others go on with the old one."""
+    entries = {name: {"python_file": "served.py", "python": python} for name in ("one", "two")}
+    with serve_several(home, work, entries) as several:
+        several.ready(*entries)
+        one, two = map(several.location, entries)
+        before, old = skip_message(one), several.base
+        change(python)
+        assert not one.reload()
+        assert skip_message(one) == f"{NEWER} {NEWER}"
+        assert skip_message(two).split()[0] == before.split()[0]
+        assert not two.reload()
+        assert skip_message(two) == f"{NEWER} {NEWER}"
+        said = f"Dagster {before.split()[0]} was replaced on disk"
+        text = several.whole.server.text
+        assert [text.count(f"{name}{said}") for name in ("[one] ", "[two] ", "")] == [1, 1, 2]
+        wait_until_gone([old])

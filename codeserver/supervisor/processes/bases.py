@@ -42,7 +42,8 @@ class Bases:
         """The source of the forkservers of one location, which closes it at its end."""
         if python not in self._bases:
             spawning = self._ahead.pop(python, None) or Spawning(python)
-            self._bases[python] = _Base(ForkServers(spawning, self._outputs, self._tasks))
+            kept = ForkServers(spawning, self._outputs, self._tasks, is_shared=True)
+            self._bases[python] = _Base(kept)
         base = self._bases[python]
         base.users += 1
         return Share(self, python, base.forkservers)

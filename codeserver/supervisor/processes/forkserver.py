@@ -41,9 +41,15 @@ class ForkServers:
 
     It does so after the last one has died, or after another Dagster was installed. A forkserver
     with the Dagster from before ends when its last child has ended.
+
+    Args:
+        is_shared: whether each forkserver is a base. Its locations log for themselves.
     """
 
-    def __init__(self, source: Source, outputs: Outputs, tasks: Tasks) -> None:
+    def __init__(
+        self, source: Source, outputs: Outputs, tasks: Tasks, *, is_shared: bool = False
+    ) -> None:
+        self._is_shared = is_shared
         self._source = source
         self._outputs = outputs
         self._tasks = tasks
@@ -98,11 +104,12 @@ class ForkServers:
         report = forkserver.forker.dagster
         if forkserver.forker.is_lost or report is None:
             return
-        _log.warning(
-            "Dagster %s was replaced on disk, so another process imports it anew; processes that "
-            "have the old one go on until their code is replaced",
-            printable(report.version),
-        )
+        if not self._is_shared:
+            _log.warning(
+                "Dagster %s was replaced on disk, so another process imports it anew; processes "
+                "that have the old one go on until their code is replaced",
+                printable(report.version),
+            )
         # If the new one cannot be imported, it reports no files, but these may be repaired.
         self._marks = {path: mark(path) for path in report.marks}
         self._retired.add(forkserver)
