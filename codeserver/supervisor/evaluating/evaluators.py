@@ -146,12 +146,13 @@ class Evaluators:
 
     def _start_for_any(self) -> None:
         """Start an evaluator that goes to the first request in the queue."""
-        starting = self.start()
-        self._tasks.start("await evaluator", self._await(starting))
+        self._starting += 1
+        self._tasks.start("start evaluator", self._start_one_for_any())
 
-    async def _await(self, starting: Starting) -> None:
-        await asyncio.wait([starting])
-        started = starting.result()
+    async def _start_one_for_any(self) -> None:
+        # Decide at once about a failure. A moment later, the request may have started another one,
+        # which does not have the code either.
+        started = await self._start()
         if isinstance(started, Child):
             self._rest(started)
             return
