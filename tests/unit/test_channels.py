@@ -27,11 +27,12 @@ SMALL = [Described(), Ask(b"", "é€😀"), Ask(b"\0\xff" * 100, "body", {"a": 
 MESSAGES = [*SMALL, LARGE]
 
 
-@pytest.fixture(params=[None, uvloop.EventLoopPolicy], ids=["asyncio", "uvloop"], autouse=True)
-def loop_policy(request: pytest.FixtureRequest) -> Iterator[None]:
-    asyncio.set_event_loop_policy(request.param and request.param())
-    yield
-    asyncio.set_event_loop_policy(None)
+@pytest.fixture(
+    params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"], autouse=True
+)
+def loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    # `asyncio.run` takes no maker of loops before Python 3.12, and policies end with 3.16.
+    monkeypatch.setattr(asyncio.events, "new_event_loop", request.param)
 
 
 class Ends:
