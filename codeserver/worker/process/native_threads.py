@@ -26,6 +26,13 @@ Threads of OpenBLAS spin first, for 2^26 ticks of a clock (`thread_timeout` in i
 _LONGEST_STACK = 1 << 20
 """Maximum size of a stack to read, in bytes. A pool that waits for work uses a few thousand."""
 
+_PAGE = 4096
+"""The smallest size of a page, in bytes.
+
+Executables of Debian lie at the fixed addresses from 0x400000 on. Numbers in that range are also
+sizes, such as that of the stack of a thread, which glibc keeps at its end.
+"""
+
 _SYSTEM = frozenset({"c", "pthread", "m", "stdc++", "gcc_s", "ld"})
 """Libraries with code on the stack of every thread."""
 
@@ -118,12 +125,16 @@ class _Memory:
     def libraries(self, stack_pointer: int) -> frozenset[str]:
         """The libraries that a stack refers to; empty if it cannot be read."""
         stack = self._at(stack_pointer)
-        if stack is None or stack.end - stack_pointer > _LONGEST_STACK:
+        if stack is None:
             return frozenset()
+        # From glibc 2.42 on, stacks lie side by side in one mapping. The guard page below the next
+        # one ends the reading.
         with open("/proc/self/mem", "rb", buffering=0) as memory:
             memory.seek(stack_pointer)
-            content = memory.read(stack.end - stack_pointer)
-        words = set(memoryview(content).cast("P"))
+            content = memory.read(min(stack.end - stack_pointer, _LONGEST_STACK + 1))
+        if len(content) > _LONGEST_STACK:
+            return frozenset()
+        words = {word for word in memoryview(content).cast("P") if word % _PAGE}
         found = {mapping.library for word in words if (mapping := self._at(word))}
         return frozenset(library for library in found if library) - _SYSTEM
 
