@@ -13,6 +13,7 @@ import threading
 import weakref
 from collections.abc import Callable, Collection
 from functools import partial
+from types import ModuleType
 from typing import Any, NoReturn
 
 from codeserver.worker.process import basics
@@ -26,15 +27,29 @@ def disown_inherited() -> None:
     interpreter that stock starts for a run. Finalizers (`weakref.finalize`) and child processes
     belong to the parent.
     """
-    finalizer: Any = weakref.finalize
-    for inherited in list(finalizer._registry):
+    for inherited in list(getattr(weakref.finalize, "_registry", ())):
         inherited.atexit = False
     # As `multiprocessing` does in its own children (`BaseProcess._bootstrap`).
-    util: Any = sys.modules.get("multiprocessing.util")
-    children: Any = sys.modules.get("multiprocessing.process")
-    if util is not None and children is not None:
-        util._finalizer_registry.clear()
-        children._children.clear()
+    for module, name in (("util", "_finalizer_registry"), ("process", "_children")):
+        found = getattr(sys.modules.get(f"multiprocessing.{module}"), name, None)
+        if found is not None:
+            found.clear()
+    server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
+    if getattr(server, "_forkserver_pid", None) is not None:
+        _disown_fork_server(server)
+
+
+def _disown_fork_server(server: Any) -> None:
+    """Have `multiprocessing` start another fork server in this process, when it needs one.
+
+    From Python 3.14 on, processes of the user come from one by default. It asks whether the one of
+    the parent has ended, and only the parent can know.
+    """
+    for name in ("_forkserver_pid", "_forkserver_address", "_forkserver_authkey"):
+        setattr(server, name, None)
+    alive, server._forkserver_alive_fd = server._forkserver_alive_fd, None
+    with contextlib.suppress(OSError, TypeError):  # user code may have closed it
+        os.close(alive)
 
 
 def finish_threads(but: Collection[threading.Thread]) -> None:
@@ -44,7 +59,7 @@ def finish_threads(but: Collection[threading.Thread]) -> None:
         but: threads not to wait for. A module starts them at its import, and they may run for ever,
             such as one that exports metrics.
     """
-    shut_down: Callable[[], None] = threading._shutdown  # type: ignore[attr-defined]
+    shut_down: Callable[[], None] = _private(threading, "_shutdown", "pools of threads do not end")
     if all(thread.daemon for thread in but):
         shut_down()
         return
@@ -64,8 +79,19 @@ def leave(code: int, but: Collection[threading.Thread], *last: Callable[[], None
         last: further steps at the very end.
     """
     wait = partial(finish_threads, but)
-    steps: list[Callable[[], object]] = [wait, atexit._run_exitfuncs, basics.flush, *last]
+    run_exit_handlers = _private(atexit, "_run_exitfuncs", "exit handlers do not run")
+    steps: list[Callable[[], object]] = [wait, run_exit_handlers, basics.flush, *last]
     for step in steps:
         with contextlib.suppress(BaseException):
             step()
     os._exit(code)
+
+
+def _private(module: ModuleType, name: str, loss: str) -> Callable[[], None]:
+    """A private function of CPython; if there is none any more, one that says what is lost."""
+
+    def say() -> None:
+        print(f"This Python has no {module.__name__}.{name}, so {loss}", file=sys.stderr)
+
+    found: Callable[[], None] = getattr(module, name, say)
+    return found

@@ -17,7 +17,9 @@ from codeserver.worker.user_files import is_users_file
 
 _stat = os.stat
 _MOST = 20_000
-_ASKING = frozenset({"genericpath", "posixpath", "pathlib", "pathlib._local", "pathlib._abc"})
+_ASKING = frozenset(
+    {"genericpath", "posixpath", "pathlib", "pathlib._local", "pathlib._abc", "pathlib._os"}
+)
 _FOR_THE_KIND = frozenset({"exists", "isfile", "isdir", "is_file", "is_dir", "ismount"})
 """Functions of the standard library that reveal only the kind of a file."""
 

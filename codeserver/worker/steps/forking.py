@@ -24,6 +24,14 @@ from codeserver.worker.steps.template import ENDED, StepTemplate, TemplateLost, 
 Obstacles = Callable[[], Sequence[str]]
 """Returns reasons why a step may not share the imports of its run."""
 
+_PRIVATE: Sequence[tuple[object, str]] = (
+    (context, "set_spawning_popen"),
+    (context.SpawnProcess, "_Popen"),
+    (context.SpawnProcess, "_bootstrap"),
+    (resource_tracker, "_resource_tracker"),
+)
+"""Names of `multiprocessing` that forked steps need and that its documentation does not have."""
+
 _UNKNOWN = 255
 """The exit code of a step whose template is lost, as with `multiprocessing`'s own fork server."""
 
@@ -49,8 +57,13 @@ def fork_steps(
     dagster.set_snowflake_partner_env_var()  # a run would set it later
     template: StepTemplate | Main | str
     try:
-        is_alone = len(basics.threads()) == 1
-        template = fork_template(close) if is_alone else "the run has another thread"
+        missing = [name for owner, name in _PRIVATE if not hasattr(owner, name)]
+        if missing:
+            template = f"`multiprocessing` of this Python has no {missing[0]}"
+        elif len(basics.threads()) > 1:
+            template = "the run has another thread"
+        else:
+            template = fork_template(close)
     except OSError as error:
         template = str(error)
     return template if callable(template) else Steps(template, obstacles, shares_code=shares_code)

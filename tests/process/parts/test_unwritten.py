@@ -194,3 +194,17 @@ def test_what_native_code_prints(tmp_path: Path) -> None:
     printf = "ctypes.CDLL(None).printf(b'{} ')"
 
     assert _fork(tmp_path, printf.format("fork"), printf.format("parent")) == "parent fork "
+
+
+USES_FORK_SERVER = """
+import multiprocessing
+with multiprocessing.get_context("forkserver").Pool(1) as pool:
+    print(pool.map(abs, [-1]), flush=True)
+del pool
+gc.collect()
+"""
+
+
+def test_the_fork_server_of_multiprocessing_is_the_parents(tmp_path: Path) -> None:
+    """From Python 3.14 on, `multiprocessing` uses one by default."""
+    assert _fork(tmp_path, USES_FORK_SERVER, before=USES_FORK_SERVER) == "[1]\n[1]\n"
