@@ -5,21 +5,26 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import signal
-import sys
 from pathlib import Path
+
+from codeserver.system import IS_LINUX
 
 _SET_PDEATHSIG = 1
 _SET_NAME = 15
 _SET_CHILD_SUBREAPER = 36
 
-STACK_SIGNAL: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
+_ASKING_SECONDS = 1.0
+
+_REALTIME: int | None = signal.SIGRTMIN + 9 if hasattr(signal, "SIGRTMIN") else None
+
+STACK_SIGNAL: int = signal.SIGXCPU if _REALTIME is None else _REALTIME
 """The signal that makes a worker write its stack; an evaluator then ends.
 
-One of the realtime signals, which have no names, so user code is unlikely to use it. None on
-systems without them.
+One of the realtime signals, which have no names, so user code is unlikely to use it. On systems
+without them (macOS), it is one for limits that nothing sets.
 """
 
-NATIVE_STACK_SIGNAL: int | None = None if STACK_SIGNAL is None else STACK_SIGNAL + 1
+NATIVE_STACK_SIGNAL: int = signal.SIGIO if _REALTIME is None else _REALTIME + 1
 """The signal for a worker that does not react to the first: it runs native code, or waits in it."""
 
 
@@ -44,24 +49,45 @@ def name_of(pid: int) -> str:
 
 
 def is_asleep(pid: int) -> bool:
-    """Whether the main thread of a process waits in a system call (proc(5))."""
-    with contextlib.suppress(OSError, IndexError):
+    """Whether the main thread of a process waits in a system call."""
+    return state_and_parent(pid)[0] in ("S", "D", "I", "U")
+
+
+def state_and_parent(pid: int) -> tuple[str, int | None]:
+    """The state of a process as one letter, such as Z for a zombie, and the id of its parent.
+
+    Without such a process, they are empty and None. See proc(5) and ps(1).
+    """
+    with contextlib.suppress(OSError, ValueError):
         # The name may contain a parenthesis; the fields after it do not.
-        _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
-        return facts.split()[0] in ("S", "D")
-    return False
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace") if IS_LINUX else _ps(pid)
+        state, parent, *_ = text.rpartition(")")[2].split()
+        return state[:1], int(parent)
+    return "", None
+
+
+def _ps(pid: int) -> str:
+    import subprocess
+
+    asked = ["ps", "-o", "state=", "-o", "ppid=", "-p", str(pid)]
+    with contextlib.suppress(subprocess.SubprocessError):
+        return subprocess.run(
+            asked, capture_output=True, text=True, timeout=_ASKING_SECONDS, check=False
+        ).stdout
+    return ""
 
 
 def adopt_descendants() -> None:
     """Make this process the parent of descendants whose parent dies (Linux)."""
-    _prctl(_SET_CHILD_SUBREAPER, 1)
+    _prctl(_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
 
 
 def be_killed_after_parent() -> None:
     """Have the kernel kill this process when its parent dies (Linux)."""
-    _prctl(_SET_PDEATHSIG, int(signal.SIGKILL))
+    _prctl(_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
 
 
 def _prctl(option: int, argument: object) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, argument, 0, 0, 0)
+    if IS_LINUX:
+        unused = ctypes.c_ulong(0)  # the kernel reads whole registers
+        ctypes.CDLL(None).prctl(option, argument, unused, unused, unused)

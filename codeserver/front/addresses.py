@@ -8,6 +8,9 @@ import socket
 from collections.abc import Callable
 
 from codeserver.errors import OperatorError
+from codeserver.system.sockets import SHARES_PORTS
+
+_PROBE_SECONDS = 1.0
 
 
 def bind_each(
@@ -47,6 +50,8 @@ def bind_each(
 
 def bound_socket(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     """A TCP socket that is bound and does not listen yet; raises OSError."""
+    if SHARES_PORTS and port and _answers(family, address, port):
+        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -57,6 +62,18 @@ def bound_socket(family: socket.AddressFamily, address: str, port: int) -> socke
         bound.close()
         raise
     return bound
+
+
+def _answers(family: socket.AddressFamily, address: str, port: int) -> bool:
+    """Whether a server answers at an address, be it bound to that one or to all of the machine."""
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_PROBE_SECONDS)
+        try:
+            probe.connect((everywhere.get(address, address), port))
+        except OSError:
+            return False
+    return True
 
 
 def _problem(number: int, address: str, port: int) -> str:

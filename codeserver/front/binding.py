@@ -15,9 +15,7 @@ from codeserver import default_address
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.front.addresses import bind_each, bound_socket
-
-_LONGEST_SOCKET_PATH = 107
-"""Bytes (`sun_path` in unix(7), without the closing zero)."""
+from codeserver.system.sockets import LONGEST_PATH
 
 
 def bind(server: grpc.aio.Server, config: Config) -> list[str]:
@@ -70,9 +68,9 @@ def make_room(path: str) -> Path:
         OperatorError: no socket can be made there, such as because something else is there.
     """
     absolute = Path(path).absolute()
-    if len(os.fsencode(absolute)) > _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(absolute)) > LONGEST_PATH:
         raise OperatorError(
-            f"Socket path {absolute} is longer than the {_LONGEST_SOCKET_PATH} bytes that a unix "
+            f"Socket path {absolute} is longer than the {LONGEST_PATH} bytes that a unix "
             "socket may have; choose a shorter one."
         )
     _remove_stale(absolute)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +13,7 @@ from codeserver.default_address import PORT
 from codeserver.letters import shown
 from codeserver.locations import hosts
 from codeserver.locations.entry import Declaration, Entry, Source
+from codeserver.system.memory import LIMITS_GROWTH
 from codeserver.target import KINDS, current_directory, of_settings
 
 _NOT_IN_NAMES = ("Cc", "Cs", "Zl", "Zp")
@@ -91,7 +91,7 @@ def _check_settings(config: Config, given: dict[str, Any], source: Source) -> No
             raise source.fault(
                 f"watch_dir {directory} is no directory.", location=config.location_name
             )
-    if given.get("worker_memory_limit") and sys.platform != "linux":
+    if given.get("worker_memory_limit") and not LIMITS_GROWTH:
         raise source.fault(
             "worker_memory_limit needs Linux; leave it out here.", location=config.location_name
         )

@@ -82,6 +82,12 @@ def test_the_worker_side_imports_nothing_of_the_front(tmp_path: Path) -> None:
         "codeserver.marks",
         "codeserver.messages",
         "codeserver.processes",
+        "codeserver.system",
+        "codeserver.system.children",
+        "codeserver.system.files",
+        "codeserver.system.memory",
+        "codeserver.system.pidfds",
+        "codeserver.system.sockets",
         "codeserver.used",
         "codeserver.wire",
     }

@@ -30,6 +30,8 @@ from codeserver.cli.printing.logs import logging_to_stderr
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.locations import Entry, read
+from codeserver.system import losses
+from codeserver.system.memory import LIMITS_GROWTH
 from codeserver.target import Target, other_python, resolve
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ def check(config: Config, given_by: Mapping[str, str | None]) -> None:
     def source(name: str) -> str:
         return given_by.get(name) or "--" + name.replace("_", "-")
 
-    if config.worker_memory_limit and sys.platform != "linux":
+    if config.worker_memory_limit and not LIMITS_GROWTH:
         raise OperatorError(f"{source('worker_memory_limit')} needs Linux; leave it out here.")
     for name in ("watch_dir", "watch_filter", "watch_poll"):
         if getattr(config, name) and not config.watch:
@@ -224,6 +226,8 @@ async def _run(config: Config, code: Code) -> int:
         _tell(config.ready_fd, server.addresses, closes=config.ready_fd != config.lifeline_fd)
     addresses = server.addresses
     _log.info("listening on %s", ", ".join(addresses), extra={"addresses": addresses})
+    if lost := losses.in_words():
+        _log.info("%s", lost)
     if isinstance(code, Target):
         _warn_of_file(config, code)
     # Imported modules stay, so the garbage collector need not scan them.

@@ -7,7 +7,6 @@ import dataclasses
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +33,7 @@ from codeserver.supervisor.processes.spawning import Python, Spawned
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.shutdown import Shutdown
 from codeserver.supervisor.watching.one_file import changes_of
+from codeserver.system.sockets import temporary_folder
 from codeserver.target import current_directory
 
 _log = logging.getLogger("codeserver")
@@ -43,8 +43,6 @@ _OWN_SOCKET = "=server.sock"
 
 _PLENTY = 1 << 31
 """Requests that wait for an evaluator of all: the queue of each location is the limit."""
-
-_PREFIX = "codeserver-"
 
 
 class LocationsServer:
@@ -61,7 +59,7 @@ class LocationsServer:
         self._config = config
         self._entries = entries
         self._tasks = Tasks()
-        self._made_folder = None if config.location_sockets else tempfile.mkdtemp(prefix=_PREFIX)
+        self._made_folder = None if config.location_sockets else temporary_folder()
         self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
         self._bases = Bases(Python(config.python), spawned)
         self._common = Common(

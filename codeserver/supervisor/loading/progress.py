@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from codeserver.errors import StillLoading
 from codeserver.marks import OWN_FOLDER
-from codeserver.processes import STACK_SIGNAL, is_asleep
+from codeserver.processes import is_asleep
 from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
@@ -72,9 +72,6 @@ class Progress:
     def of_host(self, child: Child) -> Iterator[Sequence[int]]:
         """Follow a host while it loads the code; yields the descriptors to send with the order."""
         self._doing = f"loading {self._label}"
-        if STACK_SIGNAL is None:
-            yield ()
-            return
         reader, writer = os.pipe()
         os.set_blocking(writer, False)  # a stack that is too long is cut off and cannot block
         self._asked = _Asked(child, reader)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
+from codeserver.system import IS_LINUX
 
 _log = logging.getLogger("codeserver")
 
@@ -112,7 +112,7 @@ class Templates:
         environment: Mapping[str, str | None],
     ) -> None:
         """Make a template in the background, unless the current one fits."""
-        if sys.platform != "linux":
+        if not IS_LINUX:
             return  # it is not known whether threads of imported packages would break after a fork
         folders = {path: mark(path) for path in installed.folders}
         order = _Order(frozenset(installed.modules), self._lasting(environment), folders)

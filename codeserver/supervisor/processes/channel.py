@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 from codeserver import wire
 from codeserver.errors import ProtocolError
+from codeserver.system.sockets import FIRST_WITH_FILES, KEEPS_UNREAD
 from codeserver.wire import Message
 
 A = TypeVar("A", bound=Message)
@@ -21,6 +23,8 @@ D = TypeVar("D", bound=Message)
 _READ_SIZE = 1 << 16
 _MOST_AT_ONCE = 1 << 20
 """The most bytes that are read before other tasks have their turn."""
+
+_PAUSE = 0.01
 
 
 class Channel:
@@ -139,9 +143,21 @@ class Channel:
 
     def sender_has_ended(self) -> None:
         """End the input after the bytes sent so far, even if a descendant holds the other end."""
-        if not self._closed:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RD)
+        if self._closed:
+            return
+        if not KEEPS_UNREAD:
+            self._read_all()
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RD)
+
+    def _read_all(self) -> None:
+        """Read what the sender has left, because the end of the input would throw it away."""
+        with contextlib.suppress(OSError):  # there is no more now
+            while chunk := self._sock.recv(_READ_SIZE):
+                self._read += chunk
+        self._has_ended = True
+        self._unwatch()
+        self._wake()
 
     def _release(self) -> None:
         # Not while the event loop still watches the descriptor: the number is used again at once,
@@ -159,9 +175,14 @@ class Channel:
     async def _send_with_fds(self, data: bytes, fds: Sequence[int]) -> int:
         while True:
             try:
-                return socket.send_fds(self._sock, [data], list(fds))
+                return socket.send_fds(self._sock, [data[:FIRST_WITH_FILES]], list(fds))
             except (BlockingIOError, InterruptedError):
                 await self._writable()
+            except OSError as error:
+                # Only elsewhere than on Linux: what was sent before leaves no room for them.
+                if error.errno not in (errno.EMSGSIZE, errno.ENOBUFS) or FIRST_WITH_FILES is None:
+                    raise
+                await asyncio.sleep(_PAUSE)
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
@@ -33,6 +32,10 @@ from codeserver.supervisor.processes.exits import note_out_of_memory
 from codeserver.supervisor.processes.installed import is_replaced, tell
 from codeserver.supervisor.processes.killing import kill_group, resume
 from codeserver.supervisor.processes.output import Output, Outputs
+from codeserver.supervisor.processes.plumbing import ends_for_child
+from codeserver.system import pidfds
+from codeserver.system.children import ADOPTS_ORPHANS, ENDS_ORPHANS
+from codeserver.system.sockets import MAY_CLOSE_SENT
 from codeserver.wire import Message
 
 _REMEMBERED_EXITS = 1024
@@ -64,23 +67,33 @@ class Child:
         Args:
             is_native: whether it is in native code, and not between Python's instructions.
         """
-        number = NATIVE_STACK_SIGNAL if is_native else STACK_SIGNAL
-        if number is not None:
-            await self.signal(number)
+        await self.signal(NATIVE_STACK_SIGNAL if is_native else STACK_SIGNAL)
 
     async def signal(self, number: int) -> None:
         """Send a signal.
 
-        A child that outlives its parent gets it through its pidfd (Linux). Another child gets it
-        through the parent, which knows that the pid has not been reused.
+        A child that outlives its parent gets it directly. Another child gets it through the parent,
+        which knows that the pid has not been reused.
         """
         # Directly if possible, because an order is lost if the parent dies before it obeys. But
         # SIGKILL is for the whole group, which only the parent ends.
-        if self._pidfd is not None and (number != signal.SIGKILL or self.parent is None):
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, number)
-        elif self.parent is not None:
+        is_for_all = number == signal.SIGKILL and self.parent is not None
+        if (is_for_all or not self._signal_directly(number)) and self.parent is not None:
             await self.parent.signal(self.pid, number)
+
+    def _signal_directly(self, number: int) -> bool:
+        """Send a signal to a child that outlives its parent; return whether it is the right one.
+
+        It is by its pidfd (Linux), or by its pid as long as its channel is open.
+        """
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._pidfd is not None:
+                pidfds.send(self._pidfd, number)
+                return True
+            if self.role in OUTLIVING and self.pid and self.channel.is_quiet:
+                os.kill(self.pid, number)
+                return True
+        return self._pidfd is not None
 
     async def ended(self) -> int | None:
         """Wait for its end; return the exit code."""
@@ -133,15 +146,23 @@ class Child:
         self.pid = self.output.pid = pid
         note_out_of_memory()
         self.parent = parent
-        if self.role in OUTLIVING and hasattr(os, "pidfd_open"):
+        if self.role in OUTLIVING:
             with contextlib.suppress(OSError):
-                self._pidfd = os.pidfd_open(pid)
+                self._pidfd = pidfds.opened(pid)
 
     def is_orphaned(self) -> None:
         """Record that no process of ours gets its exit code; its channel still shows its end."""
         self.parent = None
         if not self.exited.done():
             self.exited.set_result(None)
+
+    def end_orphan(self) -> None:
+        """Kill it as the kernel would on Linux, because its parent has died."""
+        if self.pid and self.channel.is_quiet:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(self.pid) == self.pid:
+                    os.killpg(self.pid, signal.SIGKILL)
+        self.channel.close()
 
     def has_ended(self, code: int | None) -> None:
         """Record the exit code that its parent reports; None if it is not known."""
@@ -242,11 +263,12 @@ class Forker:
             self.is_childless.clear()
             try:
                 await self._channel.send(Fork(number, child.role), theirs)
+                if not MAY_CLOSE_SENT:
+                    await self._carries_out(confirmed)
             finally:
                 for fd in theirs:
                     os.close(fd)
-            while not (await asyncio.wait([confirmed], timeout=patience.OBEDIENCE))[0]:
-                resume(self.pid)  # user code may have stopped it
+            await self._carries_out(confirmed)
             await confirmed
         except BaseException as error:
             # If the child was forked all the same, it reads the end of its input, and exits.
@@ -259,6 +281,10 @@ class Forker:
                     await asyncio.wait_for(self.loss.wait(), patience.EXIT_REPORT)
                 raise self._crashed(child.role) from None
             raise
+
+    async def _carries_out(self, order: asyncio.Future[None]) -> None:
+        while not (await asyncio.wait([order], timeout=patience.OBEDIENCE))[0]:
+            resume(self.pid)  # user code may have stopped it
 
     async def signal(self, pid: int, number: int) -> None:
         """Send a signal to a child; do nothing if it has ended."""
@@ -302,31 +328,16 @@ class Forker:
         finally:
             orphans = self._handle_loss()
         for orphan in orphans:
-            if self._adopter is not None:
+            if self._adopter is not None and ADOPTS_ORPHANS:
                 await self._adopter.adopt(orphan)
             else:
                 orphan.is_orphaned()
 
     def _child_to_be(self, role: str, outputs: Outputs) -> tuple[Child, list[int]]:
         """A child that is not forked yet, and the descriptors for it."""
-        with contextlib.ExitStack() as undo:
-            ours, theirs = socket.socketpair()
-            for end in (ours, theirs):
-                undo.callback(end.close)
-            ends = []
-            for _ in ("stdout", "stderr"):
-                ends.append(os.pipe())
-                for fd in ends[-1]:
-                    undo.callback(os.close, fd)
-            readers, writers = zip(*ends, strict=True)
-            # An outliving child keeps the pipes open: after the end of the front, it reads them.
-            kept: list[int] = []
-            for fd in readers if role in OUTLIVING else ():
-                kept.append(os.dup(fd))
-                undo.callback(os.close, kept[-1])
-            undo.pop_all()
-        child = Child(role, Channel(ours), outputs.open(role, *readers))
-        return child, [theirs.detach(), *writers, *kept]
+        # An outliving child keeps the pipes open: after the end of the front, it reads them.
+        ours, readers, theirs = ends_for_child(keeps_readers=role in OUTLIVING)
+        return Child(role, Channel(ours), outputs.open(role, *readers)), theirs
 
     def _handle(self, report: Message) -> None:
         self.is_deaf = False
@@ -393,4 +404,6 @@ class Forker:
         for child in children:
             if child.role not in OUTLIVING:
                 child.is_orphaned()
+                if not ENDS_ORPHANS:
+                    child.end_orphan()
         return [child for child in children if child.role in OUTLIVING]

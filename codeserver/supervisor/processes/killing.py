@@ -6,14 +6,15 @@ import contextlib
 import os
 import select
 import signal
-from pathlib import Path
 
-_STATE, _PARENT = 0, 1  # the fields after the name in /proc/PID/stat, from 0 (proc(5))
+from codeserver.processes import state_and_parent
+from codeserver.system import pidfds
+
 _STOPPED = "T"
 
 
 def kill_group(pid: int, parent: int) -> int | None:
-    """Kill a process with its group, which as a rule only its parent may do (Linux).
+    """Kill a process with its group, which as a rule only its parent may do.
 
     Args:
         pid: its process id; the parent has not reported its end.
@@ -23,48 +24,51 @@ def kill_group(pid: int, parent: int) -> int | None:
     Returns:
         The exit code, which is -SIGKILL; None if it has ended before or is another process.
     """
-    if not parent or not hasattr(os, "pidfd_open"):
+    if not parent:
         return None
     try:
-        pidfd = os.pidfd_open(pid)
-    except OSError:
+        pidfd = pidfds.opened(pid)
+    except ProcessLookupError:
         return None
+    except OSError:  # the system, or a sandbox, has none
+        return _kill_now(pid, parent)
     try:
-        if _parent_of(pid) != parent:
+        if state_and_parent(pid)[1] != parent:
             return None
         ended = select.poll()
         ended.register(pidfd, select.POLLIN)
         lives = not ended.poll(0)
         with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(pid) == pid:
-                os.killpg(pid, signal.SIGKILL)
+            pidfds.send(pidfd, signal.SIGKILL)
+        _kill_group_of(pid)
         return -signal.SIGKILL if lives else None
     finally:
         os.close(pidfd)
 
 
 def resume(pid: int) -> None:
-    """Have a process go on that a signal has stopped (Linux); do nothing to any other.
+    """Have a process go on that a signal has stopped; do nothing to any other.
 
     Args:
         pid: the process id; 0 if it is not known.
     """
-    facts = _facts_of(pid) if pid else None
-    if facts is not None and facts[_STATE] == _STOPPED:
+    if pid and state_and_parent(pid)[0] == _STOPPED:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGCONT)
 
 
-def _parent_of(pid: int) -> int | None:
-    facts = _facts_of(pid)
-    return None if facts is None else int(facts[_PARENT])
+def _kill_now(pid: int, parent: int) -> int | None:
+    """Kill it by its id, right after a look whether it is the right process."""
+    state, its_parent = state_and_parent(pid)
+    if its_parent != parent:
+        return None
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+    _kill_group_of(pid)
+    return None if state == "Z" else -signal.SIGKILL
 
 
-def _facts_of(pid: int) -> list[str] | None:
-    with contextlib.suppress(OSError):
-        # The name may have parentheses in it, but the fields after it have none.
-        _, _, facts = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")
-        return facts.split()
-    return None
+def _kill_group_of(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)

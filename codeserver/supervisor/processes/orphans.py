@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 
 from codeserver.processes import DEPENDENT_NAMES, adopt_descendants, name_of
+from codeserver.system import children
 
 _own: set[int] = set()
 _adopts = False
@@ -25,7 +25,7 @@ def adopt_orphans() -> None:
     know.
     """
     global _adopts  # noqa: PLW0603 - a fact about the process
-    if sys.platform != "linux":
+    if not children.ADOPTS_ORPHANS:
         return
     _adopts = True
     adopt_descendants()
@@ -54,12 +54,10 @@ def has_been_waited_for(pid: int) -> None:
 
 def reap() -> None:
     """Reap the children that have ended, up to one that is waited for elsewhere."""
-    with contextlib.suppress(ChildProcessError):
-        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
-            if ended.si_pid in _own:
-                return
-            if name_of(ended.si_pid) in DEPENDENT_NAMES:
-                # Its own parent had no time to end the processes that user code has started in it.
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(ended.si_pid, signal.SIGKILL)
-            os.waitpid(ended.si_pid, 0)
+    while (pid := children.ended()) is not None and pid not in _own:
+        if name_of(pid) in DEPENDENT_NAMES:
+            # Its own parent had no time to end the processes that user code has started in it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)

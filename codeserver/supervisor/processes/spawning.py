@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from codeserver.elsewhere import program
 from codeserver.messages import Called
+from codeserver.system.files import allow_files
 from codeserver.wire import encode
 
 # `-c` rather than `-m`: a run's multiprocessing children would import a named main module again.
@@ -131,4 +132,4 @@ def open_more_files() -> None:
     _most_files, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _PLENTY if hard == resource.RLIM_INFINITY else min(hard, _PLENTY)
     if _most_files != resource.RLIM_INFINITY and most > _most_files:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        allow_files(most, hard)

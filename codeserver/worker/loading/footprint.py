@@ -20,6 +20,7 @@ from typing import Any
 
 from codeserver.facts import UsedFiles
 from codeserver.marks import Mark, listing, mark, names_that_count
+from codeserver.system import IS_LINUX
 from codeserver.worker.loading import bytecode
 from codeserver.worker.process.modules import Since
 from codeserver.worker.user_files import is_users_directory, is_users_file, origin_of
@@ -46,7 +47,7 @@ def _time_of_files() -> int:
 
     Linux takes it from a clock that lags by some milliseconds.
     """
-    return time.clock_gettime_ns(_COARSE if sys.platform == "linux" else time.CLOCK_REALTIME)
+    return time.clock_gettime_ns(_COARSE if IS_LINUX else time.CLOCK_REALTIME)
 
 
 class Footprint:

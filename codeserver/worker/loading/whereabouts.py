@@ -25,13 +25,12 @@ def shown(fds: Sequence[int]) -> Iterator[None]:
     Args:
         fds: the writing end of the pipe; empty if the front will not ask.
     """
-    if not fds or STACK_SIGNAL is None:
+    if not fds:
         yield
         return
     fd = _out_of_the_way(fds[0])
     signal.signal(STACK_SIGNAL, lambda _, frame: write_stack(fd, frame))
     signal.siginterrupt(STACK_SIGNAL, False)
-    assert NATIVE_STACK_SIGNAL is not None
     faulthandler.register(NATIVE_STACK_SIGNAL, file=fd, all_threads=False)
     try:
         os.write(fd, b"\n")  # tells the front that it may ask

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from codeserver import processes
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
+from codeserver.system import files
 from codeserver.worker.process.originals import os, signal
 
 _HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_NEEDED = (*_HANDLED, *filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)))
+_NEEDED = (*_HANDLED, STACK_SIGNAL, NATIVE_STACK_SIGNAL)
 
 _OOM_SCORE = Path("/proc/self/oom_score_adj")
 _HIGHEST_SCORE = 1000  # proc(5)
@@ -63,7 +64,7 @@ def reset_stack_signals() -> None:
 
     Only in forks: the front may send such a signal to a host too late.
     """
-    for number in filter(None, (STACK_SIGNAL, NATIVE_STACK_SIGNAL)):
+    for number in (STACK_SIGNAL, NATIVE_STACK_SIGNAL):
         signal.signal(number, signal.SIG_DFL)
 
 
@@ -75,14 +76,14 @@ def reseed() -> None:
 
 
 def open_descriptors() -> set[int]:
-    """The open file descriptors of this process; empty without /proc."""
+    """The open file descriptors of this process; empty if the system does not list them."""
     found = set()
     with contextlib.suppress(OSError):
-        for name in os.listdir("/proc/self/fd"):
+        for number in files.open_numbers():
             # One descriptor belonged to the listing itself, and is closed by now.
             with contextlib.suppress(OSError):
-                os.fstat(int(name))
-                found.add(int(name))
+                os.fstat(number)
+                found.add(number)
     return found
 
 

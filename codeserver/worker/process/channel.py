@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from codeserver import wire
 from codeserver.errors import ProtocolError
+from codeserver.system.sockets import FIRST_WITH_FILES
 from codeserver.wire import Message
 from codeserver.worker.process.originals import os, socket
 
@@ -49,7 +50,7 @@ class Channel:
             OSError: the front is gone.
         """
         data = wire.encode(message)
-        sent = socket.send_fds(self._sock, [data], list(fds)) if fds else 0
+        sent = socket.send_fds(self._sock, [data[:FIRST_WITH_FILES]], list(fds)) if fds else 0
         self._sock.sendall(memoryview(data)[sent:])
 
     def expect(self, expected: type[M]) -> M | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from codeserver.system import pidfds
 from codeserver.worker.process.originals import os, select, signal
 
 _LOOK_MILLISECONDS = 1000
@@ -30,7 +31,7 @@ class Ends:
         for end in (self._wakeup, self._wakeup_writer):
             os.set_blocking(end, False)
         poll.register(self._wakeup, select.POLLIN)
-        self.patience: int | None = None if hasattr(os, "pidfd_open") else _LOOK_MILLISECONDS
+        self.patience: int | None = None if pidfds.EXIST else _LOOK_MILLISECONDS
 
     def hear_signals(self) -> None:
         """Let SIGCHLD wake the loop from now on."""
@@ -39,11 +40,11 @@ class Ends:
 
     def watch(self, pid: int) -> None:
         """Wake the loop when this child, which is not yet reaped, has ended."""
-        if pid in self._pidfds or not hasattr(os, "pidfd_open"):
+        if pid in self._pidfds:
             return
         try:
-            self._pidfds[pid] = os.pidfd_open(pid)
-        except OSError:  # no descriptor is left, or a sandbox forbids the call
+            self._pidfds[pid] = pidfds.opened(pid)
+        except OSError:  # none is left, a sandbox forbids the call, or the system has none
             self.patience = _LOOK_MILLISECONDS
             return
         self._poll.register(self._pidfds[pid], select.POLLIN)

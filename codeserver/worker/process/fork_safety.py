@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 from types import FrameType
 
+from codeserver.system import IS_LINUX
 from codeserver.worker.process.inherited_files import why_shared
 from codeserver.worker.process.native_threads import NativeThread, native_threads, package_of
 from codeserver.worker.process.originals import os, signal, socket
@@ -58,7 +59,7 @@ def reasons_not_to_fork(own_fds: Collection[int], own_threads: Collection[int] =
     Returns:
         Short sentences for people, without a full stop.
     """
-    if sys.platform != "linux":
+    if not IS_LINUX:
         return ["forks can be trusted on Linux only"]
     try:
         reasons = [

@@ -28,6 +28,7 @@ from codeserver.messages import (
     Prepare,
     Signal,
 )
+from codeserver.system import children
 from codeserver.wire import Message
 from codeserver.worker.process import basics, stdio
 from codeserver.worker.process.channel import Channel
@@ -81,6 +82,11 @@ _ORPHANED = Role(_never_started)
 def _close(fds: list[int]) -> None:
     for fd in fds:
         os.close(fd)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 class ForkLoop:
@@ -220,49 +226,35 @@ class ForkLoop:
                 os.killpg(pid, number)
             else:
                 os.kill(pid, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):  # macOS forbids it for a group of zombies
             pass
 
     def _adopt(self, pid: int) -> None:
         """Take over the child of a dead child, if the kernel has handed it to this process."""
-        with contextlib.suppress(ChildProcessError):
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        if children.is_ours(pid):
             self._children[pid] = _ADOPTED
             self._ends.watch(pid)
 
     def _report_ended_children(self) -> None:
-        while (pid := self._ended_child()) is not None:
-            _, status = os.waitpid(pid, 0)
+        while (ended := children.reap_ended(self._end_group)) is not None:
+            pid, code = ended
             self._ends.forget(pid)
-            code = os.waitstatus_to_exitcode(status)
             self._control.send(Exited(pid, code))
 
-    def _ended_child(self) -> int | None:
-        """The id of a child that has ended; it is not yet reaped, so its id is not yet reused."""
-        try:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        except ChildProcessError:
-            return None
-        if ended is None:
-            return None
-        role = self._children.pop(ended.si_pid, None)
-        if role is None and processes.name_of(ended.si_pid) in processes.DEPENDENT_NAMES:
+    def _end_group(self, pid: int) -> None:
+        """End the processes that user code has started in a child that has ended."""
+        role = self._children.pop(pid, None)
+        if role is None and processes.name_of(pid) in processes.DEPENDENT_NAMES:
             role = _ORPHANED
         if role is not None and not (role.outlives_parent or role.stays_in_group):
-            # Processes that user code started in the child end with it.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(ended.si_pid, signal.SIGKILL)
-        return ended.si_pid
+            _kill_group(pid)
 
     def _end_children(self) -> None:
         """Kill and reap every child that must not outlive this process."""
         for pid, role in list(self._children.items()):
             if not role.outlives_parent:
                 self._signal(pid, signal.SIGKILL)
-                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                children.reap(pid, _kill_group)
         # The kernel may have handed processes of those children to this process.
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:

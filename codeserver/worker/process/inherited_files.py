@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from codeserver.system.files import SHOWS_LOCKS, name_of, path_of
 from codeserver.worker.process import basics, stdio
 from codeserver.worker.process.originals import os
 
@@ -47,7 +48,7 @@ class OpenFile:
         Raises:
             OSError: it cannot be opened any more.
         """
-        fd = os.open(_path(self.fds[0]), self.flags | os.O_CLOEXEC)
+        fd = os.open(path_of(self.fds[0]), self.flags | os.O_CLOEXEC)
         try:
             if self.position:
                 os.lseek(fd, self.position, os.SEEK_SET)
@@ -94,22 +95,23 @@ def why_shared(fd: int) -> str | None:
     This does not try to open it: closing any descriptor of a file drops the locks of this process
     on it (fcntl(2)).
     """
-    name, status = os.readlink(_path(fd)), os.fstat(fd)
+    status = os.fstat(fd)
     if not _has_position(fd, status):
         return None
+    name = name_of(fd)
     if _is_locked(fd):
         return f"a lock is held on an open file: {name}"
     flags = _flags(fd)
     if stat.S_ISREG(status.st_mode) and not status.st_nlink and flags & os.O_ACCMODE:
         # Each process that loads the code would make its own.
         return f"a file without a name is open for writing: {name}"
-    if not os.access(_path(fd), _ACCESS.get(flags & os.O_ACCMODE, os.F_OK), effective_ids=True):
+    if not _may_open(path_of(fd), _ACCESS.get(flags & os.O_ACCMODE, os.F_OK)):
         return f"this process may not open a file again that is open: {name}"
     return None
 
 
-def _path(fd: int) -> str:
-    return f"/proc/self/fd/{fd}"
+def _may_open(path: str, access: int) -> bool:
+    return os.access(path, access, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _flags(fd: int) -> int:
@@ -122,6 +124,8 @@ def _has_position(fd: int, status: os.stat_result) -> bool:
 
 
 def _is_locked(fd: int) -> bool:
+    if not SHOWS_LOCKS:
+        return False
     with open(f"/proc/self/fdinfo/{fd}", encoding="ascii", errors="replace") as facts:
         return any(line.startswith("lock:") for line in facts)
 

@@ -8,10 +8,9 @@ native code that cannot handle a failed allocation ends only its own process.
 from __future__ import annotations
 
 import resource
-import sys
 from pathlib import Path
 
-from codeserver.worker.process.originals import os
+from codeserver.system.memory import LIMITS_GROWTH
 
 _limit: int | None = None
 _most = resource.RLIM_INFINITY
@@ -20,7 +19,7 @@ _most = resource.RLIM_INFINITY
 def limit_memory(limit: int) -> None:
     """Limit this process to its present memory and `limit` more bytes (Linux)."""
     global _limit, _most  # noqa: PLW0603 - facts about the process, as its resource limits are
-    if sys.platform != "linux":
+    if not LIMITS_GROWTH:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     _limit = limit
@@ -57,18 +56,6 @@ def explanation() -> str | None:
         f"It needs more than the {_limit / 2**20:g} MiB of memory that --worker-memory-limit "
         "leaves to one evaluator."
     )
-
-
-def resident_size() -> int:
-    """Resident memory of this process, in bytes; 0 without /proc."""
-    try:
-        fd = os.open("/proc/self/statm", os.O_RDONLY)
-    except OSError:
-        return 0
-    try:
-        return int(os.read(fd, 200).split()[1]) * resource.getpagesize()
-    finally:
-        os.close(fd)
 
 
 def _data_size() -> int:

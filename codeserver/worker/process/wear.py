@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from codeserver.system import children, files
+from codeserver.system.memory import resident_size
 from codeserver.worker.process import limits
 from codeserver.worker.process.originals import os, signal
 
@@ -40,7 +42,7 @@ class Wear:
         self._threads = set(threading.enumerate())
         self._files = _open_files()
         self._next_file = _next_file()
-        self._memory = limits.resident_size()
+        self._memory = resident_size()
 
     def reason(self) -> str | None:
         """The reason not to use this process again; None if there is none."""
@@ -52,7 +54,7 @@ class Wear:
             return f"it has left {left}"
         if limits.is_half_taken():
             return "it keeps half of the memory that --worker-memory-limit leaves to it"
-        growth = limits.resident_size() - self._memory
+        growth = resident_size() - self._memory
         if 0 < self._max_growth < growth:
             return f"it has grown by {growth / 2**20:.0f} MiB"
         return None
@@ -62,8 +64,8 @@ class Wear:
         may_be_many = _next_file() > self._next_file + _MORE_FILES
         if may_be_many and (more := _open_files() - self._files) > _MORE_FILES:
             return f"{more} files open"
-        if (children := _children_if_one_has_ended()) > _MORE_CHILDREN:
-            return f"{children} child processes"
+        if (count := _children_if_one_has_ended()) > _MORE_CHILDREN:
+            return f"{count} child processes"
         if left := set(threading.enumerate()) - self._threads:
             return f"threads running: {', '.join(thread.name for thread in left)}"
         return None
@@ -81,7 +83,7 @@ def _next_file() -> int:
 
 def _open_files() -> int:
     with contextlib.suppress(OSError):
-        return len(os.listdir("/proc/self/fd"))
+        return len(files.open_numbers())
     return 0
 
 
@@ -91,11 +93,11 @@ def _children_if_one_has_ended() -> int:
     Zombies are not reaped here: user code may still want their exit codes.
     """
     try:
-        if not os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+        if children.ended() is None:
             return 0
         tasks = Path("/proc/self/task").iterdir()
         return sum(len((task / "children").read_text("ascii").split()) for task in tasks)
-    except OSError:  # there are no children, or /proc does not list them (proc(5))
+    except OSError:  # /proc does not list them (proc(5))
         return 0
 
 

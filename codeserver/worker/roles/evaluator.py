@@ -70,7 +70,7 @@ def serve(channel: Channel, location: Location, *, has_loaded: bool = False) -> 
         traceback.print_exc()
     finally:
         try:
-            for number in filter(None, (signal.SIGTERM, STACK_SIGNAL)):
+            for number in (signal.SIGTERM, STACK_SIGNAL):
                 signal.signal(number, signal.SIG_IGN)
             basics.flush()
             if has_loaded:
@@ -93,9 +93,8 @@ class _Evaluator:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
         basics.unblock_signals()
-        if STACK_SIGNAL is not None and NATIVE_STACK_SIGNAL is not None:
-            signal.signal(STACK_SIGNAL, self._show_and_terminate)
-            faulthandler.register(NATIVE_STACK_SIGNAL, file=2, all_threads=False)
+        signal.signal(STACK_SIGNAL, self._show_and_terminate)
+        faulthandler.register(NATIVE_STACK_SIGNAL, file=2, all_threads=False)
         if order.memory_limit:
             limits.limit_memory(order.memory_limit)
         self._wear = Wear(order.max_growth)

@@ -19,6 +19,7 @@ from typing import NoReturn
 from codeserver import processes
 from codeserver.facts import ImportedDagster
 from codeserver.messages import Called, DagsterImported, DagsterMissing
+from codeserver.system.files import allow_files
 from codeserver.worker import dagster_installed
 from codeserver.worker.dagster_installed import Installation, Unusable
 from codeserver.worker.process import basics, stdio
@@ -47,7 +48,7 @@ def main(fd: int, log: int, parent: int, most_files: int, seeded: int) -> NoRetu
         # Programs that user code starts choose their own seeds.
         os.environ.pop("PYTHONHASHSEED", None)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, hard))
+    allow_files(most_files, hard)
     # Prints the stack when native code crashes; every fork inherits it.
     faulthandler.enable()
     code = trampoline(lambda: _serve(Channel.from_fd(fd)))

@@ -60,7 +60,8 @@ def fork_steps(
         missing = [name for owner, name in _PRIVATE if not hasattr(owner, name)]
         if missing:
             template = f"`multiprocessing` of this Python has no {missing[0]}"
-        elif len(basics.threads()) > 1:
+        # Without a list of the kernel's, those of Python: this process was forked with one thread.
+        elif len(basics.threads() or sys._current_frames()) > 1:
             template = "the run has another thread"
         else:
             template = fork_template(close)

@@ -65,9 +65,9 @@ class StepTemplate:
         order = Fork(self._count, "step")
         try:
             self._control.send(order, (theirs.fileno(), 1, 2, *fds))
-            theirs.close()
             while not isinstance(told := self._receive(), (Forked, ForkFailed)):
                 pass
+            theirs.close()  # now that it was received (see `codeserver.system.sockets`)
             if isinstance(told, Forked):
                 ours.send(Step(body, environment))
                 return told.pid, ours

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from codeserver.worker.process import originals
+from codeserver.worker.process import fork_safety, originals
 from codeserver.worker.process.fork_safety import reasons_not_to_fork
 from tests.support.eventually import PATIENCE
+from tests.support.portable import needs_linux
 from tests.support.postgres import postgres
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
+pytestmark = needs_linux("forks are trusted on Linux only")
 
 _PROGRAM = """
 import json, os, signal, sys
@@ -468,5 +469,5 @@ def test_what_cannot_be_seen_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_other_kernels_are_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(fork_safety, "IS_LINUX", False)
     assert reasons_not_to_fork(()) == ["forks can be trusted on Linux only"]

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 
+import psutil
 import pytest
 
 from codeserver.messages import (
@@ -13,7 +14,9 @@ from codeserver.messages import (
 )
 from codeserver.supervisor.processes import patience
 from codeserver.supervisor.processes.killing import kill_group
+from codeserver.system import IS_LINUX
 from tests.process.parts.forking import forking_host, forking_process, order, value
+from tests.support.portable import needs_linux
 from tests.unit.scripted import NOBODY
 from tests.unit.waiting import soon, until
 
@@ -90,6 +93,41 @@ async def test_real_children_do_not_outlive_the_process_that_forked_them() -> No
         child.channel.close()
 
 
+async def test_a_child_that_does_not_listen_ends_with_its_parent() -> None:
+    """With its offspring, too."""
+    async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
+        child = await soon(host.fork("evaluator"))
+        assert await order(child, "deaf", tell=True) == Answer(b"busy")
+        await soon(hosting.signal(signal.SIGKILL))
+        assert await soon(child.ended()) is None, "nobody knows how"
+        await until(lambda: has_ended(child.pid))
+        child.close()
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the process is gone, or waits to be reaped."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.skipif(IS_LINUX, reason="it is adopted on Linux")
+async def test_a_real_run_that_nobody_adopts_can_be_signalled() -> None:
+    async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
+        run = await soon(host.fork("run"))
+        assert await value(run, "os.getppid()") == hosting.pid
+        await soon(hosting.signal(signal.SIGKILL))
+        await soon(hosting.ended())
+        assert await soon(run.ended()) is None, "nobody knows how it will end"
+        assert await value(run, "os.getppid()") != hosting.pid
+        await soon(run.signal(signal.SIGTERM))
+        assert await soon(run.channel.receive()) is None
+        await soon(run.signal(signal.SIGTERM))  # to nobody
+        run.close()
+
+
+@needs_linux("nobody adopts it elsewhere")
 async def test_a_real_run_outlives_its_host_and_is_adopted() -> None:
     async with forking_process() as forkserver, forking_host(forkserver) as (hosting, host):
         run = await soon(host.fork("run"))

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.eventually import PATIENCE
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are trusted on Linux only")
+from tests.support.portable import needs_linux
 
 _PROGRAM = """
 import fcntl, json, mmap, os, sys
@@ -80,7 +79,11 @@ def _fork_twice(
             "import csv; rows = csv.reader(open(path))", "list(rows)", [[_CONTENT]], id="reader"
         ),
         pytest.param(
-            "file = os.open(path, os.O_RDONLY); os.unlink(path)", _READ, "abc", id="deleted"
+            "file = os.open(path, os.O_RDONLY); os.unlink(path)",
+            _READ,
+            "abc",
+            id="deleted",
+            marks=needs_linux("it has no name elsewhere"),
         ),
         pytest.param(
             "file = os.open(path, os.O_RDWR)",
@@ -128,7 +131,7 @@ def test_a_fork_reads_what_nobody_has_read_before(
         "os.O_RDONLY | os.O_CLOEXEC",
         "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND",
         "os.O_RDWR | os.O_NONBLOCK | os.O_SYNC | os.O_NOFOLLOW",
-        "os.O_RDONLY | os.O_PATH",
+        pytest.param("os.O_RDONLY | os.O_PATH", marks=needs_linux("only Linux has it")),
     ],
 )
 def test_it_is_open_as_it_was(flags: str, tmp_path: Path) -> None:
@@ -167,7 +170,9 @@ def test_what_forks_write(opening: str, in_turn: bool, content: str, tmp_path: P
     "before",
     [
         pytest.param(
-            "file = os.open(path, os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_SH)", id="lock"
+            "file = os.open(path, os.O_RDONLY); fcntl.flock(file, fcntl.LOCK_SH)",
+            id="lock",
+            marks=needs_linux("locks are seen on Linux only"),
         ),
         pytest.param(
             "file = os.memfd_create('name'); os.write(file, b'abcdefgh'); os.lseek(file, 0, 0)",

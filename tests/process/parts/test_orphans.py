@@ -14,6 +14,9 @@ import pytest
 
 import codeserver
 from tests.support.eventually import PATIENCE
+from tests.support.portable import needs_linux
+
+pytestmark = needs_linux("process 1 is not a server elsewhere")
 
 PROGRAM = """
 import asyncio, json, os, signal, sys, traceback

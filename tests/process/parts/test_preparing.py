@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.portable import needs_linux
+
 OPENING = """
 import sys
 from dagster import DagsterInstance
@@ -85,6 +87,7 @@ CASES = {
 }
 
 
+@needs_linux("the audit needs Linux")
 def test_what_the_storages_of_an_instance_are_made_of_is_imported_if_that_does_no_harm(
     tmp_path: Path,
 ) -> None:

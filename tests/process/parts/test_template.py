@@ -17,6 +17,7 @@ from codeserver.supervisor.processes.forker import Child, Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.process.parts.forking import forking_process, value
+from tests.support.portable import needs_linux
 from tests.unit.waiting import soon, until
 
 INSTALLED = {
@@ -114,6 +115,7 @@ async def test_what_cannot_be_imported_is_left_to_the_users_code(
             assert not await value(forked, f"{module!r} in sys.modules")
 
 
+@needs_linux("the audit needs Linux")
 @pytest.mark.parametrize(
     ("modules", "module", "reason"),
     [
@@ -202,6 +204,7 @@ async def templates_of(paths: tuple[Path, Path]) -> AsyncIterator[tuple[Forker, 
             outputs.close()
 
 
+@needs_linux("the audit needs Linux")
 async def test_one_that_hosts_are_forked_from(paths: tuple[Path, Path]) -> None:
     """Until a package is installed, and then it ends after them."""
     async with templates_of(paths) as (forkserver, templates):
@@ -221,6 +224,7 @@ async def test_one_that_hosts_are_forked_from(paths: tuple[Path, Path]) -> None:
         await soon(template.ended())
 
 
+@needs_linux("the audit needs Linux")
 async def test_one_that_is_not_fit_ends_whatever_its_thread_does(
     paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

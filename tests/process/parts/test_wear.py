@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import codeserver
+from codeserver.system import IS_LINUX
 
 PROGRAM = """
 import os, resource, signal, sys, threading
@@ -32,7 +33,8 @@ def fork(number):
 def end(pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         yield pid
 
 wear = Wear({max_growth})
@@ -99,9 +101,16 @@ WORN = {
     ),
     "children that are waited for": ("[os.wait() for _ in end(fork(65))]", "None"),
     "a few children that have ended": ("list(end(fork(64)))", "None"),
-    "many children that have ended": ("list(end(fork(65)))", "it has left 65 child processes"),
+    "many children that have ended": (
+        "list(end(fork(65)))",
+        "it has left 65 child processes" if IS_LINUX else "None",
+    ),
     "many children that live": ("list(fork(65))", "None"),
-    "memory": ("kept = b'x' * (40 << 20)", r"it has grown by (39|4\d) MiB"),
+    **(
+        {"memory": ("kept = b'x' * (40 << 20)", r"it has grown by (39|4\d) MiB")}
+        if IS_LINUX
+        else {}
+    ),
     "memory that is given back": ("b'x' * (40 << 20)", "None"),
 }
 
