@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
+.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,19 @@ test: $(VENV)/.dev test-tools  ## Run every test.
 test-fast: $(VENV)/.dev  ## Run the tests of the logic alone, which start no process.
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/unit
 
+# Tests that are run without the ways of Linux, and those that prove most in a minute.
+PORTABLE ?= tests/process
+PORTABLE_SHORT := $(addprefix tests/process/,$(addprefix parts/,test_forker.py test_forkserver.py test_inherited_files.py \
+  test_wear.py) test_isolation.py test_kills.py test_lifecycle.py test_taken_over.py)
+
+test-portable: $(VENV)/.dev  ## Run the tests of processes without what only Linux has, as on macOS.
+	@$(BIN)/python tests/support/without_linux.py
+	CODESERVER_TEST_PORTABLE=$(CURDIR)/tests/support/without_linux.py \
+	  $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PORTABLE)
+
+test-portable-short:
+	@$(MAKE) --no-print-directory test-portable PORTABLE="$(PORTABLE_SHORT)"
+
 # Programs that some tests are about; without them, those are skipped.
 test-tools:
 	@command -v dot >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
@@ -29,6 +42,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin codeserver
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against proto/released.binpb

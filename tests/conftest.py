@@ -16,6 +16,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 import codeserver
+from tests.support.portable import refuse_an_empty_proof
 from tests.support.processes import adopt_orphans, nothing_left_behind
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -44,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # likewise, under `nohup`
     if not hasattr(config, "workerinput"):
+        refuse_an_empty_proof()
         # As pip does for what it installs. Else each process that tests start would compile the
         # package, where the environment says that Python writes no bytecode.
         compileall.compile_dir(Path(codeserver.__file__).parent, quiet=2)

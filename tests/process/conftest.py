@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("tests.process.serving")
 
 from tests.process.editing import replace  # noqa: E402
 from tests.process.serving import USER_CODE, Server, serve  # noqa: E402
+from tests.support.portable import ask_for_forks, isolation  # noqa: E402
 from tests.support.processes import nothing_left_behind  # noqa: E402
 
 Start = Callable[..., Server]
@@ -30,6 +31,11 @@ compute_logs:
   module: dagster._core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    ask_for_forks(item)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -80,13 +86,14 @@ def load(home: Path, request: pytest.FixtureRequest) -> Iterator[Load]:
 
     What a test has the code leave behind must not be in the way of the next one.
     """
-    servers: dict[tuple[str, ...], Server] = {}
+    servers: dict[tuple[str | None, ...], Server] = {}
     module = request.module.__name__.rpartition(".")[2]
     with ExitStack() as stack:
 
         def have(code: str, *options: str) -> Server:
-            if options in servers:
-                server = servers[options]
+            key = (isolation(), *options)
+            if key in servers:
+                server = servers[key]
                 replace(server.folder / "served.py", code)
                 assert not server.reload()
                 return server
@@ -95,8 +102,8 @@ def load(home: Path, request: pytest.FixtureRequest) -> Iterator[Load]:
             (folder / "served.py").write_text(code)
             socket = home / f"{module}-{len(servers)}.sock"
             server = serve(home, socket, "-f", "served.py", *options, cwd=folder)
-            servers[options] = stack.enter_context(server)
-            return servers[options]
+            servers[key] = stack.enter_context(server)
+            return servers[key]
 
         yield have
 

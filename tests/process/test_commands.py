@@ -22,6 +22,7 @@ from tests.process.watching import CODESERVER, environment, watching
 from tests.support.eventually import eventually
 from tests.support.in_process import Ended
 from tests.support.in_process import invoke as asked
+from tests.support.portable import FORKED, needs_linux
 from tests.support.servers import STOCK_API_GRPC
 
 EXAMPLE = Path(__file__).parent.parent.parent / "example_user_code"
@@ -333,6 +334,7 @@ def test_watch_as_json_and_ended_by_ctrl_c(address: str, work: Path) -> None:
     assert json.loads(line)["location"]["name"] == "repo.py"
 
 
+@needs_linux("elsewhere, a line more is about forks")
 def test_check(work: Path) -> None:
     """It needs no port that a variable names, and leaves nothing behind."""
     (work / "repo.py").write_text(MORE)
@@ -366,6 +368,7 @@ def test_check_of_code_that_does_not_load(work: Path) -> None:
     assert others[-1] == "NameError: name 'missing' is not defined"
 
 
+@FORKED
 def test_check_for_ci(work: Path) -> None:
     (work / "slow.py").write_text("sum(range(3_000_000))\n")
     (work / "good.py").write_text(f"import slow\n{MORE}")
@@ -387,6 +390,7 @@ def test_check_for_ci(work: Path) -> None:
     assert min(found["seconds"], failed["seconds"]) > 0
 
 
+@FORKED
 def test_check_shows_what_importing_takes_and_how_runs_get_the_code(work: Path) -> None:
     (work / "slow.py").write_text("sum(range(3_000_000))\n")
     (work / "clock.py").write_text(f"import slow, time\nNOW = time.time()\n{SMALL}")

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from codeserver.system.memory import LIMITS_GROWTH
 from tests.process.fault_places import HANGING, LATE, LOAD_SECONDS, OUTCOMES, PLACES
 from tests.process.serving import (
     LIMIT,
@@ -23,6 +24,7 @@ from tests.process.serving import (
     skip_message,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import fault_marks
 
 SECONDS = 1.0
 """What a request may take whose code hangs."""
@@ -35,7 +37,8 @@ def location(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     shutil.copy(USER_CODE / "faults.py", folder)
     options = [
         *("-f", str(folder / "faults.py"), "--max-workers", "2"),
-        *("--worker-memory-limit", "200MiB", "--startup-timeout", f"{LOAD_SECONDS:g}"),
+        *("--startup-timeout", f"{LOAD_SECONDS:g}"),
+        *(("--worker-memory-limit", "200MiB") if LIMITS_GROWTH else ()),
     ]
     with serve(home, home / "faults.sock", *options, cwd=folder) as server:
         yield server
@@ -59,7 +62,7 @@ DEEDS = {
 """What is done in each place; other places are in the same kind of process as a tick."""
 
 FAULTS = [
-    pytest.param(place, deed, id=f"{place}-{deed}")
+    pytest.param(place, deed, id=f"{place}-{deed}", marks=fault_marks(deed))
     for place in PLACES
     for deed in DEEDS.get(place, SOME)
 ]

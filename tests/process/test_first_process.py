@@ -24,6 +24,7 @@ from tests.process.serving import (
 )
 from tests.support.eventually import eventually
 from tests.support.namespaces import FIRST_PROCESS, can_be_first
+from tests.support.portable import needs_linux
 
 pytestmark = pytest.mark.skipif(not can_be_first(), reason="needs the right to make a container")
 
@@ -64,6 +65,7 @@ def zombies(server: Server) -> list[psutil.Process]:
     return found
 
 
+@needs_linux("only Linux has process 1 of a container")
 def test_orphans_are_reaped_and_nothing_is_left_when_it_is_killed(container: Server) -> None:
     """Also those that nobody but process 1 adopts, because the forkserver has died."""
     launched = launch(container, "endless")

@@ -13,6 +13,9 @@ from tests.process.conftest import Load, Start
 from tests.process.running import final_status, launch_patient, reasons
 from tests.process.serving import USER_CODE, Server, skip_message, wait_until_gone
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
+
+pytestmark = FORKED
 
 GOOD = (USER_CODE / "edition.py").read_text()
 

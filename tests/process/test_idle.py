@@ -38,6 +38,7 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 
 IDLE = ("-f", "served.py", "--idle-unload", "0.2s")
 UNLOADED = "idle for 0.2 s: the code is unloaded until a request needs it"
@@ -244,6 +245,7 @@ def test_an_edit_meanwhile_is_what_wakes_up(
     assert client.location().generation == generation + 1
 
 
+@needs_linux("no template elsewhere")
 def test_an_edit_meanwhile_is_loaded_when_files_are_watched(file: Path, start: Start) -> None:
     server = start(*WATCHED, "--idle-unload", "0.2s")
     logs(server, "watching 1 file")

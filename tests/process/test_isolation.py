@@ -13,6 +13,7 @@ from dagster import DagsterRunStatus
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
+from codeserver.system import losses
 from tests.process.conftest import Load, Start
 from tests.process.editing import Since
 from tests.process.running import final_status, launch_patient, messages, reasons
@@ -28,6 +29,7 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 from tests.support.postgres import postgres
 
 CODE = (USER_CODE / "edition.py").read_text()
@@ -169,6 +171,14 @@ def explanation(server: Server) -> str:
     return newest.partition("\n")[0]
 
 
+def test_what_the_system_lacks_is_said_once_at_the_start(shared: Server) -> None:
+    lines = [line for line in shared.server.text.splitlines() if "docs/macos.md" in line]
+    lost = losses.in_words()
+    assert len(lines) == (0 if lost is None else 1)
+    assert all(line.endswith(f" - {lost}") for line in lines)
+
+
+@needs_linux("the audit needs Linux")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_a_module_does_at_its_import(shared: Server, work: Path, case: Case) -> None:
     use(shared, case.code)
@@ -178,6 +188,7 @@ def test_what_a_module_does_at_its_import(shared: Server, work: Path, case: Case
     explains(shared, case.reason)
 
 
+@needs_linux("the audit needs Linux")
 def test_a_connection_to_postgres(shared: Server, work: Path) -> None:
     with postgres() as database:
         case = Case(
@@ -238,6 +249,7 @@ os.register_at_fork(after_in_child=lambda: start("exporter"))
 """
 
 
+@needs_linux("the audit needs Linux")
 def test_threads_that_are_there_before_the_code(start: Start, work: Path) -> None:
     """By sitecustomize; those of OpenTelemetry begin anew in each fork. Others are told of."""
     (work / "path").mkdir()

@@ -29,6 +29,7 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
 
 REPO = ("-f", str(USER_CODE / "repo.py"))
 
@@ -93,6 +94,7 @@ def server(recovering: Server) -> Server:
     return recovering
 
 
+@FORKED
 def test_a_killed_worker_is_replaced_and_what_a_tick_has_started_ends(
     server: Server, work: Path
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_killed_worker_is_replaced_and_what_a_tick_has_started_ends(
         eventually(lambda: len(server.processes("host")) == 1)
 
 
+@FORKED
 def test_a_run_that_is_killed_and_one_that_is_cancelled_when_its_host_dies(
     server: Server,
 ) -> None:

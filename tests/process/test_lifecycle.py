@@ -36,6 +36,7 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
 
 REPO = ("-f", str(USER_CODE / "repo.py"))
 REFUSAL = "Tried to start a run on a server after telling it to shut down"
@@ -50,6 +51,7 @@ def wait_until_shutting_down(server: Server) -> None:
     eventually(lambda: start_run(server, "no-such-run", "short").reply.message == REFUSAL)
 
 
+@FORKED
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_and_all_it_started(start: Start, number: signal.Signals) -> None:
     """Ctrl-C does not wait for clients to go elsewhere."""

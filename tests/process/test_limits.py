@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from dagster._core.remote_representation.external_data import SensorExecutionErrorSnap
 
+from codeserver.system import IS_LINUX
 from tests.process.conftest import Load
 from tests.process.serving import USER_CODE, Server, serve, skip_message, tick
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 from tests.support.servers import OURS
 
 CODE = (USER_CODE / "edition.py").read_text()
@@ -52,7 +54,8 @@ def test_an_evaluator_is_replaced_when_its_tick(
 
 
 KEPT = {
-    "allocates and frees": ("len(bytearray(90_000_000))", GROWTH),
+    # Elsewhere than on Linux, the most memory counts.
+    **({"allocates and frees": ("len(bytearray(90_000_000))", GROWTH)} if IS_LINUX else {}),
     "may grow": ("KEPT.append(bytearray(30_000_000))", NO_LIMITS),
     "answers any number": ("pass", NO_LIMITS),
 }
@@ -69,6 +72,7 @@ def test_an_evaluator_is_kept_when_its_tick(
     assert len(set(pids)) == 1
 
 
+@needs_linux("the limit needs Linux")
 @pytest.mark.parametrize("isolation", ["fork", "spawn"])
 def test_memory_is_limited_again_after_it_ran_out(load: Load, isolation: str) -> None:
     limit = ["--worker-memory-limit", "100MiB", "--isolation", isolation]
@@ -111,6 +115,7 @@ def group() -> Iterator[Path]:
     eventually(lambda: found.rmdir() is None, what="an empty group")
 
 
+@needs_linux("only Linux tells of it")
 def test_the_kernel_ends_the_evaluator_and_not_the_server(
     home: Path, work: Path, group: Path
 ) -> None:

@@ -37,6 +37,7 @@ from tests.process.several import (
     text_of,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 
 OF_VARIABLE = CODE.replace('EDITION = "first"', 'EDITION = os.environ.get("WHO", "")')
 CHANGES = "locations.toml: "
@@ -350,6 +351,7 @@ def shared_port(several: Several) -> int:
     return int(addresses.rpartition(":")[2])
 
 
+@needs_linux("a socket without a name cannot be reached elsewhere")
 def test_a_socket_that_is_removed(several: Several) -> None:
     """The port by name does not depend on the file."""
     (several.folder / "two.sock").unlink()

@@ -14,12 +14,14 @@ import pytest
 from dagster import DagsterRunStatus
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from codeserver.system.memory import LIMITS_GROWTH
 from tests.differential.running import current_runs, launch
 from tests.process.fault_places import HANGING, LOAD_SECONDS, PLACES
 from tests.process.running import final_status
 from tests.process.serving import LIMIT, USER_CODE, Server, name_of, skip_message
 from tests.process.several import READY, Several, serve_several
 from tests.support.eventually import eventually
+from tests.support.portable import fault_marks
 
 SECONDS = 1.0
 """What a tick may take whose code hangs."""
@@ -59,8 +61,8 @@ def several(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
             "python_file": bad / "faults.py",
             "working_directory": bad,
             "max_workers": 2,
-            "worker_memory_limit": "200MiB",
             "startup_timeout": LOAD_SECONDS,
+            **({"worker_memory_limit": "200MiB"} if LIMITS_GROWTH else {}),
         },
     }
     with serve_several(home, folder, entries, "--max-workers", "4") as server:
@@ -115,7 +117,9 @@ def uses(good: Server) -> None:
     assert good.id == before
 
 
-@pytest.mark.parametrize(("place", "deed"), FAULTS)
+@pytest.mark.parametrize(
+    ("place", "deed"), [pytest.param(*fault, marks=fault_marks(fault[1])) for fault in FAULTS]
+)
 def test_the_other_location_goes_on(several: Several, place: str, deed: str) -> None:
     good, bad = several.location("good"), several.location("bad")
     folder = Path(str(several.entries["bad"]["working_directory"]))

@@ -22,6 +22,7 @@ from tests.process.serving import (
     wait_until_gone,
 )
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
 
 
 def code_with(tick: str = "", op: str = "") -> str:
@@ -45,6 +46,7 @@ def run_to_its_end(server: Server, work: Path) -> DagsterRunStatus:
 PRINTS = "print('to stdout'); print('to stderr', file=sys.stderr); os.system('echo from a child')"
 
 
+@FORKED
 def test_lines_have_their_origin(load: Load, work: Path) -> None:
     server = load(code_with(tick=PRINTS, op=PRINTS))
     assert skip_message(server, "says") == "first"

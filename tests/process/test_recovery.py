@@ -13,8 +13,10 @@ from tests.process.editing import CODE, Since, logs
 from tests.process.running import final_status, launch_patient
 from tests.process.serving import Server, skip_message, tick, wait_until_gone
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
 
 
+@FORKED
 def test_code_that_is_lost_until_it_is_back(start: Start, work: Path) -> None:
     file = work / "served.py"
     file.write_text(CODE)
@@ -55,6 +57,7 @@ def requests_wait_while_the_code_is_loaded_again(server: Server, role: str, rele
     assert final_status(launched) is DagsterRunStatus.SUCCESS
 
 
+@FORKED
 def test_code_that_crashes_when_it_is_loaded_again(start: Start, work: Path) -> None:
     """With `surface`, clients are shown why; there is no end of tries in either case."""
     file = work / "served.py"

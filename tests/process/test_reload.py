@@ -36,6 +36,9 @@ from tests.process.serving import (
 )
 from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
+
+pytestmark = FORKED
 
 SERVED = ("-f", "served.py")
 

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from dagster import DagsterRunStatus
 
+from codeserver.system import IS_LINUX
 from tests.differential.running import current_runs
 from tests.process.running import failures, final_status, launch, launch_patient, reasons
 from tests.process.serving import (
@@ -24,7 +25,11 @@ from tests.process.serving import (
 )
 from tests.process.several import Several, asked_without_pause, serve_several
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED, needs_linux
 
+pytestmark = FORKED
+
+NO_TEMPLATE = needs_linux("no template elsewhere")
 REPO = USER_CODE / "repo.py"
 NAMES = ("east", "west")
 
@@ -41,12 +46,15 @@ def several(home: Path) -> Iterator[Several]:
         yield server
 
 
-@pytest.mark.parametrize("role", ["eval", "host", "template", "forkserver"])
+@pytest.mark.parametrize(
+    "role", ["eval", "host", pytest.param("template", marks=NO_TEMPLATE), "forkserver"]
+)
 def test_a_process_of_one_location(several: Several, work: Path, role: str) -> None:
     east, west = several.location("east"), several.location("west")
     note = work / "note"
     untouched = several.told("west"), several.only("west", "host")
-    eventually(lambda: several.processes("east", "template"), what="a template")
+    if IS_LINUX:
+        eventually(lambda: several.processes("east", "template"), what="a template")
     goes_on, ends = launch(east, "endless"), launch_patient(east, work / "release")
     of_west = launch_patient(west, work / "release")
     waiting = in_background(lambda: tick(east, "hangs", note)) if role == "eval" else None

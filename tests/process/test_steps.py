@@ -15,8 +15,9 @@ from tests.differential.running import Launched
 from tests.process.conftest import Load, Start
 from tests.process.editing import replace
 from tests.process.running import final_status, messages
-from tests.process.serving import Server
+from tests.process.serving import Server, name_of
 from tests.support.eventually import eventually
+from tests.support.portable import FORKED
 
 CODE = """
 import json
@@ -161,7 +162,7 @@ def test_killed_run_leaves_no_step(load: Load) -> None:
     left = [server.only("step"), step_template(server)]
     server.only("run").kill()
     assert final_status(launched) is DagsterRunStatus.FAILURE
-    eventually(lambda: not any(map(psutil.Process.is_running, left)), what="the ends of both")
+    eventually(lambda: not any(map(name_of, left)), what="the ends of both")
 
 
 def test_lost_template_costs_no_step(load: Load) -> None:
@@ -200,6 +201,7 @@ def test_step_after_a_change_of_packages_finds_them(start: Start, work: Path) ->
     )
 
 
+@FORKED
 def test_edit_during_a_run_is_executed_by_its_next_step(load: Load) -> None:
     server = load(CODE, "--runs", "auto")
     running.rehearsed(server)

@@ -12,6 +12,7 @@ from tests.process.conftest import Start
 from tests.process.running import final_status, launch, reasons
 from tests.process.serving import USER_CODE, skip_message, tick, wait_until_gone
 from tests.process.test_shutdown import REPO
+from tests.support.portable import FORKED
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,7 @@ def test_what_user_code_takes_for_itself_is_not_the_servers(
     wait_until_gone(server.seen)
 
 
+@FORKED
 def test_stopped_processes_end_with_the_server(start: Start) -> None:
     server = start(*REPO)
     assert tick(server, "quick")

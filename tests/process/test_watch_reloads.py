@@ -33,6 +33,7 @@ from tests.process.running import final_status, launch_patient, messages
 from tests.process.serving import LIMIT, Server, in_background, pid_in, serve, skip_message
 from tests.support.dagster_names import SerializableErrorInfo
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +294,7 @@ def test_strange_modules_are_left_alone(server: Server, served: Path) -> None:
     shows(server, "stranger")
 
 
+@needs_linux("no template elsewhere")
 def test_ids_do_not_depend_on_how_the_code_was_loaded(start: Start, file: Path) -> None:
     """Forked from the forkserver or from a template, watched or not, a replica has the same id."""
     replace(file, "import dagster_aws.s3, dagster_k8s, dagster_postgres\n" + CODE)

@@ -24,6 +24,7 @@ from tests.process.editing import (
 )
 from tests.process.serving import Server
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
 
 LOADS = 60
 GROWTH = 12 * 2**20  # bytes; what one more load would keep, 50 times, is far beyond it
@@ -58,6 +59,7 @@ def is_zombie(process: psutil.Process) -> bool:
     return process.status() == psutil.STATUS_ZOMBIE
 
 
+@needs_linux("no template elsewhere")
 @pytest.mark.timeout(1200)
 def test_dozens_of_reloads(start: Start, work: Path) -> None:
     """Random content, saved in every way, at times broken, often before the last load has ended."""

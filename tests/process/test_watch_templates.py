@@ -10,6 +10,9 @@ from tests.process.conftest import Start
 from tests.process.editing import WATCHED, edition_by, ended_loads, logs, replace, shows
 from tests.process.serving import Server, wait_until_gone
 from tests.support.eventually import eventually
+from tests.support.portable import needs_linux
+
+pytestmark = needs_linux("no template elsewhere")
 
 VERBOSE = (*WATCHED, "--log-level", "debug")
 

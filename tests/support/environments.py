@@ -21,6 +21,9 @@ OF_CODESERVER = (
 )
 """What the server needs and Dagster does not, as beginnings of names."""
 
+PORTABLE = "without_linux.pth"
+"""Takes the ways of Linux away in each environment (`make test-portable`)."""
+
 OF_DAGSTER = ("dagster", "alembic", "structlog", "sqlalchemy", "SQLAlchemy")
 """What Dagster needs and the server does not."""
 
@@ -36,7 +39,8 @@ def make(path: Path, *, without: tuple[str, ...]) -> Path:
 def link(packages: Path, *, without: tuple[str, ...]) -> None:
     """Add links to all installed packages but some."""
     for found in INSTALLED.iterdir():
-        is_left_out = found.name.startswith(without) or found.suffix == ".pth"
+        is_begun = found.suffix == ".pth" and found.name != PORTABLE
+        is_left_out = is_begun or found.name.startswith(without)
         if not is_left_out and not (packages / found.name).exists():
             os.symlink(found, packages / found.name)
 
