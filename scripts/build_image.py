@@ -1,6 +1,7 @@
 """Build the image of some code with podman or docker, and say what it took.
 
 This is `make image`. Variables with the names of the Dockerfile's arguments are handed on.
+`PLATFORM` chooses another platform than that of this machine, such as linux/arm64.
 """
 
 from __future__ import annotations
@@ -82,13 +83,25 @@ def base_of(found: Engine, environment: Mapping[str, str]) -> str:
         return named
     version = environment.get("PYTHON_VERSION", "3.12")
     official = f"docker.io/library/python:{version}-slim"
-    if found.has_image(official):
+    of_another = platform_options(environment)
+    if not of_another and found.has_image(official):
         return official
     try:
-        pulled = found.run("pull", "--quiet", official, timeout=PULL_SECONDS).returncode == 0
+        pulled = (
+            found.run("pull", "--quiet", *of_another, official, timeout=PULL_SECONDS).returncode
+            == 0
+        )
     except subprocess.TimeoutExpired:
         pulled = False
+    if not pulled and of_another:
+        raise NoEngine(f"{official} cannot be had for {environment['PLATFORM']}")
     return official if pulled else base_image.ensure(found)
+
+
+def platform_options(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The options that choose the platform of an image, such as linux/arm64; none for this one."""
+    platform = environment.get("PLATFORM")
+    return ("--platform", platform) if platform else ()
 
 
 def try_out(found: Engine, base: str) -> None:
@@ -118,7 +131,8 @@ def build(
     """Build the image of a folder, which is the build context."""
     now = {"CREATED": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     return found.run(
-        *("build", *found.build_options, "--tag", tag, "--file", str(dockerfile)),
+        *("build", *found.build_options, *platform_options(os.environ)),
+        *("--tag", tag, "--file", str(dockerfile)),
         *_each("--build-arg", (f"{name}={value}" for name, value in {**now, **arguments}.items())),
         *_each("--secret", secrets(engine.CACHE, os.environ)),
         str(folder),

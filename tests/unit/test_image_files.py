@@ -51,6 +51,20 @@ def test_arguments_are_what_variables_give() -> None:
     assert build_image.given_arguments(given) == {"USER_CODE": "code"}
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"), [({}, ()), ({"PLATFORM": "linux/arm64"}, ("linux/arm64",))]
+)
+def test_an_image_for_another_platform(variables: dict[str, str], expected: tuple[str]) -> None:
+    assert build_image.platform_options(variables)[1:] == expected
+
+
+def test_nothing_of_the_image_is_for_one_architecture() -> None:
+    """An image for arm64 is built by the same lines: of the base image and of wheels."""
+    assert not re.search(r"x86|amd64|aarch64|arm64|-linux-gnu", DOCKERFILE)
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert not [each for each in needed if "machine" in each]
+
+
 def test_the_server_in_the_image_has_what_its_wheel_needs() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {project["readme"], project["license"]["file"], "pyproject.toml", "codeserver"}

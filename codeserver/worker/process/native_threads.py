@@ -121,6 +121,7 @@ class _Memory:
             is_code = "x" in permissions and inode != "0"
             self._mappings.append(_Mapping(start, end, _library(path[0]) if is_code else None))
         self._starts = [mapping.start for mapping in self._mappings]
+        self._bits = _address_bits(os.uname().machine, self._mappings[-1].end)
 
     def libraries(self, stack_pointer: int) -> frozenset[str]:
         """The libraries that a stack refers to; empty if it cannot be read."""
@@ -134,8 +135,8 @@ class _Memory:
             content = memory.read(min(stack.end - stack_pointer, _LONGEST_STACK + 1))
         if len(content) > _LONGEST_STACK:
             return frozenset()
-        words = {word for word in memoryview(content).cast("P") if word % _PAGE}
-        found = {mapping.library for word in words if (mapping := self._at(word))}
+        addresses = {word & self._bits for word in memoryview(content).cast("P") if word % _PAGE}
+        found = {mapping.library for each in addresses if (mapping := self._at(each))}
         return frozenset(library for library in found if library) - _SYSTEM
 
     def _at(self, address: int) -> _Mapping | None:
@@ -143,6 +144,16 @@ class _Memory:
         if index >= 0 and address < self._mappings[index].end:
             return self._mappings[index]
         return None
+
+
+def _address_bits(machine: str, highest: int) -> int:
+    """The bits of a word that are an address, of a return address in particular.
+
+    ARM processors sign return addresses in the bits above the address space, where the system
+    libraries are built for that (pointer authentication).
+    """
+    is_signed = machine.startswith(("aarch64", "arm64"))
+    return (1 << highest.bit_length()) - 1 if is_signed else -1
 
 
 def package_of(path: str) -> str:
