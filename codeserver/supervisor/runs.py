@@ -15,8 +15,9 @@ from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, 
 from codeserver.supervisor.generation import Generation
 from codeserver.supervisor.loading.run_modes import RunStart
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.exits import explain_exit, ran_out_of_memory
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.uses import Idle
 

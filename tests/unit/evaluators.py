@@ -21,7 +21,7 @@ from codeserver.supervisor.evaluating.evaluators import Evaluators
 from codeserver.supervisor.evaluating.pool import Lanes, Pool, Reply
 from codeserver.supervisor.evaluating.request import Deadline, Request
 from codeserver.supervisor.processes.channel import Channel
-from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.wire import Message

@@ -15,7 +15,8 @@ import pytest
 from codeserver.errors import WorkerCrashed
 from codeserver.messages import Adopt, Fork, Forked, ForkFailed, Prepare, Signal
 from codeserver.supervisor.processes.channel import Channel
-from codeserver.supervisor.processes.forker import OUTLIVING, Child, Forker
+from codeserver.supervisor.processes.child import OUTLIVING, Child
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.wire import Message
 from codeserver.worker.process.channel import Channel as WorkerChannel

@@ -11,7 +11,7 @@ from codeserver.letters import printable
 from codeserver.supervisor.evaluating.request import Deadline
 from codeserver.supervisor.loading.starter import Starter
 from codeserver.supervisor.processes import patience
-from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
 Starting = asyncio.Task["Child | CodeserverError"]

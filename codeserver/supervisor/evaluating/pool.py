@@ -24,8 +24,8 @@ from codeserver.supervisor.evaluating.admission import ENDING, Crashes, Slots
 from codeserver.supervisor.evaluating.evaluators import Evaluators, Starting
 from codeserver.supervisor.evaluating.request import Request
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.exits import explain_exit
-from codeserver.supervisor.processes.forker import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")

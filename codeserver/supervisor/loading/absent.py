@@ -9,7 +9,7 @@ from codeserver.errors import WorkerCrashed
 from codeserver.messages import Loaded
 from codeserver.supervisor.loading.run_modes import RunModes, Wishes
 from codeserver.supervisor.loading.snapshot import Snapshot
-from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.child import Child
 from codeserver.used import Used
 
 

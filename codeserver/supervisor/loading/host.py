@@ -31,8 +31,9 @@ from codeserver.supervisor.loading.run_modes import RunModes, Verdict, Wishes
 from codeserver.supervisor.loading.snapshot import Definitions, RepositorySnapshot, Snapshot
 from codeserver.supervisor.loading.starter import Fork, Import, Parent, Spawn, Starter
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.exits import explain_exit
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.supervisor.uses import Importing

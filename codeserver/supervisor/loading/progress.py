@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from codeserver.errors import StillLoading
 from codeserver.marks import OWN_FOLDER
 from codeserver.processes import is_asleep
-from codeserver.supervisor.processes.forker import Child
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.tasks import Tasks
 
 _log = logging.getLogger("codeserver")

@@ -13,8 +13,9 @@ from codeserver.facts import LoadOrder, Surroundings
 from codeserver.messages import NotRehearsed, Rehearse, Rehearsed, Values
 from codeserver.supervisor.loading.run_modes import Verdict
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.exits import explain_exit
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.tasks import Tasks
 
 T = TypeVar("T")

@@ -11,8 +11,9 @@ from codeserver.facts import LoadOrder
 from codeserver.messages import Load, Loaded, LoadedAgain, LoadError, Reimport
 from codeserver.supervisor.loading.failure import headline
 from codeserver.supervisor.processes import patience
+from codeserver.supervisor.processes.child import Child
 from codeserver.supervisor.processes.exits import explain_exit
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.uses import Importing
 
 _LONGEST_LOAD = 600.0

@@ -13,7 +13,8 @@ from codeserver.facts import InstalledPackages
 from codeserver.marks import Mark, mark
 from codeserver.messages import Import, Imported, Unfit
 from codeserver.supervisor.processes import patience
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.child import Child
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from codeserver.system import IS_LINUX

@@ -40,7 +40,7 @@ def kill_group(pid: int, parent: int) -> int | None:
         lives = not ended.poll(0)
         with contextlib.suppress(ProcessLookupError):
             pidfds.send(pidfd, signal.SIGKILL)
-        _kill_group_of(pid)
+        kill_led_by(pid)
         return -signal.SIGKILL if lives else None
     finally:
         os.close(pidfd)
@@ -64,11 +64,12 @@ def _kill_now(pid: int, parent: int) -> int | None:
         return None
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
-    _kill_group_of(pid)
+    kill_led_by(pid)
     return None if state == "Z" else -signal.SIGKILL
 
 
-def _kill_group_of(pid: int) -> None:
+def kill_led_by(pid: int) -> None:
+    """Kill the group that a process leads, if it leads one; the process still has its id."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.getpgid(pid) == pid:
             os.killpg(pid, signal.SIGKILL)

@@ -17,7 +17,8 @@ from typing import Any
 import codeserver
 from codeserver.messages import Answer, Ask
 from codeserver.supervisor.processes.channel import Channel
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.child import Child
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from tests.unit.waiting import DEADLINE, soon
 

@@ -13,7 +13,8 @@ import pytest
 from codeserver.facts import InstalledPackages
 from codeserver.messages import Import, Imported, Unfit
 from codeserver.supervisor.loading.templates import Templates
-from codeserver.supervisor.processes.forker import Child, Forker
+from codeserver.supervisor.processes.child import Child
+from codeserver.supervisor.processes.forker import Forker
 from codeserver.supervisor.processes.output import Outputs
 from codeserver.supervisor.processes.tasks import Tasks
 from tests.process.parts.forking import forking_process, value
