@@ -13,9 +13,16 @@ from tests.support.eventually import eventually
 
 
 def launch(server: Server, job: str) -> Launched:
-    """A run of `endless` or `stubborn`, in its op."""
+    """A run of `endless`, in its step."""
     launched = running.launch(server, job)
     launched.wait_for(DagsterEventType.STEP_START)
+    return launched
+
+
+def launch_stubborn(server: Server) -> Launched:
+    """A run of `stubborn`, which ignores interrupts by now: Dagster does not before the op."""
+    launched = running.launch(server, "stubborn")
+    eventually(lambda: "ignoring interrupts" in messages(launched), what="the op")
     return launched
 
 

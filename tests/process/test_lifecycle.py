@@ -22,7 +22,7 @@ from tests.process.running import (
     final_status,
     launch,
     launch_patient,
-    messages,
+    launch_stubborn,
     reasons,
 )
 from tests.process.serving import (
@@ -73,8 +73,7 @@ def test_runs_at_sigterm(start: Start, work: Path) -> None:
     """One that ends in time is waited for; a second signal interrupts the others, or kills them."""
     server = start(*REPO, "--shutdown-grace", "600")
     patient, endless = launch_patient(server, work / "release"), launch(server, "endless")
-    stubborn = launch(server, "stubborn")
-    eventually(lambda: "ignoring interrupts" in messages(stubborn), what="the op")
+    stubborn = launch_stubborn(server)
     processes = server.processes("run")
     assert len(processes) == 3
 

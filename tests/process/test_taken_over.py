@@ -9,7 +9,7 @@ from dagster import DagsterRunStatus
 
 from tests.differential import running
 from tests.process.conftest import Start
-from tests.process.running import final_status, launch, reasons
+from tests.process.running import final_status, launch_stubborn, reasons
 from tests.process.serving import USER_CODE, skip_message, tick, wait_until_gone
 from tests.process.test_shutdown import REPO
 from tests.support.portable import FORKED
@@ -52,7 +52,7 @@ def test_stopped_processes_end_with_the_server(start: Start) -> None:
 
 def test_a_run_whose_host_is_stopped_ends_with_the_server(start: Start) -> None:
     server = start(*REPO, "--shutdown-grace", "0")
-    launched = launch(server, "stubborn")
+    launched = launch_stubborn(server)
     server.only("host").send_signal(signal.SIGSTOP)
 
     server.front.terminate()
