@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
+.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -86,6 +86,15 @@ test-python: $(VENV)/.dev  ## Serve the code of real environments of two other P
 	CODESERVER_TEST_PYTHONS=$(CURDIR)/$(VENV)-older/bin/python:$(CURDIR)/$(VENV)-newer/bin/python \
 	  $(BIN)/python -m pytest tests/process/test_other_python.py
 
+# VERSIONS are releases of Dagster, `newest` or `floor` (the oldest of all libraries).
+test-versions: $(VENV)/.dev  ## Test with other releases of Dagster (VERSIONS="1.12.22 newest floor", else all).
+	$(BIN)/python -m tests.versions $(VERSIONS)
+	$(BIN)/python scripts/document_versions.py
+
+# For CI: what differs most, in a short time. The newest release is in $(VENV), so every other test is about it.
+test-oldest: $(VENV)/.dev
+	$(BIN)/python -m tests.versions --short $(OLDEST)
+
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5
 
@@ -128,7 +137,7 @@ $(VENV)/.run: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml example_user_code/requirements.txt | $(BIN)/python
-	$(PIP) install -e '.[test,lint,bench]' -r example_user_code/requirements.txt
+	$(PIP) install -e '.[test,lint,bench,versions]' -r example_user_code/requirements.txt
 	@touch $@
 
 include proto/proto.mk

@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.definitions import asset_selection
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
+from dagster._utils import container
 
 try:
     from dagster._core.definitions import freshness as _freshness
@@ -25,12 +27,14 @@ _POLICY: Any = getattr(
     _freshness, "FreshnessPolicy", getattr(_freshness, "InternalFreshnessPolicy", None)
 )
 
+HAS_AUTOLOAD = hasattr(LoadableTargetOrigin, "autoload_defs_module_name")
 HAS_FRESHNESS = hasattr(_POLICY, "cron") and hasattr(_POLICY, "time_window")
 HAS_MONITORED_ASSETS = "_monitored_assets" in inspect.getsource(dg.MultiAssetSensorDefinition)
 HAS_PAGES = hasattr(dg, "partition_loading_context")
 HAS_STATE = hasattr(dg, "StateBackedComponent")
 HAS_WILDCARDS = hasattr(asset_selection, "KeyWildCardAssetSelection")
 MARKS_SECRETS = "is_secret" in inspect.signature(dg.Field).parameters
+OMITS_CACHES = hasattr(container, "memory_stat_path_cgroup_v1")  # of files, from memory in use
 EXCLUDES_WINDOWS = "exclusions" in inspect.signature(dg.TimeWindowPartitionsDefinition).parameters
 
 

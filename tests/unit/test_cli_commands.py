@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import BashComplete, ShellComplete
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from codeserver.cli import commands
 from codeserver.cli.commands import cli
@@ -16,6 +16,7 @@ from codeserver.cli.options.location import location_options
 from codeserver.cli.options.output import format_of
 from codeserver.cli.options.where import Where
 from codeserver.cli.printing.words import duration, first_line, listed, printable, tags
+from tests.support.in_process import runner
 
 NAMES = cli.list_commands(click.Context(cli))
 
@@ -27,7 +28,7 @@ def _somewhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, arguments)
+    return runner().invoke(cli, arguments)
 
 
 def test_every_command_is_listed_with_the_first_line_of_its_help() -> None:
@@ -125,7 +126,7 @@ def where(*arguments: str) -> Where:
     def command(where: Where) -> None:
         found.append(where)
 
-    result = CliRunner().invoke(command, arguments)
+    result = runner().invoke(command, arguments)
     assert result.exit_code == 0, result.output
     return found[0]
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import datetime, timezone
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from codeserver.client.errors import InvalidArgumentError, LoadFailedError, Unsu
 GOLDEN = Path(__file__).parent.parent / "process" / "golden"
 NOW = datetime(2026, 3, 4, 12, 0, 0, tzinfo=timezone.utc)
 WIDTH = 100
+RICH = tuple(int(each) for each in version("rich").split(".")[:2])
 
 LONG_KEY = (
     "warehouse/a_schema_with_a_long_name/a_table_with_a_name_that_is_much_longer_than_usual_here"
@@ -404,6 +406,8 @@ def printed(show_it: Callable[[Screen], None], *, terminal: bool, **options: obj
 @pytest.mark.parametrize("name", CASES)
 def test_golden(name: str, way: str) -> None:
     terminal = way == "terminal"
+    if terminal and RICH < (14, 3):
+        pytest.skip("older releases give the first columns of tables other widths")
     text = printed(CASES[name], terminal=terminal, color_system=None)
     text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())  # as editors keep files
     path = GOLDEN / f"{name}.{way}.txt"

@@ -6,11 +6,11 @@ import warnings
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from codeserver.cli.commands import cli, grpc
 from codeserver.cli.options.code_file import syntax_error
 from codeserver.cli.options.spellings import API_GRPC, CODE_SERVER_START, Spelling
+from tests.support.in_process import runner
 
 ON_A_PORT = ("grpc", "-p", "0")
 BROKEN = "def broken(:\n"
@@ -47,7 +47,7 @@ def test_a_file_that_is_not_there(
     for name in there.split():
         (folder / name).touch()
 
-    result = CliRunner().invoke(cli, [*command, "-f", said.split(maxsplit=1)[0]])
+    result = runner().invoke(cli, [*command, "-f", said.split(maxsplit=1)[0]])
 
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == f"Error: {said}"
@@ -56,7 +56,7 @@ def test_a_file_that_is_not_there(
 
 def test_a_file_that_cannot_be_seen_is_left_to_the_load(served: list[str]) -> None:
     too_long = f"{'x' * 300}.py"
-    assert CliRunner().invoke(cli, [*ON_A_PORT, "-f", too_long]).exit_code == 0
+    assert runner().invoke(cli, [*ON_A_PORT, "-f", too_long]).exit_code == 0
     assert served == [too_long]
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_seen_is_left_to_the_load(served: list[str]) -> No
 def test_who_serves_the_error_of_a_file_that_is_not_there(
     served: list[str], spelling: Spelling | None, options: tuple[str, ...], code: int
 ) -> None:
-    result = CliRunner().invoke(cli, [*ON_A_PORT, "-f", "nope.py", *options], obj=spelling)
+    result = runner().invoke(cli, [*ON_A_PORT, "-f", "nope.py", *options], obj=spelling)
     assert result.exit_code == code, result.output
     assert served == ["nope.py"] * (code == 0)
 
@@ -83,7 +83,7 @@ def test_who_serves_the_error_of_a_file_that_is_not_there(
     ["grpc repo.py", "check --json repo.py", "list repo.py", "graph repo.py", "plan -a x repo.py"],
 )
 def test_a_file_without_an_option(arguments: str) -> None:
-    result = CliRunner().invoke(cli, arguments.split())
+    result = runner().invoke(cli, arguments.split())
     assert result.exit_code == 2
     whole = f"codeserver {arguments.split(maxsplit=1)[0]} -f repo.py"
     assert f"Error: repo.py is given without an option; write {whole}." in result.stderr
@@ -93,7 +93,7 @@ def test_a_file_without_an_option(arguments: str) -> None:
 def test_a_file_that_cannot_be_compiled(folder: Path, command: str) -> None:
     (folder / "repo.py").write_text(BROKEN)
 
-    result = CliRunner().invoke(cli, [*command.split(), "-f", "repo.py"])
+    result = runner().invoke(cli, [*command.split(), "-f", "repo.py"])
 
     assert result.exit_code == 1
     first, place, *_, last = result.stderr.splitlines()

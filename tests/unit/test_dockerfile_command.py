@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from codeserver.cli.commands import cli
 from codeserver.cli.commands.dockerfile import TEMPLATE
+from tests.support.in_process import runner
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = """\
@@ -32,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def invoke(*words: str) -> Result:
-    return CliRunner().invoke(cli, ("dockerfile", *words))
+    return runner().invoke(cli, ("dockerfile", *words))
 
 
 def default(text: str, name: str) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.target import Target, current_directory, resolve
+from codeserver.worker.dagster_internals.calls import origin_of
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +54,7 @@ def test_the_empty_working_directory() -> None:
 def test_it_has_dagsters_fields() -> None:
     """A host makes Dagster's class from them."""
     fields = vars(Target(module_name="a", attribute="b", working_directory="/c"))
-    origin = LoadableTargetOrigin(executable_path=None, **fields)
+    origin = origin_of(sys.executable, fields)
     assert (origin.module_name, origin.attribute, origin.working_directory) == ("a", "b", "/c")
 
 

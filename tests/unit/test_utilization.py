@@ -18,6 +18,7 @@ from codeserver.front.utilization import Utilization
 from codeserver.supervisor.evaluating.admission import QueueCounts, Slots
 from codeserver.supervisor.evaluating.request import Deadline
 from codeserver.supervisor.loading.failure import LoadCounts
+from tests.support.dagster_names import OMITS_CACHES
 from tests.unit.waiting import DEADLINE, until
 
 V1 = {
@@ -215,7 +216,8 @@ def test_stock_reads_the_same_numbers(machine: Machine, version: str) -> None:
         "memory_usage": stock._retrieve_containerized_memory_usage,
         "memory_limit": stock._retrieve_containerized_memory_limit,
     }.items():
-        assert made[field] == read(None, group), field
+        if field != "memory_usage" or OMITS_CACHES:
+            assert made[field] == read(None, group), field
     assert made["num_allocated_cores"] == stock._retrieve_containerized_num_allocated_cores(None)
 
 
