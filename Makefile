@@ -49,6 +49,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(MAKE) --no-print-directory proto-check
 	$(BIN)/python scripts/document_settings.py --check
 	$(BIN)/python scripts/document_states.py --check
+	$(BIN)/python scripts/document_versions.py --check
 	$(BIN)/python scripts/write_blocking_client.py --check
 
 image: image-tools  ## Build the image of the example with podman or docker.
@@ -88,8 +89,7 @@ test-python: $(VENV)/.dev  ## Serve the code of real environments of two other P
 
 # VERSIONS are releases of Dagster, `newest` or `floor` (the oldest of all libraries).
 test-versions: $(VENV)/.dev  ## Test with other releases of Dagster (VERSIONS="1.12.22 newest floor", else all).
-	$(BIN)/python -m tests.versions $(VERSIONS)
-	$(BIN)/python scripts/document_versions.py
+	@$(BIN)/python -m tests.versions $(VERSIONS)
 
 # For CI: what differs most, in a short time. The newest release is in $(VENV), so every other test is about it.
 test-oldest: $(VENV)/.dev
@@ -121,6 +121,7 @@ client: $(VENV)/.dev  ## Write the blocking client from the asynchronous one.
 docs: $(VENV)/.dev  ## Write the parts of docs/ that are made from the code.
 	$(BIN)/python scripts/document_settings.py
 	$(BIN)/python scripts/document_states.py
+	$(BIN)/python scripts/document_versions.py
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff check --fix .

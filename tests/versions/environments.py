@@ -14,7 +14,6 @@ FLOOR = "floor"
 
 _PLACE = ROOT / ".venv-versions"
 _FIRST_MINOR = 10
-_UV = (sys.executable, "-m", "uv", "pip")
 
 
 def listed() -> list[str]:
@@ -32,14 +31,15 @@ def make(name: str) -> Path:
     python, stamp = folder / "bin" / "python", folder / "made"
     if stamp.exists() and stamp.stat().st_mtime > (ROOT / "pyproject.toml").stat().st_mtime:
         return python
-    uv = [*_UV[:-1], "venv", "--quiet", "--clear", "--python", sys.executable, folder]
-    subprocess.run(uv, check=True)
+    uv = [sys.executable, "-m", "uv"]
+    subprocess.run([*uv, "venv", "-q", "--clear", "-p", sys.executable, folder], check=True)
     wanted = folder / "wanted.txt"
     # The releases of Dagster's other packages follow from that of Dagster itself.
     lines = _floor() if name == FLOOR else [f"dagster=={name}"]
     wanted.write_text("\n".join(lines), "utf-8")
-    uv = [*_UV, "install", "--quiet", "--python", python, "-e", ".[test,bench]", "-c", wanted]
-    subprocess.run(uv, cwd=ROOT, check=True)
+    # Tests start processes that write no bytecode, and would compile all libraries each time.
+    uv += ["pip", "install", "-q", "--compile-bytecode", "-p", python]
+    subprocess.run([*uv, "-c", wanted, "-e", ".[test,bench]"], cwd=ROOT, check=True)
     stamp.touch()
     return python
 
@@ -56,9 +56,9 @@ def refresh() -> None:
 
 def _newest(minor: str) -> str:
     """The newest release for which all of Dagster's packages are there; empty without any."""
-    uv = [*_UV, "compile", "--quiet", "--no-annotate", "--no-header", "--python", sys.executable]
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "-q", "--no-annotate", "--no-header"]
     done = subprocess.run(
-        [*uv, "pyproject.toml", "--extra", "test", "-c", "-"],
+        [*uv, "-p", sys.executable, "--extra", "test", "-c", "-", "pyproject.toml"],
         input=f"dagster=={minor}.*",
         cwd=ROOT,
         capture_output=True,
