@@ -19,17 +19,27 @@ from tests.versions.environments import FLOOR, ROOT, listed, make, refresh
 
 RESULTS = Path(__file__).parent / "results.json"
 
-PROGRAMS = "tests/acceptance/test_dagster_programs.py"
-
 SUITES = {
     "unit": ["tests/unit"],
     "differential": ["tests/differential"],
-    "smoke": [PROGRAMS],
+    "smoke": ["tests/acceptance/test_dagster_programs.py"],
 }
 """What runs in each environment, as arguments of pytest."""
 
+_UNIT = ("dagster_fit", "dagster_json", "describing_*", "failures", "requests", "target", "wire_*")
+_DIFFERENTIAL = ("basics", "definitions", "partitions", "ticks", "runs")
+_SMOKE = (
+    "the_location_shows_what_the_file_defines",
+    "a_launched_job_succeeds",
+    "a_sensor_ticks_and_its_run_succeeds",
+)
+
 SHORT = {
-    "unit": ["tests/unit"],
+    "short": [
+        *(str(path) for name in _UNIT for path in ROOT.glob(f"tests/unit/test_{name}.py")),
+        *(f"tests/differential/test_{name}.py" for name in _DIFFERENTIAL),
+        *(f"tests/acceptance/test_dagster_programs.py::test_{name}" for name in _SMOKE),
+    ]
 }
 """Most of what differs between releases, in the time that CI has."""
 
