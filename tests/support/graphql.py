@@ -367,7 +367,7 @@ class DagsterApi:
                 """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
                   __typename ...error
                   ... on PartitionBackfill { status error { ...error }
-                    runs(limit: 100) { runId status tags { key value } }
+                    runs { runId status tags { key value } }
                 } } }""",
                 id=backfill_id,
             )
