@@ -62,9 +62,10 @@ def _kill_now(pid: int, parent: int) -> int | None:
     state, its_parent = state_and_parent(pid)
     if its_parent != parent:
         return None
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)
-    kill_led_by(pid)
+    # The group first: on macOS, a process that has ended no longer tells its group.
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
     return None if state == "Z" else -signal.SIGKILL
 
 
