@@ -21,6 +21,7 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.utils import max_send_bytes
 
 from tests.support.among_several import NAME
+from tests.support.dagster_names import STATE_STORAGE
 from tests.support.servers import OURS, STOCK_API_GRPC, STOCK_CODE_SERVER, ServerProcess
 
 ROOT = Path(__file__).parent.parent.parent
@@ -54,7 +55,7 @@ telemetry:
 _STATE_STORAGE = """
 defs_state_storage:
   module: dagster._core.storage.defs_state.blob_storage_state_storage
-  class: UPathDefsStateStorage
+  class: {storage}
   config:
     base_path: {home}/defs_state
 """
@@ -160,6 +161,6 @@ def serving(
 def home_at(path: Path) -> Path:
     if not path.exists():
         path.mkdir()
-        storage = _STATE_STORAGE if hasattr(DagsterInstance, "defs_state_storage") else ""
-        (path / "dagster.yaml").write_text((_DAGSTER_YAML + storage).format(home=path))
+        text = _DAGSTER_YAML + (_STATE_STORAGE if STATE_STORAGE else "")
+        (path / "dagster.yaml").write_text(text.format(home=path, storage=STATE_STORAGE))
     return path

@@ -28,6 +28,14 @@ _POLICY: Any = getattr(
 )
 
 HAS_AUTOLOAD = hasattr(LoadableTargetOrigin, "autoload_defs_module_name")
+STATE_STORAGE = ""
+"""The class that keeps component state in files; empty without any."""
+if hasattr(dg.DagsterInstance, "defs_state_storage"):
+    from dagster._core.storage.defs_state import blob_storage_state_storage as _keeping
+
+    _is_newer = hasattr(_keeping, "UPathDefsStateStorage")
+    STATE_STORAGE = "UPathDefsStateStorage" if _is_newer else "BlobStorageStateStorage"
+
 HAS_FRESHNESS = hasattr(_POLICY, "cron") and hasattr(_POLICY, "time_window")
 HAS_MONITORED_ASSETS = "_monitored_assets" in inspect.getsource(dg.MultiAssetSensorDefinition)
 HAS_PAGES = hasattr(dg, "partition_loading_context")
