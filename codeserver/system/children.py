@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from codeserver.system import IS_LINUX
 
-SHOWS_ENDS: bool = IS_LINUX
+SHOWS_ENDS: bool = IS_LINUX and hasattr(os, "waitid")
 """Whether an ended child can be seen and left to whom it belongs."""
 
 ADOPTS_ORPHANS: bool = IS_LINUX
