@@ -6,7 +6,7 @@ COPY example_user_code/requirements.txt .
 # hadolint ignore=DL3013
 RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca_bundle \
-    pip install --quiet --no-cache-dir "dagster>=1.13.16,<1.14" \
+    pip install --quiet --no-cache-dir "dagster>=1.10" \
         "dagster-aws>=0.26" "dagster-k8s>=0.26" "dagster-postgres>=0.26" "sqlalchemy<2.1" -r requirements.txt
 COPY example_user_code .
 CMD ["dagster", "api", "grpc", "-f", "repo.py", "-h", "0.0.0.0", "-p", "4000"]

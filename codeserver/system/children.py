@@ -15,8 +15,9 @@ from codeserver.system import IS_LINUX
 SHOWS_ENDS: bool = IS_LINUX and hasattr(os, "waitid")
 """Whether an ended child can be seen and left to whom it belongs."""
 
-ADOPTS_ORPHANS: bool = IS_LINUX
-"""Whether a process may become the parent of descendants whose parent dies."""
+ADOPTS_ORPHANS: bool = SHOWS_ENDS
+"""Whether a process may become the parent of descendants whose parent dies (Linux), and reaps them
+without taking the ends of its other children."""
 
 ENDS_ORPHANS: bool = IS_LINUX
 """Whether the kernel ends a process with its parent, if it has asked for that."""
