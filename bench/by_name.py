@@ -37,7 +37,7 @@ Load = Callable[[str], list[float]]
 
 async def _serve(file: str, socket: str) -> None:
     from codeserver.config import Config
-    from codeserver.front.by_name import ByName
+    from codeserver.front.passing import ByName
     from codeserver.front.servers.server import Server
     from codeserver.target import resolve
 

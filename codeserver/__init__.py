@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # the name that type checkers know, without the time that `typing` takes
 if TYPE_CHECKING:
-    from codeserver.client import AssetGraph, AsyncClient, Client, connect, connect_async
+    from codeserver.client import AssetGraph, AsyncClient, Client, Identity, connect, connect_async
     from codeserver.client.errors import (
         ApiError,
         DeadlineExceededError,
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         LoadFailedError,
         NotFoundError,
         OverloadedError,
+        PermissionDeniedError,
+        UnauthenticatedError,
         UnavailableError,
         UnreachableError,
         UnsupportedError,
@@ -31,12 +33,15 @@ __all__ = [
     "CodeServer",
     "CodeserverError",
     "DeadlineExceededError",
+    "Identity",
     "InvalidArgumentError",
     "LoadFailedError",
     "NotFoundError",
     "OverloadedError",
+    "PermissionDeniedError",
     "ServerExitedError",
     "StartupTimeoutError",
+    "UnauthenticatedError",
     "UnavailableError",
     "UnreachableError",
     "UnsupportedError",
@@ -46,7 +51,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "codeserver.client": ("AssetGraph", "AsyncClient", "Client", "connect", "connect_async"),
+    "codeserver.client": (
+        "AssetGraph",
+        "AsyncClient",
+        "Client",
+        "Identity",
+        "connect",
+        "connect_async",
+    ),
     "codeserver.embedding": ("CodeServer", "ServerExitedError", "StartupTimeoutError"),
     "codeserver.errors": ("CodeserverError",),
 }

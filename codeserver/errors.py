@@ -42,6 +42,10 @@ class NotFound(CallerError):
     """The request names something that does not exist."""
 
 
+class NotAuthenticated(CallerError):
+    """The caller does not show who it is, or shows what is not known."""
+
+
 class NotPermitted(CallerError):
     """The request asks for something that the server must not serve."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Kind:
         is_path: whether it is the path of a file or directory.
         other_types: further types that a value has in files whose values have types. `read` takes
             the JSON of them, too.
+        separator: stands between the values of a list in a variable; None for spaces.
     """
 
     type: type
@@ -49,6 +51,7 @@ class Kind:
     is_long: bool = False
     is_path: bool = False
     other_types: _Types = ()
+    separator: str | None = os.pathsep
 
     def read_typed(self, value: Any) -> Any:
         """Make the value from one that has a type, such as the `90` or the `"10m"` of a TOML file.

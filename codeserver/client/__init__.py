@@ -6,14 +6,16 @@ TYPE_CHECKING = False  # the name that type checkers know, without the time that
 if TYPE_CHECKING:
     from codeserver.client.asset_graph import AssetGraph
     from codeserver.client.asynchronous import AsyncClient, connect_async
+    from codeserver.client.identity import Identity
     from codeserver.client.synchronous import Client, connect
 
-__all__ = ["AssetGraph", "AsyncClient", "Client", "connect", "connect_async"]
+__all__ = ["AssetGraph", "AsyncClient", "Client", "Identity", "connect", "connect_async"]
 
 _MODULES = {
     "AssetGraph": "asset_graph",
     "AsyncClient": "asynchronous",
     "Client": "synchronous",
+    "Identity": "identity",
     "connect": "synchronous",
     "connect_async": "asynchronous",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codeserver import default_address
+from codeserver.client.identity import SCHEME
 
 _SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix-abstract:")
 _LOCAL = ("localhost", "127.", "[::1]", "unix")
@@ -16,7 +17,7 @@ def grpc_target(address: str) -> str:
     Raises:
         OperatorError: the address is none of these.
     """
-    address = address.strip()
+    address = address.strip().removeprefix(SCHEME)
     if address.startswith(_SCHEMES):
         return address
     if address.startswith("unix:"):

@@ -11,6 +11,7 @@ from codeserver.client import calls
 from codeserver.client.addresses import grpc_target
 from codeserver.client.asset_graph import AssetGraph
 from codeserver.client.calls import MOST_ENTRIES, MOST_KEYS, texts
+from codeserver.client.identity import NOBODY, Identity
 from codeserver.client.translation import translated
 
 if TYPE_CHECKING:
@@ -27,21 +28,23 @@ def connect_async(
     *,
     location: str = "",
     timeout: float | None = calls.DEFAULT_TIMEOUT,
+    identity: Identity = NOBODY,
 ) -> AsyncClient:
     """A client of the code location at this address, to be made inside a running event loop.
 
     It connects at its first call.
 
     Args:
-        address: `host:port`, `:port`, `[ipv6]:port` or `unix:path`.
+        address: `host:port`, `:port`, `[ipv6]:port`, `unix:path`, or `tls://host:port` for TLS.
         location: name of the location, for a server with several. A server that is older than this
             argument ignores it, because it has only one location.
         timeout: limit in seconds of each call without a timeout of its own; None for no limit.
+        identity: a token, and files for TLS.
 
     Raises:
-        OperatorError: the address is malformed.
+        OperatorError: the address is malformed, or a file of the identity cannot be read.
     """
-    return AsyncClient(address, location=location, timeout=timeout)
+    return AsyncClient(address, location=location, timeout=timeout, identity=identity)
 
 
 class AsyncClient:
@@ -58,13 +61,21 @@ class AsyncClient:
     """
 
     def __init__(
-        self, address: str, *, location: str = "", timeout: float | None = calls.DEFAULT_TIMEOUT
+        self,
+        address: str,
+        *,
+        location: str = "",
+        timeout: float | None = calls.DEFAULT_TIMEOUT,
+        identity: Identity = NOBODY,
     ) -> None:
         import grpc.aio
 
         self._address, self._timeout = grpc_target(address), timeout
-        self._location = location
-        self._channel = grpc.aio.insecure_channel(self._address, calls.options(self._address))
+        self._location, self._metadata = location, identity.metadata
+        options = calls.options(self._address)
+        self._channel: grpc.aio.Channel = identity.channel(
+            grpc.aio, address, self._address, options
+        )
 
     @property
     def address(self) -> str:
@@ -358,7 +369,7 @@ class AsyncClient:
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )
         try:
-            return await method(request, timeout=limit)
+            return await method(request, timeout=limit, metadata=self._metadata)
         except grpc.RpcError as error:
             raise translated(error, calls.rpc_of(request), self._address, limit) from None
 
@@ -372,7 +383,7 @@ class AsyncClient:
         method = self._channel.unary_stream(
             calls.path_of(request), type(request).SerializeToString, response.FromString
         )
-        call = method(request, timeout=limit)
+        call = method(request, timeout=limit, metadata=self._metadata)
         try:
             async for each in call:
                 yield each

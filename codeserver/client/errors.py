@@ -110,6 +110,14 @@ class DeadlineExceededError(ApiError, TimeoutError):
     """The call had no answer within its timeout."""
 
 
+class UnauthenticatedError(ApiError):
+    """The server wants a token or a certificate that it knows, and the call has none."""
+
+
+class PermissionDeniedError(ApiError):
+    """The caller may not make this call; the message names the role that it needs."""
+
+
 class OverloadedError(ApiError):
     """Too many calls wait already; the message says what they wait for. Try later."""
 
@@ -132,6 +140,8 @@ BY_STATUS: Mapping[str, type[ApiError]] = {
     "FAILED_PRECONDITION": LoadFailedError,
     "INTERNAL": UserCodeCrashedError,
     "DEADLINE_EXCEEDED": DeadlineExceededError,
+    "UNAUTHENTICATED": UnauthenticatedError,
+    "PERMISSION_DENIED": PermissionDeniedError,
     "RESOURCE_EXHAUSTED": OverloadedError,
     "UNAVAILABLE": UnavailableError,
     "UNIMPLEMENTED": UnsupportedError,

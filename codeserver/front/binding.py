@@ -11,37 +11,29 @@ from pathlib import Path
 
 import grpc
 
-from codeserver import default_address
-from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.front.addresses import bind_each, bound_socket
 from codeserver.system.sockets import LONGEST_PATH
 
 
-def bind(server: grpc.aio.Server, config: Config) -> list[str]:
-    """Bind to the port, the unix socket, or both.
+def bind_port(
+    server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None = None
+) -> list[str]:
+    """Bind a port on each address of a host, with TLS if there are credentials.
 
     Returns:
-        The addresses, such as `127.0.0.1:4000` and `unix:/run/code.sock`.
+        The addresses, such as `127.0.0.1:4000`.
 
     Raises:
         OperatorError: an address cannot be bound.
     """
-    addresses = []
-    # The port first: if binding it fails, no socket file is left behind.
-    if config.port is not None or not config.socket:
-        port = default_address.PORT if config.port is None else config.port
-        addresses += _bind_port(server, config.host, port)
-    if config.socket:
-        addresses.insert(0, _bind_socket(server, config.socket))
-    return addresses
 
-
-def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
     def bind_one(family: socket.AddressFamily, address: str, port: int) -> int:
         bound_socket(family, address, port).close()  # gRPC reports no cause of failure
         name = f"[{address}]" if family == socket.AF_INET6 else address
         try:
+            if credentials is not None:
+                return server.add_secure_port(f"{name}:{port}", credentials)
             return server.add_insecure_port(f"{name}:{port}")
         except RuntimeError as error:
             raise OSError(errno.EADDRINUSE, str(error)) from None
@@ -49,10 +41,23 @@ def _bind_port(server: grpc.aio.Server, host: str, port: int) -> list[str]:
     return bind_each(host, port, bind_one)
 
 
-def _bind_socket(server: grpc.aio.Server, path: str) -> str:
+def bind_socket(
+    server: grpc.aio.Server, path: str, credentials: grpc.ServerCredentials | None = None
+) -> str:
+    """Bind a unix socket, with TLS if there are credentials.
+
+    Returns:
+        The address, such as `unix:/run/code.sock`.
+
+    Raises:
+        OperatorError: the socket cannot be made.
+    """
     absolute = make_room(path)
     try:
-        server.add_insecure_port(f"unix:{absolute}")
+        if credentials is None:
+            server.add_insecure_port(f"unix:{absolute}")
+        else:
+            server.add_secure_port(f"unix:{absolute}", credentials)
     except RuntimeError as error:
         raise OperatorError(f"Socket {absolute} cannot be made: {error}.") from None
     return f"unix:{absolute}"

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from codeserver import errors
 from codeserver.front import rich_errors
+from codeserver.front.access.rule import Check, Rule
 from codeserver.front.reply_room import SHORT, ReplyRoom
 from codeserver.supervisor.loading.failure import NotLoaded
 
@@ -21,6 +22,7 @@ _log = logging.getLogger("codeserver")
 _STATUSES: tuple[tuple[type[Exception], grpc.StatusCode], ...] = (
     (errors.InvalidRequest, grpc.StatusCode.INVALID_ARGUMENT),
     (errors.NotFound, grpc.StatusCode.NOT_FOUND),
+    (errors.NotAuthenticated, grpc.StatusCode.UNAUTHENTICATED),
     (errors.NotPermitted, grpc.StatusCode.PERMISSION_DENIED),
     (errors.RequestTimeout, grpc.StatusCode.DEADLINE_EXCEEDED),
     (errors.Overloaded, grpc.StatusCode.RESOURCE_EXHAUSTED),
@@ -40,7 +42,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 def handlers_for(
-    service: ServiceDescriptor, messages: Any, servicer: object, replies: ReplyRoom
+    service: ServiceDescriptor,
+    messages: Any,
+    servicer: object,
+    replies: ReplyRoom,
+    rule: Rule,
 ) -> grpc.GenericRpcHandler:
     """Handlers for every RPC of a service.
 
@@ -51,12 +57,15 @@ def handlers_for(
             an asynchronous generator for a stream. Replies are messages or serialized messages. A
             method with a true attribute `takes_bytes` gets the request as bytes.
         replies: bounds the bytes of replies under way.
+        rule: who may call what.
     """
     handlers = {}
     for rpc in service.methods:
         method = getattr(servicer, rpc.name)
-        request = getattr(messages, rpc.input_type.name)
         takes_bytes = getattr(method, "takes_bytes", False)
+        if (check := rule.check_of(rpc.name)) is not None:
+            method = _checked(method, check, is_stream=rpc.server_streaming)
+        request = getattr(messages, rpc.input_type.name)
         make, wrap = (
             (grpc.unary_stream_rpc_method_handler, _stream)
             if rpc.server_streaming
@@ -88,6 +97,23 @@ class Forwarding:
 
         method.takes_bytes = getattr(getattr(self._kind, rpc), "takes_bytes", False)  # type: ignore[attr-defined]
         return method
+
+
+def _checked(method: Any, check: Check, *, is_stream: bool) -> Any:
+    """A method that refuses calls of callers that may not make them."""
+
+    @functools.wraps(method)
+    async def unary(request: Any, context: Context) -> Any:
+        check(context)
+        return await method(request, context)
+
+    @functools.wraps(method)
+    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        check(context)
+        async for reply in method(request, context):
+            yield reply
+
+    return stream if is_stream else unary
 
 
 def _serialize(reply: Message | bytes) -> bytes:

@@ -15,7 +15,7 @@ import pytest
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._grpc.client import DagsterGrpcClient
 
-from codeserver.front.by_name import ByName
+from codeserver.front.passing import Port, by_name
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, USER_CODE, run, wait_until_gone
 from tests.support.eventually import eventually
@@ -56,8 +56,8 @@ class Router:
         self._thread.join()
         self._loop.close()
 
-    async def _start(self) -> tuple[ByName, list[str]]:
-        router = ByName(self._route)
+    async def _start(self) -> tuple[Port, list[str]]:
+        router = by_name(self._route)
         return router, await router.start("127.0.0.1", 0)
 
     def _route(self, host: str) -> str:

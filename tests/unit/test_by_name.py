@@ -22,9 +22,9 @@ import pytest
 import uvloop
 
 from codeserver.errors import OperatorError
-from codeserver.front.by_name import ByName, arrival, router
-from codeserver.front.by_name.connections import BUFFER_BYTES
-from codeserver.front.by_name.opening import MOST_BYTES
+from codeserver.front.passing import ByName, arrival, router
+from codeserver.front.passing.connections import BUFFER_BYTES
+from codeserver.front.passing.opening import MOST_BYTES
 from tests.support.eventually import PATIENCE
 from tests.unit.http2_frames import (
     ACK,

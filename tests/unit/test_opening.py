@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeserver.front.by_name.authority import host_of
-from codeserver.front.by_name.frames import AckFilter
-from codeserver.front.by_name.opening import MOST_BYTES, Opening, OtherProtocol, Refused
+from codeserver.front.passing.authority import host_of
+from codeserver.front.passing.frames import AckFilter
+from codeserver.front.passing.opening import MOST_BYTES, Opening, OtherProtocol, Refused
 from tests.unit.http2_frames import (
     ACK,
     CLIENT_SETTINGS,

@@ -146,4 +146,9 @@ class _Streams:
     def _client(self, location: str = "") -> AsyncClient:
         from codeserver.client import connect_async
 
-        return connect_async(self._where.address, location=location, timeout=self._where.timeout)
+        return connect_async(
+            self._where.address,
+            location=location,
+            timeout=self._where.timeout,
+            identity=self._where.identity,
+        )

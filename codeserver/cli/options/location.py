@@ -14,8 +14,10 @@ import click
 from click.core import ParameterSource
 
 from codeserver import default_address
+from codeserver.cli.options import identity
 from codeserver.cli.options.code_file import check_is_there, usage_errors
 from codeserver.cli.options.where import LOADING_SECONDS, SECONDS, Where
+from codeserver.client.identity import Identity
 from codeserver.config import Config, settings
 from codeserver.errors import NothingToServe
 
@@ -32,6 +34,7 @@ class _Given:
     target: Mapping[str, str]
     address: str
     location: str
+    identity: Identity
     timeout: float | None
 
 
@@ -63,6 +66,8 @@ _ADDRESS: Callable[[Any], Any] = click.option(
     metavar="ADDRESS",
     help=f"A running server, as HOST:PORT or unix:PATH.  [default: {default_address.ADDRESS}]",
 )
+
+_SERVER = (_ADDRESS, *identity.OPTIONS)
 
 
 def _locations(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -96,7 +101,10 @@ def client_to_complete(context: click.Context) -> Iterator[Client]:
     address = given.get("address") or os.environ.get(default_address.VARIABLE)
     location = given.get("location") or ""
     address = address or default_address.ADDRESS
-    with connect(address, location=location, timeout=_COMPLETION_SECONDS) as client:
+    caller = identity.taken_from(dict(given))
+    with connect(
+        address, location=location, timeout=_COMPLETION_SECONDS, identity=caller
+    ) as client:
         yield client
 
 
@@ -106,22 +114,22 @@ def location_options(command: F) -> F:
     That is what is named, else the code that a pyproject.toml here declares, else the server at the
     usual place.
     """
-    return _with(command, _anywhere, *_TARGET, _ADDRESS, _LOCATION, _timeout_option())
+    return _with(command, _anywhere, *_TARGET, *_SERVER, _LOCATION, _timeout_option())
 
 
 def server_options(command: F) -> F:
     """The same for a command that is about a running server, unless code is named."""
-    return _with(command, _server, *_TARGET, _ADDRESS, _LOCATION, _timeout_option())
+    return _with(command, _server, *_TARGET, *_SERVER, _LOCATION, _timeout_option())
 
 
 def patient_options(command: F) -> F:
     """The same for a command that is about a running server and may take any time."""
-    return _with(command, _server, _ADDRESS, _LOCATION, _timeout_option(None))
+    return _with(command, _server, *_SERVER, _LOCATION, _timeout_option(None))
 
 
 def whole_server_options(command: F) -> F:
     """The same for a command that is about all locations of a running server."""
-    return _with(command, _server, _ADDRESS, _timeout_option())
+    return _with(command, _server, *_SERVER, _timeout_option())
 
 
 def code_options(command: F) -> F:
@@ -136,7 +144,9 @@ def _with(command: F, choose: Choose, *options: Callable[[Any], Any]) -> F:
         target = {name: value for name in TARGET_OPTIONS if (value := given.pop(name, None))}
         address = _valid(given.pop("address", None))
         location = given.pop("location", None) or ""
-        where = choose(_Given(target, address, location, given.pop("timeout")))
+        with usage_errors():
+            caller = identity.taken_from(given)
+        where = choose(_Given(target, address, location, caller, given.pop("timeout")))
         return command(*args, where=where, **given)
 
     for option in reversed(options):
@@ -178,7 +188,9 @@ def _anywhere(given: _Given) -> Where:
 def _server(given: _Given) -> Where:
     if not given.target:
         address = given.address or default_address.ADDRESS
-        return Where(address, location=given.location, timeout=given.timeout)
+        return Where(
+            address, location=given.location, identity=given.identity, timeout=given.timeout
+        )
     flag = next(iter(given.target)).replace("_", "-")
     source = click.get_current_context().get_parameter_source("address")
     if given.address and source is not ParameterSource.ENVIRONMENT:

@@ -37,9 +37,12 @@ def config_options(*names: str) -> Callable[[F], F]:
 
 
 class _Option(click.Option):
-    def __init__(self, *names: Any, is_long: bool = False, **attributes: Any) -> None:
+    def __init__(
+        self, *names: Any, is_long: bool = False, separator: str | None = None, **attributes: Any
+    ) -> None:
         super().__init__(*names, **attributes)
         self._is_long = is_long
+        self._separator = separator
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """The value of the strongest variable that is set; `given_by` names it afterwards.
@@ -71,11 +74,11 @@ class _Option(click.Option):
         return super().get_error_hint(ctx) + (f" (from {variable})" if variable else "")
 
     def value_from_envvar(self, ctx: click.Context) -> Any:
-        """The value; those of a list are separated like the directories in PATH."""
+        """The value; those of a list are separated like the directories in PATH, or by spaces."""
         if not self.multiple:
             return super().value_from_envvar(ctx)
         value = self.resolve_envvar_value(ctx)
-        return None if value is None else value.split(os.pathsep)
+        return None if value is None else value.split(self._separator)
 
 
 def _option(setting: Setting) -> Callable[[F], F]:
@@ -85,6 +88,7 @@ def _option(setting: Setting) -> Callable[[F], F]:
         setting.name,
         cls=_Option,
         is_long=kind.is_long,
+        separator=kind.separator,
         type=click.Choice(kind.choices, case_sensitive=False) if kind.choices else kind.type,
         is_flag=kind.type is bool,
         multiple=setting.is_list,

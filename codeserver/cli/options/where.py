@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from codeserver.cli.options.code_file import syntax_error
 from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import Failure
+from codeserver.client.identity import NOBODY, Identity
 
 if TYPE_CHECKING:
     from codeserver.client import Client
@@ -33,11 +34,20 @@ class Where:
 
     address: str = ""
     location: str = ""
+    identity: Identity = NOBODY
     target: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     options: Sequence[str] = ()
     timeout: float | None = SECONDS
     loading_timeout: float = LOADING_SECONDS
+
+    def connect(self) -> Client:
+        """A client of the running server."""
+        from codeserver.client import connect
+
+        return connect(
+            self.address, location=self.location, timeout=self.timeout, identity=self.identity
+        )
 
 
 def check_compiles(where: Where) -> None:
@@ -55,9 +65,7 @@ def client_of(
 ) -> Iterator[Client]:
     """A client of the location; code is served until the end of the context."""
     if where.address:
-        from codeserver.client import connect
-
-        with connect(where.address, location=where.location, timeout=where.timeout) as client:
+        with where.connect() as client:
             yield client
         return
     if not allow_failure:

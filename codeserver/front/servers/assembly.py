@@ -13,6 +13,7 @@ from google import protobuf
 from codeserver.api import error_details
 from codeserver.api.v1 import code_location_pb2
 from codeserver.dagster_wire import dagster_api_pb2
+from codeserver.front.access.rule import EVERYTHING, Rule
 from codeserver.front.handlers import handlers_for
 from codeserver.front.reply_room import ReplyRoom
 from codeserver.health_wire import health_pb2
@@ -21,10 +22,15 @@ _log = logging.getLogger("codeserver")
 
 _DEFAULT_MESSAGE_BYTES = 100_000_000
 _MOST_PENDING = 50_000
+_MOST_STREAMS = 200
+"""Calls under way on one connection."""
+
 _LONGEST_PENDING_SECONDS = 24 * 60 * 60
 
 
-def grpc_server(dagster_api: object, typed_api: object, health: object) -> grpc.aio.Server:
+def grpc_server(
+    dagster_api: object, typed_api: object, health: object, rule: Rule = EVERYTHING
+) -> grpc.aio.Server:
     """A gRPC server with these services, not yet bound to an address."""
     server = grpc.aio.server(options=grpc_options())
     service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
@@ -34,9 +40,9 @@ def grpc_server(dagster_api: object, typed_api: object, health: object) -> grpc.
     # gRPC asks the handlers one after the other, so the busiest service comes first.
     server.add_generic_rpc_handlers(
         (
-            handlers_for(service, dagster_api_pb2, dagster_api, replies),
-            handlers_for(typed, code_location_pb2, typed_api, replies),
-            handlers_for(checks, health_pb2, health, replies),
+            handlers_for(service, dagster_api_pb2, dagster_api, replies, rule),
+            handlers_for(typed, code_location_pb2, typed_api, replies, rule),
+            handlers_for(checks, health_pb2, health, replies, rule),
         )
     )
     if (reflection := _reflection()) is not None:
@@ -87,6 +93,9 @@ def grpc_options() -> list[tuple[str, int]]:
         ("grpc.server_max_unrequested_time_in_server", _LONGEST_PENDING_SECONDS),
         # Otherwise a second server could bind the same port, and each would get some of the calls.
         ("grpc.so_reuseport", 0),
+        # Clients keep further calls until one of these has ended. gRPC also drops the calls of a
+        # client that begins and resets more of them (CVE-2023-44487), and does not without a limit.
+        ("grpc.max_concurrent_streams", _MOST_STREAMS),
     ]
 
 

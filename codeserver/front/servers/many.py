@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import os
 import shutil
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from codeserver import default_address
 from codeserver.config import Config
 from codeserver.errors import NoSuchLocation, OperatorError
-from codeserver.front.binding import bind
-from codeserver.front.by_name import ByName
+from codeserver.front.access.roles import Role
+from codeserver.front.access.rule import Rule
+from codeserver.front.access.security import Security
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import WholeHealth
-from codeserver.front.held_socket import HeldSocket
+from codeserver.front.passing import Port, by_name, gateway
+from codeserver.front.passing.tunnel import Refused, Wish
 from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.place import Common, Place
 from codeserver.front.servers.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.letters import shown
+from codeserver.listener import Listener
 from codeserver.locations import Entry, read
 from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadFailure
@@ -37,9 +40,6 @@ from codeserver.system.sockets import temporary_folder
 from codeserver.target import current_directory
 
 _log = logging.getLogger("codeserver")
-
-_OWN_SOCKET = "=server.sock"
-"""No host name has such a letter."""
 
 _PLENTY = 1 << 31
 """Requests that wait for an evaluator of all: the queue of each location is the limit."""
@@ -62,23 +62,30 @@ class LocationsServer:
         self._made_folder = None if config.location_sockets else temporary_folder()
         self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
         self._bases = Bases(Python(config.python), spawned)
+        security = Security(config)
+        self._ports = [
+            (each, security.rule_of(each), security.credentials_of(each) is not None)
+            for each in listeners_of(config)
+            if not each.path
+        ]
         self._common = Common(
             *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
             *(self.shutdown, Path(self._made_folder or config.location_sockets or "")),
+            *(security, _rules_of(self._ports)),
         )
         self._places: dict[str, Place] = {}
         self._by_host: dict[str, Place] = {}
         self._retiring: list[Place] = []
-        self._own_socket: HeldSocket | None = None
-        self._by_name = ByName(self._route)
+        self._accepting: list[Port] = []
         self._turn = asyncio.Lock()
         self.addresses: list[str] = []
         directory = self._common.directory
-        self._server = grpc_server(
+        services = (
             Forwarding(DagsterApi, self._refuse),
             CodeLocationService(directory),
             self._common.health,
         )
+        self._doors = Doors(security, partial(grpc_server, *services))
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load of each location.
@@ -86,16 +93,15 @@ class LocationsServer:
         Raises:
             OperatorError: an address cannot be bound.
         """
-        own = str(self._common.sockets / _OWN_SOCKET)
-        bind(self._server, dataclasses.replace(self._config, port=None, socket=own))
-        self._own_socket = HeldSocket(own)
-        if self._config.socket:
-            self.addresses = bind(self._server, dataclasses.replace(self._config, port=None))
-        await self._server.start()
-        port = self._config.port
-        if port is not None or not self._config.socket:
-            port = default_address.PORT if port is None else port
-            self.addresses += await self._by_name.start(self._config.host, port)
+        self._doors.bind(each for each in listeners_of(self._config) if each.path)
+        for rule in self._common.rules:
+            self._doors.open_within(rule)
+        await self._doors.start()
+        self.addresses = self._doors.addresses
+        for listener, rule, is_tls in self._ports:
+            port = self._port(listener, rule, is_tls)
+            self._accepting.append(port)
+            self.addresses += await port.start(listener.host, listener.port)
         for entry in self._entries:
             await self._add(entry)
         await self._bases.discard_unused()
@@ -119,14 +125,15 @@ class LocationsServer:
         async with self._turn:
             places = [*self._places.values()]
             retiring = [self._tasks.start("retire", each.settled()) for each in self._retiring]
-            stopping = self._tasks.start("stop port", self._by_name.stop(LAST_WORD_SECONDS))
+            stopping = [
+                self._tasks.start("stop port", port.stop(LAST_WORD_SECONDS))
+                for port in self._accepting
+            ]
             await asyncio.gather(*(place.close() for place in places), *retiring)
-            await self._server.stop(LAST_WORD_SECONDS)
-            await stopping
+            await self._doors.stop(LAST_WORD_SECONDS)
+            await asyncio.gather(*stopping)
         await self._tasks.close()
         await self._bases.close()
-        if self._own_socket is not None:
-            self._own_socket.close()
         if self._made_folder is not None:
             shutil.rmtree(self._made_folder, ignore_errors=True)
 
@@ -219,19 +226,45 @@ class LocationsServer:
         said = [f"{', '.join(sorted(names))} {what}" for what, names in parts.items() if names]
         _log.info("%s: %s", self._config.locations, "; ".join(said) or "no change")
 
-    def _route(self, host: str) -> str:
-        """The socket of the location whose host name this is, as a whole or up to the first dot."""
-        found = self._by_host.get(host) or self._by_host.get(host.partition(".")[0])
-        if found is not None:
-            return found.socket
-        return "" if self._own_socket is None else self._own_socket.within
+    def _port(self, listener: Listener, rule: Rule, is_tls: bool) -> Port:
+        if listener.is_gateway:
+            return gateway(partial(self._find, rule.role))
+        return by_name(partial(self._route, rule, is_tls), is_tls=is_tls)
+
+    def _route(self, rule: Rule, is_tls: bool, host: str) -> str:
+        """The socket for a host name: of its location, or of the server itself."""
+        found = self._place_of(host)
+        return self._doors.within(rule, is_tls) if found is None else found.socket(rule, is_tls)
+
+    def _place_of(self, host: str) -> Place | None:
+        """The location whose host name this is, as a whole or up to the first dot."""
+        return self._by_host.get(host) or self._by_host.get(host.partition(".")[0])
+
+    def _find(self, most: Role, wish: Wish) -> Callable[[bool], str]:
+        """The sockets for a client of a gateway."""
+        caller = self._common.security.admitted(wish)
+        if self._place_of(wish.host) is None:
+            raise Refused("404 Not Found", self._no_such_host())
+        rule = Rule(min(caller.role, most))
+        return lambda is_tls: self._route(rule, is_tls, wish.host)
 
     def _refuse(self, _request: object) -> NoReturn:
+        raise NoSuchLocation(self._no_such_host())
+
+    def _no_such_host(self) -> str:
         hosts = ", ".join(place.entry.hosts[0] for place in self._places.values())
-        raise NoSuchLocation(
+        return (
             "This address is that of several locations, and its host is the name of none. Connect "
             f"to the name of one, with or without a domain, such as NAME.localhost: {hosts}."
         )
+
+
+def _rules_of(ports: Iterable[tuple[Listener, Rule, bool]]) -> set[Rule]:
+    """The rules that connections of these ports have."""
+    found: set[Rule] = set()
+    for listener, rule, _ in ports:
+        found |= {Rule(each) for each in Role} if listener.is_gateway else {rule}
+    return found
 
 
 def _address(entry: Entry) -> tuple[object, ...]:

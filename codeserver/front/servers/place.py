@@ -9,18 +9,22 @@ import dataclasses
 import itertools
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from codeserver.errors import Draining
-from codeserver.front.binding import bind, make_room
+from codeserver.front.access.rule import EVERYTHING, Rule
+from codeserver.front.access.security import Security
+from codeserver.front.binding import make_room
 from codeserver.front.dagster_api import DagsterApi
 from codeserver.front.handlers import Forwarding
 from codeserver.front.health import Health, WholeHealth
 from codeserver.front.held_socket import HeldSocket
 from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.servers.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
@@ -50,6 +54,8 @@ class Common:
         health: the health of the server.
         shutdown: the shutdown of the server.
         sockets: the directory of the sockets of locations.
+        security: the certificate and the tokens of the server.
+        rules: those of the ports that the locations share.
     """
 
     bases: Bases
@@ -58,6 +64,8 @@ class Common:
     health: WholeHealth
     shutdown: Shutdown
     sockets: Path
+    security: Security
+    rules: Collection[Rule]
 
 
 class Place:
@@ -95,16 +103,25 @@ class Place:
         self._health = Health(self._served.location.current)
         self._own = Directory()
         self._own.add(self.entry.name, self._served.typed_api)
-        self._server = grpc_server(
+        services = (
             Forwarding(DagsterApi, lambda _: self._served.dagster_api),
             CodeLocationService(self._own),
             self._health,
         )
+        # gRPC removes a socket at the path that it has bound. Another place may have it by then.
+        self._first = os.path.join(os.path.dirname(self._path), f".{os.getpid()}.{next(_numbers)}")
+        self._doors = Doors(self._common.security, partial(grpc_server, *services))
 
     @property
-    def socket(self) -> str:
-        """The path by which this process connects to the socket of the location."""
-        return "" if self._socket is None else self._socket.within
+    def _path(self) -> str:
+        in_folder = str(self._common.sockets / f"{self.entry.hosts[0]}.sock")
+        return self.entry.config.socket or in_folder
+
+    def socket(self, rule: Rule, is_tls: bool) -> str:
+        """The path by which this process connects a client with the location, under a rule."""
+        if rule == EVERYTHING and not is_tls:
+            return "" if self._socket is None else self._socket.within
+        return self._doors.within(rule, is_tls)
 
     def begin(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do work about the location in the background, so that the log names the location."""
@@ -124,18 +141,18 @@ class Place:
         self._common.directory.add(self.entry.name, self._served.typed_api)
         self._common.health.follow(self.entry.name, self._served.location.current)
         await self._served.restore()
-        await self._server.start()
+        await self._doors.start()
         self.begin("first load", _load(self._served))
 
     def _bind(self) -> list[str]:
-        path = self.entry.config.socket or str(self._common.sockets / f"{self.entry.hosts[0]}.sock")
-        make_room(path)  # a rename would replace whatever is there
-        # gRPC removes a socket at the path that it has bound. Another place may have it by then.
-        first = os.path.join(os.path.dirname(path), f".{os.getpid()}.{next(_numbers)}")
-        addresses = bind(self._server, dataclasses.replace(self.entry.config, socket=first))
-        os.rename(first, path)
-        self._socket = HeldSocket(path)
-        return [f"unix:{self._socket.path}", *addresses[1:]]
+        make_room(self._path)  # a rename would replace whatever is there
+        own = dataclasses.replace(self.entry.config, socket=self._first, listen=())
+        self._doors.bind(listeners_of(own))
+        for rule in self._common.rules:
+            self._doors.open_within(rule)
+        os.rename(self._first, self._path)
+        self._socket = HeldSocket(self._path)
+        return [f"unix:{self._socket.path}", *self._doors.addresses[1:]]
 
     def _unlink(self) -> None:
         if self._socket is not None:
@@ -228,7 +245,7 @@ class Place:
         self.begin("unbind", self._unbind())
 
     async def _unbind(self) -> None:
-        await self._server.stop(self.entry.config.shutdown_grace)
+        await self._doors.stop(self.entry.config.shutdown_grace)
         self.unbound.set()
 
     async def settled(self) -> None:
@@ -237,7 +254,7 @@ class Place:
 
     async def discard(self) -> None:
         """End a place that could not be started."""
-        await self._server.stop(None)
+        await self._doors.stop(None)
         shutdown = self._common.shutdown.part()
         shutdown.by_client()
         await _end(self._served, shutdown)
@@ -250,7 +267,7 @@ class Place:
             self._leave(self._candidate)
             self._candidate = None
         await self.begin("finish", self._served.finish(shutdown))
-        await self._server.stop(LAST_WORD_SECONDS)
+        await self._doors.stop(LAST_WORD_SECONDS)
         await self.begin("close", self._served.close())
         await self._tasks.settle()
         self._unlink()

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+from functools import partial
 
 from codeserver.config import Config
 from codeserver.errors import Draining
-from codeserver.front.binding import bind
+from codeserver.front.access.security import Security
 from codeserver.front.health import Health
 from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.front.typed_api.location_message import Access
@@ -33,9 +35,6 @@ class Server:
 
     Args:
         spawned: a forkserver that was started ahead of time, if any.
-
-    Attributes:
-        addresses: the bound addresses; empty before `start`.
     """
 
     def __init__(self, config: Config, target: Target, spawned: Spawned | None = None) -> None:
@@ -49,12 +48,17 @@ class Server:
             config, target, Spawning(Python(config.python), spawned), requests
         )
         self.location = self._served.location
-        self.addresses: list[str] = []
         health = Health(self.location.current)
         directory = Directory()
         directory.add(self.location.name, self._served.typed_api)
         typed_api = CodeLocationService(directory)
-        self._server = grpc_server(self._served.dagster_api, typed_api, health)
+        services = (self._served.dagster_api, typed_api, health)
+        self._doors = Doors(Security(config), partial(grpc_server, *services))
+
+    @property
+    def addresses(self) -> list[str]:
+        """The bound addresses; empty before `start`."""
+        return self._doors.addresses
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load.
@@ -62,10 +66,10 @@ class Server:
         Raises:
             OperatorError: an address cannot be bound.
         """
-        self.addresses = bind(self._server, self._config)
+        self._doors.bind(listeners_of(self._config))
         self._served.reached_by(Access(self.addresses))
         await self._served.restore()
-        await self._server.start()
+        await self._doors.start()
         self._tasks.start("first load", self._load())
 
     def reload(self) -> None:
@@ -87,7 +91,7 @@ class Server:
     async def close(self) -> None:
         """Shut down: serve while runs and requests finish, then end every process."""
         await self._served.finish(self.shutdown)
-        await self._server.stop(LAST_WORD_SECONDS)
+        await self._doors.stop(LAST_WORD_SECONDS)
         await self._served.close()
         await self._tasks.close()
         for address in self.addresses:

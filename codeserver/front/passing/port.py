@@ -1,19 +1,22 @@
-"""One port for many servers: the authority of a connection's first request names the server.
+"""One port for many servers.
 
-A connection is an `Arrival` until its first request is there, and then a `Copying` to the unix
-socket of the server that is named. Nothing behind the first request is interpreted, so a connection
-belongs to one server. gRPC's clients make a connection for each authority.
+A connection is an `Arrival` or a `Tunnel` until its server is known, and then a `Copying` to the
+unix socket of that server. Nothing behind the first request is interpreted, so a connection belongs
+to one server. gRPC's clients make a connection for each authority.
 """
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from codeserver.errors import OperatorError
 from codeserver.front.addresses import bind_each, bound_socket
-from codeserver.front.by_name.arrival import Arrival
-from codeserver.front.by_name.connections import Connections
+from codeserver.front.passing.arrival import Arrival
+from codeserver.front.passing.connections import Connections
+from codeserver.front.passing.opening import Opening, SecureOpening
+from codeserver.front.passing.tunnel import Find, Tunnel
 
 _BACKLOG = 4096
 _MOST_ACCEPTED = 64
@@ -23,17 +26,39 @@ _PAUSE_SECONDS = 1.0
 """Until connections are accepted again when there are too many open files."""
 
 
-class ByName:
-    """A TCP port in front of servers on unix sockets; made on the event loop.
+Welcome = Callable[[Connections, socket.socket], object]
+"""Takes over a new client, whose socket does not block."""
+
+
+def by_name(route: Callable[[str], str], *, is_tls: bool = False) -> Port:
+    """A port where the authority of a connection's first request names the server.
+
+    With TLS, the host that the client names before the encryption does. It is the same for gRPC.
 
     Args:
         route: the path of the socket of the server for a host, which is in lower case, without
             port, brackets and the dot at its end, and empty if the client names none. It is called
             for each attempt to connect, on the event loop, and must not raise.
+        is_tls: whether clients speak TLS, which the servers take.
     """
+    opening = SecureOpening if is_tls else Opening
 
-    def __init__(self, route: Callable[[str], str]) -> None:
-        self._route = route
+    def welcome(connections: Connections, client: socket.socket) -> None:
+        Arrival(connections, client, route, opening())
+
+    return Port(welcome)
+
+
+def gateway(find: Find) -> Port:
+    """A port where clients ask for a host by HTTP CONNECT; see `tunnel`."""
+    return Port(partial(Tunnel, find=find))
+
+
+class Port:
+    """A TCP port in front of servers on unix sockets; made on the event loop."""
+
+    def __init__(self, welcome: Welcome) -> None:
+        self._welcome = welcome
         self._listeners: list[socket.socket] = []
         self._connections = Connections()
         self._loop = self._connections.loop
@@ -106,4 +131,4 @@ class ByName:
                 self._loop.call_later(_PAUSE_SECONDS, self._accept_from, listener)
                 return
             client.setblocking(False)
-            Arrival(self._connections, client, self._route)
+            self._welcome(self._connections, client)

@@ -7,10 +7,10 @@ import os
 import socket
 from collections.abc import Callable
 
-from codeserver.front.by_name.connections import Connections
-from codeserver.front.by_name.copying import Copying
-from codeserver.front.by_name.frames import NO_ERROR, goaway
-from codeserver.front.by_name.opening import Opening, OtherProtocol, Refused
+from codeserver.front.passing.connections import Connections
+from codeserver.front.passing.copying import Copying
+from codeserver.front.passing.frames import NO_ERROR, goaway
+from codeserver.front.passing.opening import Opening, OtherProtocol, Refused, SecureOpening
 
 _GREETING_SECONDS = 60.0
 """For a client's first settings; after them, a client may be idle for ever."""
@@ -28,16 +28,21 @@ class Arrival:
     Args:
         client: a non-blocking socket, which is closed in the end, here or by what comes after.
         route: the path of the server's unix socket for a host.
+        opening: reads what the client sends first.
     """
 
     def __init__(
-        self, connections: Connections, client: socket.socket, route: Callable[[str], str]
+        self,
+        connections: Connections,
+        client: socket.socket,
+        route: Callable[[str], str],
+        opening: Opening | SecureOpening,
     ) -> None:
         self._connections = connections
         self._loop = connections.loop
         self._client = client
         self._route = route
-        self._opening = Opening()
+        self._opening = opening
         self._timer = self._loop.call_later(_GREETING_SECONDS, self.close)
         self._greeted = False
         connections.enter(self)
@@ -72,7 +77,7 @@ class Arrival:
         try:
             complete = self._opening.feed(self._connections.buffer[:count])
         except OtherProtocol as other:
-            self._complain(f"speaks {other}, and this port takes gRPC without TLS")
+            self._complain(f"speaks {other}, and this port takes {self._opening.takes}")
             self.close()
         except Refused as refusal:
             self._complain(f"does not speak HTTP/2 as gRPC does ({refusal})")

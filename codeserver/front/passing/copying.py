@@ -12,8 +12,8 @@ import contextlib
 import socket
 from collections.abc import Callable
 
-from codeserver.front.by_name.connections import Connections
-from codeserver.front.by_name.frames import AckFilter
+from codeserver.front.passing.connections import Connections
+from codeserver.front.passing.frames import AckFilter
 
 _LAST_WORD_SECONDS = 5.0
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 
-from codeserver.front.by_name.authority import Malformed, authority_in, host_of
-from codeserver.front.by_name.frames import (
+from codeserver.front.passing import hello
+from codeserver.front.passing.authority import Malformed, authority_in, host_of
+from codeserver.front.passing.frames import (
     ACK,
     COMPRESSION_ERROR,
     CONTINUATION,
@@ -42,7 +43,6 @@ _LARGEST_FRAME = 16 * 1024
 """Bytes of a payload, by the defaults that empty settings leave."""
 
 _ONLY_AFTER_A_REQUEST = {DATA, RST_STREAM, PUSH_PROMISE, CONTINUATION}
-_TLS_HANDSHAKE = 0x16
 _HTTP_1 = re.compile(rb"[A-Z]+ ")
 
 
@@ -62,6 +62,37 @@ class OtherProtocol(Exception):
     """The client does not speak HTTP/2 without TLS; the message is what it speaks."""
 
 
+class SecureOpening:
+    """The reader of what a client sends first that speaks TLS; see `Opening`."""
+
+    answers = bytearray()
+    rest = b""
+    given_acks = awaited_acks = 0
+    greeted = False
+    takes = "gRPC over TLS"
+
+    def __init__(self) -> None:
+        self.replay = bytearray()
+        self.host = ""
+
+    def feed(self, data: bytes | memoryview) -> bool:
+        """Read on; return whether the host is known, if the client names any.
+
+        Raises:
+            OtherProtocol: the bytes are not TLS.
+        """
+        self.replay += data
+        if self.replay[0] != hello.HANDSHAKE:
+            is_http_2 = PREFACE.startswith(self.replay[: len(PREFACE)])
+            raise OtherProtocol("HTTP/2 without TLS" if is_http_2 else "another protocol")
+        try:
+            found = hello.host_in(bytes(self.replay))
+        except hello.Malformed:
+            raise OtherProtocol("a TLS that cannot be read") from None
+        self.host = found or ""
+        return found is not None
+
+
 class Opening:
     """The reader of what a client sends first.
 
@@ -70,7 +101,10 @@ class Opening:
         replay: the frames for the server, all but those that were answered here.
         given_acks: the acknowledgements that the client has had, which the server repeats.
         awaited_acks: the acknowledgements that the client still owes.
+        takes: what is read, for people.
     """
+
+    takes = "gRPC without TLS"
 
     def __init__(self) -> None:
         self.answers = bytearray()
@@ -126,7 +160,7 @@ class Opening:
     def _has_preface(self) -> bool:
         start = bytes(self._rest[: len(PREFACE)])
         if not PREFACE.startswith(start):
-            if start[0] == _TLS_HANDSHAKE:
+            if start[0] == hello.HANDSHAKE:
                 raise OtherProtocol("TLS")
             raise OtherProtocol("HTTP/1" if _HTTP_1.match(start) else "another protocol")
         if len(start) < len(PREFACE):

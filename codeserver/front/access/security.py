@@ -1,0 +1,84 @@
+"""How the server is secured: its certificate and tokens, and the rule that they give a listener."""
+
+from __future__ import annotations
+
+import grpc
+
+from codeserver.config import Config
+from codeserver.errors import OperatorError
+from codeserver.front.access import tls
+from codeserver.front.access.roles import Role
+from codeserver.front.access.rule import Rule
+from codeserver.front.access.tokens import Caller, Tokens
+from codeserver.front.passing.tunnel import Refused, Wish
+from codeserver.listener import Listener
+
+
+class Security:
+    """The certificate and the tokens of a server, for all its listeners.
+
+    Raises:
+        OperatorError: a file cannot be used, or settings do not fit together.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._names = config.tls_allow
+        files = _files_of(config)
+        self._certificate = None if files is None else tls.Certificate(files)
+        self._tokens = Tokens(config.auth_token_file) if config.auth_token_file else None
+
+    def rule_of(self, listener: Listener) -> Rule:
+        """Who may call at a listener, and what.
+
+        Raises:
+            OperatorError: there are no tokens for it.
+        """
+        wants_tokens = listener.tokens
+        if wants_tokens is None:
+            wants_tokens = self._tokens is not None and not listener.path
+        if wants_tokens and self._tokens is None:
+            raise OperatorError(f"--listen {listener} asks for tokens; give --auth-token-file.")
+        names = self._names if self._has_tls(listener) else ()
+        return Rule(Role.of(listener.role), self._tokens if wants_tokens else None, names)
+
+    def credentials_of(self, listener: Listener) -> grpc.ServerCredentials | None:
+        """The credentials of a listener with TLS; None for one without.
+
+        Raises:
+            OperatorError: there is no certificate for it.
+        """
+        if listener.tls and self._certificate is None:
+            raise OperatorError(f"--listen {listener} has TLS; give --tls-cert and --tls-key.")
+        return self.credentials if self._has_tls(listener) else None
+
+    @property
+    def credentials(self) -> grpc.ServerCredentials | None:
+        """The credentials with the certificate; None without one."""
+        return None if self._certificate is None else self._certificate.credentials()
+
+    def admitted(self, wish: Wish) -> Caller:
+        """Who asks at a gateway.
+
+        Raises:
+            Refused: nobody has this token under this name.
+        """
+        found = None if self._tokens is None else self._tokens.caller(wish.token, wish.name)
+        if found is None:
+            raise Refused("407 Proxy Authentication Required", "no such name and token")
+        return found
+
+    def _has_tls(self, listener: Listener) -> bool:
+        return not listener.path and listener.tls is not False and self._certificate is not None
+
+
+def _files_of(config: Config) -> tls.Files | None:
+    if config.tls_cert is None and config.tls_key is None:
+        for name in ("tls_client_ca", "tls_allow"):
+            if getattr(config, name):
+                raise OperatorError(f"--{name.replace('_', '-')} needs --tls-cert and --tls-key.")
+        return None
+    if config.tls_cert is None or config.tls_key is None:
+        raise OperatorError("--tls-cert and --tls-key belong together; give both.")
+    if config.tls_allow and config.tls_client_ca is None:
+        raise OperatorError("--tls-allow needs --tls-client-ca, by which clients show a name.")
+    return tls.Files(config.tls_cert, config.tls_key, config.tls_client_ca)

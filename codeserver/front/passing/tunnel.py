@@ -1,0 +1,202 @@
+"""A client that opens its connection by HTTP CONNECT (RFC 9110, 9.3.6), as gRPC does with a proxy.
+
+Dagster's own client sends no token. But gRPC's core honours `grpc_proxy=http://NAME:TOKEN@HOST:PORT`
+(https://github.com/grpc/grpc/blob/master/doc/environment_variables.md): so a gateway learns who the
+caller is, and which host it wants.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import os
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codeserver.front.passing import hello
+from codeserver.front.passing.connections import Connections
+from codeserver.front.passing.copying import Copying
+
+_LONGEST_HEAD = 8192
+_HEAD_SECONDS = 10.0
+_LAST_WORD_SECONDS = 5.0
+_END = b"\r\n\r\n"
+
+_REQUEST = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+):\d{1,5} HTTP/1\.[01]")
+
+
+class Refused(Exception):
+    """The client does not get through."""
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a client has asked for.
+
+    Attributes:
+        host: in lower case, without brackets.
+        name, token: of `Proxy-Authorization`; empty if there is none.
+    """
+
+    host: str
+    name: str
+    token: str
+
+
+Find = Callable[[Wish], Callable[[bool], str]]
+"""Raises `Refused`, or returns what gives the path of a server's socket, with TLS or without."""
+
+
+class Tunnel:
+    """Reads the request of a client, answers it, and connects the client with a server.
+
+    Args:
+        client: a non-blocking socket, which is closed in the end, here or by what comes after.
+    """
+
+    def __init__(self, connections: Connections, client: socket.socket, find: Find) -> None:
+        self._connections = connections
+        self._loop = connections.loop
+        self._client = client
+        self._find = find
+        self._path_of: Callable[[bool], str] | None = None
+        self._head = bytearray()
+        self._timer = self._loop.call_later(_HEAD_SECONDS, self.close)
+        connections.enter(self)
+        self._loop.add_reader(client.fileno(), self._read)
+
+    def part(self) -> None:
+        """Close: no server has the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        self._hand_over()
+        self._client.close()
+        self._connections.leave(self)
+
+    def _read(self) -> None:
+        try:
+            chunk = self._client.recv(_LONGEST_HEAD)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.close()
+        elif self._path_of is not None:
+            self._connect(self._path_of(chunk[0] == hello.HANDSHAKE), chunk)
+        else:
+            self._head += chunk
+            self._answer()
+
+    def _answer(self) -> None:
+        head, end, rest = bytes(self._head).partition(_END)
+        try:
+            if not end:
+                if len(head) >= _LONGEST_HEAD:
+                    raise Refused("431 Request Header Fields Too Large", "the request is too long")
+                if not head.startswith(b"CONNECT "[: len(head)]):
+                    raise Refused("405 Method Not Allowed", "this port is a gateway for CONNECT")
+                return
+            if rest:
+                raise Refused("400 Bad Request", "bytes came before the answer")
+            self._path_of = self._find(wish_in(head))
+        except Refused as refusal:
+            self._refuse(refusal)
+        else:
+            self._client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    def _connect(self, path: str, first: bytes) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.setblocking(False)
+        try:
+            server.connect(path)
+        except OSError as error:
+            server.close()
+            reason = f"{path}: {os.strerror(error.errno or 0)}"
+            self._connections.complain("a location is not served", reason)
+            self.close()
+            return
+        self._hand_over()
+        copying = Copying(self._connections, self._client, server, 0, 0)
+        self._connections.enter(copying)
+        self._connections.leave(self)
+        copying.start(first, b"")
+
+    def _refuse(self, refusal: Refused) -> None:
+        text = f"{refusal}\n".encode()
+        head = [
+            f"HTTP/1.1 {refusal.status}",
+            f"Content-Length: {len(text)}",
+            "Content-Type: text/plain",
+            "Connection: close",
+        ]
+        if refusal.status.startswith("407"):
+            head.append('Proxy-Authenticate: Basic realm="codeserver"')
+        with contextlib.suppress(OSError):
+            host, port = self._client.getpeername()[:2]
+            details = f"the client at {host}:{port}: {refusal}"
+            self._connections.complain("a connection was refused at the gateway", details)
+            self._client.send("\r\n".join([*head, "", ""]).encode() + text)
+            self._client.shutdown(socket.SHUT_WR)
+        self._hand_over()
+        self._timer = self._loop.call_later(_LAST_WORD_SECONDS, self.close)
+        # To close before everything is read would take the answer back from the client.
+        self._loop.add_reader(self._client.fileno(), self._discard)
+
+    def _discard(self) -> None:
+        try:
+            if self._client.recv(_LONGEST_HEAD):
+                return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            pass
+        self.close()
+
+    def _hand_over(self) -> None:
+        self._timer.cancel()
+        if self._client.fileno() >= 0:
+            self._loop.remove_reader(self._client.fileno())
+
+
+def wish_in(head: bytes) -> Wish:
+    """The wish in the head of a request.
+
+    Raises:
+        Refused: it is no CONNECT, or its token cannot be read.
+    """
+    line, *fields = head.split(b"\r\n")
+    match = _REQUEST.fullmatch(line)
+    if match is None:
+        raise Refused("400 Bad Request", "the first line is not `CONNECT HOST:PORT HTTP/1.1`")
+    name = token = ""
+    for field in fields:
+        key, _, value = field.partition(b":")
+        if key.strip().lower() == b"proxy-authorization":
+            name, token = _credentials(value.strip())
+    return Wish(match[1].decode().strip("[]").lower(), name, token)
+
+
+def _credentials(value: bytes) -> tuple[str, str]:
+    scheme, _, given = value.partition(b" ")
+    try:
+        if scheme.lower() != b"basic":
+            raise ValueError
+        name, colon, token = base64.b64decode(given.strip(), validate=True).decode().partition(":")
+        if not colon:
+            raise ValueError
+    except (ValueError, binascii.Error):
+        raise Refused(
+            "407 Proxy Authentication Required",
+            "Proxy-Authorization must be Basic, as in grpc_proxy=http://NAME:TOKEN@HOST:PORT",
+        ) from None
+    return name, token
