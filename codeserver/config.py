@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from codeserver import listener
-from codeserver.default_address import PORT
+from codeserver.exposure import Exposure
 from codeserver.settings import Setting, declared, of_location, of_server, setting
 from codeserver.values import (
     Descriptor,
@@ -25,13 +24,12 @@ from codeserver.values import (
     SerializedDefsStateInfo,
     SerializedInstanceRef,
     Size,
-    SocketPath,
 )
 
 
 @dataclass(frozen=True)
-class Config:
-    """Everything the operator decides. Immutable."""
+class Code:
+    """The settings that name the code of a location."""
 
     python_file: FilePath | None = of_location(
         "--python-file -f",
@@ -80,6 +78,12 @@ class Config:
         "environment or another version, from 3.10 on. It needs Dagster, and nothing of "
         "codeserver. Default: the Python of this command.",
     )
+
+
+@dataclass(frozen=True)
+class Config(Exposure, Code):
+    """Everything the operator decides. Immutable."""
+
     locations: FilePath | None = of_server(
         "--locations --workspace -w",
         help="File that lists several code locations to serve, each with settings of its own: a "
@@ -90,51 +94,6 @@ class Config:
         "--location-sockets",
         help="Directory for the unix socket NAME.sock of each of several code locations. Default: "
         "a temporary directory.",
-    )
-    host: str = of_server(
-        "--host -h",
-        "localhost",
-        env=("DAGSTER_GRPC_HOST", "DAGSTER_CODE_SERVER_HOST"),
-        help="Host name or address to serve on; 0.0.0.0 for all interfaces.",
-    )
-    port: int | None = setting(
-        "--port -p",
-        least=0,
-        most=65535,
-        env=("DAGSTER_GRPC_PORT", "DAGSTER_CODE_SERVER_PORT"),
-        help=f"TCP port to serve on; 0 picks a free one. Default without --socket: {PORT}.",
-    )
-    socket: SocketPath | None = setting(
-        "--socket -s",
-        env=("DAGSTER_GRPC_SOCKET", "DAGSTER_CODE_SERVER_SOCKET"),
-        help="Unix socket to serve on, instead of a port or beside it.",
-    )
-    listen: tuple[listener.Written, ...] = of_server(
-        "--listen",
-        help="Serve on this address, too: HOST:PORT or unix:PATH, with words after commas: tls or "
-        "plain, tokens or open, role=read|evaluate|operate, gateway, mode=660. Several are "
-        "possible; in the variable, they are separated by spaces.",
-    )
-    tls_cert: FilePath | None = of_server(
-        "--tls-cert",
-        help="Certificate of the server in PEM, with those between it and its CA. Ports then speak "
-        "TLS. It is read again when it changes.",
-    )
-    tls_key: FilePath | None = of_server("--tls-key", help="The key of the certificate, in PEM.")
-    tls_client_ca: FilePath | None = of_server(
-        "--tls-client-ca",
-        help="CA in PEM. Clients of ports with TLS then need a certificate that it has signed.",
-    )
-    tls_allow: tuple[str, ...] = of_server(
-        "--tls-allow",
-        metavar="NAME",
-        help="The only names that certificates of clients may have (subject alternative names). "
-        "Default: any.",
-    )
-    auth_token_file: FilePath | None = of_server(
-        "--auth-token-file",
-        help="File with lines `NAME TOKEN [ROLE]`. Each call at a port then needs a token, as "
-        "`authorization: Bearer TOKEN`. It is read again when it changes.",
     )
     ready_fd: Descriptor | None = of_server(
         "--ready-fd",

@@ -20,6 +20,13 @@ class ImportedDagster:
 
 
 @dataclass(frozen=True)
+class PinnedInstance:
+    """The only Dagster instance that requests may name."""
+
+    ref: str | None  # serialized `InstanceRef`; None for that of DAGSTER_HOME
+
+
+@dataclass(frozen=True)
 class LoadOrder:
     """An order to load the user's code."""
 
@@ -31,6 +38,7 @@ class LoadOrder:
     # settings of run containers by the name of each launcher, reported to clients
     container_context: Mapping[str, Any] | None = None
     instance_ref: str | None = None  # serialized `InstanceRef`; None for that of DAGSTER_HOME
+    pinned_instance: PinnedInstance | None = None  # None if requests may name any
     inject_env_vars_from_instance: bool = False  # whether to set the instance's variables
     location_name: str | None = None  # of the code location, if the operator has named it
     # serialized `DefsStateInfo`; None for the newest versions

@@ -241,8 +241,7 @@ class Answer(_Reply):
     """The reply of user code."""
 
     body: bytes  # the serialized reply
-    # the body is an error by itself, which the replies of some RPCs have a separate field for; or a
-    # repository that cannot be described, which must not be cached
+    # the body is an error, which has a field of its own in some replies, and is never cached
     is_error: bool = False
 
 
@@ -281,9 +280,9 @@ class Run(Message):
     """Execute a run; the body is its serialized `ExecuteExternalJobArgs`."""
 
     body: bytes
+    pinned: facts.PinnedInstance | None = None  # None if it may name any instance
     forks_steps: bool = False  # whether steps of the multiprocess executor are forked
-    # in a run that shares the host's import: the files that steps may share it for, while they look
-    # like this beside the files of the load; None if they always may
+    # files that steps may share the host's import for while they look like this; None for any
     looks: Mapping[str, Look] | None = None
 
 
@@ -329,6 +328,7 @@ class RecordEnd(Message):
     code: int | None  # exit code of its process, negative for a signal; None if unknown
     out_of_memory: bool = False  # whether the kernel killed the process to free memory
     last_words: str = ""  # the last lines of its output
+    pinned: facts.PinnedInstance | None = None  # as for the run
     environment: Mapping[str, str | None] = field(default_factory=dict)  # of the load
 
 

@@ -37,7 +37,8 @@ def is_local(target: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Whether the host is the loopback interface of this machine, by address or by name."""
-    return host.startswith("127.") or host in ("[::1]", "localhost") or host.endswith(".localhost")
+    known = ("::1", "[::1]", "localhost")
+    return host.startswith("127.") or host in known or host.endswith(".localhost")
 
 
 def host_and_port(target: str) -> tuple[str, int] | None:

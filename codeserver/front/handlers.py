@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from codeserver import errors
 from codeserver.front import rich_errors
-from codeserver.front.access.rule import Check, Rule
+from codeserver.front.access.roles import NEEDED, Role
+from codeserver.front.access.rule import EVERYTHING, Check, Rule
 from codeserver.front.reply_room import SHORT, ReplyRoom
 from codeserver.supervisor.loading.failure import NotLoaded
 
@@ -38,6 +40,9 @@ _LONGEST_DETAILS = 1000
 clients refuse headers over 8 KiB.
 """
 
+LONGEST_READ = 1 << 20
+"""Bytes. The longest request of an RPC that only reads the definitions."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -46,7 +51,7 @@ def handlers_for(
     messages: Any,
     servicer: object,
     replies: ReplyRoom,
-    rule: Rule,
+    rule: Rule = EVERYTHING,
 ) -> grpc.GenericRpcHandler:
     """Handlers for every RPC of a service.
 
@@ -59,24 +64,37 @@ def handlers_for(
         replies: bounds the bytes of replies under way.
         rule: who may call what.
     """
-    handlers = {}
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
     for rpc in service.methods:
         method = getattr(servicer, rpc.name)
-        takes_bytes = getattr(method, "takes_bytes", False)
-        if (check := rule.check_of(rpc.name)) is not None:
-            method = _checked(method, check, is_stream=rpc.server_streaming)
         request = getattr(messages, rpc.input_type.name)
-        make, wrap = (
-            (grpc.unary_stream_rpc_method_handler, _stream)
-            if rpc.server_streaming
-            else (grpc.unary_unary_rpc_method_handler, _unary)
+        call = _Call(
+            rpc.name,
+            method,
+            bytes if getattr(method, "takes_bytes", False) else request.FromString,
+            LONGEST_READ if NEEDED.get(rpc.name) is Role.READ else None,
+            replies,
         )
-        handlers[rpc.name] = make(
-            wrap(method, rpc.name, replies),
-            request_deserializer=None if takes_bytes else request.FromString,
-            response_serializer=_serialize,
-        )
+        handle = call.stream if rpc.server_streaming else call.unary
+        check = rule.check_of(rpc.name)
+        make = _MAKERS[check is not None, rpc.server_streaming]
+        if check is not None:
+            handle = _checked(handle, call, check, is_stream=rpc.server_streaming)
+        handlers[rpc.name] = make(handle, response_serializer=_serialize)
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+
+_MAKERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""Makers of handlers, by whether the calls are checked, and whether replies are streams.
+
+A handler of streams of requests is called before the first request is received, so a caller that is
+refused cannot have the server receive anything.
+"""
 
 
 class Forwarding:
@@ -99,18 +117,22 @@ class Forwarding:
         return method
 
 
-def _checked(method: Any, check: Check, *, is_stream: bool) -> Any:
-    """A method that refuses calls of callers that may not make them."""
+def _checked(handle: Any, call: _Call, check: Check, *, is_stream: bool) -> Any:
+    """A handler that refuses calls of callers that may not make them, before it takes a request."""
 
-    @functools.wraps(method)
-    async def unary(request: Any, context: Context) -> Any:
-        check(context)
-        return await method(request, context)
+    async def admitted(context: Any) -> bytes:
+        try:
+            check(context)
+        except Exception as error:
+            await _abort(error, call.name, context)
+        request = await context.read()
+        return request if isinstance(request, bytes) else b""
 
-    @functools.wraps(method)
-    async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-        check(context)
-        async for reply in method(request, context):
+    async def unary(_: object, context: Context) -> Any:
+        return await handle(await admitted(context), context)
+
+    async def stream(_: object, context: Context) -> AsyncIterator[Any]:
+        async for reply in handle(await admitted(context), context):
             yield reply
 
     return stream if is_stream else unary
@@ -124,19 +146,60 @@ def _size(reply: Message | bytes) -> int:
     return len(reply) if isinstance(reply, bytes) else reply.ByteSize()
 
 
-def _unary(method: Callable[[Any, Context], Awaitable[Any]], name: str, replies: ReplyRoom) -> Any:
-    @functools.wraps(method)
-    async def handle(request: Any, context: Context) -> Any:
+@dataclass(frozen=True)
+class _Call:
+    """Handles the calls of one RPC.
+
+    Attributes:
+        name: of the RPC.
+        method: the method of the servicer.
+        decode: makes what the method takes from a request.
+        longest: the longest request, in bytes; None for what the server takes at all.
+        replies: bounds the bytes of replies under way.
+    """
+
+    name: str
+    method: Callable[[Any, Context], Any]
+    decode: Callable[[bytes], Any]
+    longest: int | None
+    replies: ReplyRoom
+
+    async def unary(self, request: bytes, context: Context) -> Any:
+        """The reply."""
         try:
-            reply = await method(request, context)
+            reply = await self.method(self._decoded(request), context)
             if (size := _size(reply)) > SHORT:
-                await replies.take(size)
-                _when_over(context, functools.partial(replies.give_back, size))
+                await self.replies.take(size)
+                _when_over(context, functools.partial(self.replies.give_back, size))
             return reply
         except Exception as error:
-            await _abort(error, name, context)
+            await _abort(error, self.name, context)
 
-    return handle
+    async def stream(self, request: bytes, context: Context) -> AsyncIterator[Any]:
+        """The replies."""
+        try:
+            async for reply in self.method(self._decoded(request), context):
+                if (size := _size(reply)) <= SHORT:
+                    yield reply
+                    continue
+                await self.replies.take(size)
+                try:
+                    yield reply
+                finally:
+                    self.replies.give_back(size)
+        except Exception as error:
+            await _abort(error, self.name, context)
+
+    def _decoded(self, request: bytes) -> Any:
+        if self.longest is not None and len(request) > self.longest:
+            raise errors.Overloaded(
+                f"A request of {self.name} may have {self.longest} bytes; this one has "
+                f"{len(request)}."
+            )
+        try:
+            return self.decode(request)
+        except DecodeError:
+            raise errors.InvalidRequest(f"The request of {self.name} cannot be decoded.") from None
 
 
 def _when_over(context: Any, act: Callable[[], None]) -> None:
@@ -145,27 +208,6 @@ def _when_over(context: Any, act: Callable[[], None]) -> None:
         act()
     else:
         context.add_done_callback(lambda _: act())
-
-
-def _stream(
-    method: Callable[[Any, Context], AsyncIterator[Any]], name: str, replies: ReplyRoom
-) -> Any:
-    @functools.wraps(method)
-    async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
-        try:
-            async for reply in method(request, context):
-                if (size := _size(reply)) <= SHORT:
-                    yield reply
-                    continue
-                await replies.take(size)
-                try:
-                    yield reply
-                finally:
-                    replies.give_back(size)
-        except Exception as error:
-            await _abort(error, name, context)
-
-    return handle
 
 
 async def _abort(error: Exception, name: str, context: Context) -> None:

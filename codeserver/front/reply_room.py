@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-MOST_BYTES = 400 * 1000 * 1000
-"""Four of the longest replies that gRPC sends by default. Further replies wait."""
-
 SHORT = 64 * 1024
 """Bytes. Replies up to this size do not count."""
 
 
 class ReplyRoom:
-    """Room for replies, granted in order of arrival. A reply alone has room at any size."""
+    """Room for replies, granted in order of arrival. A reply alone has room at any size.
 
-    def __init__(self) -> None:
+    Args:
+        most: the bytes of replies under way. Further replies wait.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._under_way = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
@@ -51,7 +53,7 @@ class ReplyRoom:
         self._grant()
 
     def _fits(self, size: int) -> bool:
-        return not self._under_way or self._under_way + size <= MOST_BYTES
+        return not self._under_way or self._under_way + size <= self._most
 
     def _grant(self) -> None:
         while self._waiting and self._fits(self._waiting[0][0]):

@@ -25,7 +25,7 @@ from codeserver.supervisor.generation import Generation, handed_over
 from codeserver.supervisor.loading.absent import Absent
 from codeserver.supervisor.loading.failure import LoadCounts, LoadFailure, NotLoaded
 from codeserver.supervisor.loading.host import Host, LoadFailed
-from codeserver.supervisor.loading.host_maker import HostMaker
+from codeserver.supervisor.loading.host_maker import HostMaker, pinned_instance
 from codeserver.supervisor.loading.load_log import LoadLog
 from codeserver.supervisor.loading.load_queue import LoadQueue
 from codeserver.supervisor.loading.starter import Starter
@@ -104,6 +104,7 @@ class Location:
         warm_steps = config.warm_steps == "on"
         self.runs: Runs = Runs(
             *(self._tasks, self._caretakers, self._idle),
+            pinned=pinned_instance(config),
             warm_steps=warm_steps,
             earlier=None if earlier is None else earlier.runs,
         )

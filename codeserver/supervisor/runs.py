@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codeserver.errors import WorkerCrashed
+from codeserver.facts import PinnedInstance
 from codeserver.letters import shown
 from codeserver.messages import Finished, NotStarted, Recorded, RecordEnd, Run, Started
 from codeserver.supervisor.generation import Generation
@@ -64,6 +65,7 @@ class Runs:
 
     Args:
         caretakers: returns the process from which caretakers are forked.
+        pinned: the only instance that a run may be of, if there is one.
         warm_steps: whether runs fork their steps.
         earlier: the table of the location that this one replaces, whose runs go on.
     """
@@ -74,10 +76,12 @@ class Runs:
         caretakers: Callable[[], Forker],
         idle: Idle,
         *,
+        pinned: PinnedInstance | None = None,
         warm_steps: bool,
         earlier: Runs | None = None,
     ) -> None:
         self._earlier: tuple[Runs, ...] = () if earlier is None else earlier._with_earlier()
+        self._pinned = pinned
         self._warm_steps = warm_steps
         self._tasks = tasks
         self._caretakers = caretakers
@@ -173,7 +177,7 @@ class Runs:
     async def _launch(self, run: _Run, child: Child, start: RunStart) -> Launch:
         channel = child.channel
         try:
-            await channel.send(Run(run.arguments, self._warm_steps, start.looks))
+            await channel.send(Run(run.arguments, self._pinned, self._warm_steps, start.looks))
             told = await channel.expect(Started, NotStarted)
         except BrokenPipeError:
             told = None
@@ -198,7 +202,7 @@ class Runs:
                 # What Dagster logs there is in the run's event log.
                 words = child.output.last_words(with_log=False) if code else ""
                 killed = ran_out_of_memory(code)
-                order = RecordEnd(run.arguments, code, killed, words, run.environment)
+                order = RecordEnd(run.arguments, code, killed, words, self._pinned, run.environment)
                 await self._record_end(run, order)
         finally:
             child.close()

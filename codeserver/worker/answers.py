@@ -16,6 +16,7 @@ from typing import Any
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.messages import EXPLAIN, Answer
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import named_variables
 from codeserver.worker.describing import requests, snapshots
 from codeserver.worker.failures import current_error, explained
 from codeserver.worker.loading import instance
@@ -35,6 +36,7 @@ def answer(location: Location, rpc: str, argument: str, extra: Mapping[str, Any]
     Raises:
         CallerError: the request cannot be answered; the front turns the error into a gRPC status.
     """
+    named_variables.begin(argument)
     if rpc == "ExternalNotebookData":
         return Answer(_notebook(argument))
     if rpc in requests.NAMES:
@@ -56,6 +58,7 @@ def _plan(location: Location, argument: str, _: Mapping[str, Any]) -> object:
     # Stock deserializes this argument outside of its error handling, so clients expect a status.
     args = _parse_plan(argument)
     try:
+        _instance_ref(location, args)
         repository = location.repository(args.job_origin.repository_origin.repository_name)
         return dagster.get_external_execution_plan_snapshot(
             repository, args.job_origin.job_name, args
@@ -114,7 +117,7 @@ def _partition_config(location: Location, argument: str, _: Mapping[str, Any]) -
             location.repository(args.repository_origin.repository_name),
             job_name=args.get_job_name(),
             partition_key=args.partition_name,
-            instance_ref=args.instance_ref or instance.ref_of(location.order),
+            instance_ref=_instance_ref(location, args) or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -127,7 +130,7 @@ def _partition_tags(location: Location, argument: str, _: Mapping[str, Any]) -> 
             location.repository(args.repository_origin.repository_name),
             job_name=args.get_job_name(),
             partition_name=args.partition_name,
-            instance_ref=args.instance_ref or instance.ref_of(location.order),
+            instance_ref=_instance_ref(location, args) or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -140,7 +143,7 @@ def _partition_set(location: Location, argument: str, _: Mapping[str, Any]) -> o
             location.repository(args.repository_origin.repository_name),
             partition_set_name=args.partition_set_name,
             partition_names=args.partition_names,
-            instance_ref=args.instance_ref or instance.ref_of(location.order),
+            instance_ref=_instance_ref(location, args) or instance.ref_of(location.order),
         )
     except Exception:
         return dagster.PartitionExecutionErrorSnap(error=current_error())
@@ -151,7 +154,7 @@ def _schedule(location: Location, argument: str, _: Mapping[str, Any]) -> object
         args = dagster.deserialize_value(argument, dagster.ExternalScheduleExecutionArgs)
         return dagster.get_external_schedule_execution(
             location.repository(args.repository_origin.repository_name),
-            args.instance_ref,
+            _instance_ref(location, args),
             args.schedule_name,
             args.scheduled_execution_timestamp,
             args.scheduled_execution_timezone,
@@ -167,7 +170,7 @@ def _sensor(location: Location, argument: str, _: Mapping[str, Any]) -> object:
         return dagster.get_external_sensor_execution(
             location.repository(args.repository_origin.repository_name),
             args.repository_origin.code_location_origin,
-            args.instance_ref,
+            _instance_ref(location, args),
             args.sensor_name,
             args.last_tick_completion_time,
             args.last_run_key,
@@ -177,6 +180,11 @@ def _sensor(location: Location, argument: str, _: Mapping[str, Any]) -> object:
         )
     except Exception:
         return dagster.SensorExecutionErrorSnap(error=current_error())
+
+
+def _instance_ref(location: Location, args: Any) -> dagster.InstanceRef | None:
+    """The instance that the request names, if it may."""
+    return instance.admitted(args.instance_ref, location.order.pinned_instance)
 
 
 def _refresh_state(location: Location, _: str, extra: Mapping[str, Any]) -> object:

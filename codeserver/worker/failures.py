@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from codeserver.marks import OWN_FOLDER
 from codeserver.messages import LoadError
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import named_variables
 from codeserver.worker.process import limits
 from codeserver.worker.user_files import is_users_file
 
@@ -49,7 +50,8 @@ def _cut_causes(error: BaseException | None) -> None:
 
 
 def explained(error: dagster.SerializableErrorInfo) -> dagster.SerializableErrorInfo:
-    """The error, with an explanation if the memory limit has caused it."""
+    """The error as clients see it, with an explanation if the memory limit has caused it."""
+    error = named_variables.without_values(error)
     note = limits.explanation() if _is_for_memory(error) else None
     if note is None or note in error.message:
         return error

@@ -84,6 +84,12 @@ def test_a_listener_limits_everybody(server: Server) -> None:
     assert found == {rpc: expected(rpc, Role.READ, "this address") for rpc in found}
 
 
+def test_a_server_that_is_read_only(start: Start) -> None:
+    server = start(*REPO, "--read-only", cwd=USER_CODE)
+    found = {rpc: outcome(server.channel, rpc) for rpc in harmless(Role.READ)}
+    assert found == {rpc: expected(rpc, Role.READ, "this address") for rpc in found}
+
+
 CLIENT = """
 import sys
 from dagster._grpc.client import DagsterGrpcClient

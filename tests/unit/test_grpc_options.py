@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 
+from codeserver.exposure import Exposure
 from codeserver.front.servers.assembly import grpc_options
 from tests.support.eventually import PATIENCE
 
@@ -28,7 +29,7 @@ async def test_calls_that_wait_for_a_busy_server_are_answered(short_tmp: Path) -
 
     handlers = {"Call": grpc.unary_unary_rpc_method_handler(answer)}
     default = {"grpc.server_max_unrequested_time_in_server": SHORT}
-    server = grpc.aio.server(options=[*(default | dict(grpc_options())).items()])
+    server = grpc.aio.server(options=[*(default | dict(grpc_options(Exposure()))).items()])
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Test", handlers),))
     address = f"unix:{short_tmp}/socket"
     server.add_insecure_port(address)

@@ -102,7 +102,9 @@ async def serving(folder: Path) -> AsyncIterator[Client]:
     current, server = Current(), grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     health = Health(current)  # type: ignore[arg-type]
-    server.add_generic_rpc_handlers((handlers_for(service, health_pb2, health, ReplyRoom()),))
+    server.add_generic_rpc_handlers(
+        (handlers_for(service, health_pb2, health, ReplyRoom(1_000_000)),)
+    )
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
     try:

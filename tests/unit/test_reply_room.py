@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from codeserver.front.reply_room import MOST_BYTES, ReplyRoom
+from codeserver.front.reply_room import ReplyRoom
 
+MOST_BYTES = 1_000_000
 HALF = MOST_BYTES // 2
 
 
@@ -28,7 +29,7 @@ def done(tasks: list[asyncio.Task[None]]) -> list[bool]:
 
 
 async def test_replies_wait_for_room_in_their_order() -> None:
-    replies = ReplyRoom()
+    replies = ReplyRoom(MOST_BYTES)
     tasks = await begin(replies, HALF, HALF, HALF, 1, HALF)
     assert done(tasks) == [True, True, False, False, False]
     replies.give_back(HALF)
@@ -43,7 +44,7 @@ async def test_replies_wait_for_room_in_their_order() -> None:
 
 
 async def test_one_reply_has_room_however_long_it_is() -> None:
-    replies = ReplyRoom()
+    replies = ReplyRoom(MOST_BYTES)
     tasks = await begin(replies, 3 * MOST_BYTES, 1)
     assert done(tasks) == [True, False]
     replies.give_back(3 * MOST_BYTES)
@@ -54,7 +55,7 @@ async def test_one_reply_has_room_however_long_it_is() -> None:
 @pytest.mark.parametrize("is_granted", [False, True])
 async def test_a_call_that_ends_while_it_waits(is_granted: bool) -> None:
     """It keeps no room, also when it was granted at this very moment."""
-    replies = ReplyRoom()
+    replies = ReplyRoom(MOST_BYTES)
     tasks = await begin(replies, MOST_BYTES, MOST_BYTES, HALF)
     if is_granted:
         replies.give_back(MOST_BYTES)

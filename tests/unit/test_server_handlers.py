@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from codeserver import errors
 from codeserver.front.encoding import string_field
 from codeserver.front.handlers import handlers_for
-from codeserver.front.reply_room import MOST_BYTES, ReplyRoom
+from codeserver.front.reply_room import ReplyRoom
 from tests.unit.waiting import others_have_ended, soon, until
 
 Request = health_pb2.HealthCheckRequest
@@ -84,7 +84,7 @@ async def serving(
     server = grpc.aio.server()
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     server.add_generic_rpc_handlers(
-        (handlers_for(service, health_pb2, servicer, replies or ReplyRoom()),)
+        (handlers_for(service, health_pb2, servicer, replies or ReplyRoom(MOST_BYTES)),)
     )
     server.add_insecure_port(f"unix:{folder}/s")
     await server.start()
@@ -120,6 +120,8 @@ DEFECTS = [
     RuntimeError(),
 ]
 RPCS = ["check", "watch"]
+
+MOST_BYTES = 1_000_000
 
 
 @pytest.mark.parametrize("rpc", RPCS)
@@ -268,7 +270,7 @@ async def test_an_rpc_that_is_not_in_the_contract(short_tmp: Path) -> None:
 def test_a_servicer_without_a_method_is_refused_at_once() -> None:
     service = health_pb2.DESCRIPTOR.services_by_name["Health"]
     with pytest.raises(AttributeError, match="Check"):
-        handlers_for(service, health_pb2, object(), ReplyRoom())
+        handlers_for(service, health_pb2, object(), ReplyRoom(MOST_BYTES))
 
 
 LONG = string_field(15, bytes(100_000))
@@ -277,7 +279,7 @@ LONG = string_field(15, bytes(100_000))
 
 @pytest.mark.parametrize("rpc", ["check", "watch"])
 async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> None:
-    servicer, replies = Servicer(), ReplyRoom()
+    servicer, replies = Servicer(), ReplyRoom(MOST_BYTES)
     servicer.replies = [LONG, LONG]
     async with serving(tmp_path, servicer, replies) as client:
         await soon(replies.take(MOST_BYTES - len(LONG)))
@@ -288,7 +290,7 @@ async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> No
 @pytest.mark.parametrize("rpc", ["Check", "Watch"])
 async def test_long_replies_wait_for_room(tmp_path: Path, rpc: str) -> None:
     """A call that ends meanwhile takes none."""
-    servicer, replies = Servicer(), ReplyRoom()
+    servicer, replies = Servicer(), ReplyRoom(MOST_BYTES)
     servicer.replies = [LONG]
     async with serving(tmp_path, servicer, replies) as client:
         await soon(replies.take(MOST_BYTES))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+
 import grpc
 
-from codeserver.config import Config
+from codeserver.client.addresses import is_loopback
 from codeserver.errors import OperatorError
+from codeserver.exposure import Exposure
 from codeserver.front.access import tls
 from codeserver.front.access.roles import Role
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.tokens import Caller, Tokens
 from codeserver.front.passing.tunnel import Refused, Wish
 from codeserver.listener import Listener
+
+_log = logging.getLogger("codeserver")
 
 
 class Security:
@@ -21,8 +26,11 @@ class Security:
         OperatorError: a file cannot be used, or settings do not fit together.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Exposure) -> None:
         self._names = config.tls_allow
+        self._asks_for_certificates = config.tls_client_ca is not None
+        self._pins_instance = config.pin_instance
+        self._most = Role.READ if config.read_only else Role.OPERATE
         files = _files_of(config)
         self._certificate = None if files is None else tls.Certificate(files)
         self._tokens = Tokens(config.auth_token_file) if config.auth_token_file else None
@@ -39,7 +47,8 @@ class Security:
         if wants_tokens and self._tokens is None:
             raise OperatorError(f"--listen {listener} asks for tokens; give --auth-token-file.")
         names = self._names if self._has_tls(listener) else ()
-        return Rule(Role.of(listener.role), self._tokens if wants_tokens else None, names)
+        role = min(Role.of(listener.role), self._most)
+        return Rule(role, self._tokens if wants_tokens else None, names)
 
     def credentials_of(self, listener: Listener) -> grpc.ServerCredentials | None:
         """The credentials of a listener with TLS; None for one without.
@@ -56,6 +65,31 @@ class Security:
         """The credentials with the certificate; None without one."""
         return None if self._certificate is None else self._certificate.credentials()
 
+    def tell(self, listener: Listener) -> None:
+        """Log who may do what at an address, unless only this machine reaches it."""
+        if listener.path or is_loopback(listener.host):
+            return
+        rule, has_tls = self.rule_of(listener), self._has_tls(listener)
+        means = [
+            *(["TLS"] if has_tls else []),
+            *(["certificates of clients"] if has_tls and self._asks_for_certificates else []),
+            *(["tokens"] if rule.tokens is not None else []),
+        ]
+        if means[has_tls:] or rule.role is Role.READ:
+            _log.info("%s: %s", listener, ", ".join([*means, f"at most the role {rule.role.word}"]))
+            return
+        deeds = [
+            *(["start runs", "shut the server down"] if rule.role is Role.OPERATE else []),
+            *([] if self._pins_instance else ["have any class on sys.path imported"]),
+        ]
+        _log.warning(
+            "%s: whoever reaches this address can have code run here%s. Let only Dagster reach it, "
+            "or give --auth-token-file, --tls-client-ca, --pin-instance or a role; see "
+            "docs/security.md.",
+            listener,
+            f": {', '.join(deeds)}" if deeds else "",
+        )
+
     def admitted(self, wish: Wish) -> Caller:
         """Who asks at a gateway.
 
@@ -71,7 +105,7 @@ class Security:
         return not listener.path and listener.tls is not False and self._certificate is not None
 
 
-def _files_of(config: Config) -> tls.Files | None:
+def _files_of(config: Exposure) -> tls.Files | None:
     if config.tls_cert is None and config.tls_key is None:
         for name in ("tls_client_ca", "tls_allow"):
             if getattr(config, name):

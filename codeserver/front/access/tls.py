@@ -99,10 +99,9 @@ def _check(files: Files, certificate: bytes, key: bytes, ca: bytes | None) -> No
         try:
             context.load_cert_chain(paths[0], paths[1], password=lambda: "")
         except (ssl.SSLError, OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or str(error)
             raise OperatorError(
                 f"Certificate {files.certificate} and key {files.key} cannot be used: "
-                f"{_in_words(reason)}."
+                f"{_in_words(certificate, key, error)}."
             ) from None
     if ca is not None:
         try:
@@ -111,16 +110,18 @@ def _check(files: Files, certificate: bytes, key: bytes, ca: bytes | None) -> No
             raise OperatorError(f"CA {files.client_ca} has no certificate in PEM.") from None
 
 
-_WORDS = {
-    "KEY_VALUES_MISMATCH": "the key does not belong to the certificate",
-    "NO_START_LINE": "one of them is not PEM",
-    "BAD_PASSWORD_READ": "the key has a passphrase",
-    "BAD_DECRYPT": "the key has a passphrase",
-}
-
-
-def _in_words(reason: str) -> str:
-    return _WORDS.get(reason, reason.lower().replace("_", " "))
+def _in_words(certificate: bytes, key: bytes, error: Exception) -> str:
+    """Why they cannot be used; OpenSSL's own reasons say little, and differ between versions."""
+    if b"-----BEGIN CERTIFICATE-----" not in certificate:
+        return "the certificate is not PEM"
+    if b"PRIVATE KEY-----" not in key:
+        return "the key is not PEM"
+    if b"ENCRYPTED" in key:
+        return "the key has a passphrase"
+    reason = getattr(error, "reason", None) or str(error)
+    if reason == "KEY_VALUES_MISMATCH":
+        return "the key does not belong to the certificate"
+    return reason.lower().replace("_", " ")
 
 
 def _pem(path: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
+from dataclasses import dataclass
 from types import ModuleType
 
 import grpc
@@ -13,36 +13,56 @@ from google import protobuf
 from codeserver.api import error_details
 from codeserver.api.v1 import code_location_pb2
 from codeserver.dagster_wire import dagster_api_pb2
-from codeserver.front.access.rule import EVERYTHING, Rule
+from codeserver.exposure import Exposure
+from codeserver.front.access.rule import Rule
 from codeserver.front.handlers import handlers_for
 from codeserver.front.reply_room import ReplyRoom
 from codeserver.health_wire import health_pb2
 
 _log = logging.getLogger("codeserver")
 
-_DEFAULT_MESSAGE_BYTES = 100_000_000
 _MOST_PENDING = 50_000
-_MOST_STREAMS = 200
-"""Calls under way on one connection."""
-
 _LONGEST_PENDING_SECONDS = 24 * 60 * 60
 
 
-def grpc_server(
-    dagster_api: object, typed_api: object, health: object, rule: Rule = EVERYTHING
-) -> grpc.aio.Server:
+_KEEPALIVE_ANSWER_SECONDS = 20
+_LAST_CALL_SECONDS = 600
+"""For calls under way on a connection that has reached its age."""
+
+_REFUSED_HEADER_SHARE = 1.5
+"""gRPC refuses some requests from the limit of headers on, more the longer they are, and all from
+this multiple of it (gRFC A79)."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of a location, or of a server with several.
+
+    Attributes:
+        replies: bounds the bytes of replies under way, whichever way they take.
+    """
+
+    dagster_api: object
+    typed_api: object
+    health: object
+    replies: ReplyRoom
+
+
+def grpc_server(exposure: Exposure, services: Services, rule: Rule) -> grpc.aio.Server:
     """A gRPC server with these services, not yet bound to an address."""
-    server = grpc.aio.server(options=grpc_options())
+    server = grpc.aio.server(
+        options=grpc_options(exposure), maximum_concurrent_rpcs=exposure.max_calls
+    )
     service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
     typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
     checks = health_pb2.DESCRIPTOR.services_by_name["Health"]
-    replies = ReplyRoom()
+    replies = services.replies
     # gRPC asks the handlers one after the other, so the busiest service comes first.
     server.add_generic_rpc_handlers(
         (
-            handlers_for(service, dagster_api_pb2, dagster_api, replies, rule),
-            handlers_for(typed, code_location_pb2, typed_api, replies, rule),
-            handlers_for(checks, health_pb2, health, replies, rule),
+            handlers_for(service, dagster_api_pb2, services.dagster_api, replies, rule),
+            handlers_for(typed, code_location_pb2, services.typed_api, replies, rule),
+            handlers_for(checks, health_pb2, services.health, replies, rule),
         )
     )
     if (reflection := _reflection()) is not None:
@@ -80,11 +100,26 @@ def _warn_of_missing(feature: str, package: str, error: Exception) -> None:
     )
 
 
-def grpc_options() -> list[tuple[str, int]]:
-    """The options of the gRPC server."""
+def grpc_options(exposure: Exposure) -> list[tuple[str, int]]:
+    """The options of a gRPC server."""
+    seconds = {
+        "grpc.max_connection_age_ms": exposure.max_connection_age,
+        "grpc.max_connection_age_grace_ms": _LAST_CALL_SECONDS,
+        "grpc.max_connection_idle_ms": exposure.max_connection_idle,
+        # A client that does not read does not answer, either.
+        "grpc.keepalive_time_ms": exposure.keepalive,
+        "grpc.keepalive_timeout_ms": _KEEPALIVE_ANSWER_SECONDS,
+    }
     return [
-        ("grpc.max_receive_message_length", _bytes("DAGSTER_GRPC_MAX_RX_BYTES")),
-        ("grpc.max_send_message_length", _bytes("DAGSTER_GRPC_MAX_SEND_BYTES")),
+        ("grpc.max_receive_message_length", exposure.max_request_size),
+        ("grpc.max_send_message_length", exposure.max_reply_size),
+        ("grpc.max_metadata_size", exposure.max_header_size),
+        ("grpc.absolute_max_metadata_size", int(exposure.max_header_size * _REFUSED_HEADER_SHARE)),
+        ("grpc.max_allowed_incoming_connections", exposure.max_connections),
+        # Clients keep further calls until one of these has ended. gRPC also drops the calls of a
+        # client that begins and resets more of them (CVE-2023-44487), and does not without a limit.
+        ("grpc.max_concurrent_streams", exposure.max_connection_calls),
+        *((name, int(value * 1000)) for name, value in seconds.items() if value),
         # Above this number of pending calls gRPC cancels calls at random, and after this time it
         # cancels every pending call, both without a reason. The limits are so high that the
         # handlers refuse the excess calls instead, with an error that names the reason.
@@ -93,12 +128,4 @@ def grpc_options() -> list[tuple[str, int]]:
         ("grpc.server_max_unrequested_time_in_server", _LONGEST_PENDING_SECONDS),
         # Otherwise a second server could bind the same port, and each would get some of the calls.
         ("grpc.so_reuseport", 0),
-        # Clients keep further calls until one of these has ended. gRPC also drops the calls of a
-        # client that begins and resets more of them (CVE-2023-44487), and does not without a limit.
-        ("grpc.max_concurrent_streams", _MOST_STREAMS),
     ]
-
-
-def _bytes(variable: str) -> int:
-    value = os.environ.get(variable, "")
-    return int(value) if value.isdecimal() else _DEFAULT_MESSAGE_BYTES

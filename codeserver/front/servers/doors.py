@@ -68,10 +68,11 @@ class Doors:
         sockets, ports = [], []
         for each in listeners:
             rule = self._security.rule_of(each)
+            self._security.tell(each)
             if each.is_gateway:
                 for role in Role:
                     self.open_within(Rule(role))
-                find = partial(self._find, Role.of(each.role))
+                find = partial(self._find, rule.role)
                 self._gateways.append((each, gateway(find)))
             elif each.path:
                 sockets.append(bind_socket(self._server(rule), each.path))

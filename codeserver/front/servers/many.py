@@ -21,7 +21,8 @@ from codeserver.front.handlers import Forwarding
 from codeserver.front.health import WholeHealth
 from codeserver.front.passing import Port, by_name, gateway
 from codeserver.front.passing.tunnel import Refused, Wish
-from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.reply_room import ReplyRoom
+from codeserver.front.servers.assembly import Services, grpc_server
 from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.place import Common, Place
 from codeserver.front.servers.server import LAST_WORD_SECONDS
@@ -70,7 +71,7 @@ class LocationsServer:
         ]
         self._common = Common(
             *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
-            *(self.shutdown, Path(self._made_folder or config.location_sockets or "")),
+            *(self.shutdown, Path(self._made_folder or config.location_sockets or ""), config),
             *(security, _rules_of(self._ports)),
         )
         self._places: dict[str, Place] = {}
@@ -80,12 +81,13 @@ class LocationsServer:
         self._turn = asyncio.Lock()
         self.addresses: list[str] = []
         directory = self._common.directory
-        services = (
+        services = Services(
             Forwarding(DagsterApi, self._refuse),
             CodeLocationService(directory),
             self._common.health,
+            ReplyRoom(config.max_reply_memory),
         )
-        self._doors = Doors(security, partial(grpc_server, *services))
+        self._doors = Doors(security, partial(grpc_server, config, services))
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load of each location.
@@ -99,6 +101,7 @@ class LocationsServer:
         await self._doors.start()
         self.addresses = self._doors.addresses
         for listener, rule, is_tls in self._ports:
+            self._common.security.tell(listener)
             port = self._port(listener, rule, is_tls)
             self._accepting.append(port)
             self.addresses += await port.start(listener.host, listener.port)

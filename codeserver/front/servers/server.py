@@ -12,7 +12,8 @@ from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.front.access.security import Security
 from codeserver.front.health import Health
-from codeserver.front.servers.assembly import grpc_server
+from codeserver.front.reply_room import ReplyRoom
+from codeserver.front.servers.assembly import Services, grpc_server
 from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
@@ -52,8 +53,9 @@ class Server:
         directory = Directory()
         directory.add(self.location.name, self._served.typed_api)
         typed_api = CodeLocationService(directory)
-        services = (self._served.dagster_api, typed_api, health)
-        self._doors = Doors(Security(config), partial(grpc_server, *services))
+        replies = ReplyRoom(config.max_reply_memory)
+        services = Services(self._served.dagster_api, typed_api, health, replies)
+        self._doors = Doors(Security(config), partial(grpc_server, config, services))
 
     @property
     def addresses(self) -> list[str]:

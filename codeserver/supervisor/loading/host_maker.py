@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError, WorkerCrashed
-from codeserver.facts import LoadOrder
+from codeserver.facts import LoadOrder, PinnedInstance
 from codeserver.supervisor.loading import host as hosts
 from codeserver.supervisor.loading.host import Host, LoadFailed
 from codeserver.supervisor.loading.progress import Progress
@@ -129,6 +129,11 @@ class HostMaker:
         return self._templates.use(local_names(self._local)) or forkserver
 
 
+def pinned_instance(config: Config) -> PinnedInstance | None:
+    """The only instance that requests may name, if the operator wants it so."""
+    return PinnedInstance(config.instance_ref) if config.pin_instance else None
+
+
 def load_order(
     config: Config, target: Target, directory: str, defs_state_info: str | None
 ) -> LoadOrder:
@@ -143,6 +148,7 @@ def load_order(
         container_image=config.container_image,
         container_context=config.container_context or {},
         instance_ref=config.instance_ref,
+        pinned_instance=pinned_instance(config),
         inject_env_vars_from_instance=config.inject_env_vars_from_instance,
         location_name=config.location_name,
         defs_state_info=defs_state_info,

@@ -1,11 +1,48 @@
-"""The Dagster instance of a load order, or that of DAGSTER_HOME."""
+"""The Dagster instance of a load order, or that of DAGSTER_HOME, and those that requests name."""
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 
-from codeserver.facts import LoadOrder
+from codeserver.errors import NotPermitted
+from codeserver.facts import LoadOrder, PinnedInstance
 from codeserver.worker import dagster_internals as dagster
+
+
+def admitted(
+    named: dagster.InstanceRef | None, pinned: PinnedInstance | None
+) -> dagster.InstanceRef | None:
+    """The instance that a request names, if it may.
+
+    A reference names classes, which are imported, and their configuration. So it must be equal to
+    the server's own as a whole.
+
+    Raises:
+        NotPermitted: it may not.
+    """
+    if named is None or pinned is None:
+        return named
+    own = _pinned(pinned)
+    if own is None:
+        raise NotPermitted(
+            "With --pin-instance, this server takes no instance but its own, and it has none: set "
+            "DAGSTER_HOME or --instance-ref for it."
+        )
+    if different := [name for name in own._fields if getattr(named, name) != getattr(own, name)]:
+        raise NotPermitted(
+            "With --pin-instance, this server takes no Dagster instance but its own. The request "
+            f"names one with another {', '.join(different)}. Give both the same dagster.yaml and "
+            "the same DAGSTER_HOME, or give the server --instance-ref."
+        )
+    return own
+
+
+def _pinned(pinned: PinnedInstance) -> dagster.InstanceRef | None:
+    if pinned.ref is not None:
+        return dagster.deserialize_value(pinned.ref, dagster.InstanceRef)
+    home = os.environ.get("DAGSTER_HOME")
+    return dagster.InstanceRef.from_dir(os.path.expanduser(home)) if home else None
 
 
 def ref_of(order: LoadOrder) -> dagster.InstanceRef | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codeserver.messages import Recorded, RecordEnd
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker.loading.instance import admitted
 from codeserver.worker.loading.surroundings import set_variables
 from codeserver.worker.process.channel import Channel
 from codeserver.worker.process.originals import signal
@@ -21,9 +22,10 @@ def record_end(channel: Channel) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     set_variables(order.environment)
     args = dagster.deserialize_value(order.body.decode(), dagster.ExecuteExternalJobArgs)
-    if args.instance_ref is None:
+    ref = admitted(args.instance_ref, order.pinned)
+    if ref is None:
         return 0
-    with dagster.DagsterInstance.from_ref(args.instance_ref) as instance:
+    with dagster.DagsterInstance.from_ref(ref) as instance:
         run = instance.get_run_by_id(args.run_id)
         if run is not None and not run.is_finished:
             message = _explain(args.run_id, order)

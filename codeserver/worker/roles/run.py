@@ -18,9 +18,11 @@ from codeserver.messages import Finished, NotStarted, Reimport, Run, Started
 from codeserver.used import Used
 from codeserver.wire import Message
 from codeserver.worker import dagster_internals as dagster
+from codeserver.worker import named_variables
 from codeserver.worker.failures import current_error
 from codeserver.worker.loading import loggers
 from codeserver.worker.loading.bytecode import see_files_as_they_are
+from codeserver.worker.loading.instance import admitted
 from codeserver.worker.loading.location import find_repository
 from codeserver.worker.loading.surroundings import take_on, take_on_time_zone
 from codeserver.worker.process import basics, unwritten
@@ -113,13 +115,15 @@ def _execute_ordered(channel: Channel, repositories: Repositories, ordered: Run)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     basics.unblock_signals()
     with dagster.capture_interrupts(), ExitStack() as stack:
+        body = ordered.body.decode()
+        named_variables.begin(body)
         try:
-            args = dagster.deserialize_value(ordered.body.decode(), dagster.ExecuteExternalJobArgs)
+            args = dagster.deserialize_value(body, dagster.ExecuteExternalJobArgs)
             job = _job(repositories, args)
         except Exception:
             return _not_started(channel, None)
         try:
-            instance = _instance(stack, args.instance_ref)
+            instance = _instance(stack, admitted(args.instance_ref, ordered.pinned))
             run = _run(instance, args.run_id)
         except Exception:
             return _not_started(channel, "Error during RPC setup for executing run: ")
