@@ -5,6 +5,7 @@ The message of each is one line with the fault and the remedy.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -111,3 +112,11 @@ class ProtocolError(CodeserverError):
 
 REFUSALS = {each.__name__: each for each in (InvalidRequest, NotFound, NotPermitted)}
 """The error classes of refused requests, by name."""
+
+
+def redacts_user_code() -> bool:
+    """Whether errors for clients must not tell what user code says; the log has it.
+
+    The variable and its values are those of `dagster._utils.error`.
+    """
+    return os.environ.get("DAGSTER_REDACT_USER_CODE_ERRORS", "").lower() in ("1", "true", "t")

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from codeserver.errors import redacts_user_code
 from codeserver.marks import OWN_FOLDER
 
 _log = logging.getLogger("codeserver.output")
@@ -246,11 +247,16 @@ class Output:
     def last_words(self, *, with_log: bool = True) -> str:
         """The last lines on standard error, or Python's own report of a crash.
 
+        They become part of errors for clients. There are none if those must not tell what user code
+        says (`DAGSTER_REDACT_USER_CODE_ERRORS`); the log has them.
+
         Args:
             with_log: whether lines of Dagster's log count, too.
         """
         for stream in self._streams:
             stream.finish()
+        if redacts_user_code():
+            return ""
         lines = [line for line in self._stderr.last_lines() if not line.startswith(_NOT_USERS)]
         if not with_log:
             lines = [line for line in lines if not _LOGGED.match(line)]

@@ -16,7 +16,7 @@ from functools import partial
 from types import FrameType
 from typing import NoReturn
 
-from codeserver.errors import CallerError, InvalidRequest
+from codeserver.errors import CallerError, InvalidRequest, redacts_user_code
 from codeserver.messages import Answer, Ask, Crashed, LoadedAgain, Refused
 from codeserver.processes import NATIVE_STACK_SIGNAL, STACK_SIGNAL
 from codeserver.worker import dagster_internals as dagster
@@ -123,8 +123,11 @@ class _Evaluator:
             raise
         except BaseException as error:
             # Dagster's own error handling lets SystemExit and its like through.
-            info = dagster.serialize_value(current_error()).encode()
-            reply = Crashed(info, f"User code raised {error!r}.")
+            if redacts_user_code():
+                reply = Crashed(b"", f"User code raised {type(error).__name__}.")
+            else:
+                info = dagster.serialize_value(current_error()).encode()
+                reply = Crashed(info, f"User code raised {error!r}.")
         # Before the reply, because the output belongs to this request, and because this process may
         # be killed.
         basics.flush()
