@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
+from codeserver.contents import read_regular, replace
 from codeserver.errors import OperatorError
 from codeserver.snapshot import v1
 
@@ -24,15 +21,15 @@ class UnusableSnapshot(OperatorError):
 
 
 def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
-    """Write the file atomically, so that no reader finds a part; return its size in bytes."""
+    """Write the file atomically, so that no reader finds a part; return its size in bytes.
+
+    It is as readable as other files of a build, because a server in an image often runs as another
+    user than the one who has built it.
+    """
     payload = snapshot.SerializeToString(deterministic=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(_KIND + hashlib.sha256(payload).digest() + payload)
-        beside.replace(path)
+        replace(path, _KIND + hashlib.sha256(payload).digest() + payload)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise OperatorError(f"{path} cannot be written: {error.strerror or error}.") from None
     return len(_KIND) + _DIGEST_SIZE + len(payload)
 
@@ -40,10 +37,7 @@ def write(path: Path, snapshot: v1.LocationSnapshot) -> int:
 def read(path: str) -> v1.LocationSnapshot:
     """The snapshot in a file; an `UnusableSnapshot` if it is damaged, unreadable, or none."""
     try:
-        with open_regular(path) as stream:
-            if os.fstat(stream.fileno()).st_size > _MOST_BYTES:
-                raise UnusableSnapshot(f"it is longer than {_MOST_BYTES // 2**20} MiB")
-            data = stream.read(_MOST_BYTES)
+        data = read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise UnusableSnapshot(f"it cannot be read ({error.strerror or error})") from None
     if not data.startswith(_KIND):
@@ -55,24 +49,3 @@ def read(path: str) -> v1.LocationSnapshot:
         return v1.LocationSnapshot.FromString(payload)
     except DecodeError:
         raise UnusableSnapshot("it is of another version of codeserver") from None
-
-
-def open_regular(path: str) -> BinaryIO:
-    """Open a file for reading; an `OSError` for a device or a pipe, which would never end."""
-    try:
-        # Check before opening, because even opening a device or a pipe has effects.
-        _require_regular(os.stat(path))
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except ValueError as error:  # a path with a null byte
-        raise OSError(str(error)) from None
-    try:
-        _require_regular(os.fstat(fd))
-        return os.fdopen(fd, "rb")
-    except BaseException:
-        os.close(fd)
-        raise
-
-
-def _require_regular(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError("it is not a regular file")

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from codeserver.config import Config
+from codeserver.contents import open_regular
 from codeserver.letters import as_path, clean
 from codeserver.marks import names_that_count
 from codeserver.snapshot import v1
-from codeserver.snapshot.file import open_regular
 from codeserver.supervisor.processes import interpreter
 from codeserver.target import Target, current_directory
 

@@ -141,7 +141,7 @@ OTHER = {
     ),
     "too long": (
         lambda: os.truncate(SNAPSHOT, (1 << 30) + 1),
-        "it is longer than 1024 MiB",
+        "it cannot be read (it is longer than 1024 MiB)",
     ),
     "not there": (
         change(SNAPSHOT, None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ import click
 
 from codeserver.cli.printing import screen
 from codeserver.cli.printing.failures import Failure
+from codeserver.contents import replace
 
 if TYPE_CHECKING:
     from codeserver.drawing import Diagram
@@ -53,22 +53,12 @@ def write(path: Path | None, text: str, language: str, *, at_once: bool = False)
         return
     try:
         if at_once and (path.is_file() or not path.exists()):
-            _replace(path.resolve(), text)
+            replace(path.resolve(), text.encode())
         else:
             path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise Failure(f"{path} cannot be written: {error.strerror}.") from None
     screen.err().line(f"wrote {path}")
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def format_option(formats: Sequence[str]) -> Callable[[F], F]:
