@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from codeserver.contents import content_of, open_regular
 from codeserver.errors import InvalidRequest, NotFound, NotPermitted
 from codeserver.messages import EXPLAIN, Answer
 from codeserver.worker import dagster_internals as dagster
@@ -239,17 +240,35 @@ def _explain(_: Location, argument: str, extra: Mapping[str, Any]) -> object:
 
 
 def _notebook(path: str) -> bytes:
-    # Dagster checks it, too, but the first versions of 1.10 do not.
-    inside = os.path.abspath(path).startswith(os.path.join(os.getcwd(), ""))
+    """The content of a notebook below the working directory, as with Dagster.
+
+    Dagster follows every link. Here one may lead to another place of the working directory, or to
+    a notebook elsewhere, and not to another file such as a key.
+    """
     shown = path if len(path) < _LONGEST_SHOWN else path[:_LONGEST_SHOWN] + "..."
-    if path.endswith(".ipynb") and not inside:
+    if not path.endswith(_NOTEBOOK):
+        raise InvalidRequest(
+            f"Notebook {shown} has an unexpected file extension; give {_NOTEBOOK}."
+        )
+    if not _is_inside(os.path.abspath(path)):
         raise NotPermitted(f"Notebook {shown} is outside the working directory.")
     try:
-        return bytes(dagster.get_notebook_data(path))  # type: ignore[no-untyped-call]
+        real = os.path.realpath(path)
+        if not (_is_inside(real) or real.endswith(_NOTEBOOK)):
+            raise NotPermitted(f"Notebook {shown} is a link to another file.")
+        # Links that are made meanwhile, and those of /proc, lead nowhere.
+        with open_regular(real, os.O_NOFOLLOW) as file:
+            return content_of(file, _LONGEST_NOTEBOOK)
     except FileNotFoundError:
         raise NotFound(f"There is no notebook at {shown}.") from None
-    except Exception as error:
-        raise InvalidRequest(f"Notebook {shown} cannot be read: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise InvalidRequest(f"Notebook {shown} cannot be read: {reason}.") from None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether an absolute path is one below the working directory."""
+    return path.startswith(os.path.join(os.getcwd(), ""))
 
 
 def _parse_plan(argument: str) -> dagster.ExecutionPlanSnapshotArgs:
@@ -268,6 +287,11 @@ _WITH_ERROR = (
     dagster.ScheduleExecutionErrorSnap,
     dagster.SensorExecutionErrorSnap,
 )
+
+_NOTEBOOK = ".ipynb"
+
+_LONGEST_NOTEBOOK = 400 * 1000 * 1000
+"""Bytes; four times the longest reply that gRPC sends by default."""
 
 _LONGEST_SHOWN = 200
 """Maximum length of a path in an error message, in characters."""

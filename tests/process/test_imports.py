@@ -77,6 +77,7 @@ def test_the_worker_side_imports_nothing_of_the_front(tmp_path: Path) -> None:
     assert not _of(foreign, loaded)
     ours = {module for module in loaded if module.startswith("codeserver.")}
     assert {m for m in ours if not m.startswith("codeserver.worker")} == {
+        "codeserver.contents",
         "codeserver.errors",
         "codeserver.facts",
         "codeserver.marks",

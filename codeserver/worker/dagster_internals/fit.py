@@ -81,7 +81,6 @@ CALLS = (
     Call("get_external_pipeline_subset_result", 7),
     Call("get_external_schedule_execution", 6),
     Call("get_external_sensor_execution", 9),
-    Call("get_notebook_data", 1),
     Call("get_partition_config", 1, ("job_name", "partition_key", "instance_ref")),
     Call("get_partition_names", 1, ("job_name",)),
     Call(

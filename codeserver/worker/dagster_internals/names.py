@@ -132,7 +132,6 @@ from dagster._grpc.impl import (
     get_external_pipeline_subset_result,
     get_external_schedule_execution,
     get_external_sensor_execution,
-    get_notebook_data,
     get_partition_config,
     get_partition_names,
     get_partition_set_execution_param_data,
