@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import grpc
@@ -42,9 +43,18 @@ def bind_port(
 
 
 def bind_socket(
-    server: grpc.aio.Server, path: str, credentials: grpc.ServerCredentials | None = None
+    server: grpc.aio.Server,
+    path: str,
+    credentials: grpc.ServerCredentials | None = None,
+    mode: int | None = None,
 ) -> str:
     """Bind a unix socket, with TLS if there are credentials.
+
+    Args:
+        server: which serves on it.
+        path: where it is made.
+        credentials: None for no TLS.
+        mode: its permissions; None for those that the umask gives.
 
     Returns:
         The address, such as `unix:/run/code.sock`.
@@ -54,13 +64,31 @@ def bind_socket(
     """
     absolute = make_room(path)
     try:
-        if credentials is None:
-            server.add_insecure_port(f"unix:{absolute}")
-        else:
-            server.add_secure_port(f"unix:{absolute}", credentials)
+        with _umask_for(mode):
+            if credentials is None:
+                server.add_insecure_port(f"unix:{absolute}")
+            else:
+                server.add_secure_port(f"unix:{absolute}", credentials)
     except RuntimeError as error:
         raise OperatorError(f"Socket {absolute} cannot be made: {error}.") from None
     return f"unix:{absolute}"
+
+
+@contextlib.contextmanager
+def _umask_for(mode: int | None) -> Iterator[None]:
+    """Let what is made in the block have this mode from the beginning.
+
+    A change afterwards would come too late for who is already connected, and could be led to
+    another file. This process makes no file and no process meanwhile.
+    """
+    if mode is None:
+        yield
+        return
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def make_room(path: str) -> Path:
@@ -90,7 +118,7 @@ def _folder_problem(path: Path) -> str | None:
         return f"there is no folder {path.parent}"
     if not os.access(path.parent, os.W_OK | os.X_OK):
         return f"folder {path.parent} is not writable"
-    if path.exists():
+    if os.path.lexists(path):  # also a link that leads nowhere yet
         return "a file with that name exists, and it is not a socket"
     return None
 
@@ -107,12 +135,15 @@ def _remove_stale(path: Path) -> None:
     except OSError:
         return
     with contextlib.closing(socket.socket(socket.AF_UNIX)) as probe:
+        probe.setblocking(False)  # a server that accepts nothing could hold us up
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             with contextlib.suppress(OSError):
                 path.unlink()
             return
+        except BlockingIOError:
+            pass
         except OSError as error:
             raise OperatorError(f"Socket {path} cannot be used: {error.strerror}.") from None
     raise OperatorError(f"Socket {path} is in use; stop what uses it or choose another with -s.")

@@ -56,6 +56,7 @@ class Doors:
         self._make = make
         self._servers: dict[Rule, grpc.aio.Server] = {}
         self._inner = _Inner()
+        self._sockets: list[HeldSocket] = []
         self._gateways: list[tuple[Listener, Port]] = []
         self.addresses: list[str] = []
 
@@ -75,9 +76,8 @@ class Doors:
                 find = partial(self._find, rule.role)
                 self._gateways.append((each, gateway(find)))
             elif each.path:
-                sockets.append(bind_socket(self._server(rule), each.path))
-                if each.mode is not None:
-                    os.chmod(each.path, each.mode)
+                sockets.append(bind_socket(self._server(rule), each.path, mode=each.mode))
+                self._sockets.append(HeldSocket(each.path))
             else:
                 credentials = self._security.credentials_of(each)
                 ports += bind_port(self._server(rule), each.host, each.port, credentials)
@@ -120,6 +120,8 @@ class Doors:
             *(each.stop(grace) for each in self._servers.values()),
             *(port.stop(grace or 0) for _, port in self._gateways),
         )
+        for held in self._sockets:
+            held.close()  # gRPC removes only those of servers that have started
         self._inner.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from functools import partial
 
 from codeserver.config import Config
@@ -96,10 +95,6 @@ class Server:
         await self._doors.stop(LAST_WORD_SECONDS)
         await self._served.close()
         await self._tasks.close()
-        for address in self.addresses:
-            if address.startswith("unix:"):
-                with contextlib.suppress(OSError):
-                    os.unlink(address.removeprefix("unix:"))
 
     async def _load(self) -> None:
         try:
