@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from codeserver.contents import read_once
 from codeserver.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 SCHEME = "tls://"
 """Begins an address whose server speaks TLS."""
+
+_LONGEST_FILE = 10 << 20
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,6 @@ def _content(path: str | None) -> bytes | None:
     if path is None:
         return None
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_once(path, _LONGEST_FILE)
     except OSError as error:
         raise OperatorError(f"{path} cannot be read: {error.strerror}.") from None

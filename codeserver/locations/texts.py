@@ -8,6 +8,7 @@ import stat
 import sys
 from typing import Any
 
+from codeserver.contents import read_regular
 from codeserver.locations.entry import Source
 
 if sys.version_info >= (3, 11):
@@ -15,6 +16,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_LONGEST_FILE = 100 << 20
 _TOML_PLACE = re.compile(r"(?P<what>.*) \(at (?P<place>line \d+, column \d+|end of document)\)")
 
 
@@ -30,8 +32,7 @@ def text_of(source: Source) -> str:
             raise source.fault("is a directory; give a file that lists locations.")
         if not stat.S_ISREG(facts.st_mode):
             raise source.fault("is no regular file, which can be read again.")
-        with open(source.path, "rb") as file:
-            text = file.read().decode("utf-8-sig")
+        text = read_regular(source.path, _LONGEST_FILE).decode("utf-8-sig")
     except FileNotFoundError:
         raise source.fault("there is no such file.") from None
     except UnicodeDecodeError as error:

@@ -809,7 +809,7 @@ def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("codeserver.locations.texts.open", refuse, raising=False)
+    monkeypatch.setattr("codeserver.locations.texts.read_regular", refuse)
     with pytest.raises(OperatorError, match=r"^locations.toml: cannot be read \(Permission den"):
         read(path, Config())
 

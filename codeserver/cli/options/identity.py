@@ -9,9 +9,11 @@ from typing import Any
 import click
 
 from codeserver.client.identity import SCHEME, Identity
+from codeserver.contents import read_once
 from codeserver.errors import OperatorError
 
 _TOKEN = "CODESERVER_TOKEN"
+_LONGEST_FILE = 1 << 20
 
 OPTIONS: list[Callable[[Any], Any]] = [
     click.option(
@@ -59,8 +61,7 @@ def taken_from(given: dict[str, Any]) -> Identity:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
-            token = file.read().strip()
+        token = read_once(path, _LONGEST_FILE).decode("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not ASCII"
         raise OperatorError(f"--token-file {path} cannot be read: {reason}.") from None

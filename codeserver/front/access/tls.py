@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import ssl
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
+from codeserver.contents import read_regular
 from codeserver.errors import OperatorError
+from codeserver.front.access.secret_files import read_secret
 from codeserver.marks import Mark, mark
 
 _log = logging.getLogger("codeserver")
+
+_LONGEST_FILE = 10 << 20
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Certificate:
 
 
 def _configuration(files: Files) -> grpc.ServerCertificateConfiguration:
-    certificate, key = _pem(files.certificate), _pem(files.key)
+    certificate, key = _pem(files.certificate), _pem(files.key, read_secret)
     ca = None if files.client_ca is None else _pem(files.client_ca)
     _check(files, certificate, key, ca)
     return grpc.ssl_server_certificate_configuration([(key, certificate)], ca)
@@ -91,13 +96,9 @@ def _check(files: Files, certificate: bytes, key: bytes, ca: bytes | None) -> No
     The contents are checked and not the files, which may change at this moment.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory(prefix="codeserver-tls-") as folder:
-        paths = [os.path.join(folder, name) for name in ("certificate", "key")]
-        for path, content in zip(paths, (certificate, key), strict=True):
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(content)
+    with _as_file(certificate) as certificate_path, _as_file(key) as key_path:
         try:
-            context.load_cert_chain(paths[0], paths[1], password=lambda: "")
+            context.load_cert_chain(certificate_path, key_path, password=lambda: "")
         except (ssl.SSLError, OSError, ValueError) as error:
             raise OperatorError(
                 f"Certificate {files.certificate} and key {files.key} cannot be used: "
@@ -108,6 +109,25 @@ def _check(files: Files, certificate: bytes, key: bytes, ca: bytes | None) -> No
             context.load_verify_locations(cadata=ca.decode("ascii", "replace"))
         except (ssl.SSLError, ValueError):
             raise OperatorError(f"CA {files.client_ca} has no certificate in PEM.") from None
+
+
+@contextlib.contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """A path of a file with this content, which only this user can read.
+
+    It is in memory where that is possible: so no copy of a key stays behind if this process is
+    killed, and no directory has to be writable.
+    """
+    if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
+        with open(os.memfd_create("codeserver-tls"), "wb") as file:
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+        return
+    with tempfile.NamedTemporaryFile(prefix="codeserver-tls-") as file:  # mode 0600
+        file.write(content)
+        file.flush()
+        yield file.name
 
 
 def _in_words(certificate: bytes, key: bytes, error: Exception) -> str:
@@ -124,9 +144,8 @@ def _in_words(certificate: bytes, key: bytes, error: Exception) -> str:
     return reason.lower().replace("_", " ")
 
 
-def _pem(path: str) -> bytes:
+def _pem(path: str, read: Callable[[str, int], bytes] = read_regular) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read(path, _LONGEST_FILE)
     except OSError as error:
         raise OperatorError(f"{path} cannot be read: {error.strerror}.") from None

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from codeserver.errors import OperatorError
 from codeserver.front.access.roles import Role
+from codeserver.front.access.secret_files import read_secret
 from codeserver.letters import shown
 from codeserver.marks import Mark, mark
 from codeserver.role import ROLES
 
 _log = logging.getLogger("codeserver")
 
-_LONGEST_FILE = 1_000_000
+_LONGEST_FILE = 1 << 20
 _SHORTEST_TOKEN = 16
 
 
@@ -76,8 +77,7 @@ class Tokens:
 
 def _read(path: str) -> Mapping[bytes, Caller]:
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LONGEST_FILE)
+        text = read_secret(path, _LONGEST_FILE).decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise OperatorError(f"Token file {path} cannot be read: {reason}.") from None
