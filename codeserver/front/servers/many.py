@@ -60,7 +60,6 @@ class LocationsServer:
         self._config = config
         self._entries = entries
         self._tasks = Tasks()
-        self._made_folder = None if config.location_sockets else temporary_folder()
         self.shutdown = Shutdown(config.drain_delay, config.shutdown_grace)
         self._bases = Bases(Python(config.python), spawned)
         security = Security(config)
@@ -69,6 +68,8 @@ class LocationsServer:
             for each in listeners_of(config)
             if not each.path
         ]
+        # Only now: nobody closes a server that lacks a file for its certificate or its tokens.
+        self._made_folder = None if config.location_sockets else temporary_folder()
         self._common = Common(
             *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
             *(self.shutdown, Path(self._made_folder or config.location_sockets or ""), config),
