@@ -139,8 +139,12 @@ def _remove_stale(path: Path) -> None:
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
-            with contextlib.suppress(OSError):
-                path.unlink()
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise OperatorError(
+                    f"Socket {path}, which nobody serves, cannot be removed: {error.strerror}."
+                ) from None
             return
         except BlockingIOError:
             pass

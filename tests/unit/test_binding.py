@@ -132,6 +132,22 @@ async def test_what_an_ended_server_left_is_replaced(short: Path) -> None:
     await server.stop(None)
 
 
+async def test_what_an_ended_server_of_somebody_else_left(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a directory such as /tmp, only its user may remove it."""
+    listening(short / "s").close()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    server = grpc.aio.server()
+    with pytest.raises(OperatorError, match="cannot be removed: Operation not permitted"):
+        bind_socket(server, str(short / "s"))
+    await server.stop(None)
+
+
 def test_the_socket_of_the_next_server_stays(short: Path) -> None:
     with listening(short / "s"):
         held = HeldSocket(str(short / "s"))
