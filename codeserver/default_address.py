@@ -8,3 +8,6 @@ ADDRESS = f"{HOST}:{PORT}"
 
 VARIABLE = "CODESERVER_ADDRESS"
 """The variable that gives commands another one."""
+
+TLS = "tls://"
+"""Begins an address whose server speaks TLS."""

@@ -106,6 +106,7 @@ class Exposure:
     keepalive: Duration = of_server(
         "--keepalive",
         60.0,
+        least=1,
         help="Time between questions to clients whether they are still there. One that does not "
         "answer within 20 seconds is disconnected.",
     )
@@ -131,7 +132,7 @@ class Exposure:
     )
     max_reply_memory: Size = of_server(
         "--max-reply-memory",
-        4 * _MOST_MESSAGE_BYTES,
+        2 * _MOST_MESSAGE_BYTES,
         least=1 << 10,
         help="Memory for long replies that clients have not read yet. Further ones wait.",
     )

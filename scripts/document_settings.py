@@ -18,7 +18,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 HEAD = """\
 # Configuration
 
-<!-- Written by `make docs` from codeserver/config.py. Do not edit. -->
+<!-- Written by `make docs` from codeserver/config.py and codeserver/exposure.py. Do not edit. -->
 
 `codeserver grpc` takes every option, short option and environment variable of `dagster api grpc` and
 `dagster code-server start` (Dagster 1.13), and some of its own. The command line wins over the
@@ -28,7 +28,7 @@ Besides the variables shown, each option can be given as `CODESERVER_<NAME>` (st
 `DAGSTER_CLI_API_GRPC_<NAME>` and `DAGSTER_CLI_CODE_SERVER_START_<NAME>`, with the name of
 the option in capitals and underscores: `--max-workers` is `CODESERVER_MAX_WORKERS`. Weaker than these are
 only the variables in brackets. Several values for an option that may be given several times are separated
-by colons.
+by colons, and those of `--listen` by spaces.
 
 A long value can be kept in a file: {long}
 take the name of one from each of their variables with `_FILE` behind it, such as
@@ -45,7 +45,7 @@ TAIL = """
 | variable | meaning |
 | --- | --- |
 | `DAGSTER_HOME` | folder of the Dagster instance, when `--instance-ref` is not given |
-| `DAGSTER_GRPC_MAX_RX_BYTES`, `DAGSTER_GRPC_MAX_SEND_BYTES` | largest message, in bytes; 100,000,000 |
+| `DAGSTER_REDACT_USER_CODE_ERRORS` | `1`, `true` or `t`: errors for clients do not tell what user code says; the log has it |
 | `DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH` | file whose content replaces `--defs-state-info`; an empty file means the newest versions |
 | `WATCHFILES_FORCE_POLLING` | look at watched files every second instead of waiting to be notified |
 | `DAGSTER_CPU_STAT_PATH`, `DAGSTER_MEMORY_USAGE_PATH_V2`, ... | where `--enable-metrics` reads control group figures, named as in Dagster |

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codeserver import default_address
-from codeserver.client.identity import SCHEME
 
 _SCHEMES = ("dns:", "ipv4:", "ipv6:", "unix-abstract:")
 _LOCAL = ("localhost", "127.", "[::1]", "unix")
@@ -17,7 +16,7 @@ def grpc_target(address: str) -> str:
     Raises:
         OperatorError: the address is none of these.
     """
-    address = address.strip().removeprefix(SCHEME)
+    address = address.strip().removeprefix(default_address.TLS)
     if address.startswith(_SCHEMES):
         return address
     if address.startswith("unix:"):

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codeserver.contents import read_once
+from codeserver.default_address import TLS
 from codeserver.errors import OperatorError
 
 if TYPE_CHECKING:
     import grpc
-
-SCHEME = "tls://"
-"""Begins an address whose server speaks TLS."""
 
 _LONGEST_FILE = 10 << 20
 
@@ -50,10 +48,10 @@ class Identity:
             OperatorError: a file cannot be read, or the address is not one of TLS.
         """
         files = (self.ca, self.key, self.certificate)
-        if address.strip().startswith(SCHEME):
+        if address.strip().startswith(TLS):
             return grpc_module.secure_channel(target, _credentials(*files), options)
         if any(files):
-            raise OperatorError(f'"{address}" is without TLS; write {SCHEME}{target}.')
+            raise OperatorError(f'"{address}" is without TLS; write {TLS}{target}.')
         return grpc_module.insecure_channel(target, options)
 
 

@@ -36,6 +36,19 @@ _UNREACHABLE = (
         "What listens at {address} does not speak gRPC (without TLS); check the port.",
     ),
     (
+        r"handshake failed.*WRONG_VERSION_NUMBER",
+        "What listens at {address} does not speak TLS; leave out tls:// if it is the right port.",
+    ),
+    (
+        r"handshake failed.*CERTIFICATE_VERIFY_FAILED",
+        "{address} has a certificate that is not trusted here; give the CA of the server "
+        "(--tls-ca, or ca of an Identity).",
+    ),
+    (
+        r"Hostname Verification Check failed",
+        "{address} has a certificate for another host name; use the name in the certificate.",
+    ),
+    (
         r"(?:failed to connect|connection attempt).*"
         r"(?P<why>Connection refused|No such file or directory)",
         "Nothing listens at {address} ({why}); start `codeserver grpc` there, or give another "
@@ -43,8 +56,9 @@ _UNREACHABLE = (
     ),
     (
         r"Socket closed|Connection reset|recvmsg|Broken pipe|GOAWAY|Stream removed",
-        "{address} has closed the connection; the server has stopped, or it does not speak gRPC "
-        "(without TLS).",
+        "{address} has closed the connection; the server has stopped, or it does not speak gRPC in "
+        "this way. If the server has TLS, write tls:// before the address; if it wants "
+        "certificates of clients, give one (--tls-client-cert).",
     ),
     (
         r"errors? resolving|resolution|DNS",
@@ -76,6 +90,8 @@ def _message(code: str, message: str, rpc: str, address: str, timeout: float | N
             f"{address} does not know {rpc}: its codeserver is older than this client, or it is "
             "not codeserver; update it, or check the address."
         )
+    if code == "UNAUTHENTICATED":
+        return f"{message} A token is given by --token-file, CODESERVER_TOKEN or an Identity."
     if code == "DEADLINE_EXCEEDED" and message in ("", _LOCAL_DEADLINE):
         limit = f" within {timeout:g} s" if timeout is not None else " in time"
         return f"{rpc} had no answer from {address}{limit}; give a longer timeout, or look there."

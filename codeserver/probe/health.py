@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from codeserver.client.errors import ApiError
+    from codeserver.client.identity import Identity
 
 _METHOD = "/grpc.health.v1.Health/Check"
 
@@ -41,6 +42,8 @@ def fast_health(argv: list[str]) -> int | None:
         return None
     if not 0 < seconds <= LONGEST or {"service", "location"} <= options.keys():
         return None
+    if address.startswith(default_address.TLS):
+        return None
     service = service_of(options.get("service", ""), options.get("location", ""))
     return probe(address, service, seconds, as_json="json" in options)
 
@@ -51,7 +54,10 @@ def service_of(service: str, location: str) -> str:
 
 
 def address_of(options: dict[str, str]) -> str:
-    """The address that options and environment name; an `OperatorError` if they name several."""
+    """The address that options and environment name; an `OperatorError` if they name several.
+
+    It is in gRPC's form; one of TLS has `tls://` before it.
+    """
     from codeserver.client.addresses import grpc_target
 
     named = [name for name in options if name in ("address", *ADDRESS)]
@@ -65,11 +71,29 @@ def address_of(options: dict[str, str]) -> str:
         host = options.get("host", default_address.HOST)
         return grpc_target(f"{host}:{options.get('port', default_address.PORT)}")
     given = options.get("address") or os.environ.get(default_address.VARIABLE)
-    return grpc_target(given or default_address.ADDRESS)
+    given = (given or default_address.ADDRESS).strip()
+    return (default_address.TLS if given.startswith(default_address.TLS) else "") + grpc_target(
+        given
+    )
 
 
-def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
-    """Probe a server, and print its health. The exit code is 0 if it is SERVING, else 1."""
+def probe(
+    address: str,
+    service: str,
+    seconds: float,
+    *,
+    as_json: bool,
+    identity: Identity | None = None,
+) -> int:
+    """Probe a server, and print its health. The exit code is 0 if it is SERVING, else 1.
+
+    Args:
+        address: of `address_of`.
+        service: the name that the health service has for it.
+        seconds: time limit of the answer.
+        as_json: whether to print a JSON object.
+        identity: files for TLS.
+    """
     import time
 
     from codeserver.probe.asking import NotSure, ask
@@ -77,13 +101,16 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
     deadline = time.monotonic() + seconds
     answer = {"status": "SERVING", "address": address, "service": service}
     try:
+        if address.startswith(default_address.TLS):
+            raise NotSure
         found = ask(address, service, seconds)
         answer["state"] = found.get("codeserver-state", "")
         answer["load_error"] = found.get("codeserver-load-error", "")
     except TimeoutError:
         answer |= _failed("TIMEOUT", f"{address} has not answered within {seconds:g} s.")
     except (NotSure, OSError):
-        answer |= _asked_thoroughly(address, service, max(deadline - time.monotonic(), 0.001))
+        left = max(deadline - time.monotonic(), 0.001)
+        answer |= _asked_thoroughly(address, service, left, identity)
     if as_json:
         import json
 
@@ -96,15 +123,18 @@ def probe(address: str, service: str, seconds: float, *, as_json: bool) -> int:
     return 1
 
 
-def _asked_thoroughly(address: str, service: str, seconds: float) -> dict[str, str]:
+def _asked_thoroughly(
+    address: str, service: str, seconds: float, identity: Identity | None
+) -> dict[str, str]:
     """The answer that a real gRPC client gets."""
     import grpc
 
     from codeserver.client import connect
+    from codeserver.client.identity import NOBODY
     from codeserver.client.translation import translated
     from codeserver.health_wire.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-    with connect(address) as client:
+    with connect(address, identity=identity or NOBODY) as client:
         method = client.channel.unary_unary(
             _METHOD, HealthCheckRequest.SerializeToString, HealthCheckResponse.FromString
         )

@@ -74,7 +74,7 @@ STATUSES: list[tuple[Code, list[Message], type[errors.ApiError], dict[str, Any]]
     (Code.DEADLINE_EXCEEDED, [], errors.DeadlineExceededError, {}),
     (Code.RESOURCE_EXHAUSTED, [], errors.OverloadedError, {}),
     (Code.UNAVAILABLE, [], errors.UnavailableError, {}),
-    (Code.PERMISSION_DENIED, [], errors.ApiError, {}),
+    (Code.PERMISSION_DENIED, [], errors.PermissionDeniedError, {}),
     (
         Code.UNKNOWN,
         [Duration(seconds=1)],

@@ -14,7 +14,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,8 @@ Code = Target | Sequence[Entry]
 """The code of one location, or several locations."""
 
 _log = logging.getLogger("codeserver")
+
+_VERBOSITY = "GRPC_VERBOSITY"
 
 _OVERRIDE_PATH = "DAGSTER_DEFS_STATE_INFO_OVERRIDE_PATH"
 
@@ -237,13 +239,30 @@ async def _run(config: Config, code: Code) -> int:
 
 def _server_of(config: Config, code: Code) -> AnyServer:
     spawned = ahead.take(config.python)  # imports Dagster during the imports here
-    if isinstance(code, Target):
-        from codeserver.front.servers.server import Server
+    with _quiet_grpc():
+        if isinstance(code, Target):
+            from codeserver.front.servers.server import Server
 
-        return Server(config, code, spawned)
-    from codeserver.front.servers.many import LocationsServer
+            return Server(config, code, spawned)
+        from codeserver.front.servers.many import LocationsServer
 
-    return LocationsServer(config, code, spawned)
+        return LocationsServer(config, code, spawned)
+
+
+@contextlib.contextmanager
+def _quiet_grpc() -> Iterator[None]:
+    """Keep gRPC from writing a line for each client that fails to speak TLS.
+
+    It reads the variable when it is imported. Afterwards, user code does not meet it.
+    """
+    if _VERBOSITY in os.environ:
+        yield
+        return
+    os.environ[_VERBOSITY] = "ERROR"
+    try:
+        yield
+    finally:
+        del os.environ[_VERBOSITY]
 
 
 def _warn_of_file(config: Config, target: Target) -> None:

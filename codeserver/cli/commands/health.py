@@ -8,6 +8,7 @@ import sys
 import click
 
 from codeserver import default_address
+from codeserver.cli.options import identity
 from codeserver.cli.options.code_file import usage_errors
 from codeserver.probe.health import LONGEST, SECONDS, address_of, probe, service_of
 
@@ -44,6 +45,7 @@ from codeserver.probe.health import LONGEST, SECONDS, address_of, probe, service
     help="Time limit of the answer.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
+@identity.options
 def health_command(
     *,
     address: str | None,
@@ -54,6 +56,7 @@ def health_command(
     location: str,
     timeout: float,
     as_json: bool,
+    **files: str | None,
 ) -> None:
     """Probe a server, for containers: exit code 0 when it is SERVING, else 1.
 
@@ -67,4 +70,6 @@ def health_command(
         raise click.UsageError("--service and --location are both given; ask for one of them.")
     with usage_errors():
         found = address_of({name: str(value) for name, value in given.items() if value})
-    sys.exit(probe(found, service_of(service, location), timeout, as_json=as_json))
+        caller = identity.taken_from(files)
+    asked = service_of(service, location)
+    sys.exit(probe(found, asked, timeout, as_json=as_json, identity=caller))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from codeserver.client.identity import SCHEME, Identity
+from codeserver.client.identity import Identity
 from codeserver.contents import read_once
+from codeserver.default_address import TLS
 from codeserver.errors import OperatorError
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _TOKEN = "CODESERVER_TOKEN"
 _LONGEST_FILE = 1 << 20
@@ -28,7 +31,7 @@ OPTIONS: list[Callable[[Any], Any]] = [
         envvar="CODESERVER_TLS_CA",
         show_envvar=True,
         metavar="FILE",
-        help=f"CA in PEM of a server at {SCHEME}HOST:PORT. Default: those that gRPC trusts.",
+        help=f"CA in PEM of a server at {TLS}HOST:PORT. Default: those that gRPC trusts.",
     ),
     click.option(
         "--tls-client-cert",
@@ -45,6 +48,13 @@ OPTIONS: list[Callable[[Any], Any]] = [
         help="The key of that certificate, in PEM.",
     ),
 ]
+
+
+def options(command: F) -> F:
+    """Give a command these options."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
 
 
 def taken_from(given: dict[str, Any]) -> Identity:

@@ -23,7 +23,7 @@ from codeserver.front.passing.copying import Copying
 _LONGEST_HEAD = 8192
 _HEAD_SECONDS = 10.0
 _LAST_WORD_SECONDS = 5.0
-_END = b"\r\n\r\n"
+_METHOD, _END = b"CONNECT ", b"\r\n\r\n"
 
 _REQUEST = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+):\d{1,5} HTTP/1\.[01]")
 
@@ -100,11 +100,11 @@ class Tunnel:
     def _answer(self) -> None:
         head, end, rest = bytes(self._head).partition(_END)
         try:
+            if not head.startswith(_METHOD[: len(head)]):
+                raise Refused("405 Method Not Allowed", "this port is a gateway for CONNECT")
             if not end:
                 if len(head) >= _LONGEST_HEAD:
                     raise Refused("431 Request Header Fields Too Large", "the request is too long")
-                if not head.startswith(b"CONNECT "[: len(head)]):
-                    raise Refused("405 Method Not Allowed", "this port is a gateway for CONNECT")
                 return
             if rest:
                 raise Refused("400 Bad Request", "bytes came before the answer")
