@@ -35,8 +35,10 @@ test-portable-short:
 
 # Programs that some tests are about; without them, those are skipped.
 test-tools:
-	@command -v dot >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
-	  && apt-get install -qq -y --no-install-recommends graphviz; } >/dev/null 2>&1 || true
+	@missing=; for each in dot=graphviz chromium=chromium stunnel=stunnel4; do \
+	    command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
+	  test -z "$$missing" || { test "$$(id -u)" = 0 && apt-get update -qq && for package in $$missing; do \
+	    apt-get install -qq -y --no-install-recommends "$$package"; done; } >/dev/null 2>&1 || true
 
 lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generated code.
 	$(BIN)/ruff check .

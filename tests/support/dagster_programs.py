@@ -129,6 +129,7 @@ class Deployment(DagsterApi):
         storage: the ``storage`` entry of dagster.yaml; without it Dagster uses SQLite.
         run_launcher: the ``run_launcher`` entry; without it the code servers run everything.
         instance: other entries of dagster.yaml.
+        env: further variables of the webserver and the daemon.
 
     Attributes:
         instance_yaml: the text of dagster.yaml.
@@ -142,6 +143,7 @@ class Deployment(DagsterApi):
         storage: Mapping[str, Any] | None = None,
         run_launcher: Mapping[str, Any] | None = None,
         instance: Mapping[str, Any] | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self.servers = dict(servers)
@@ -150,6 +152,7 @@ class Deployment(DagsterApi):
         self._env = {"DAGSTER_HOME": str(home), "DAGSTER_DISABLE_TELEMETRY": "1"}
         # The environment's HTTP proxy, if any, is not for servers of this machine.
         self._env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
+        self._env |= env or {}
         self._stack = contextlib.ExitStack()
         entries = {"storage": storage, "run_launcher": run_launcher, **(instance or {})}
         given = {name: entry for name, entry in entries.items() if entry}
