@@ -35,7 +35,7 @@ test-portable-short:
 
 # Programs that some tests are about; without them, those are skipped.
 test-tools:
-	@missing=; for each in dot=graphviz chromium=chromium stunnel=stunnel4; do \
+	@missing=; for each in dot=graphviz chromium=chromium haproxy=haproxy stunnel=stunnel4; do \
 	    command -v "$${each%=*}" >/dev/null || missing="$$missing $${each#*=}"; done; \
 	  test -z "$$missing" || { test "$$(id -u)" = 0 && apt-get update -qq && for package in $$missing; do \
 	    apt-get install -qq -y --no-install-recommends "$$package"; done; } >/dev/null 2>&1 || true
