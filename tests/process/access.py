@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -60,6 +61,12 @@ def addresses_of(server: Server) -> list[str]:
     found = re.search(r"listening on (.*)", server.server.text)
     assert found
     return found[1].split(", ")
+
+
+def asking_for(host: str, name: str) -> bytes:
+    """The request by which the caller of this name asks a gateway for a host."""
+    basic = base64.b64encode(f"{name}:{token_of(name)}".encode()).decode()
+    return (f"CONNECT {host}:4000 HTTP/1.1\r\nProxy-Authorization: Basic {basic}\r\n\r\n").encode()
 
 
 def methods() -> Mapping[str, tuple[str, bool]]:

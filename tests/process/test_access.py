@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.process.access import (
     TOKENS,
     Issuer,
     addresses_of,
+    asking_for,
     expected,
     harmless,
     methods,
@@ -48,7 +50,8 @@ def server(home: Path, issuer: Issuer) -> Iterator[Server]:
         *issuer.issue("server", "localhost"),
         *("--listen", "localhost:0"),
         *("--listen", "localhost:0,plain,open,role=read"),
-        *("--listen", "localhost:0,gateway,role=evaluate"),
+        *("--listen", "localhost:0,gateway,plain,role=evaluate"),
+        *("--listen", "127.0.0.1:0,gateway"),
     ]
     socket = issuer.folder / "s"
     with serve(home, socket, *REPO, *options, cwd=USER_CODE) as started:
@@ -129,6 +132,22 @@ def test_dagsters_own_client_at_the_gateway(
         assert "407" in server_id
         assert "407" in listing
         assert "407" in reload
+
+
+def test_a_gateway_of_a_server_with_a_certificate_wants_tls(server: Server) -> None:
+    """`plain` lets both through: the client decides."""
+    ends = {}
+    for place in (3, 4):
+        host, _, port = addresses_of(server)[place].rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port))) as client:
+            client.sendall(asking_for("code.example", "ci"))
+            assert client.recv(1024).startswith(b"HTTP/1.1 200 ")
+            client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+            ends[place] = client.recv(1024) == b""
+    assert ends == {3: False, 4: True}
+    assert (
+        "a connection without TLS was refused at the gateway: the client at " in server.server.text
+    )
 
 
 def test_a_certificate_is_replaced_while_it_is_served(server: Server, issuer: Issuer) -> None:

@@ -49,9 +49,14 @@ def by_name(route: Callable[[str], str], *, is_tls: bool = False) -> Port:
     return Port(welcome)
 
 
-def gateway(find: Find) -> Port:
-    """A port where clients ask for a host by HTTP CONNECT; see `tunnel`."""
-    return Port(partial(Tunnel, find=find))
+def gateway(find: Find, *, is_tls: bool = False) -> Port:
+    """A port where clients ask for a host by HTTP CONNECT; see `tunnel`.
+
+    Args:
+        find: who may pass, and where to; it is called on the event loop.
+        is_tls: whether clients must speak TLS with that host.
+    """
+    return Port(partial(Tunnel, find=find, is_tls=is_tls))
 
 
 class Port:

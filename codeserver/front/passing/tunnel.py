@@ -59,13 +59,17 @@ class Tunnel:
 
     Args:
         client: a non-blocking socket, which is closed in the end, here or by what comes after.
+        is_tls: whether the client must speak TLS with the server.
     """
 
-    def __init__(self, connections: Connections, client: socket.socket, find: Find) -> None:
+    def __init__(
+        self, connections: Connections, client: socket.socket, find: Find, is_tls: bool
+    ) -> None:
         self._connections = connections
         self._loop = connections.loop
         self._client = client
         self._find = find
+        self._is_tls = is_tls
         self._path_of: Callable[[bool], str] | None = None
         self._head = bytearray()
         self._timer = self._loop.call_later(_HEAD_SECONDS, self.close)
@@ -92,7 +96,15 @@ class Tunnel:
         if not chunk:
             self.close()
         elif self._path_of is not None:
-            self._connect(self._path_of(chunk[0] == hello.HANDSHAKE), chunk)
+            is_tls = chunk[0] == hello.HANDSHAKE
+            if self._is_tls and not is_tls:
+                self._complain(
+                    "a connection without TLS was refused at the gateway",
+                    "in a workspace of Dagster, `ssl: true` gives it TLS",
+                )
+                self.close()
+            else:
+                self._connect(self._path_of(is_tls), chunk)
         else:
             self._head += chunk
             self._answer()
@@ -142,9 +154,7 @@ class Tunnel:
         if refusal.status.startswith("407"):
             head.append('Proxy-Authenticate: Basic realm="codeserver"')
         with contextlib.suppress(OSError):
-            host, port = self._client.getpeername()[:2]
-            details = f"the client at {host}:{port}: {refusal}"
-            self._connections.complain("a connection was refused at the gateway", details)
+            self._complain("a connection was refused at the gateway", str(refusal))
             self._client.send("\r\n".join([*head, "", ""]).encode() + text)
             self._client.shutdown(socket.SHUT_WR)
         self._hand_over()
@@ -161,6 +171,11 @@ class Tunnel:
         except OSError:
             pass
         self.close()
+
+    def _complain(self, cause: str, reason: str) -> None:
+        with contextlib.suppress(OSError):
+            host, port = self._client.getpeername()[:2]
+            self._connections.complain(cause, f"the client at {host}:{port}: {reason}")
 
     def _hand_over(self) -> None:
         self._timer.cancel()

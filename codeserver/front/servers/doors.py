@@ -74,7 +74,8 @@ class Doors:
                 for role in Role:
                     self.open_within(Rule(role))
                 find = partial(self._find, rule.role)
-                self._gateways.append((each, gateway(find)))
+                is_tls = self._security.credentials_of(each) is not None
+                self._gateways.append((each, gateway(find, is_tls=is_tls)))
             elif each.path:
                 sockets.append(bind_socket(self._server(rule), each.path, mode=each.mode))
                 self._sockets.append(HeldSocket(each.path))

@@ -232,7 +232,7 @@ class LocationsServer:
 
     def _port(self, listener: Listener, rule: Rule, is_tls: bool) -> Port:
         if listener.is_gateway:
-            return gateway(partial(self._find, rule.role))
+            return gateway(partial(self._find, rule.role), is_tls=is_tls)
         return by_name(partial(self._route, rule, is_tls), is_tls=is_tls)
 
     def _route(self, rule: Rule, is_tls: bool, host: str) -> str:
