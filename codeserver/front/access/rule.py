@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,17 @@ class Rule:
     role: Role = Role.OPERATE
     tokens: Tokens | None = None
     names: Collection[str] = ()
+
+    def within(self) -> list[Rule]:
+        """The rules of connections that a gateway with this rule passes on: one for each role.
+
+        The gateway has asked for the token.
+        """
+        return [dataclasses.replace(self, role=role, tokens=None) for role in Role]
+
+    def of(self, caller: Caller) -> Rule:
+        """The one of them for a caller."""
+        return dataclasses.replace(self, role=min(caller.role, self.role), tokens=None)
 
     def check_of(self, rpc: str) -> Check | None:
         """What checks each call of this RPC; None if everybody may make it."""

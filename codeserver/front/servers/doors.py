@@ -12,7 +12,6 @@ import grpc
 
 from codeserver import default_address
 from codeserver.config import Config
-from codeserver.front.access.roles import Role
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.security import Security
 from codeserver.front.binding import bind_port, bind_socket
@@ -71,9 +70,9 @@ class Doors:
             rule = self._security.rule_of(each)
             self._security.tell(each)
             if each.is_gateway:
-                for role in Role:
-                    self.open_within(Rule(role))
-                find = partial(self._find, rule.role)
+                for inner in rule.within():
+                    self.open_within(inner)
+                find = partial(self._find, rule)
                 is_tls = self._security.credentials_of(each) is not None
                 self._gateways.append((each, gateway(find, is_tls=is_tls)))
             elif each.path:
@@ -100,10 +99,10 @@ class Doors:
             self._servers[rule] = self._make(rule)
         return self._servers[rule]
 
-    def _find(self, most: Role, wish: Wish) -> Callable[[bool], str]:
+    def _find(self, rule: Rule, wish: Wish) -> Callable[[bool], str]:
         """The sockets for a client of a gateway."""
         caller = self._security.admitted(wish)
-        return partial(self.within, Rule(min(caller.role, most)))
+        return partial(self.within, rule.of(caller))
 
     async def start(self) -> None:
         """Serve.

@@ -13,7 +13,6 @@ from typing import NoReturn
 
 from codeserver.config import Config
 from codeserver.errors import NoSuchLocation, OperatorError
-from codeserver.front.access.roles import Role
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.security import Security
 from codeserver.front.dagster_api import DagsterApi
@@ -232,7 +231,7 @@ class LocationsServer:
 
     def _port(self, listener: Listener, rule: Rule, is_tls: bool) -> Port:
         if listener.is_gateway:
-            return gateway(partial(self._find, rule.role), is_tls=is_tls)
+            return gateway(partial(self._find, rule), is_tls=is_tls)
         return by_name(partial(self._route, rule, is_tls), is_tls=is_tls)
 
     def _route(self, rule: Rule, is_tls: bool, host: str) -> str:
@@ -244,13 +243,13 @@ class LocationsServer:
         """The location whose host name this is, as a whole or up to the first dot."""
         return self._by_host.get(host) or self._by_host.get(host.partition(".")[0])
 
-    def _find(self, most: Role, wish: Wish) -> Callable[[bool], str]:
+    def _find(self, rule: Rule, wish: Wish) -> Callable[[bool], str]:
         """The sockets for a client of a gateway."""
         caller = self._common.security.admitted(wish)
         if self._place_of(wish.host) is None:
             raise Refused("404 Not Found", self._no_such_host())
-        rule = Rule(min(caller.role, most))
-        return lambda is_tls: self._route(rule, is_tls, wish.host)
+        inner = rule.of(caller)
+        return lambda is_tls: self._route(inner, is_tls, wish.host)
 
     def _refuse(self, _request: object) -> NoReturn:
         raise NoSuchLocation(self._no_such_host())
@@ -267,7 +266,7 @@ def _rules_of(ports: Iterable[tuple[Listener, Rule, bool]]) -> set[Rule]:
     """The rules that connections of these ports have."""
     found: set[Rule] = set()
     for listener, rule, _ in ports:
-        found |= {Rule(each) for each in Role} if listener.is_gateway else {rule}
+        found |= {*rule.within()} if listener.is_gateway else {rule}
     return found
 
 
