@@ -20,6 +20,8 @@ ARG CODESERVER=""
 # If not empty, codeserver and its requirements get an environment of their own (/opt/server). That of the code
 # (/opt/venv) has what the code requires, and Dagster.
 ARG SEPARATE_ENVIRONMENT=""
+# What writes the image's bill of materials, /opt/codeserver/sbom.cdx.json; if empty, there is none.
+ARG SBOM_TOOL="cyclonedx-bom>=7,<8"
 
 
 # The build context, sorted, so that a later stage is rebuilt only if its own part has changed.
@@ -34,7 +36,7 @@ RUN if [ ! -d "${USER_CODE}" ]; then \
     fi \
     && mkdir -p /sorted/server /sorted/requirements /sorted/code \
     && if [ -z "${CODESERVER}" ]; then \
-        cp -R LICENSE README.md pyproject.toml codeserver /sorted/server; \
+        cp -R LICENSE README.md pyproject.toml codeserver.cdx.json codeserver /sorted/server; \
     fi \
     && cp -R "${USER_CODE}/." /sorted/code \
     # Any user can read the files, regardless of their permissions in the build context.
@@ -73,7 +75,8 @@ ARG DAGSTER_VERSION=""
 # Packages with which run and step pods reach the storage of the instance.
 ARG EXTRA_REQUIREMENTS="dagster-postgres>=0.26 sqlalchemy<2.1"
 ARG SEPARATE_ENVIRONMENT
-RUN python -m venv --without-pip /opt/venv \
+RUN mkdir /reports \
+    && python -m venv --without-pip /opt/venv \
     && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then python -m venv --without-pip /opt/server; fi
 COPY --from=server /codeserver.txt /dagster.txt /unpacked/codeserver/cli/commands/dockerfile/user_requirements.py /requirements/
 COPY --from=sources /sorted/requirements /requirements/code
@@ -93,16 +96,17 @@ RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
     && code="-r all-of-the-code.txt" \
     # In a list with digests, every requirement needs one. So it is installed alone, and nothing changes it later.
     && if grep -q -r -e --hash= .; then \
-        pip --python /opt/venv/bin/python install --quiet --no-compile ${code} \
+        pip --python /opt/venv/bin/python install --quiet --no-compile --report /reports/code.json ${code} \
         && pip --python /opt/venv/bin/python freeze > installed.txt \
         && code="-c installed.txt"; \
     fi \
     && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then \
-        pip --python /opt/server/bin/python install --quiet --no-compile -r ../codeserver.txt; \
+        pip --python /opt/server/bin/python install --quiet --no-compile --report /reports/server.json \
+            -r ../codeserver.txt; \
     else \
         code="-r ../codeserver.txt ${code}"; \
     fi \
-    && pip --python /opt/venv/bin/python install --quiet --no-compile -r ../dagster.txt ${code} \
+    && pip --python /opt/venv/bin/python install --quiet --no-compile --report /reports/all.json -r ../dagster.txt ${code} \
         ${DAGSTER_VERSION:+"dagster==${DAGSTER_VERSION}"} ${EXTRA_REQUIREMENTS} \
     # Unchecked hashes stay valid even if a builder changes the times of files. Some packages have invalid Python
     # files, which must not stop a build.
@@ -121,9 +125,24 @@ RUN packages="$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_p
     && server=/opt/venv \
     && if [ -n "${SEPARATE_ENVIRONMENT}" ]; then server=/opt/server && cp -a /opt/server /installed/opt; fi \
     && pip --python "${server}/bin/python" install --quiet --no-cache-dir --no-compile --no-index --no-deps \
-        --no-warn-script-location --root /installed /wheels/codeserver-*.whl \
+        --no-warn-script-location --root /installed --report /reports/codeserver.json /wheels/codeserver-*.whl \
     && "${server}/bin/python" -m compileall -q -s /installed --invalidation-mode unchecked-hash \
         "/installed${server}${packages#/opt/venv}/codeserver"
+
+
+# What writes the bill of materials; it does not get into the image, where it is only mounted.
+FROM ${BASE_IMAGE} AS sbom
+USER 0
+ARG SBOM_TOOL
+# The version is in the argument.
+# hadolint ignore=DL3013
+RUN --mount=type=secret,id=pip_conf,target=/etc/pip.conf \
+    --mount=type=secret,id=ca_bundle \
+    --mount=type=cache,target=/root/.cache/pip \
+    python -m venv --without-pip /tool \
+    && if [ -n "${SBOM_TOOL}" ]; then pip --python /tool/bin/python install --quiet "${SBOM_TOOL}"; fi
+COPY --from=installed /reports /tool/reports
+COPY --from=server /unpacked/codeserver/cli/commands/dockerfile/bill_of_materials.py /tool/
 
 
 FROM ${BASE_IMAGE}
@@ -154,6 +173,14 @@ COPY --from=installed /installed/opt /opt
 
 # The first `dagster` on PATH serves and probes with codeserver, and is Dagster's own for everything else.
 RUN codeserver install-dagster /opt/codeserver/bin
+
+# Everything that is installed, with the digests of the downloads.
+ARG SBOM_TOOL
+RUN --mount=type=bind,from=sbom,source=/tool,target=/tool \
+    if [ -n "${SBOM_TOOL}" ]; then \
+        /tool/bin/python /tool/bill_of_materials.py /opt/codeserver/sbom.cdx.json /tool/reports \
+            /opt/venv ${SEPARATE_ENVIRONMENT:+/opt/server}; \
+    fi
 
 WORKDIR /app
 COPY --from=sources /sorted/code /app

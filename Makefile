@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults client docs format clean
+.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults client sbom docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -53,6 +53,7 @@ lint: $(VENV)/.dev  ## Check style, types, import directions, protos and generat
 	$(BIN)/python scripts/document_states.py --check
 	$(BIN)/python scripts/document_versions.py --check
 	$(BIN)/python scripts/write_blocking_client.py --check
+	$(BIN)/python -m scripts.write_sbom --check
 
 image: image-tools  ## Build the image of the example with podman or docker.
 	@$(PYTHON) -m scripts.build_image --tag $(IMAGE)
@@ -119,6 +120,9 @@ release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions
 
 client: $(VENV)/.dev  ## Write the blocking client from the asynchronous one.
 	$(BIN)/python scripts/write_blocking_client.py
+
+sbom: $(VENV)/.dev  ## Write the wheel's bill of materials from pyproject.toml.
+	$(BIN)/python -m scripts.write_sbom
 
 docs: $(VENV)/.dev  ## Write the parts of docs/ that are made from the code.
 	$(BIN)/python scripts/document_settings.py

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ARGUMENTS = (
     *("BASE_IMAGE", "PYTHON_VERSION", "USER_CODE", "TARGET", "SNAPSHOT", "CODESERVER"),
     "SEPARATE_ENVIRONMENT",
-    *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "VERSION", "REVISION"),
+    *("DAGSTER_VERSION", "EXTRA_REQUIREMENTS", "SBOM_TOOL", "VERSION", "REVISION"),
 )
 DOCKERFILE = ROOT / "Dockerfile"
 STOCK = ROOT / "scripts" / "stock.Dockerfile"

@@ -18,7 +18,7 @@ from tests.image.container import Container
 
 Build = Callable[..., "subprocess.CompletedProcess[str]"]
 
-SERVER = ("pyproject.toml", "README.md", "LICENSE", ".dockerignore")
+SERVER = ("pyproject.toml", "README.md", "LICENSE", "codeserver.cdx.json", ".dockerignore")
 
 PROJECT = """\
 [project]
@@ -112,7 +112,7 @@ def test_no_image_of_what_does_not_load(
 
 def test_an_image_of_a_project_with_a_snapshot(engine: Engine, built: Build, tag: str) -> None:
     arguments = {"USER_CODE": "project", "TARGET": "", "SNAPSHOT": "/app/location.snap"}
-    ended = built(**arguments, VERSION="1.2.3")
+    ended = built(**arguments, VERSION="1.2.3", SBOM_TOOL="")
     assert ended.returncode == 0, ended.stdout
     labels = engine.run("image", "inspect", "--format", "{{json .Config.Labels}}", tag).stdout
     assert json.loads(labels)["org.opencontainers.image.version"] == "1.2.3"
@@ -121,6 +121,7 @@ def test_an_image_of_a_project_with_a_snapshot(engine: Engine, built: Build, tag
         assert "small_job" in container.says("codeserver", "list", "jobs")
         assert "snapshot" in container.log
         assert "is not used" not in container.log
+        assert container.says("ls", "/opt/codeserver").split() == ["bin"]
         # Neither what the ignore file names, nor the secrets of the build.
         assert container.says("ls", "-A", "/app").split() == [
             *("constraints.txt", "location.snap", "pyproject.toml", "requirements.txt", "src"),

@@ -66,8 +66,10 @@ def test_nothing_of_the_image_is_for_one_architecture() -> None:
 
 
 def test_the_server_in_the_image_has_what_its_wheel_needs() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = {project["readme"], project["license"]["file"], "pyproject.toml", "codeserver"}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, wheel = declared["project"], declared["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {project["readme"], project["license"]["file"], "pyproject.toml"}
+    needed.update(wheel["packages"], wheel["sbom-files"])
     copied = re.search(r"cp -R (.*) /sorted/server", DOCKERFILE)
     assert copied
     assert set(copied[1].split()) == needed
