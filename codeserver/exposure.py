@@ -36,6 +36,7 @@ class Exposure:
     )
     listen: tuple[listener.Written, ...] = of_server(
         "--listen",
+        (),
         help="Serve on this address, too: HOST:PORT or unix:PATH, with words after commas: tls or "
         "plain, tokens or open, role=read|evaluate|operate, gateway, mode=660. Several are "
         "possible; in the variable, they are separated by spaces.",
@@ -52,6 +53,7 @@ class Exposure:
     )
     tls_allow: tuple[str, ...] = of_server(
         "--tls-allow",
+        (),
         metavar="NAME",
         help="The only names that certificates of clients may have (subject alternative names). "
         "Default: any.",

@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
-from codeserver import connect
+from codeserver import connect, default_address
 from tests.docs.blocks import ROOT, Block, blocks, commands
+from tests.process.access import Issuer, addresses_of, token_of, write_tokens
 from tests.process.serving import Server, run, serve
 from tests.support import environments
 from tests.support.environments import OF_CODESERVER
@@ -53,6 +55,10 @@ HERE = (
 SEVERAL = re.compile(r"--location |location=\"")
 """What tells that a command or a program is about one of several locations."""
 
+_LISTENED = re.compile(r"^unix:/run/\w+.sock")
+_EVERYWHERE = re.compile(r"^(0\.0\.0\.0|127\.0\.0\.1):\d+")
+"""Addresses of `--listen` that a test does not bind."""
+
 SALES = """import dagster as dg
 
 @dg.asset
@@ -75,6 +81,11 @@ def folder() -> Iterator[Path]:
     shutil.copytree(ROOT / "example_user_code", path / "example_user_code")
     shutil.copy(ROOT / "example_user_code" / "repo.py", path / "repo.py")
     shutil.copy(ROOT / "example_user_code" / "run_config" / "example_job.yaml", path / "run.yaml")
+    issuer = Issuer(trustme.CA(), path)
+    issuer.issue("server", "localhost")
+    issuer.write_ca()
+    write_tokens(path / "tokens")
+    (path / "token").write_text(token_of("ci"))
     for name in ("home", "models"):
         (path / name).mkdir()
     environments.make(path / ".venv", without=OF_CODESERVER)
@@ -103,6 +114,18 @@ def several(folder: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def secured(folder: Path) -> Iterator[str]:
+    """The address of the server that commands and programs with TLS mean."""
+    options = ("--tls-cert", "server.pem", "--tls-key", "server.key", "--auth-token-file", "tokens")
+    socket = folder / "secured.sock"
+    listen = ("--listen", "localhost:0")
+    target = ("-f", "repo.py")
+    with serve(folder / "home", socket, *target, *listen, *options, cwd=folder) as server:
+        assert server.id
+        yield f"localhost:{addresses_of(server)[1].rpartition(':')[2]}"
+
+
 @pytest.fixture
 def environment(folder: Path, server: Server, request: pytest.FixtureRequest) -> dict[str, str]:
     assert server.client.list_repositories()
@@ -110,6 +133,8 @@ def environment(folder: Path, server: Server, request: pytest.FixtureRequest) ->
     (subject,) = request.node.callspec.params.values()
     if SEVERAL.search(getattr(subject, "text", subject)):
         address = request.getfixturevalue("several")
+    elif default_address.TLS in getattr(subject, "text", subject):
+        address = request.getfixturevalue("secured")
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "DAGSTER_HOME": str(folder / "home"),
@@ -160,7 +185,9 @@ def _begin_and_end(words: list[str], folder: Path, environment: dict[str, str]) 
     if words[1] == "grpc":
         for option in ("-p", "--port"):
             if option in words:
-                del words[words.index(option) :][:2]
+                del words[words.index(option) : words.index(option) + 2]
+        words = [_LISTENED.sub(f"unix:{folder}/listened.sock", word) for word in words]
+        words = [_EVERYWHERE.sub("127.0.0.1:0", word) for word in words]
         words += ["--socket", str(folder / "other.sock")]
     log = folder / "log"
     with log.open("wb") as output:

@@ -11,6 +11,7 @@ import errno
 import logging
 import socket
 import struct
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ import pytest
 import uvloop
 
 from codeserver.errors import OperatorError
-from codeserver.front.passing import ByName, arrival, router
+from codeserver.front.passing import Port, arrival, by_name, port
 from codeserver.front.passing.connections import BUFFER_BYTES
 from codeserver.front.passing.opening import MOST_BYTES
 from tests.support.eventually import PATIENCE
@@ -103,16 +104,20 @@ class Service:
 class Routed:
     """A router, and the services `a` and `b` behind it; all other hosts belong to `a`."""
 
-    router: ByName
+    router: Port
     address: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.hosts: list[str] = []
+        self.routes = self.usual
         self.a = Service("a")
         self.b = Service("b")
 
     def route(self, host: str) -> str:
+        return self.routes(host)
+
+    def usual(self, host: str) -> str:
         self.hosts.append(host)
         name = host.partition(".")[0]
         return str(self.folder / (name if name in {"b", "gone", "raw"} else "a"))
@@ -141,9 +146,9 @@ class Routed:
 
 
 @contextlib.asynccontextmanager
-async def routed(folder: Path) -> AsyncIterator[Routed]:
+async def routed(folder: Path, most: int = sys.maxsize) -> AsyncIterator[Routed]:
     both = Routed(folder)
-    router = both.router = ByName(both.route)
+    router = both.router = by_name(both.route, most=most)
     (both.address,) = await router.start("127.0.0.1", 0)
     async with both.a.serving(folder / "a"), both.b.serving(folder / "b"):
         yield both
@@ -458,7 +463,7 @@ async def test_a_full_queue_of_a_server_is_waited_for(short_tmp: Path) -> None:
 async def test_accepting_goes_on_after_too_many_open_files(
     short_tmp: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(router, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(port, "_PAUSE_SECONDS", 0.01)
     async with routed(short_tmp) as both:
         failures = iter([OSError(errno.EMFILE, "Too many open files")] * 3)
 
@@ -474,12 +479,29 @@ async def test_accepting_goes_on_after_too_many_open_files(
     assert caplog.messages == ["a connection cannot be accepted: Too many open files"]
 
 
+async def test_more_connections_than_may_be_are_closed(
+    short_tmp: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with routed(short_tmp, most=1) as both:
+        async with both.channel("b") as channel:
+            assert await soon(channel.unary_unary("/Test/Name")(b"")) == b"b"
+            reader, writer = await both.streams()
+            assert await soon(reader.read()) == b""
+            writer.close()
+        await until(lambda: not len(both.router._connections))
+        async with both.channel("b") as channel:
+            assert await soon(channel.unary_unary("/Test/Name")(b"")) == b"b"
+
+    said = "a connection was closed at once: there are 1; see --max-connections"
+    assert caplog.messages == [said]
+
+
 async def test_a_route_that_fails_closes_the_connection(short_tmp: Path) -> None:
     failures: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: failures.append(context["exception"]))
     async with routed(short_tmp) as both:
-        both.router._route = {"no": "route"}.__getitem__
+        both.routes = {"no": "route"}.__getitem__
         assert await both.reply_to(GREETING + ACK + REQUEST) == EMPTY + ACK
 
     assert [*map(repr, failures)] == ["KeyError('name')"]
@@ -487,7 +509,7 @@ async def test_a_route_that_fails_closes_the_connection(short_tmp: Path) -> None
 
 async def test_an_address_in_use_is_a_plain_error(short_tmp: Path) -> None:
     async with routed(short_tmp) as both:
-        second = ByName(both.route)
+        second = by_name(both.route)
         with pytest.raises(OperatorError, match=r"^Port \d+ on 127.0.0.1 is in use; stop what"):
             await second.start(*both.place)
         with pytest.raises(OperatorError, match="cannot be resolved"):
@@ -495,7 +517,7 @@ async def test_an_address_in_use_is_a_plain_error(short_tmp: Path) -> None:
 
 
 async def test_a_name_is_bound_on_all_its_addresses_with_one_port() -> None:
-    router = ByName(lambda host: "")
+    router = by_name(lambda host: "")
     addresses = await router.start("localhost", 0)
 
     assert addresses[0].startswith("127.0.0.1:")

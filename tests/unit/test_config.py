@@ -16,6 +16,7 @@ from dagster._cli.code_server import start_command as stock_start
 from codeserver.cli.commands import cli, grpc
 from codeserver.cli.options.settings import config_options
 from codeserver.config import Config, settings
+from codeserver.listener import Listener
 from codeserver.settings import Setting
 from codeserver.values import Refused, parse_duration, parse_size, write_size
 
@@ -65,6 +66,8 @@ def test_the_annotation_says_what_a_value_is() -> None:
     )
     assert kinds["on_reload_error"].choices == ("keep", "surface")
     assert [name for name, setting in SETTINGS.items() if setting.is_list] == [
+        "listen",
+        "tls_allow",
         "watch_dir",
         "watch_filter",
     ]
@@ -168,7 +171,15 @@ def config_from(arguments: list[str], environment: dict[str, str]) -> Config:
     return made[0]
 
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
+    "listen": ("localhost:4001,plain", "unix:/run/s"),
+    "max_connection_age": "1h",
+    "max_connection_idle": "1m",
+    "keepalive": "90",
+    "max_header_size": "8KiB",
+    "max_request_size": "1M",
+    "max_reply_size": "2M",
+    "max_reply_memory": "3M",
     "worker_memory_limit": "512MiB",
     "worker_max_growth": "2GB",
     "idle_unload": "10m",
@@ -176,7 +187,15 @@ TEXTS = {
     "instance_ref": '{"__class__": "InstanceRef"}',
     "defs_state_info": '{"__class__": "DefsStateInfo"}',
 }
-MEANT = {
+MEANT: dict[str, Any] = {
+    "listen": (Listener("localhost", 4001, tls=False), Listener(path="/run/s")),
+    "max_connection_age": 3600.0,
+    "max_connection_idle": 60.0,
+    "keepalive": 90.0,
+    "max_header_size": 8 << 10,
+    "max_request_size": 1_000_000,
+    "max_reply_size": 2_000_000,
+    "max_reply_memory": 3_000_000,
     "worker_memory_limit": 512 << 20,
     "worker_max_growth": 2_000_000_000,
     "idle_unload": 600.0,
@@ -189,7 +208,7 @@ def a_value(setting: Setting) -> Any:
     if setting.kind.choices:
         return next(choice for choice in setting.kind.choices if choice != setting.default)
     if setting.is_list:
-        return ("one", "another")
+        return TEXTS.get(setting.name) or ("one", "another")
     plain = {str: "text", int: 77, float: 7.5, bool: True}
     return TEXTS.get(setting.name) or plain[setting.kind.type]
 
@@ -202,7 +221,7 @@ def test_every_flag_and_variable_sets_its_field(setting: Setting) -> None:
     for flag in setting.flags:
         pairs = [flag] if value is True else [part for each in values for part in (flag, each)]
         assert config_from(pairs, {}) == expected
-    text = "1" if value is True else ":".join(values)
+    text = "1" if value is True else (setting.kind.separator or " ").join(values)
     for variable in setting.all_variables:
         assert config_from([], {variable: text}) == expected
 

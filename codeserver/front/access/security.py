@@ -22,18 +22,19 @@ _log = logging.getLogger("codeserver")
 class Security:
     """The certificate and the tokens of a server, for all its listeners.
 
+    Attributes:
+        exposure: the settings.
+
     Raises:
         OperatorError: a file cannot be used, or settings do not fit together.
     """
 
-    def __init__(self, config: Exposure) -> None:
-        self._names = config.tls_allow
-        self._asks_for_certificates = config.tls_client_ca is not None
-        self._pins_instance = config.pin_instance
-        self._most = Role.READ if config.read_only else Role.OPERATE
-        files = _files_of(config)
+    def __init__(self, exposure: Exposure) -> None:
+        self.exposure = exposure
+        files = _files_of(exposure)
         self._certificate = None if files is None else tls.Certificate(files)
-        self._tokens = Tokens(config.auth_token_file) if config.auth_token_file else None
+        tokens = exposure.auth_token_file
+        self._tokens = Tokens(tokens) if tokens else None
 
     def rule_of(self, listener: Listener) -> Rule:
         """Who may call at a listener, and what.
@@ -46,8 +47,8 @@ class Security:
             wants_tokens = self._tokens is not None and not listener.path
         if wants_tokens and self._tokens is None:
             raise OperatorError(f"--listen {listener} asks for tokens; give --auth-token-file.")
-        names = self._names if self._has_tls(listener) else ()
-        role = min(Role.of(listener.role), self._most)
+        names = self.exposure.tls_allow if self._has_tls(listener) else ()
+        role = Role.READ if self.exposure.read_only else Role.of(listener.role)
         return Rule(role, self._tokens if wants_tokens else None, names)
 
     def credentials_of(self, listener: Listener) -> grpc.ServerCredentials | None:
@@ -72,7 +73,7 @@ class Security:
         rule, has_tls = self.rule_of(listener), self._has_tls(listener)
         means = [
             *(["TLS"] if has_tls else []),
-            *(["certificates of clients"] if has_tls and self._asks_for_certificates else []),
+            *(["certificates of clients"] if has_tls and self.exposure.tls_client_ca else []),
             *(["tokens"] if rule.tokens is not None else []),
         ]
         if means[has_tls:] or rule.role is Role.READ:
@@ -80,7 +81,7 @@ class Security:
             return
         deeds = [
             *(["start runs", "shut the server down"] if rule.role is Role.OPERATE else []),
-            *([] if self._pins_instance else ["have any class on sys.path imported"]),
+            *([] if self.exposure.pin_instance else ["have any class on sys.path imported"]),
         ]
         _log.warning(
             "%s: whoever reaches this address can have code run here%s. Let only Dagster reach it, "
@@ -105,14 +106,14 @@ class Security:
         return not listener.path and listener.tls is not False and self._certificate is not None
 
 
-def _files_of(config: Exposure) -> tls.Files | None:
-    if config.tls_cert is None and config.tls_key is None:
+def _files_of(exposure: Exposure) -> tls.Files | None:
+    if exposure.tls_cert is None and exposure.tls_key is None:
         for name in ("tls_client_ca", "tls_allow"):
-            if getattr(config, name):
+            if getattr(exposure, name):
                 raise OperatorError(f"--{name.replace('_', '-')} needs --tls-cert and --tls-key.")
         return None
-    if config.tls_cert is None or config.tls_key is None:
+    if exposure.tls_cert is None or exposure.tls_key is None:
         raise OperatorError("--tls-cert and --tls-key belong together; give both.")
-    if config.tls_allow and config.tls_client_ca is None:
+    if exposure.tls_allow and exposure.tls_client_ca is None:
         raise OperatorError("--tls-allow needs --tls-client-ca, by which clients show a name.")
-    return tls.Files(config.tls_cert, config.tls_key, config.tls_client_ca)
+    return tls.Files(exposure.tls_cert, exposure.tls_key, exposure.tls_client_ca)

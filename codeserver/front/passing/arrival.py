@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from collections.abc import Callable
 
@@ -11,15 +10,12 @@ from codeserver.front.passing.connections import Connections
 from codeserver.front.passing.copying import Copying
 from codeserver.front.passing.frames import NO_ERROR, goaway
 from codeserver.front.passing.opening import Opening, OtherProtocol, Refused, SecureOpening
+from codeserver.front.passing.reaching import Reaching
 
 _GREETING_SECONDS = 60.0
 """For a client's first settings; after them, a client may be idle for ever."""
 
 _LAST_WORD_SECONDS = 5.0
-
-_FULL_SECONDS = 0.02
-_FULL_ATTEMPTS = 100
-"""A server whose queue of new connections is full is asked again, this often."""
 
 
 class Arrival:
@@ -45,6 +41,7 @@ class Arrival:
         self._opening = opening
         self._timer = self._loop.call_later(_GREETING_SECONDS, self.close)
         self._greeted = False
+        self._reaching: Reaching | None = None
         connections.enter(self)
         self._loop.add_reader(client.fileno(), self._read)
 
@@ -104,37 +101,20 @@ class Arrival:
 
     def _find_server(self) -> None:
         self._loop.remove_reader(self._client.fileno())
-        self._connect(self._opening.host, _FULL_ATTEMPTS)
+        host = self._opening.host
+        self._reaching = Reaching(
+            self._loop, lambda: self._route_to(host), self._copy, self._unreachable
+        )
+        self._reaching.begin()
 
-    def _connect(self, host: str, attempts: int) -> None:
+    def _route_to(self, host: str) -> str:
         try:
-            path = self._route(host)
+            return self._route(host)
         except BaseException:
             self.close()  # or the client would wait for ever
             raise
-        server = None
-        try:
-            server = socket.socket(socket.AF_UNIX)
-            server.setblocking(False)
-            server.connect(path)
-        except BlockingIOError as error:  # its queue is full
-            assert server is not None
-            server.close()
-            if attempts:
-                self._timer = self._loop.call_later(
-                    _FULL_SECONDS, self._connect, host, attempts - 1
-                )
-            else:
-                self._unreachable(path, error)
-        except OSError as error:
-            if server is not None:
-                server.close()
-            self._unreachable(path, error)
-        else:
-            self._copy(server)
 
-    def _unreachable(self, path: str, error: OSError) -> None:
-        reason = f"{path} cannot be connected to: {os.strerror(error.errno or 0)}"
+    def _unreachable(self, reason: str) -> None:
         self._connections.complain("a location is not served", reason)
         # Clients take this as UNAVAILABLE, and may try again.
         self._refuse(NO_ERROR, f"the location is not served now; {reason}")
@@ -165,6 +145,8 @@ class Arrival:
 
     def _hand_over(self) -> None:
         self._timer.cancel()
+        if self._reaching is not None:
+            self._reaching.cancel()
         if self._client.fileno() >= 0:
             self._loop.remove_reader(self._client.fileno())
 

@@ -44,6 +44,9 @@ class Connections:
     def __iter__(self) -> Iterator[Connection]:
         return iter(list(self._members))
 
+    def __len__(self) -> int:
+        return len(self._members)
+
     def enter(self, connection: Connection) -> None:
         """Own a connection, until it leaves."""
         self._members.add(connection)

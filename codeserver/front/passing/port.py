@@ -8,6 +8,7 @@ to one server. gRPC's clients make a connection for each authority.
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -30,7 +31,7 @@ Welcome = Callable[[Connections, socket.socket], object]
 """Takes over a new client, whose socket does not block."""
 
 
-def by_name(route: Callable[[str], str], *, is_tls: bool = False) -> Port:
+def by_name(route: Callable[[str], str], *, is_tls: bool = False, most: int = sys.maxsize) -> Port:
     """A port where the authority of a connection's first request names the server.
 
     With TLS, the host that the client names before the encryption does. It is the same for gRPC.
@@ -40,30 +41,33 @@ def by_name(route: Callable[[str], str], *, is_tls: bool = False) -> Port:
             port, brackets and the dot at its end, and empty if the client names none. It is called
             for each attempt to connect, on the event loop, and must not raise.
         is_tls: whether clients speak TLS, which the servers take.
+        most: connections at the same time.
     """
     opening = SecureOpening if is_tls else Opening
 
     def welcome(connections: Connections, client: socket.socket) -> None:
         Arrival(connections, client, route, opening())
 
-    return Port(welcome)
+    return Port(welcome, most)
 
 
-def gateway(find: Find, *, is_tls: bool = False) -> Port:
+def gateway(find: Find, *, is_tls: bool = False, most: int = sys.maxsize) -> Port:
     """A port where clients ask for a host by HTTP CONNECT; see `tunnel`.
 
     Args:
         find: who may pass, and where to; it is called on the event loop.
         is_tls: whether clients must speak TLS with that host.
+        most: connections at the same time.
     """
-    return Port(partial(Tunnel, find=find, is_tls=is_tls))
+    return Port(partial(Tunnel, find=find, is_tls=is_tls), most)
 
 
 class Port:
     """A TCP port in front of servers on unix sockets; made on the event loop."""
 
-    def __init__(self, welcome: Welcome) -> None:
+    def __init__(self, welcome: Welcome, most: int) -> None:
         self._welcome = welcome
+        self._most = most
         self._listeners: list[socket.socket] = []
         self._connections = Connections()
         self._loop = self._connections.loop
@@ -135,5 +139,10 @@ class Port:
                 self._loop.remove_reader(listener.fileno())
                 self._loop.call_later(_PAUSE_SECONDS, self._accept_from, listener)
                 return
+            if len(self._connections) >= self._most:
+                client.close()
+                details = f"there are {self._most}; see --max-connections"
+                self._connections.complain("a connection was closed at once", details)
+                continue
             client.setblocking(False)
             self._welcome(self._connections, client)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import os
 import re
 import socket
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from codeserver.front.passing import hello
 from codeserver.front.passing.connections import Connections
 from codeserver.front.passing.copying import Copying
+from codeserver.front.passing.reaching import Reaching
 
 _LONGEST_HEAD = 8192
 _HEAD_SECONDS = 10.0
@@ -72,6 +72,7 @@ class Tunnel:
         self._is_tls = is_tls
         self._path_of: Callable[[bool], str] | None = None
         self._head = bytearray()
+        self._reaching: Reaching | None = None
         self._timer = self._loop.call_later(_HEAD_SECONDS, self.close)
         connections.enter(self)
         self._loop.add_reader(client.fileno(), self._read)
@@ -96,15 +97,7 @@ class Tunnel:
         if not chunk:
             self.close()
         elif self._path_of is not None:
-            is_tls = chunk[0] == hello.HANDSHAKE
-            if self._is_tls and not is_tls:
-                self._complain(
-                    "a connection without TLS was refused at the gateway",
-                    "in a workspace of Dagster, `ssl: true` gives it TLS",
-                )
-                self.close()
-            else:
-                self._connect(self._path_of(is_tls), chunk)
+            self._pass_on(self._path_of, chunk)
         else:
             self._head += chunk
             self._answer()
@@ -126,17 +119,30 @@ class Tunnel:
         else:
             self._client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
 
-    def _connect(self, path: str, first: bytes) -> None:
-        server = socket.socket(socket.AF_UNIX)
-        server.setblocking(False)
-        try:
-            server.connect(path)
-        except OSError as error:
-            server.close()
-            reason = f"{path}: {os.strerror(error.errno or 0)}"
-            self._connections.complain("a location is not served", reason)
-            self.close()
-            return
+    def _pass_on(self, path_of: Callable[[bool], str], first: bytes) -> None:
+        """Connect the client, whose first bytes in the tunnel these are, with its server."""
+        is_tls = first[0] == hello.HANDSHAKE
+        if self._is_tls and not is_tls:
+            self._give_up("without TLS", "in a workspace of Dagster, `ssl: true` gives it TLS")
+        elif is_tls and not path_of(True):
+            self._give_up("with TLS", "this server has no certificate; see --tls-cert")
+        else:
+            self._loop.remove_reader(self._client.fileno())
+            self._reaching = Reaching(
+                *(self._loop, lambda: path_of(is_tls)),
+                *(lambda server: self._copy(server, first), self._unreachable),
+            )
+            self._reaching.begin()
+
+    def _give_up(self, kind: str, hint: str) -> None:
+        self._complain(f"a connection {kind} was refused at the gateway", hint)
+        self.close()
+
+    def _unreachable(self, reason: str) -> None:
+        self._connections.complain("a location is not served", reason)
+        self.close()
+
+    def _copy(self, server: socket.socket, first: bytes) -> None:
         self._hand_over()
         copying = Copying(self._connections, self._client, server, 0, 0)
         self._connections.enter(copying)
@@ -179,6 +185,8 @@ class Tunnel:
 
     def _hand_over(self) -> None:
         self._timer.cancel()
+        if self._reaching is not None:
+            self._reaching.cancel()
         if self._client.fileno() >= 0:
             self._loop.remove_reader(self._client.fileno())
 

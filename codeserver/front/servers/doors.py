@@ -18,11 +18,11 @@ from codeserver.front.binding import bind_port, bind_socket
 from codeserver.front.held_socket import HeldSocket
 from codeserver.front.passing import Port, gateway
 from codeserver.front.passing.tunnel import Wish
+from codeserver.front.servers.assembly import Services, grpc_server
 from codeserver.listener import Listener
 from codeserver.system.sockets import temporary_folder
 
 Credentials = grpc.ServerCredentials | None
-MakeServer = Callable[[Rule], grpc.aio.Server]
 
 
 def listeners_of(config: Config) -> list[Listener]:
@@ -43,16 +43,13 @@ def listeners_of(config: Config) -> list[Listener]:
 class Doors:
     """Everything that leads to the services of one location.
 
-    Args:
-        make: makes a gRPC server that keeps a rule.
-
     Attributes:
         addresses: the bound addresses; unix sockets first.
     """
 
-    def __init__(self, security: Security, make: MakeServer) -> None:
+    def __init__(self, security: Security, services: Services) -> None:
         self._security = security
-        self._make = make
+        self._services = services
         self._servers: dict[Rule, grpc.aio.Server] = {}
         self._inner = _Inner()
         self._sockets: list[HeldSocket] = []
@@ -74,7 +71,12 @@ class Doors:
                     self.open_within(inner)
                 find = partial(self._find, rule)
                 is_tls = self._security.credentials_of(each) is not None
-                self._gateways.append((each, gateway(find, is_tls=is_tls)))
+                self._gateways.append(
+                    (
+                        each,
+                        gateway(find, is_tls=is_tls, most=self._security.exposure.max_connections),
+                    )
+                )
             elif each.path:
                 sockets.append(bind_socket(self._server(rule), each.path, mode=each.mode))
                 self._sockets.append(HeldSocket(each.path))
@@ -96,7 +98,7 @@ class Doors:
 
     def _server(self, rule: Rule) -> grpc.aio.Server:
         if rule not in self._servers:
-            self._servers[rule] = self._make(rule)
+            self._servers[rule] = grpc_server(self._security.exposure, self._services, rule)
         return self._servers[rule]
 
     def _find(self, rule: Rule, wish: Wish) -> Callable[[bool], str]:

@@ -21,7 +21,7 @@ from codeserver.front.health import WholeHealth
 from codeserver.front.passing import Port, by_name, gateway
 from codeserver.front.passing.tunnel import Refused, Wish
 from codeserver.front.reply_room import ReplyRoom
-from codeserver.front.servers.assembly import Services, grpc_server
+from codeserver.front.servers.assembly import Services
 from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.place import Common, Place
 from codeserver.front.servers.server import LAST_WORD_SECONDS
@@ -71,7 +71,7 @@ class LocationsServer:
         self._made_folder = None if config.location_sockets else temporary_folder()
         self._common = Common(
             *(self._bases, Slots(config.max_workers, _PLENTY), Directory(), WholeHealth()),
-            *(self.shutdown, Path(self._made_folder or config.location_sockets or ""), config),
+            *(self.shutdown, Path(self._made_folder or config.location_sockets or "")),
             *(security, _rules_of(self._ports)),
         )
         self._places: dict[str, Place] = {}
@@ -87,7 +87,7 @@ class LocationsServer:
             self._common.health,
             ReplyRoom(config.max_reply_memory),
         )
-        self._doors = Doors(security, partial(grpc_server, config, services))
+        self._doors = Doors(security, services)
 
     async def start(self) -> None:
         """Bind the addresses, serve, and begin the first load of each location.
@@ -230,9 +230,10 @@ class LocationsServer:
         _log.info("%s: %s", self._config.locations, "; ".join(said) or "no change")
 
     def _port(self, listener: Listener, rule: Rule, is_tls: bool) -> Port:
+        most = self._config.max_connections
         if listener.is_gateway:
-            return gateway(partial(self._find, rule), is_tls=is_tls)
-        return by_name(partial(self._route, rule, is_tls), is_tls=is_tls)
+            return gateway(partial(self._find, rule), is_tls=is_tls, most=most)
+        return by_name(partial(self._route, rule, is_tls), is_tls=is_tls, most=most)
 
     def _route(self, rule: Rule, is_tls: bool, host: str) -> str:
         """The socket for a host name: of its location, or of the server itself."""

@@ -11,12 +11,10 @@ import logging
 import os
 from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from codeserver.errors import Draining
-from codeserver.exposure import Exposure
 from codeserver.front.access.rule import EVERYTHING, Rule
 from codeserver.front.access.security import Security
 from codeserver.front.binding import make_room
@@ -25,7 +23,7 @@ from codeserver.front.handlers import Forwarding
 from codeserver.front.health import Health, WholeHealth
 from codeserver.front.held_socket import HeldSocket
 from codeserver.front.reply_room import ReplyRoom
-from codeserver.front.servers.assembly import Services, grpc_server
+from codeserver.front.servers.assembly import Services
 from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.servers.server import LAST_WORD_SECONDS
@@ -56,7 +54,6 @@ class Common:
         health: the health of the server.
         shutdown: the shutdown of the server.
         sockets: the directory of the sockets of locations.
-        exposure: the limits of the server.
         security: the certificate and the tokens of the server.
         rules: those of the ports that the locations share.
     """
@@ -67,7 +64,6 @@ class Common:
     health: WholeHealth
     shutdown: Shutdown
     sockets: Path
-    exposure: Exposure
     security: Security
     rules: Collection[Rule]
 
@@ -111,13 +107,11 @@ class Place:
             Forwarding(DagsterApi, lambda _: self._served.dagster_api),
             CodeLocationService(self._own),
             self._health,
-            ReplyRoom(self._common.exposure.max_reply_memory),
+            ReplyRoom(self._common.security.exposure.max_reply_memory),
         )
         # gRPC removes a socket at the path that it has bound. Another place may have it by then.
         self._first = os.path.join(os.path.dirname(self._path), f".{os.getpid()}.{next(_numbers)}")
-        self._doors = Doors(
-            self._common.security, partial(grpc_server, self._common.exposure, services)
-        )
+        self._doors = Doors(self._common.security, services)
 
     @property
     def _path(self) -> str:

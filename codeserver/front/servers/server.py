@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from functools import partial
 
 from codeserver.config import Config
 from codeserver.errors import Draining
 from codeserver.front.access.security import Security
 from codeserver.front.health import Health
 from codeserver.front.reply_room import ReplyRoom
-from codeserver.front.servers.assembly import Services, grpc_server
+from codeserver.front.servers.assembly import Services
 from codeserver.front.servers.doors import Doors, listeners_of
 from codeserver.front.servers.served_location import Requests, ServedLocation
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
@@ -54,7 +53,7 @@ class Server:
         typed_api = CodeLocationService(directory)
         replies = ReplyRoom(config.max_reply_memory)
         services = Services(self._served.dagster_api, typed_api, health, replies)
-        self._doors = Doors(Security(config), partial(grpc_server, config, services))
+        self._doors = Doors(Security(config), services)
 
     @property
     def addresses(self) -> list[str]:
