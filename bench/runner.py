@@ -33,6 +33,7 @@ WORKLOADS = (
     "edits",
     "reloads",
     "faults",
+    "attacks",
     "memory",
     "locations",
     "idle",

@@ -107,9 +107,13 @@ def busy(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
 @dg.sensor(job=short)
 def hangs(context: dg.SensorEvaluationContext) -> None:
-    """Wait for ever, as for a host that never answers; say in which thread, in this folder."""
+    """Wait for ever, as for a host that never answers; say in which thread, in a folder.
+
+    The folder is the first line of the cursor.
+    """
     assert context.cursor
-    Path(context.cursor, f"{os.getpid()}-{threading.get_native_id()}").touch()
+    folder = context.cursor.partition("\n")[0]
+    Path(folder, f"{os.getpid()}-{threading.get_native_id()}").touch()
     here, _there = socket.socketpair()
     here.recv(1)
 
