@@ -15,6 +15,7 @@ MOST_BYTES = 16384
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _FRAME = struct.Struct(">BHBBI")
+_ACK = 1
 _INITIAL_WINDOW = 4
 _LONGEST_WINDOW = 2**31 - 1
 _CONNECTION_WINDOW = 65535
@@ -87,7 +88,8 @@ class Connection:
         path: the server's unix socket.
         until: the end of the attack, on the monotonic clock.
         begin: the first bytes to send.
-        reads: whether it reads and forgets the bytes of the server; otherwise it never reads.
+        reads: whether it reads and forgets the bytes of the server, and confirms its settings;
+            otherwise it never reads.
 
     Raises:
         Ended: here and in the methods.
@@ -102,6 +104,10 @@ class Connection:
             self._socket.connect(path)
             self._socket.setblocking(False)
             self.send(begin)
+            if reads:
+                # Without this a server refuses most calls.
+                self.listen()
+                self.send(frame(SETTINGS, _ACK, 0))
         except (OSError, Ended) as error:
             self._socket.close()
             raise Ended from error

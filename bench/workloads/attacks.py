@@ -24,7 +24,7 @@ from bench.servers import Server, temporary_folder
 from bench.subjects import many_assets
 from bench.tables import in_unit
 
-SUBJECTS = (many_assets(100),)
+SUBJECTS = (many_assets(1000),)
 
 _WARM_CALLS = 20
 _CALLS_A_SECOND = 20
