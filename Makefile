@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults client sbom docs format clean
+.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults bench-attacks client sbom docs format clean
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -114,6 +114,9 @@ bench-reload: $(VENV)/.dev  ## Measure how long an edit takes until it is served
 
 bench-faults: $(VENV)/.dev  ## Show faults beside stock Dagster's two servers.
 	$(BIN)/python -m bench --only faults
+
+bench-attacks: $(VENV)/.dev  ## Show attacks beside stock Dagster's two servers.
+	$(BIN)/python -m bench --only attacks
 
 release-proto: $(VENV)/.dev  ## Make today's protos the ones that later versions must not break.
 	$(BIN)/buf build -o proto/released.binpb

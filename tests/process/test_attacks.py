@@ -5,25 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.attackers.attacks import ATTACKS
 from bench.client import Client, said
 from bench.subjects import with_ticks
 from bench.workloads.attacks import EVENTS, Attack, attack
-from tests.process.conftest import serve
+from tests.process.serving import Server, serve
+from tests.support.eventually import eventually
 
 SECONDS = 0.3
 """The time of one attack."""
 
 
 @pytest.fixture(scope="module")
-def attacked(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """The client of a server that all attacks have."""
+def attacked(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server that all attacks have."""
     code, socket = with_ticks(tmp_path_factory.mktemp("attacks") / "code"), home / "attacks.sock"
     with serve(home, socket, "-f", str(code), cwd=code.parent) as server:
         server.client.list_repositories()
-        yield Client(socket, home)
+        yield server
+
+
+def connections_of(server: Server) -> int:
+    """The number of its connections with clients."""
+    found = psutil.Process(server.front.pid).net_connections("unix")
+    listening = 1
+    return sum(each.laddr == str(server.server.socket) for each in found) - listening
 
 
 def test_every_attack_is_one_of_the_page() -> None:
@@ -31,8 +40,11 @@ def test_every_attack_is_one_of_the_page() -> None:
 
 
 @pytest.mark.parametrize("how", EVENTS.values(), ids=EVENTS)
-def test_others_are_served_after(attacked: Client, how: Attack) -> None:
-    assert attack(attacked, how, SECONDS) > 0
+def test_others_are_served_after(attacked: Server, how: Attack) -> None:
+    client = Client(attacked.server.socket, attacked.home)
 
-    assert said(attacked.server_id)
-    assert said(lambda: attacked.tick("quick")) == "version 1"
+    assert attack(client, how, SECONDS) > 0
+
+    assert said(client.server_id)
+    assert said(lambda: client.tick("quick")) == "version 1"
+    eventually(lambda: connections_of(attacked) == 0, what="no connection of the attacker")
