@@ -33,7 +33,6 @@ _WAITING_SECONDS = 12.0
 _QUICK_SECONDS = 0.5
 _IDLE_SECONDS = 3
 _LATER_SECONDS = 5
-_REST_SECONDS = 5.0
 _MOST_SECONDS = 30
 _PAUSE_SECONDS = 0.02
 _MEMORY_SECONDS = 0.25
@@ -102,7 +101,7 @@ def _warm_up(server: Server) -> None:
         server.client.server_id()
         server.client.tick("quick")
     server.client.repository()
-    rest([server], _REST_SECONDS)
+    rest([server])
 
 
 def _effect(it: Measurement, server: Server, event: str, how: Attack) -> str:
