@@ -38,8 +38,8 @@ class Exposure:
         "--listen",
         (),
         help="Serve on this address, too: HOST:PORT or unix:PATH, with words after commas: tls or "
-        "plain, tokens or open, role=read|evaluate|operate, gateway, mode=660. Several are "
-        "possible; in the variable, they are separated by spaces.",
+        "plain, tokens or open, role=read|evaluate|operate, gateway, mode=660, owner=USER:GROUP. "
+        "Several are possible; in the variable, they are separated by spaces.",
     )
     tls_cert: FilePath | None = of_server(
         "--tls-cert",
@@ -86,7 +86,8 @@ class Exposure:
         "--max-connection-calls",
         200,
         least=1,
-        help="Most calls under way on one connection. Its client keeps further ones back.",
+        help="Most calls under way on one connection. Its client keeps further ones back; of those "
+        "that it makes in the same moment, some may fail with UNAVAILABLE.",
     )
     max_calls: int = of_server(
         "--max-calls",
@@ -102,7 +103,7 @@ class Exposure:
     )
     max_connection_idle: Duration = of_server(
         "--max-connection-idle",
-        3600.0,
+        600.0,
         help="Time without a call after which a connection is closed. 0 for no limit.",
     )
     keepalive: Duration = of_server(

@@ -29,6 +29,7 @@ class Listener:
         role: the most that anybody may do there.
         is_gateway: whether it takes HTTP CONNECT, and gRPC only within.
         mode: permissions of the unix socket; None for those that the umask gives.
+        owner: user, group or both (`USER:GROUP`) that get the unix socket, by name or number.
     """
 
     host: str = ""
@@ -39,6 +40,7 @@ class Listener:
     role: str = ROLES[-1]
     is_gateway: bool = False
     mode: int | None = None
+    owner: str = ""
 
     def __str__(self) -> str:
         return f"unix:{self.path}" if self.path else f"{self.host}:{self.port}"
@@ -86,6 +88,12 @@ def _mode(value: str) -> Mapping[str, Any]:
     return {"mode": mode}
 
 
+def _owner(value: str) -> Mapping[str, Any]:
+    if not value.strip(":") or value.count(":") > 1:
+        raise Refused(f"must have an owner such as USER:GROUP; it has {value[:80]!r}.")
+    return {"owner": value}
+
+
 _WORDS: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
     "tls": lambda _: {"tls": True},
     "plain": lambda _: {"tls": False},
@@ -94,16 +102,17 @@ _WORDS: Mapping[str, Callable[[str], Mapping[str, Any]]] = {
     "gateway": lambda _: {"is_gateway": True, "tokens": True},
     "role": _role,
     "mode": _mode,
+    "owner": _owner,
 }
-_WITH_VALUE = ("role", "mode")
+_WITH_VALUE = ("role", "mode", "owner")
 _WRITTEN = [f"{word}=..." if word in _WITH_VALUE else word for word in _WORDS]
 
 
 def _checked(found: Listener) -> Listener:
     if found.path and (found.tls or found.is_gateway):
         raise Refused("is a unix socket, which has neither TLS nor a gateway.")
-    if found.mode is not None and not found.path:
-        raise Refused("has a mode, and only a unix socket can have one.")
+    if (found.mode is not None or found.owner) and not found.path:
+        raise Refused("has a mode or an owner, and only a unix socket can have one.")
     if found.is_gateway and found.tokens is False:
         raise Refused("is a gateway, which always asks for a token.")
     return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -47,6 +49,7 @@ def bind_socket(
     path: str,
     credentials: grpc.ServerCredentials | None = None,
     mode: int | None = None,
+    owner: str = "",
 ) -> str:
     """Bind a unix socket, with TLS if there are credentials.
 
@@ -55,6 +58,7 @@ def bind_socket(
         path: where it is made.
         credentials: None for no TLS.
         mode: its permissions; None for those that the umask gives.
+        owner: `USER`, `:GROUP` or `USER:GROUP` that gets it; empty for that of this process.
 
     Returns:
         The address, such as `unix:/run/code.sock`.
@@ -64,14 +68,34 @@ def bind_socket(
     """
     absolute = make_room(path)
     try:
-        with _umask_for(mode):
+        with _umask_for(0 if owner else mode):
             if credentials is None:
                 server.add_insecure_port(f"unix:{absolute}")
             else:
                 server.add_secure_port(f"unix:{absolute}", credentials)
     except RuntimeError as error:
         raise OperatorError(f"Socket {absolute} cannot be made: {error}.") from None
+    if owner:
+        _give(absolute, owner, mode)
     return f"unix:{absolute}"
+
+
+def _give(path: Path, owner: str, mode: int | None) -> None:
+    """Give a socket, to which nobody can connect yet, to its owner, and then its mode."""
+    who: list[Any] = [int(name) if name.isdecimal() else name or None for name in owner.split(":")]
+    try:
+        shutil.chown(path, *who)
+        path.chmod(0o777 & ~_umask() if mode is None else mode)
+    except (LookupError, OSError) as error:
+        path.unlink(missing_ok=True)
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise OperatorError(f"Socket {path} cannot be given to {owner}: {reason}.") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 @contextlib.contextmanager

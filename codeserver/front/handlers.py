@@ -166,6 +166,8 @@ class _Call:
 
     async def unary(self, request: bytes, context: Context) -> Any:
         """The reply."""
+        if len(request) > SHORT:
+            _when_over(context, self.replies.freeing.soon)
         try:
             reply = await self.method(self._decoded(request), context)
             if (size := _size(reply)) > SHORT:
@@ -173,10 +175,13 @@ class _Call:
                 _when_over(context, functools.partial(self.replies.give_back, size))
             return reply
         except Exception as error:
+            del request
             await _abort(error, self.name, context)
 
     async def stream(self, request: bytes, context: Context) -> AsyncIterator[Any]:
         """The replies."""
+        if len(request) > SHORT:
+            _when_over(context, self.replies.freeing.soon)
         try:
             async for reply in self.method(self._decoded(request), context):
                 if (size := _size(reply)) <= SHORT:
@@ -188,6 +193,7 @@ class _Call:
                 finally:
                     self.replies.give_back(size)
         except Exception as error:
+            del request
             await _abort(error, self.name, context)
 
     def _decoded(self, request: bytes) -> Any:
@@ -217,12 +223,23 @@ async def _abort(error: Exception, name: str, context: Context) -> None:
             if isinstance(error, errors.WorkerCrashed):
                 text = text.partition("\n")[0]  # the rest is the worker's output, in the details
             message = _shortened(text)
+            _forget_frames(error)
             details = rich_errors.trailing_metadata(error, status, message)
             await context.abort(status, message, (*context.trailing_metadata(), *details))
     if isinstance(error, grpc.aio.AbortError):
         raise error
     _log.error("%s failed; this is a defect of codeserver", name, exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, _shortened(f"{name} failed: {error!r}"))
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what the frames of an error have, such as the request.
+
+    gRPC keeps the error of an aborted call in a circle, which the garbage collector may find late.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _shortened(details: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from codeserver.front.freeing import Freeing
+
 SHORT = 64 * 1024
 """Bytes. Replies up to this size do not count."""
 
@@ -18,9 +20,13 @@ class ReplyRoom:
 
     Args:
         most: the bytes of replies under way. Further replies wait.
+
+    Attributes:
+        freeing: is told of the end of each reply.
     """
 
     def __init__(self, most: int) -> None:
+        self.freeing = Freeing()
         self._most = most
         self._under_way = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -51,6 +57,7 @@ class ReplyRoom:
         """Release the room of a reply that was read or will never be."""
         self._under_way -= size
         self._grant()
+        self.freeing.soon()
 
     def _fits(self, size: int) -> bool:
         return not self._under_way or self._under_way + size <= self._most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import subprocess
@@ -28,7 +29,7 @@ from tests.process.access import (
     write_tokens,
 )
 from tests.process.conftest import Start
-from tests.process.serving import USER_CODE, Server, serve
+from tests.process.serving import LIMIT, USER_CODE, Server, serve
 from tests.support.eventually import eventually
 
 REPO = ("-f", str(USER_CODE / "repo.py"))
@@ -147,6 +148,29 @@ def test_a_gateway_of_a_server_with_a_certificate_wants_tls(server: Server) -> N
     assert ends == {3: False, 4: True}
     said = "a connection without TLS was refused at the gateway: the client at 127.0.0.1:"
     eventually(lambda: said in server.server.text)
+
+
+def test_a_location_that_does_not_exist(start: Start, issuer: Issuer, work: Path) -> None:
+    """The gateway of several locations says which there are."""
+    write_tokens(issuer.folder / "tokens")
+    (work / "list.toml").write_text(f'[locations.sales]\npython_file = "{USER_CODE}/repo.py"\n')
+    tokens = ("--auth-token-file", str(issuer.folder / "tokens"))
+    server = start("--locations", "list.toml", *tokens, "--listen", "127.0.0.1:0,gateway")
+    answers = [connect(addresses_of(server)[1], host) for host in ("sales", "sold")]
+    assert answers[0].startswith("HTTP/1.1 200 ")
+    assert answers[1].startswith("HTTP/1.1 404 Not Found\r\n")
+    assert answers[1].endswith("with or without a domain, such as NAME.localhost: sales.\n")
+
+
+def connect(gateway: str, host: str) -> str:
+    """The answer of a gateway to a client with a token that asks for this host."""
+    credentials = base64.b64encode(f"ci:{token_of('ci')}".encode()).decode()
+    request = f"CONNECT {host}:4000 HTTP/1.1\r\nProxy-Authorization: Basic {credentials}\r\n\r\n"
+    where, _, port = gateway.rpartition(":")
+    with socket.create_connection((where, int(port)), LIMIT) as client:
+        client.sendall(request.encode())
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(1000), b"")).decode()
 
 
 def test_a_certificate_is_replaced_while_it_is_served(server: Server, issuer: Issuer) -> None:

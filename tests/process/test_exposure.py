@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import pytest
 
+from bench.requests import Requests, message
 from tests.process.access import addresses_of, token_of, write_tokens
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, USER_CODE, Server
@@ -22,6 +24,7 @@ WATCH = "/codeserver.api.v1.CodeLocationService/WatchLocation"
 TICK = "/api.DagsterApi/SyncExternalSensorExecution"
 LONG = b"\x0a\x80\x80\x80\x01" + bytes(2 << 20)
 """A request with a text of 2 MiB."""
+LONG_CURSOR = 20_000_000
 
 
 @pytest.fixture
@@ -43,6 +46,11 @@ def served_on_a_port(start: Start, *options: str) -> tuple[Server, str]:
     server = start(*REPO, "--listen", "127.0.0.1:0", *options, cwd=USER_CODE)
     assert server.id
     return server, addresses_of(server)[1]
+
+
+def resident(server: Server) -> int:
+    """Bytes of memory that the front has."""
+    return psutil.Process(server.front.pid).memory_info().rss
 
 
 def call(channel: grpc.Channel, path: str = GET_SERVER_ID, request: bytes = b"", **how: Any) -> Any:
@@ -153,3 +161,17 @@ def test_strangers_cannot_send_anything(
     finally:
         has_ended.set()
     assert not status(taken).startswith("UNAUTHENTICATED")
+
+
+def test_long_requests_leave_no_memory_behind(
+    start: Start, opened: Callable[..., grpc.Channel]
+) -> None:
+    """Neither those that are answered nor those that are refused."""
+    server, address = served_on_a_port(start, "--max-workers", "1", "--max-queue", "2")
+    before = resident(server)
+    request = message(Requests(server.instance_ref).sensor("quick", "c" * LONG_CURSOR))
+    long = [call(opened(address), TICK, request.SerializeToString()) for _ in range(8)]
+    ends = {status(each).partition(":")[0] for each in long}
+    assert ends <= {"OK", "RESOURCE_EXHAUSTED"}
+    del request, long
+    eventually(lambda: resident(server) < before + LONG_CURSOR, every=0.2)

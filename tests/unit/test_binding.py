@@ -15,9 +15,23 @@ from codeserver.config import Config
 from codeserver.errors import OperatorError
 from codeserver.front.access.security import Security
 from codeserver.front.binding import bind_socket
+from codeserver.front.dagster_api import DagsterApi
+from codeserver.front.handlers import Forwarding
+from codeserver.front.health import Health
 from codeserver.front.held_socket import HeldSocket
+from codeserver.front.reply_room import ReplyRoom
+from codeserver.front.servers.assembly import Services
 from codeserver.front.servers.doors import Doors
+from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.listener import Listener
+
+NOTHING = Services(
+    Forwarding(DagsterApi, lambda _: None),
+    CodeLocationService(Directory()),
+    Forwarding(Health, lambda _: None),
+    ReplyRoom(0),
+)
+"""Services that nobody calls."""
 
 
 class Observed:
@@ -59,6 +73,22 @@ async def test_the_mode_is_there_from_the_beginning(
     wanted = 0o777 & ~umask if expected is None else expected
     assert observed.mode == (short / "s").stat().st_mode & 0o777 == wanted
     await observed.server.stop(None)
+
+
+async def test_an_owner_gets_it_before_anybody_can_connect(short: Path) -> None:
+    observed: Any = Observed()
+    group = 65534 if os.geteuid() == 0 else os.getegid()
+    bind_socket(observed, str(short / "s"), mode=0o660, owner=f"{os.geteuid()}:{group}")
+    found = (short / "s").stat()
+    assert observed.mode == 0
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (os.geteuid(), group, 0o660)
+    await observed.server.stop(None)
+
+
+async def test_an_owner_that_nobody_is(short: Path) -> None:
+    with pytest.raises(OperatorError, match=r"s cannot be given to no-such-user: no such user"):
+        bind_socket(grpc.aio.server(), str(short / "s"), owner="no-such-user")
+    assert not os.listdir(short)
 
 
 def listening(path: Path, backlog: int = 1) -> socket.socket:
@@ -158,7 +188,7 @@ def test_the_socket_of_the_next_server_stays(short: Path) -> None:
 
 
 async def test_no_socket_stays_if_the_next_address_cannot_be_bound(short: Path) -> None:
-    doors = Doors(Security(Config()), lambda _: grpc.aio.server())
+    doors = Doors(Security(Config()), NOTHING)
     addresses = [Listener(path=str(short / "s")), Listener(path=str(short / "nowhere" / "s"))]
     with pytest.raises(OperatorError, match="there is no folder"):
         doors.bind(addresses)

@@ -22,6 +22,7 @@ from codeserver.values import Refused
         ("h:1,gateway", Listener("h", 1, tokens=True, is_gateway=True)),
         ("unix:/run/s", Listener(path="/run/s")),
         ("unix:///run/s,mode=660", Listener(path="/run/s", mode=0o660)),
+        ("unix:s,owner=:dagster", Listener(path="s", owner=":dagster")),
         ("unix:s,tokens", Listener(path="s", tokens=True)),
     ],
 )
@@ -50,7 +51,9 @@ ADDRESS = "must begin with HOST:PORT or unix:PATH"
         ("h:1,role=admin", "has no role 'admin'; the roles are read, evaluate, operate."),
         ("unix:/s,mode=rw", "must have a mode such as 660; it has 'rw'."),
         ("unix:/s,mode=7777", "must have a mode such as 660"),
-        ("h:1,mode=660", "has a mode, and only a unix socket can have one."),
+        ("h:1,mode=660", "has a mode or an owner, and only a unix socket can have one."),
+        ("h:1,owner=root", "has a mode or an owner, and only a unix socket can have one."),
+        ("unix:/s,owner=:", "must have an owner such as USER:GROUP; it has ':'."),
         ("unix:/s,tls", "is a unix socket, which has neither TLS nor a gateway."),
         ("h:1,gateway,open", "is a gateway, which always asks for a token."),
     ],

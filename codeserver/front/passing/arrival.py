@@ -12,7 +12,7 @@ from codeserver.front.passing.frames import NO_ERROR, goaway
 from codeserver.front.passing.opening import Opening, OtherProtocol, Refused, SecureOpening
 from codeserver.front.passing.reaching import Reaching
 
-_GREETING_SECONDS = 60.0
+_GREETING_SECONDS = 20.0
 """For a client's first settings; after them, a client may be idle for ever."""
 
 _LAST_WORD_SECONDS = 5.0

@@ -25,6 +25,7 @@ _MOST_PENDING = 50_000
 _LONGEST_PENDING_SECONDS = 24 * 60 * 60
 
 
+_GREETING_SECONDS = 20
 _KEEPALIVE_ANSWER_SECONDS = 20
 _LAST_CALL_SECONDS = 600
 """For calls under way on a connection that has reached its age."""
@@ -103,12 +104,16 @@ def _warn_of_missing(feature: str, package: str, error: Exception) -> None:
 def grpc_options(exposure: Exposure) -> list[tuple[str, int]]:
     """The options of a gRPC server."""
     seconds = {
+        # A client that has connected, and says nothing, or does not confirm the settings.
+        "grpc.server_handshake_timeout_ms": _GREETING_SECONDS,
+        "grpc.http2.settings_timeout": _GREETING_SECONDS,
         "grpc.max_connection_age_ms": exposure.max_connection_age,
         "grpc.max_connection_age_grace_ms": _LAST_CALL_SECONDS,
         "grpc.max_connection_idle_ms": exposure.max_connection_idle,
         # A client that does not read does not answer, either.
         "grpc.keepalive_time_ms": exposure.keepalive,
         "grpc.keepalive_timeout_ms": _KEEPALIVE_ANSWER_SECONDS,
+        "grpc.http2.ping_timeout_ms": _KEEPALIVE_ANSWER_SECONDS,
     }
     return [
         ("grpc.max_receive_message_length", exposure.max_request_size),
@@ -119,6 +124,10 @@ def grpc_options(exposure: Exposure) -> list[tuple[str, int]]:
         # Clients keep further calls until one of these has ended. gRPC also drops the calls of a
         # client that begins and resets more of them (CVE-2023-44487), and does not without a limit.
         ("grpc.max_concurrent_streams", exposure.max_connection_calls),
+        ("grpc.keepalive_permit_without_calls", 1),
+        # To close the connection of a client that sends many pings costs more than to answer them:
+        # it connects again.
+        ("grpc.http2.max_ping_strikes", 0),
         *((name, int(value * 1000)) for name, value in seconds.items() if value),
         # Above this number of pending calls gRPC cancels calls at random, and after this time it
         # cancels every pending call, both without a reason. The limits are so high that the

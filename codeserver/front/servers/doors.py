@@ -78,7 +78,8 @@ class Doors:
                     )
                 )
             elif each.path:
-                sockets.append(bind_socket(self._server(rule), each.path, mode=each.mode))
+                server = self._server(rule)
+                sockets.append(bind_socket(server, each.path, mode=each.mode, owner=each.owner))
                 self._sockets.append(HeldSocket(each.path))
             else:
                 credentials = self._security.credentials_of(each)
