@@ -63,7 +63,7 @@ def load(text: str, source: Source) -> Any:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise source.fault(f"{error.problem}.", place=place) from None
-    except (yaml.YAMLError, ValueError, AttributeError, TypeError, KeyError) as error:
+    except (yaml.YAMLError, ValueError, AttributeError, TypeError, LookupError) as error:
         # The last four are of values that do not fit their tags, such as `!!int x`.
         first, *_ = str(error).splitlines() or [type(error).__name__]
         raise source.fault(f"is no YAML ({first}).") from None

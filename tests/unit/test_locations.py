@@ -593,6 +593,10 @@ BAD: dict[str, tuple[Files, str]] = {
         of_yaml("load_from: !!int x"),
         "workspace.yaml: is no YAML (invalid literal for int() with base 10: 'x').",
     ),
+    "a value that its tag needs and that is missing": (
+        of_yaml('load_from: !!int ""'),
+        "workspace.yaml: is no YAML (string index out of range).",
+    ),
     "a character that YAML does not have": (
         of_yaml("load_from: \0"),
         "workspace.yaml: is no YAML (unacceptable character #x0000: special characters are not "
