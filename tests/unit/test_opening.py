@@ -8,7 +8,13 @@ import pytest
 
 from codeserver.front.passing.authority import host_of
 from codeserver.front.passing.frames import AckFilter
-from codeserver.front.passing.opening import MOST_BYTES, Opening, OtherProtocol, Refused
+from codeserver.front.passing.opening import (
+    MOST_BYTES,
+    Opening,
+    OtherProtocol,
+    Refused,
+    SecureOpening,
+)
 from tests.unit.http2_frames import (
     ACK,
     CLIENT_SETTINGS,
@@ -141,6 +147,12 @@ REFUSED = {
         + frame(CONTINUATION, b"\x00\x01a\x01b" * 3000, stream=1) * 5,
         11,
     ),
+    "long headers": (
+        GREETING
+        + request(b"\x00\x00\x00" * 5_000, flags=0)
+        + frame(CONTINUATION, b"\x00\x00\x00" * 5_000, flags=4, stream=1),
+        11,
+    ),
     "endless window updates": (GREETING + WINDOW * (MOST_BYTES // len(WINDOW)), 11),
     "endless pings": (GREETING + PING_FRAME * (MOST_BYTES // len(PING_FRAME)), 11),
 }
@@ -248,3 +260,18 @@ def test_only_acknowledgements_are_dropped_wherever_bytes_are_split(
         acks = AckFilter(count)
 
         assert b"".join(map(acks.feed, parts)) + acks.end() == left
+
+
+def test_a_first_message_of_tls_ends() -> None:
+    """In the smallest records there are; each byte of it is looked at once."""
+    opening = SecureOpening()
+    record = b"\x16\x03\x01\x00\x01"
+    for byte in b"\x01\x00\xff\x00":
+        assert not opening.feed(record + bytes([byte]))
+
+    with pytest.raises(OtherProtocol, match="does not end"):
+        for _ in range(MOST_BYTES):
+            for byte in record + b"a":
+                assert not opening.feed(bytes([byte]))
+
+    assert len(opening.replay) == MOST_BYTES + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 HANDSHAKE = 0x16
 """The first byte of a client that speaks TLS; gRPC without TLS begins with `P`."""
 
+_HEAD_BYTES = 5
 _LONGEST = 1 << 16
 _CLIENT_HELLO = 1
 _SERVER_NAME = 0
@@ -14,37 +15,57 @@ class Malformed(Exception):
     """It is no TLS."""
 
 
-def host_in(data: bytes) -> str | None:
-    """The host in lower case, empty if the client names none; None if more bytes are needed.
+class Hello:
+    """Reads the first handshake message, which may be in several records.
 
-    Raises:
-        Malformed: the bytes are no beginning of TLS.
+    Each byte is looked at once, however many records and pieces there are.
     """
-    message = _message(data)
-    if message is None:
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._left = 0  # bytes of the record that are still to come
+        self._message = bytearray()
+
+    def feed(self, data: bytes | memoryview) -> str | None:
+        """Read on.
+
+        Returns:
+            The host in lower case, empty if the client names none; None if more bytes are needed.
+
+        Raises:
+            Malformed: the bytes are no beginning of TLS.
+        """
+        at = 0
+        while at < len(data):
+            if self._left:
+                part = data[at : at + self._left]
+                self._message += part
+                self._left -= len(part)
+            else:
+                part = data[at : at + _HEAD_BYTES - len(self._head)]
+                self._head += part
+                self._begin_record()
+            at += len(part)
+            message = self._whole()
+            if message is not None:
+                return _host_in(message)
         return None
-    try:
-        return _server_name(message)
-    except (IndexError, UnicodeDecodeError):
-        raise Malformed from None
 
-
-def _message(data: bytes) -> bytes | None:
-    """The first handshake message, which may be in several records; None if there is more of it."""
-    message, start = b"", 0
-    while len(data) >= start + 5:
-        length = int.from_bytes(data[start + 3 : start + 5], "big")
-        if data[start] != HANDSHAKE or data[start + 1] != 3 or not length:
-            raise Malformed
-        message += data[start + 5 : start + 5 + length]
-        start += 5 + length
-        if len(message) >= 4:
-            end = 4 + int.from_bytes(message[1:4], "big")
-            if message[0] != _CLIENT_HELLO or end > _LONGEST:
+    def _begin_record(self) -> None:
+        if len(self._head) == _HEAD_BYTES:
+            self._left = int.from_bytes(self._head[3:], "big")
+            if self._head[0] != HANDSHAKE or self._head[1] != 3 or not self._left:
                 raise Malformed
-            if len(message) >= end:
-                return message[4:end]
-    return None
+            self._head.clear()
+
+    def _whole(self) -> bytes | None:
+        """The message without its head; None if there is more of it."""
+        if len(self._message) < 4:
+            return None
+        end = 4 + int.from_bytes(self._message[1:4], "big")
+        if self._message[0] != _CLIENT_HELLO or end > _LONGEST:
+            raise Malformed
+        return bytes(self._message[4:end]) if len(self._message) >= end else None
 
 
 class _Fields:
@@ -75,6 +96,13 @@ class _Fields:
     def vector(self, size: int) -> _Fields:
         """The next bytes, before which their number stands in so many bytes."""
         return _Fields(self.take(self.number(size)))
+
+
+def _host_in(message: bytes) -> str:
+    try:
+        return _server_name(message)
+    except (IndexError, UnicodeDecodeError):
+        raise Malformed from None
 
 
 def _server_name(hello: bytes) -> str:

@@ -42,6 +42,9 @@ MOST_BYTES = 64 * 1024
 _LARGEST_FRAME = 16 * 1024
 """Bytes of a payload, by the defaults that empty settings leave."""
 
+_LONGEST_BLOCK = 16 * 1024
+"""Bytes of headers, compressed. gRPC's servers refuse as many of decompressed ones."""
+
 _ONLY_AFTER_A_REQUEST = {DATA, RST_STREAM, PUSH_PROMISE, CONTINUATION}
 _HTTP_1 = re.compile(rb"[A-Z]+ ")
 
@@ -74,21 +77,24 @@ class SecureOpening:
     def __init__(self) -> None:
         self.replay = bytearray()
         self.host = ""
+        self._hello = hello.Hello()
 
     def feed(self, data: bytes | memoryview) -> bool:
         """Read on; return whether the host is known, if the client names any.
 
         Raises:
-            OtherProtocol: the bytes are not TLS.
+            OtherProtocol: the bytes are not TLS, or too many for its first message.
         """
         self.replay += data
         if self.replay[0] != hello.HANDSHAKE:
             is_http_2 = PREFACE.startswith(self.replay[: len(PREFACE)])
             raise OtherProtocol("HTTP/2 without TLS" if is_http_2 else "another protocol")
         try:
-            found = hello.host_in(bytes(self.replay))
+            found = self._hello.feed(data)
         except hello.Malformed:
             raise OtherProtocol("a TLS that cannot be read") from None
+        if found is None and len(self.replay) > MOST_BYTES:
+            raise OtherProtocol("a TLS whose first message does not end")
         self.host = found or ""
         return found is not None
 
@@ -231,6 +237,12 @@ class Opening:
     def _continue(self, part: bytes, flags: int) -> None:
         assert self._block is not None
         self._block += part
+        # To decode them takes longer than to send them, and all connections wait meanwhile.
+        _expect(
+            len(self._block) <= _LONGEST_BLOCK,
+            ENHANCE_YOUR_CALM,
+            f"headers of more than {_LONGEST_BLOCK} bytes",
+        )
         if flags & END_HEADERS:
             try:
                 self._authority = authority_in(bytes(self._block))
