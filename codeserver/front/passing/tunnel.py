@@ -117,7 +117,13 @@ class Tunnel:
         except Refused as refusal:
             self._refuse(refusal)
         else:
+            self._welcome()
+
+    def _welcome(self) -> None:
+        try:
             self._client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        except OSError:
+            self.close()  # is gone
 
     def _pass_on(self, path_of: Callable[[bool], str], first: bytes) -> None:
         """Connect the client, whose first bytes in the tunnel these are, with its server."""
