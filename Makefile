@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 IMAGE ?= codeserver-example
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults bench-attacks client sbom docs format clean
+.PHONY: help run test test-fast test-portable test-portable-short test-tools lint image image-tools image-beside-stock image-where-possible test-image test-dbt test-python test-versions test-oldest release-proto soak bench bench-tools bench-reload bench-faults bench-attacks client sbom docs format clean fuzz
 
 help:  ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -97,6 +97,12 @@ test-versions: $(VENV)/.dev  ## Test with other releases of Dagster (VERSIONS="1
 # For CI: what differs most, with the release that differs most. All other tests are about the newest: it is in $(VENV).
 test-oldest: $(VENV)/.dev
 	@$(BIN)/python -m tests.versions --short 1.10.0
+
+# So many times as many inputs as the tests have.
+FUZZ ?= 20
+
+fuzz: $(VENV)/.dev  ## Fuzz parsers, requests and connections with millions of inputs (FUZZ=20 times as many as tests do).
+	CODESERVER_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto --dist loadfile --timeout 0 tests/fuzz
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.
 	$(BIN)/python -m bench.soak --minutes 5

@@ -269,9 +269,9 @@ def test_a_first_message_of_tls_ends() -> None:
     for byte in b"\x01\x00\xff\x00":
         assert not opening.feed(record + bytes([byte]))
 
-    with pytest.raises(OtherProtocol, match="does not end"):
-        for _ in range(MOST_BYTES):
-            for byte in record + b"a":
-                assert not opening.feed(bytes([byte]))
+    while len(opening.replay) < MOST_BYTES:
+        at = len(opening.replay) % 6
+        assert not opening.feed((record + b"a")[at : at + 1])
 
-    assert len(opening.replay) == MOST_BYTES + 1
+    with pytest.raises(OtherProtocol, match="does not end"):
+        opening.feed(b"a")
