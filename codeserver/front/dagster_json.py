@@ -18,6 +18,11 @@ from codeserver.supervisor.evaluating.request import Bytes
 LONGEST_ARGUMENT = 1024 * 1024
 """Bytes. The front parses short values only: a name or an id, and its repository."""
 
+DEEPEST_ARGUMENT = 500
+"""Levels of lists and objects. Run config has some ten, and Dagster itself reads almost 1,000."""
+
+_TOO_DEEP = f"it is nested more than {DEEPEST_ARGUMENT} deep."
+
 _LONGEST_VALUE = 64 * 1024
 _DECODER = json.JSONDecoder()
 
@@ -26,17 +31,36 @@ def read(text: str, what: str) -> dict[str, Any]:
     """The fields of a small serialized value.
 
     Raises:
-        InvalidRequest: the text is not a JSON object, or is longer than `LONGEST_ARGUMENT`.
+        InvalidRequest: the text is not a JSON object, is longer than `LONGEST_ARGUMENT`, or is
+            nested more than `DEEPEST_ARGUMENT` deep.
     """
     if len(text) > LONGEST_ARGUMENT:
         raise InvalidRequest(f"A serialized {what} of {len(text)} characters is not plausible.")
     try:
         fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidRequest(f"Not a serialized {what}: {error}") from None
+    except RecursionError:  # how deep that is depends on the version of Python, and on who calls
+        raise InvalidRequest(f"Not a serialized {what}: {_TOO_DEEP}") from None
     if not isinstance(fields, dict):
         raise InvalidRequest(f"Not a serialized {what}: a JSON object is expected.")
+    if _is_too_deep(fields):
+        raise InvalidRequest(f"Not a serialized {what}: {_TOO_DEEP}")
     return fields
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST_ARGUMENT):
+        if not level:
+            return False
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, (dict, list))
+        ]
+    return bool(level)
 
 
 def short_fields(argument: Bytes, names: Iterable[str]) -> dict[str, Any]:

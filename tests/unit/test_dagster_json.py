@@ -233,6 +233,19 @@ def test_read_what_is_too_long() -> None:
         write.read(longest + " ", "X")
 
 
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ("[1, [2], ", "]")])
+def test_read_what_is_nested_too_deeply(start: str, end: str) -> None:
+    def nested(depth: int) -> str:
+        return f'{{"run_id": {start * (depth - 2)}[]{end * (depth - 2)}}}'
+
+    assert write.read(nested(write.DEEPEST_ARGUMENT), "X")
+    for depth in (write.DEEPEST_ARGUMENT + 1, 1_000, 10_000):
+        with pytest.raises(
+            InvalidRequest, match=r"^Not a serialized X: it is nested more than 500"
+        ):
+            write.read(nested(depth), "X")
+
+
 @pytest.mark.parametrize("text", ["{}", '{"run_id": null}', '{"run_id": 1}', '{"run_id": ["a"]}'])
 def test_read_string_of_a_value_without_it(text: str) -> None:
     assert isinstance(write.read(text, "X"), dict)
