@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import grpc
@@ -71,7 +72,7 @@ def handlers_for(
         call = _Call(
             rpc.name,
             method,
-            bytes if getattr(method, "takes_bytes", False) else request.FromString,
+            bytes if getattr(method, "takes_bytes", False) else partial(decoded, request),
             LONGEST_READ if NEEDED.get(rpc.name) is Role.READ else None,
             replies,
         )
@@ -95,6 +96,18 @@ _MAKERS = {
 A handler of streams of requests is called before the first request is received, so a caller that is
 refused cannot have the server receive anything.
 """
+
+
+def decoded(kind: Any, request: bytes) -> Any:
+    """The message of this class that a request is.
+
+    Raises:
+        InvalidRequest: it is none. gRPC itself would answer that the server is at fault.
+    """
+    try:
+        return kind.FromString(request)
+    except DecodeError as error:
+        raise errors.InvalidRequest(f"The request cannot be read: {error}") from None
 
 
 class Forwarding:
@@ -172,7 +185,7 @@ class _Call:
             reply = await self.method(self._decoded(request), context)
             if (size := _size(reply)) > SHORT:
                 await self.replies.take(size)
-                _when_over(context, functools.partial(self.replies.give_back, size))
+                _when_over(context, partial(self.replies.give_back, size))
             return reply
         except Exception as error:
             del request
@@ -202,10 +215,7 @@ class _Call:
                 f"A request of {self.name} may have {self.longest} bytes; this one has "
                 f"{len(request)}."
             )
-        try:
-            return self.decode(request)
-        except DecodeError:
-            raise errors.InvalidRequest(f"The request of {self.name} cannot be decoded.") from None
+        return self.decode(request)
 
 
 def _when_over(context: Any, act: Callable[[], None]) -> None:

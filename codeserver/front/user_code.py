@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
 from codeserver.dagster_wire import dagster_api_pb2 as pb
 from codeserver.errors import CodeserverError, InvalidRequest, RequestTimeout, WorkerCrashed
 from codeserver.front import dagster_json
 from codeserver.front.encoding import chunk_messages, only_string
-from codeserver.front.handlers import Context
+from codeserver.front.handlers import Context, decoded
 from codeserver.letters import shown
 from codeserver.messages import EXPLAIN
 from codeserver.supervisor.evaluating.pool import Reply
@@ -73,12 +71,8 @@ def _argument(rpc: str, message: bytes) -> Bytes:
     if found is not None:
         return found
     request = getattr(pb, f"{rpc}Request")
-    try:
-        made = request.FromString(message)
-    except DecodeError as error:
-        raise InvalidRequest(f"The request cannot be read: {error}") from None
     (field,) = request.DESCRIPTOR.fields
-    text: str = getattr(made, field.name)
+    text: str = getattr(decoded(request, message), field.name)
     return text.encode()
 
 
