@@ -79,7 +79,7 @@ def _of_bytes(rpc: str, message: bytes) -> Call:
 
 @table(
     Case(name, _of_bytes(rpc, message), expect="INTERNAL", difference="INVALID_ARGUMENT")
-    for rpc in ("SyncExternalSensorExecution", "ExecutionPlanSnapshot")
+    for rpc in ("SyncExternalSensorExecution", "ExecutionPlanSnapshot", "StartRun")
     for name, message in {
         "not UTF-8": b"\n\x02\xff\xff",
         "cut off": b"\n\x05text",
