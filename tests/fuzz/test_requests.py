@@ -113,6 +113,22 @@ def test_bytes(name: str, server: Server, good: Good) -> None:
         check()
 
 
+@pytest.mark.parametrize("name", ["ReloadCode", "ReloadCodeWithState", "ReloadLocation"])
+def test_reloads(name: str, server: Server, good: Good) -> None:
+    """Their requests load the code anew, so few of them are made."""
+    (name,) = (each for each in METHODS if each.endswith(f".{name}"))
+
+    @settings(few, max_examples=10 * TIMES)
+    @given(messages(METHODS[name][1], good))
+    def check(request: Any) -> None:
+        _check(server, name, request.SerializeToString())
+
+    check()
+    assert not server.reload()
+    with unharmed(server):
+        assert server.client.list_repositories()
+
+
 def _check(server: Server, name: str, request: bytes) -> None:
     rpc, _ = METHODS[name]
     path = f"/{rpc.containing_service.full_name}/{rpc.name}"
