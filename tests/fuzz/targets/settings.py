@@ -65,7 +65,9 @@ def _check_listener(text: str) -> None:
         *([] if found.mode is None else [f"mode={found.mode:o}"]),
         f"role={found.role}",
     ]
-    written = ",".join([str(found), *words])
+    # The first two slashes belong to `unix:`.
+    address = f"unix://{found.path}" if found.path.startswith("//") else str(found)
+    written = ",".join([address, *words])
     assert listener.parse(written) == found, written
 
 
