@@ -143,7 +143,7 @@ format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff format .
 
 clean:  ## Remove what the targets made.
-	rm -rf .venv* .cache build dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache
+	rm -rf .venv* .cache build dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

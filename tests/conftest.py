@@ -32,7 +32,7 @@ TOGETHER = (
 
 LONGEST = (
     *("tests/api/", "tests/acceptance/", "tests/process/test_watch_storm.py"),
-    *("tests/process/test_soak.py", "tests/differential/", "tests/docs/"),
+    *("tests/fuzz/", "tests/process/test_soak.py", "tests/differential/", "tests/docs/"),
 )
 """What is begun first, or one worker would be at it when the others have nothing left to do."""
 
