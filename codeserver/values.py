@@ -168,7 +168,7 @@ def _object(text: str, what: str) -> dict[str, Any]:
     """The JSON object; `what` says in errors which one it must be."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"is not JSON ({error}); it must be {what}.") from None
     if not isinstance(value, dict):
         raise Refused(f"must be {what}; it is {text[:80]}.")

@@ -38,6 +38,7 @@ SEEDS = [
     *(bytes((1, 0)) + each.encode() for each in _VALUES),
     *(bytes((2, number)) + each.encode() for number in range(0, 60, 20) for each in _VALUES),
     b"\3" + _TOKENS.encode(),
+    *(bytes((2, number)) + b"[" * 2_000 for number in range(len(_SETTINGS))),
 ]
 
 
