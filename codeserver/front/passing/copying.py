@@ -119,6 +119,7 @@ class _Way:
 
     def resume(self) -> None:
         """Read the source."""
+        self._loop.remove_reader(self._source.fileno())  # uvloop's watch may be over; see `_read`
         self._loop.add_reader(self._source.fileno(), self._read)
 
     def stop(self) -> None:
@@ -156,21 +157,34 @@ class _Way:
             self._loop.add_writer(self._sink.fileno(), self._write)
 
     def _read(self) -> None:
+        # A server that ends with bytes unread resets the connection, and its last words are still
+        # to be read. uvloop reports a reset once, and then watches the socket no longer.
+        is_reset = self._source.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
         try:
             count = self._source.recv_into(self._buffer)
         except (BlockingIOError, InterruptedError):
-            return
+            count = -1
         except OSError:
             self._end(lost=True)
             return
-        if count:
+        if count > 0:
             data = self._buffer[:count]
             self.send(data if self._filter is None else self.filtered(data))
-        elif self._filter is not None and (head := self._filter.end()):
+        elif count == 0:
+            self._read_end(lost=is_reset)
+        if is_reset:
+            self._loop.call_soon(self._resume_if_open)
+
+    def _read_end(self, *, lost: bool) -> None:
+        if self._filter is not None and (head := self._filter.end()):
             self._filter = None
             self.send(head)  # the end is read again
         else:
-            self._end(lost=False)
+            self._end(lost=lost)
+
+    def _resume_if_open(self) -> None:
+        if self._source.fileno() >= 0 and self._held is None and not self.is_over:
+            self.resume()
 
     def _write(self) -> None:
         assert self._held is not None
