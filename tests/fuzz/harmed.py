@@ -28,16 +28,13 @@ _SIGNS = (
 """What the log has of a fault of the front."""
 
 
-_FEW_FILES = 20
-"""Channels of evaluators that were started meanwhile; a leak would be one for each connection."""
-
-
 @contextlib.contextmanager
-def unharmed(server: Server, *served: Server) -> Iterator[None]:
+def unharmed(server: Server, *served: Server, more_files: int = 0) -> Iterator[None]:
     """Fail if the server is another one in the end, has grown, or says that it is at fault.
 
     Args:
         served: its locations, if they are several.
+        more_files: the most that it may have opened, such as channels of new evaluators.
     """
     locations = served or (server,)
 
@@ -56,6 +53,6 @@ def unharmed(server: Server, *served: Server) -> Iterator[None]:
     assert server.front.poll() is None
     assert eventually(hosts, what="the hosts") == before
     assert front.memory_info().rss - memory < _GROWTH
-    eventually(lambda: len(open_files(front.pid)) <= files + _FEW_FILES, what="files are closed")
+    eventually(lambda: len(open_files(front.pid)) <= files + more_files, what="files are closed")
     for sign in _SIGNS:
         assert sign not in server.server.text, server.server.text
