@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -44,6 +43,9 @@ clients refuse headers over 8 KiB.
 LONGEST_READ = 1 << 20
 """Bytes. The longest request of an RPC that only reads the definitions."""
 
+_ECHOES = frozenset({"Ping", "Heartbeat", "StreamingPing"})
+"""These may be as long as any, as with Dagster's server."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -73,7 +75,7 @@ def handlers_for(
             rpc.name,
             method,
             bytes if getattr(method, "takes_bytes", False) else partial(decoded, request),
-            LONGEST_READ if NEEDED.get(rpc.name) is Role.READ else None,
+            LONGEST_READ if NEEDED.get(rpc.name) is Role.READ and rpc.name not in _ECHOES else None,
             replies,
         )
         handle = call.stream if rpc.server_streaming else call.unary

@@ -33,7 +33,11 @@ def opened() -> Iterator[Callable[..., grpc.Channel]]:
     channels: list[grpc.Channel] = []
 
     def make(address: str) -> grpc.Channel:
-        options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_metadata_size", 1 << 20)]
+        options = [
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.max_metadata_size", 1 << 20),
+            ("grpc.max_receive_message_length", -1),
+        ]
         channels.append(grpc.insecure_channel(address, options=options))
         return channels[-1]
 
@@ -44,7 +48,7 @@ def opened() -> Iterator[Callable[..., grpc.Channel]]:
 
 def served_on_a_port(start: Start, *options: str) -> tuple[Server, str]:
     server = start(*REPO, "--listen", "127.0.0.1:0", *options, cwd=USER_CODE)
-    assert server.id
+    eventually(lambda: server.id)  # which may find too many calls or connections for a moment
     return server, addresses_of(server)[1]
 
 
@@ -172,6 +176,6 @@ def test_long_requests_leave_no_memory_behind(
     request = message(Requests(server.instance_ref).sensor("quick", "c" * LONG_CURSOR))
     long = [call(opened(address), TICK, request.SerializeToString()) for _ in range(8)]
     ends = {status(each).partition(":")[0] for each in long}
-    assert ends <= {"OK", "RESOURCE_EXHAUSTED"}
+    assert ends == {"OK", "RESOURCE_EXHAUSTED"}
     del request, long
-    eventually(lambda: resident(server) < before + LONG_CURSOR, every=0.2)
+    eventually(lambda: resident(server) < before + 3 * LONG_CURSOR, every=0.2)

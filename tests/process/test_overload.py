@@ -16,6 +16,7 @@ from dagster._grpc.__generated__ import DagsterApiStub
 from dagster._grpc.__generated__ import dagster_api_pb2 as pb
 from dagster._serdes import serialize_value
 
+from codeserver.config import Config
 from tests.process.serving import (
     LIMIT,
     USER_CODE,
@@ -151,9 +152,13 @@ def test_waiting_is_counted(busy: Server, work: Path) -> None:
 
 
 async def _ten_thousand(server: Server) -> Counter[str]:
-    """Ticks that are all asked for at once, over a few connections."""
-    channels = [grpc.aio.insecure_channel(f"unix:{server.server.socket}") for _ in range(4)]
-    # A connection carries about a hundred requests at a time, unless it may carry more.
+    """Ticks that are all asked for at once, over as many connections as they need."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    address = f"unix:{server.server.socket}"
+    channels = [
+        grpc.aio.insecure_channel(address, options)
+        for _ in range(10_000 // Config().max_connection_calls)
+    ]
     stubs = [DagsterApiStub(channel) for channel in channels]
     request = request_for(server, "quick")
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable
 
 from codeserver.front.passing.connections import Connections
 from codeserver.front.passing.copying import Copying
 from codeserver.front.passing.frames import NO_ERROR, goaway
+from codeserver.front.passing.guest import Guest
 from codeserver.front.passing.opening import Opening, OtherProtocol, Refused, SecureOpening
-from codeserver.front.passing.reaching import Reaching
 
 _GREETING_SECONDS = 20.0
 """For a client's first settings; after them, a client may be idle for ever."""
 
-_LAST_WORD_SECONDS = 5.0
+_CLOSED = "a connection was closed"
 
 
-class Arrival:
+class Arrival(Guest):
     """Reads a client's first request, and connects the client with the server that it names.
 
     Args:
@@ -34,38 +33,14 @@ class Arrival:
         route: Callable[[str], str],
         opening: Opening | SecureOpening,
     ) -> None:
-        self._connections = connections
-        self._loop = connections.loop
-        self._client = client
         self._route = route
         self._opening = opening
-        self._timer = self._loop.call_later(_GREETING_SECONDS, self.close)
         self._greeted = False
-        self._reaching: Reaching | None = None
-        connections.enter(self)
-        self._loop.add_reader(client.fileno(), self._read)
+        super().__init__(connections, client, _GREETING_SECONDS)
 
     def part(self) -> None:
         """Tell the client that the server shuts down."""
         self._refuse(NO_ERROR, "the server shuts down")
-
-    def close(self) -> None:
-        """Close the connection at once."""
-        self._hand_over()
-        self._client.close()
-        self._connections.leave(self)
-
-    def _receive(self) -> int:
-        """Read into the buffer; the number of bytes. Closes the connection at its end."""
-        try:
-            count = self._client.recv_into(self._connections.buffer)
-        except (BlockingIOError, InterruptedError):
-            return 0
-        except OSError:
-            count = 0
-        if not count:
-            self.close()
-        return count
 
     def _read(self) -> None:
         count = self._receive()
@@ -74,10 +49,10 @@ class Arrival:
         try:
             complete = self._opening.feed(self._connections.buffer[:count])
         except OtherProtocol as other:
-            self._complain(f"speaks {other}, and this port takes {self._opening.takes}")
+            self._complain(_CLOSED, f" speaks {other}, and this port takes {self._opening.takes}")
             self.close()
         except Refused as refusal:
-            self._complain(f"does not speak HTTP/2 as gRPC does ({refusal})")
+            self._complain(_CLOSED, f" does not speak HTTP/2 as gRPC does ({refusal})")
             self._refuse(refusal.code, str(refusal))
         else:
             self._answer()
@@ -100,12 +75,8 @@ class Arrival:
         opening.answers.clear()
 
     def _find_server(self) -> None:
-        self._loop.remove_reader(self._client.fileno())
         host = self._opening.host
-        self._reaching = Reaching(
-            self._loop, lambda: self._route_to(host), self._copy, self._unreachable
-        )
-        self._reaching.begin()
+        self._reach(lambda: self._route_to(host), self._copy, self._unreachable)
 
     def _route_to(self, host: str) -> str:
         try:
@@ -120,38 +91,12 @@ class Arrival:
         self._refuse(NO_ERROR, f"the location is not served now; {reason}")
 
     def _copy(self, server: socket.socket) -> None:
-        self._hand_over()
         opening = self._opening
         copying = Copying(
             self._connections, self._client, server, opening.awaited_acks, opening.given_acks
         )
-        self._connections.enter(copying)
-        self._connections.leave(self)
-        copying.start(bytes(opening.replay), opening.rest)
+        self._become(copying, bytes(opening.replay), opening.rest)
 
     def _refuse(self, code: int, reason: str) -> None:
         """Send a last frame, and close when the client has read it."""
-        opening = self._opening
-        with contextlib.suppress(OSError):
-            self._client.send(bytes(opening.answers) + goaway(code, reason))
-            self._client.shutdown(socket.SHUT_WR)
-        self._hand_over()
-        self._timer = self._loop.call_later(_LAST_WORD_SECONDS, self.close)
-        # To close before everything is read would take the frame back from the client.
-        self._loop.add_reader(self._client.fileno(), self._discard)
-
-    def _discard(self) -> None:
-        self._receive()
-
-    def _hand_over(self) -> None:
-        self._timer.cancel()
-        if self._reaching is not None:
-            self._reaching.cancel()
-        if self._client.fileno() >= 0:
-            self._loop.remove_reader(self._client.fileno())
-
-    def _complain(self, problem: str) -> None:
-        with contextlib.suppress(OSError):
-            host, port = self._client.getpeername()[:2]
-            problem = f"the client at {host}:{port} {problem}"
-        self._connections.complain("a connection was closed", problem)
+        self._dismiss(bytes(self._opening.answers) + goaway(code, reason))

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from codeserver.front.passing import hello
 from codeserver.front.passing.connections import Connections
 from codeserver.front.passing.copying import Copying
-from codeserver.front.passing.reaching import Reaching
+from codeserver.front.passing.guest import Guest
 
 _LONGEST_HEAD = 8192
 _HEAD_SECONDS = 10.0
-_LAST_WORD_SECONDS = 5.0
 _METHOD, _END = b"CONNECT ", b"\r\n\r\n"
 
 _REQUEST = re.compile(rb"CONNECT (\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+):\d{1,5} HTTP/1\.[01]")
@@ -54,7 +53,7 @@ Find = Callable[[Wish], Callable[[bool], str]]
 """Raises `Refused`, or returns what gives the path of a server's socket, with TLS or without."""
 
 
-class Tunnel:
+class Tunnel(Guest):
     """Reads the request of a client, answers it, and connects the client with a server.
 
     Args:
@@ -65,38 +64,18 @@ class Tunnel:
     def __init__(
         self, connections: Connections, client: socket.socket, find: Find, is_tls: bool
     ) -> None:
-        self._connections = connections
-        self._loop = connections.loop
-        self._client = client
         self._find = find
         self._is_tls = is_tls
         self._path_of: Callable[[bool], str] | None = None
         self._head = bytearray()
-        self._reaching: Reaching | None = None
-        self._timer = self._loop.call_later(_HEAD_SECONDS, self.close)
-        connections.enter(self)
-        self._loop.add_reader(client.fileno(), self._read)
-
-    def part(self) -> None:
-        """Close: no server has the connection."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection at once."""
-        self._hand_over()
-        self._client.close()
-        self._connections.leave(self)
+        super().__init__(connections, client, _HEAD_SECONDS)
 
     def _read(self) -> None:
-        try:
-            chunk = self._client.recv(_LONGEST_HEAD)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            chunk = b""
+        count = self._receive()
+        chunk = bytes(self._connections.buffer[:count])
         if not chunk:
-            self.close()
-        elif self._path_of is not None:
+            return
+        if self._path_of is not None:
             self._pass_on(self._path_of, chunk)
         else:
             self._head += chunk
@@ -133,15 +112,11 @@ class Tunnel:
         elif is_tls and not path_of(True):
             self._give_up("with TLS", "this server has no certificate; see --tls-cert")
         else:
-            self._loop.remove_reader(self._client.fileno())
-            self._reaching = Reaching(
-                *(self._loop, lambda: path_of(is_tls)),
-                *(lambda server: self._copy(server, first), self._unreachable),
-            )
-            self._reaching.begin()
+            copy = partial(self._copy, first=first)
+            self._reach(lambda: path_of(is_tls), copy, self._unreachable)
 
     def _give_up(self, kind: str, hint: str) -> None:
-        self._complain(f"a connection {kind} was refused at the gateway", hint)
+        self._complain(f"a connection {kind} was refused at the gateway", f": {hint}")
         self.close()
 
     def _unreachable(self, reason: str) -> None:
@@ -149,11 +124,7 @@ class Tunnel:
         self.close()
 
     def _copy(self, server: socket.socket, first: bytes) -> None:
-        self._hand_over()
-        copying = Copying(self._connections, self._client, server, 0, 0)
-        self._connections.enter(copying)
-        self._connections.leave(self)
-        copying.start(first, b"")
+        self._become(Copying(self._connections, self._client, server, 0, 0), first, b"")
 
     def _refuse(self, refusal: Refused) -> None:
         text = f"{refusal}\n".encode()
@@ -165,36 +136,8 @@ class Tunnel:
         ]
         if refusal.status.startswith("407"):
             head.append('Proxy-Authenticate: Basic realm="codeserver"')
-        with contextlib.suppress(OSError):
-            self._complain("a connection was refused at the gateway", str(refusal))
-            self._client.send("\r\n".join([*head, "", ""]).encode() + text)
-            self._client.shutdown(socket.SHUT_WR)
-        self._hand_over()
-        self._timer = self._loop.call_later(_LAST_WORD_SECONDS, self.close)
-        # To close before everything is read would take the answer back from the client.
-        self._loop.add_reader(self._client.fileno(), self._discard)
-
-    def _discard(self) -> None:
-        try:
-            if self._client.recv(_LONGEST_HEAD):
-                return
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            pass
-        self.close()
-
-    def _complain(self, cause: str, reason: str) -> None:
-        with contextlib.suppress(OSError):
-            host, port = self._client.getpeername()[:2]
-            self._connections.complain(cause, f"the client at {host}:{port}: {reason}")
-
-    def _hand_over(self) -> None:
-        self._timer.cancel()
-        if self._reaching is not None:
-            self._reaching.cancel()
-        if self._client.fileno() >= 0:
-            self._loop.remove_reader(self._client.fileno())
+        self._complain("a connection was refused at the gateway", f": {refusal}")
+        self._dismiss("\r\n".join([*head, "", ""]).encode() + text)
 
 
 def wish_in(head: bytes) -> Wish:

@@ -65,7 +65,6 @@ class Doors:
         sockets, ports = [], []
         for each in listeners:
             rule = self._security.rule_of(each)
-            self._security.tell(each)
             if each.is_gateway:
                 for inner in rule.within():
                     self.open_within(inner)
@@ -84,6 +83,7 @@ class Doors:
             else:
                 credentials = self._security.credentials_of(each)
                 ports += bind_port(self._server(rule), each.host, each.port, credentials)
+                self._security.tell(each)
         self.addresses = [*sockets, *ports]
 
     def open_within(self, rule: Rule) -> None:
@@ -115,6 +115,7 @@ class Doors:
         """
         for listener, port in self._gateways:
             self.addresses += await port.start(listener.host, listener.port)
+            self._security.tell(listener)
         await asyncio.gather(*(each.start() for each in self._servers.values()))
 
     async def stop(self, grace: float | None) -> None:

@@ -101,10 +101,10 @@ class LocationsServer:
         await self._doors.start()
         self.addresses = self._doors.addresses
         for listener, rule, is_tls in self._ports:
-            self._common.security.tell(listener)
             port = self._port(listener, rule, is_tls)
             self._accepting.append(port)
             self.addresses += await port.start(listener.host, listener.port)
+            self._common.security.tell(listener)
         for entry in self._entries:
             await self._add(entry)
         await self._bases.discard_unused()
