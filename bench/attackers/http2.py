@@ -54,7 +54,7 @@ def _text(text: str) -> bytes:
             rest += bytes([left & 0x7F | 0x80])
             left >>= 7
         rest += bytes([left])
-    return bytes([size]) + rest + text.encode("ascii")
+    return bytes([size]) + rest + text.encode("latin-1")
 
 
 def headers_of(method: str) -> bytes:

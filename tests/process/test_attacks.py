@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bench.attackers.attacks import ATTACKS
+from bench.attackers.http2 import Connection, call, greeting, headers_of
 from bench.client import Client, said
 from bench.subjects import with_ticks
 from bench.workloads.attacks import EVENTS, Attack, attack
 from tests.process.serving import Server, serve
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE, eventually
 
 SECONDS = 0.3
 """The time of one attack."""
@@ -48,3 +51,12 @@ def test_others_are_served_after(attacked: Server, how: Attack) -> None:
     assert said(client.server_id)
     assert said(lambda: client.tick("quick")) == "version 1"
     eventually(lambda: connections_of(attacked) == 0, what="no connection of the attacker")
+
+
+def test_others_are_served_after_a_path_that_is_no_text(attacked: Server) -> None:
+    """With it, gRPC's own loop from 1.84 on would end, and with the loop the server."""
+    until = time.monotonic() + PATIENCE
+    odd = call(1, headers_of("\xff"), b"")
+    with closing(Connection(str(attacked.server.socket), until, greeting() + odd)) as attacker:
+        attacker.listen()
+        assert said(Client(attacked.server.socket, attacked.home).server_id)

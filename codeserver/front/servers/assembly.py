@@ -17,6 +17,7 @@ from codeserver.exposure import Exposure
 from codeserver.front.access.rule import Rule
 from codeserver.front.handlers import handlers_for
 from codeserver.front.reply_room import ReplyRoom
+from codeserver.front.servers.sturdy import aio_server
 from codeserver.health_wire import health_pb2
 
 _log = logging.getLogger("codeserver")
@@ -51,9 +52,7 @@ class Services:
 
 def grpc_server(exposure: Exposure, services: Services, rule: Rule) -> grpc.aio.Server:
     """A gRPC server with these services, not yet bound to an address."""
-    server = grpc.aio.server(
-        options=grpc_options(exposure), maximum_concurrent_rpcs=exposure.max_calls
-    )
+    server = aio_server(options=grpc_options(exposure), maximum_concurrent_rpcs=exposure.max_calls)
     service = dagster_api_pb2.DESCRIPTOR.services_by_name["DagsterApi"]
     typed = code_location_pb2.DESCRIPTOR.services_by_name["CodeLocationService"]
     checks = health_pb2.DESCRIPTOR.services_by_name["Health"]
