@@ -64,6 +64,8 @@ def _names_in(value: Any, key: str = "") -> Iterator[str]:
         for each, below in value.items():
             yield from _names_in(below, each)
     elif isinstance(value, list):
+        if len(value) == 2 and isinstance(value[0], str):  # may be a pair of `__mapping_items__`
+            yield from _names_in(value[1], value[0])
         for below in value:
             yield from _names_in(below)
     elif isinstance(value, str):
