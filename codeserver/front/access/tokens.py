@@ -82,13 +82,15 @@ def _read(path: str) -> Mapping[bytes, Caller]:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise OperatorError(f"Token file {path} cannot be read: {reason}.") from None
     callers: dict[bytes, Caller] = {}
+    names: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         words = line.partition("#")[0].split()
         if words:
             digest, caller = _caller(words, f"{path}, line {number}:")
-            if digest in callers or caller.name in {each.name for each in callers.values()}:
+            if digest in callers or caller.name in names:
                 raise OperatorError(f"{path}, line {number}: a name or a token is there twice.")
             callers[digest] = caller
+            names.add(caller.name)
     if not callers:
         raise OperatorError(f"Token file {path} has no token; write lines `NAME TOKEN [ROLE]`.")
     return callers
