@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bench.attackers.attacks import ATTACKS
-from bench.attackers.http2 import Connection, call, greeting, headers_of
+from bench.attackers.http2 import Connection, call, greeting, header, headers_of
 from bench.client import Client, said
 from bench.subjects import with_ticks
 from bench.workloads.attacks import EVENTS, Attack, attack
@@ -60,3 +60,17 @@ def test_others_are_served_after_a_path_that_is_no_text(attacked: Server) -> Non
     with closing(Connection(str(attacked.server.socket), until, greeting() + odd)) as attacker:
         attacker.listen()
         assert said(Client(attacked.server.socket, attacked.home).server_id)
+
+
+def test_a_header_that_cannot_be_read_is_not_logged(home: Path, tmp_path: Path) -> None:
+    """Each call of a stranger would be a line."""
+    code, socket = with_ticks(tmp_path / "code"), tmp_path / "s"
+    until = time.monotonic() + PATIENCE
+    odd = call(1, headers_of("Ping") + header("grpc-timeout", "soon"), b"")
+    with (
+        serve(home, socket, "-f", str(code), cwd=code.parent) as server,
+        closing(Connection(str(socket), until, greeting() + odd)) as attacker,
+    ):
+        attacker.listen()
+        assert said(Client(socket, home).server_id)
+    assert "grpc-timeout" not in server.server.text

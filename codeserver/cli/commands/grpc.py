@@ -251,14 +251,14 @@ def _server_of(config: Config, code: Code) -> AnyServer:
 
 @contextlib.contextmanager
 def _quiet_grpc() -> Iterator[None]:
-    """Keep gRPC from writing a line for each client that fails to speak TLS.
+    """Keep gRPC from writing a line for each client that fails to speak TLS, or HTTP/2.
 
     It reads the variable when it is imported. Afterwards, user code does not meet it.
     """
     if _VERBOSITY in os.environ:
         yield
         return
-    os.environ[_VERBOSITY] = "ERROR"
+    os.environ[_VERBOSITY] = "NONE"
     try:
         yield
     finally:
