@@ -99,9 +99,9 @@ test-oldest: $(VENV)/.dev
 	@$(BIN)/python -m tests.versions --short 1.10.0
 
 # So many times as many inputs as the tests have.
-FUZZ ?= 20
+FUZZ ?= 40
 
-fuzz: $(VENV)/.dev  ## Fuzz parsers, requests and connections with millions of inputs (FUZZ=20 times as many as tests do).
+fuzz: $(VENV)/.dev  ## Fuzz parsers, requests and connections with millions of inputs (FUZZ=40 times as many as tests do).
 	CODESERVER_FUZZ=$(FUZZ) $(BIN)/python -m pytest -n auto --dist loadfile --timeout 0 tests/fuzz
 
 soak: $(VENV)/.dev  ## Load the server for five minutes, with every fault there is.

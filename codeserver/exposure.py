@@ -67,7 +67,7 @@ class Exposure:
         "--read-only",
         False,
         help="Show the definitions, and refuse everything else, as if each address had the role "
-        "read: no user code runs for a caller.",
+        "read.",
     )
     pin_instance: bool = setting(
         "--pin-instance",

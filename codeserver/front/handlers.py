@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 
 from codeserver import errors
 from codeserver.front import rich_errors
+from codeserver.front.access.few import Few, host_of
 from codeserver.front.access.roles import NEEDED, Role
 from codeserver.front.access.rule import EVERYTHING, Check, Rule
 from codeserver.front.reply_room import SHORT, ReplyRoom
@@ -43,6 +46,9 @@ clients refuse headers over 8 KiB.
 LONGEST_READ = 1 << 20
 """Bytes. The longest request of an RPC that only reads the definitions."""
 
+_STRANGER_SECONDS = 20.0
+"""For the request of a caller who shows no token."""
+
 _ECHOES = frozenset({"Ping", "Heartbeat", "StreamingPing"})
 """These may be as long as any, as with Dagster's server."""
 
@@ -68,6 +74,7 @@ def handlers_for(
         rule: who may call what.
     """
     handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+    few = Few()
     for rpc in service.methods:
         method = getattr(servicer, rpc.name)
         request = getattr(messages, rpc.input_type.name)
@@ -79,10 +86,11 @@ def handlers_for(
             replies,
         )
         handle = call.stream if rpc.server_streaming else call.unary
-        check = rule.check_of(rpc.name)
-        make = _MAKERS[check is not None, rpc.server_streaming]
-        if check is not None:
-            handle = _checked(handle, call, check, is_stream=rpc.server_streaming)
+        if rule.checks or rule.check_of(rpc.name):
+            handle = _guarded(handle, call, rule, few, is_stream=rpc.server_streaming)
+            make = _MAKERS[True, rpc.server_streaming]
+        else:
+            make = _MAKERS[False, rpc.server_streaming]
         handlers[rpc.name] = make(handle, response_serializer=_serialize)
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
@@ -132,25 +140,54 @@ class Forwarding:
         return method
 
 
-def _checked(handle: Any, call: _Call, check: Check, *, is_stream: bool) -> Any:
-    """A handler that refuses calls of callers that may not make them, before it takes a request."""
+def _guarded(handle: Any, call: _Call, rule: Rule, few: Few, *, is_stream: bool) -> Any:
+    """A handler that refuses calls of callers that may not make them, before it takes a request.
 
-    async def admitted(context: Any) -> bytes:
+    Where nobody has to show a token, it counts the calls.
+    """
+    check = rule.check_of(call.name)
+
+    async def admitted(context: Any, stack: contextlib.ExitStack) -> bytes:
+        try:
+            if check is not None:
+                check(context)
+                return _request(await context.read())
+            stack.enter_context(few.counted(context))
+            return _request(await asyncio.wait_for(context.read(), _STRANGER_SECONDS))
+        except asyncio.TimeoutError:
+            await _abort(errors.RequestTimeout("No request has come."), call.name, context)
+        except Exception as error:
+            await _abort(error, call.name, context)
+        return b""
+
+    async def unary(_: object, context: Context) -> Any:
+        with contextlib.ExitStack() as stack:
+            return await handle(await admitted(context, stack), context)
+
+    async def stream(_: object, context: Context) -> AsyncIterator[Any]:
+        with contextlib.ExitStack() as stack:
+            async for reply in handle(await admitted(context, stack), context):
+                yield reply
+
+    return stream if is_stream else unary
+
+
+def _request(received: object) -> bytes:
+    return received if isinstance(received, bytes) else b""  # the client has ended without one
+
+
+def checked_stream(method: Any, name: str, check: Check) -> Any:
+    """A method that takes a stream of requests, and refuses callers that may not call it."""
+
+    async def stream(requests: Any, context: Context) -> AsyncIterator[Any]:
         try:
             check(context)
         except Exception as error:
-            await _abort(error, call.name, context)
-        request = await context.read()
-        return request if isinstance(request, bytes) else b""
-
-    async def unary(_: object, context: Context) -> Any:
-        return await handle(await admitted(context), context)
-
-    async def stream(_: object, context: Context) -> AsyncIterator[Any]:
-        async for reply in handle(await admitted(context), context):
+            await _abort(error, name, context)
+        async for reply in method(requests, context):
             yield reply
 
-    return stream if is_stream else unary
+    return stream
 
 
 def _serialize(reply: Message | bytes) -> bytes:
@@ -186,8 +223,9 @@ class _Call:
         try:
             reply = await self.method(self._decoded(request), context)
             if (size := _size(reply)) > SHORT:
-                await self.replies.take(size)
-                _when_over(context, partial(self.replies.give_back, size))
+                host = host_of(context)
+                await self.replies.take(size, host)
+                _when_over(context, partial(self.replies.give_back, size, host))
             return reply
         except Exception as error:
             del request
@@ -202,11 +240,12 @@ class _Call:
                 if (size := _size(reply)) <= SHORT:
                     yield reply
                     continue
-                await self.replies.take(size)
+                host = host_of(context)
+                await self.replies.take(size, host)
                 try:
                     yield reply
                 finally:
-                    self.replies.give_back(size)
+                    self.replies.give_back(size, host)
         except Exception as error:
             del request
             await _abort(error, self.name, context)

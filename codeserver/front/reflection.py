@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import grpc
 from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -13,6 +14,8 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from codeserver.api import error_details
 from codeserver.api.v1 import code_location_pb2
 from codeserver.dagster_wire import dagster_api_pb2
+from codeserver.front.access.rule import Rule
+from codeserver.front.handlers import checked_stream
 from codeserver.health_wire import health_pb2
 
 _FILES: tuple[FileDescriptor, ...] = (
@@ -25,10 +28,21 @@ _FILES: tuple[FileDescriptor, ...] = (
 """The services, and the messages in error details. They are in several descriptor pools."""
 
 
-def add_to(server: Any) -> None:
-    """Add reflection of every service to the server."""
-    services = [name for file in _FILES for name in _services(file)]
-    reflection.enable_server_reflection(services, server, pool=_pool(_FILES))
+_RPC = "ServerReflectionInfo"
+
+
+def handlers(rule: Rule) -> grpc.GenericRpcHandler:
+    """The handlers of reflection of every service, for callers who may see the definitions."""
+    names = [name for file in _FILES for name in _services(file)]
+    method = reflection.aio.ReflectionServicer(names, pool=_pool(_FILES)).ServerReflectionInfo
+    if (check := rule.check_of(_RPC)) is not None:
+        method = checked_stream(method, _RPC, check)
+    handler = grpc.stream_stream_rpc_method_handler(
+        method,
+        reflection_pb2.ServerReflectionRequest.FromString,
+        reflection_pb2.ServerReflectionResponse.SerializeToString,
+    )
+    return grpc.method_handlers_generic_handler(reflection.SERVICE_NAME, {_RPC: handler})
 
 
 def _services(file: FileDescriptor) -> list[str]:

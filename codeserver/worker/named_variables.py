@@ -16,6 +16,9 @@ from typing import Any
 
 from codeserver.worker import dagster_internals as dagster
 
+_SHORTEST = 4
+"""Characters. To hide a shorter value would tell who guesses that it is one."""
+
 _request = ContextVar("request", default="")
 
 
@@ -55,7 +58,7 @@ def _values() -> dict[str, str]:
         written: f"${name}"
         for name, value in found.items()
         for written in (value, repr(value)[1:-1], json.dumps(value)[1:-1])
-        if written
+        if len(written) >= _SHORTEST
     }
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted(
     path.relative_to(ROOT)
     for path in (
-        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("example_user_code/*.md"),
     )

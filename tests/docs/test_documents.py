@@ -38,6 +38,7 @@ NOT_HERE = {
     "kubectl": "needs a cluster; tests/deploy checks the manifests",
     "helm": "needs a cluster; tests/deploy renders the values",
     "aws": "needs a bucket",
+    "unzip": "needs a wheel",
     "grpcurl": "not on every machine; the same calls are made by reflection in tests/api",
 }
 """Programs whose commands are not executed here, with the reason."""

@@ -16,15 +16,15 @@ from tests.fuzz.targets import MEASURED
 ROOT = Path(__file__).parent.parent.parent
 
 RUNS = {
-    "encoding": 150_000,
-    "frames": 200_000,
-    "locations": 30_000,
-    "openings": 60_000,
-    "ports": 20_000,
-    "probe": 40_000,
-    "requests_to_connect": 200_000,
-    "settings": 150_000,
-    "snapshots": 50_000,
+    "encoding": 75_000,
+    "frames": 100_000,
+    "locations": 15_000,
+    "openings": 30_000,
+    "ports": 10_000,
+    "probe": 20_000,
+    "requests_to_connect": 100_000,
+    "settings": 75_000,
+    "snapshots": 25_000,
 }
 """How many inputs take some seconds."""
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import grpc
 import pytest
 import trustme
+from dagster._core.workspace.load import location_origins_from_yaml_paths
 
+from bench.origins import GrpcServerCodeLocationOrigin
 from codeserver.front.access.roles import NEEDED, Role
 from tests.process.access import (
     TOKENS,
@@ -31,6 +33,7 @@ from tests.process.access import (
 from tests.process.conftest import Start
 from tests.process.serving import LIMIT, USER_CODE, Server, serve
 from tests.support.eventually import eventually
+from tests.support.in_process import invoke
 
 REPO = ("-f", str(USER_CODE / "repo.py"))
 NO_TOKEN = "UNAUTHENTICATED: Send the metadata `authorization: Bearer TOKEN`."
@@ -61,7 +64,7 @@ def server(home: Path, issuer: Issuer) -> Iterator[Server]:
 
 
 def test_each_rpc_needs_a_role() -> None:
-    assert set(methods()) == set(NEEDED)
+    assert {*methods(), "ServerReflectionInfo"} == set(NEEDED)
 
 
 def test_who_reaches_the_socket_may_do_everything(server: Server) -> None:
@@ -171,6 +174,21 @@ def connect(gateway: str, host: str) -> str:
         client.sendall(request.encode())
         client.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: client.recv(1000), b"")).decode()
+
+
+def test_a_workspace_for_dagster(server: Server, issuer: Issuer) -> None:
+    issuer.issue("server", "localhost")
+    address = f"tls://{_named(addresses_of(server)[1])}"
+    secret = issuer.folder / "secret"
+    secret.write_text(token_of("catalogue"))
+    identity = ("--tls-ca", issuer.write_ca(), "--token-file", str(secret))
+    written = invoke("workspace", "--address", address, *identity, cwd=issuer.folder)
+    assert written.code == 0, written.err
+    (issuer.folder / "workspace.yaml").write_text(written.out)
+    (origin,) = location_origins_from_yaml_paths([str(issuer.folder / "workspace.yaml")])
+    assert isinstance(origin, GrpcServerCodeLocationOrigin)
+    assert (origin.host, origin.use_ssl) == ("localhost", True)
+    assert address.endswith(f":{origin.port}")
 
 
 def test_a_certificate_is_replaced_while_it_is_served(server: Server, issuer: Issuer) -> None:

@@ -24,6 +24,8 @@ WATCH = "/codeserver.api.v1.CodeLocationService/WatchLocation"
 TICK = "/api.DagsterApi/SyncExternalSensorExecution"
 LONG = b"\x0a\x80\x80\x80\x01" + bytes(2 << 20)
 """A request with a text of 2 MiB."""
+HEALTH_WATCH, HEALTH_CHECK = "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/Check"
+REFLECT = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 LONG_CURSOR = 20_000_000
 
 
@@ -179,3 +181,38 @@ def test_long_requests_leave_no_memory_behind(
     assert ends == {"OK", "RESOURCE_EXHAUSTED"}
     del request, long
     eventually(lambda: resident(server) < before + 3 * LONG_CURSOR, every=0.2)
+
+
+def test_strangers_leave_room_for_health_checks(
+    start: Start, opened: Callable[..., grpc.Channel], work: Path
+) -> None:
+    """They may watch the health without a token, and take no place of who has one."""
+    write_tokens(work / "tokens")
+    options = ("--auth-token-file", str(work / "tokens"), "--max-calls", "150")
+    server, address = served_on_a_port(start, *options)
+    stranger = opened(address)
+    watched = [stranger.unary_stream(HEALTH_WATCH)(b"", timeout=LIMIT) for _ in range(64)]
+    assert all(next(each) is not None for each in watched)
+    (more,) = [stranger.unary_stream(HEALTH_WATCH)(b"", timeout=LIMIT)]
+    with pytest.raises(grpc.RpcError) as raised:
+        next(more)
+    assert "One host may have 64 calls without a token under way." in str(raised.value)
+    known = (("authorization", f"Bearer {token_of('ci')}"),)
+    assert status(call(opened(address), metadata=known)) == "OK"
+    assert server.id
+    watched[0].cancel()
+    eventually(lambda: status(call(stranger, HEALTH_CHECK)) == "OK")
+
+
+def test_reflection_needs_a_token(
+    start: Start, opened: Callable[..., grpc.Channel], work: Path
+) -> None:
+    write_tokens(work / "tokens")
+    _, address = served_on_a_port(start, "--auth-token-file", str(work / "tokens"))
+    reflect = opened(address).stream_stream(REFLECT)
+    asked = b"\x3a\x00"  # for the list of services
+    with pytest.raises(grpc.RpcError) as raised:
+        next(reflect(iter([asked]), timeout=LIMIT))
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    known = (("authorization", f"Bearer {token_of('catalogue')}"),)
+    assert b"api.DagsterApi" in next(reflect(iter([asked]), timeout=LIMIT, metadata=known))

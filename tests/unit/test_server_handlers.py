@@ -282,7 +282,7 @@ async def test_long_replies_give_back_their_room(tmp_path: Path, rpc: str) -> No
     servicer, replies = Servicer(), ReplyRoom(MOST_BYTES)
     servicer.replies = [LONG, LONG]
     async with serving(tmp_path, servicer, replies) as client:
-        await soon(replies.take(MOST_BYTES - len(LONG)))
+        await soon(replies.take(MOST_BYTES - len(LONG), "other"))
         for _ in range(3):
             await getattr(client, rpc)()
 
@@ -293,13 +293,13 @@ async def test_long_replies_wait_for_room(tmp_path: Path, rpc: str) -> None:
     servicer, replies = Servicer(), ReplyRoom(MOST_BYTES)
     servicer.replies = [LONG]
     async with serving(tmp_path, servicer, replies) as client:
-        await soon(replies.take(MOST_BYTES))
+        await soon(replies.take(MOST_BYTES, "other"))
         call = getattr(client.stub, rpc)
         given_up, waiting = call(Request()), call(Request())
         await until(lambda: replies.waiting == 2)
         given_up.cancel()
         await until(lambda: replies.waiting == 1)
-        replies.give_back(MOST_BYTES)
+        replies.give_back(MOST_BYTES, "other")
         reply = waiting if rpc == "Check" else waiting.read()
         assert (await soon(reply)).ByteSize() == len(LONG)
         await until(lambda: replies.waiting == 0)

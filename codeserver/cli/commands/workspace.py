@@ -16,6 +16,7 @@ from codeserver.cli.options.output import output_option, write
 from codeserver.cli.options.where import Where, client_of
 from codeserver.cli.printing.failures import Failure
 from codeserver.client.addresses import host_and_port, is_loopback
+from codeserver.default_address import TLS
 
 if TYPE_CHECKING:
     from codeserver.api import v1
@@ -63,7 +64,8 @@ def workspace_command(
         raise click.UsageError(f"--domain is for --by name, not for --by {by}; leave one out.")
     with client_of(where) as client:
         locations, asked = client.locations(), client.address
-    entries = [entry_of(each, asked, by, domain) for each in locations]
+    is_tls = where.address.strip().startswith(TLS)
+    entries = [_with_tls(entry_of(each, asked, by, domain), is_tls) for each in locations]
     about = f"# The locations of the server at {where.address}, by `codeserver workspace`.\n"
     write(output, about + "".join(_lines(entries)), "yaml", at_once=True)
 
@@ -98,6 +100,10 @@ def entry_of(location: v1.Location, asked: str, by: str | None, domain: str | No
     if there is None:
         raise Failure("--by name needs the port of the server; give it with --address HOST:PORT.")
     return {**_address(_host_name(location.hosts, there[0], domain), there[1]), **name}
+
+
+def _with_tls(entry: Entry, is_tls: bool) -> Entry:
+    return {**entry, "ssl": True} if is_tls and "host" in entry else entry
 
 
 def _host_name(hosts: Sequence[str], asked: str, domain: str | None) -> str:
@@ -136,6 +142,8 @@ def _lines(entries: Sequence[Entry]) -> Iterator[str]:
 
 def _scalar(value: str | int) -> str:
     """The value in YAML; texts that could mean something else are quoted as in JSON."""
+    if isinstance(value, bool):
+        return str(value).lower()
     text = str(value)
     if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN):
         return text

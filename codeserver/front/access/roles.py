@@ -12,7 +12,7 @@ class Role(enum.IntEnum):
     """How much a caller may do. Each role includes those before it."""
 
     READ = 1
-    """See the definitions: no user code runs for it."""
+    """See the definitions, as they were loaded."""
 
     EVALUATE = 2
     """Have user code evaluated: ticks, plans, partitions."""
@@ -54,6 +54,7 @@ _READ = (
     "GetJob",
     "GetAssetGraph",
     "GetRunConfigSchema",
+    "ServerReflectionInfo",
 )
 _EVALUATE = (
     "ExecutionPlanSnapshot",
@@ -85,8 +86,4 @@ NEEDED: Mapping[str, Role] = {
     **dict.fromkeys(_EVALUATE, Role.EVALUATE),
     **dict.fromkeys(_OPERATE, Role.OPERATE),
 }
-"""The role that each RPC of Dagster's service and of the typed API needs.
-
-Health checks need none: the probes of Kubernetes cannot send a token. Reflection needs none, too:
-it tells what is in the public protos.
-"""
+"""The role that each RPC needs. Health checks need none: probes of Kubernetes send no token."""

@@ -42,11 +42,16 @@ class Rule:
         """The one of them for a caller."""
         return dataclasses.replace(self, role=min(caller.role, self.role), tokens=None)
 
+    @property
+    def checks(self) -> bool:
+        """Whether callers must show who they are."""
+        return self.tokens is not None or bool(self.names)
+
     def check_of(self, rpc: str) -> Check | None:
         """What checks each call of this RPC; None if everybody may make it."""
         needed = NEEDED.get(rpc)
         is_open = needed is None or needed <= self.role
-        if needed is None or (is_open and self.tokens is None and not self.names):
+        if needed is None or (is_open and not self.checks):
             return None
 
         def check(context: Any) -> None:

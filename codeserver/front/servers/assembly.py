@@ -66,7 +66,7 @@ def grpc_server(exposure: Exposure, services: Services, rule: Rule) -> grpc.aio.
         )
     )
     if (reflection := _reflection()) is not None:
-        reflection.add_to(server)
+        server.add_generic_rpc_handlers((reflection.handlers(rule),))
     return server
 
 

@@ -53,6 +53,7 @@ class CodeLocationApi:
         self._watching = Watching(location, self._messages)
         self._kept_of, self._kept = 0, Once()
         self.successor: CodeLocationApi | None = None
+        self._listing = asyncio.Semaphore(1)
 
     def end_streams(self) -> None:
         """End the streams of `WatchLocation`: the server stops, or the location is removed."""
@@ -187,7 +188,9 @@ class CodeLocationApi:
         generation = await self._location.generation()
         _check_repository(generation, request.repository)
         found = await self._catalog(generation)
-        return await asyncio.to_thread(_encode_page, request, found, kind, filter_of)
+        # More threads would be no faster, and take turns from everything else.
+        async with self._listing:
+            return await asyncio.to_thread(_encode_page, request, found, kind, filter_of)
 
     async def _catalog(self, generation: Generation) -> Catalog:
         async def describe() -> Catalog:

@@ -66,7 +66,7 @@ class _Bench:
             taken.setblocking(False)
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._welcome(connections, taken, kind)
+            self._welcome(connections, taken, kind, how)
             before = len(os.listdir("/proc/self/fd")) if how % 16 == 0 else 0
             for piece in pieces(sent, how >> 2):
                 with contextlib.suppress(OSError):
@@ -80,9 +80,9 @@ class _Bench:
         assert not before or len(os.listdir("/proc/self/fd")) == before - 2
         assert not self._lost, self._lost
 
-    def _welcome(self, connections: Connections, taken: socket.socket, kind: int) -> None:
+    def _welcome(self, connections: Connections, taken: socket.socket, kind: int, how: int) -> None:
         if kind == _TUNNEL:
-            Tunnel(connections, taken, self._find)
+            Tunnel(connections, taken, self._find, is_tls=bool(how & 8))
         else:
             opening = SecureOpening() if kind == _SECURE else Opening()
             Arrival(connections, taken, lambda _: self._path, opening)
