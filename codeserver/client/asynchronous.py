@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from codeserver import default_address
 from codeserver.api import v1
@@ -364,12 +364,9 @@ class AsyncClient:
         import grpc
 
         limit = calls.limit(timeout, self._timeout)
-        calls.name_location(request, self._location)
-        method = self._channel.unary_unary(
-            calls.path_of(request), type(request).SerializeToString, response.FromString
-        )
+        method = calls.method(self._channel.unary_unary, request, response, self._location)
         try:
-            return await method(request, timeout=limit, metadata=self._metadata)
+            return cast("_Response", await method(request, timeout=limit, metadata=self._metadata))
         except grpc.RpcError as error:
             raise translated(error, calls.rpc_of(request), self._address, limit) from None
 
@@ -379,10 +376,7 @@ class AsyncClient:
         """The responses to one request; closing the generator ends the call."""
         import grpc
 
-        calls.name_location(request, self._location)
-        method = self._channel.unary_stream(
-            calls.path_of(request), type(request).SerializeToString, response.FromString
-        )
+        method = calls.method(self._channel.unary_stream, request, response, self._location)
         call = method(request, timeout=limit, metadata=self._metadata)
         try:
             async for each in call:

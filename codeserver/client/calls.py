@@ -48,10 +48,18 @@ def path_of(request: Message) -> str:
     return f"/codeserver.api.v1.CodeLocationService/{rpc_of(request)}"
 
 
-def name_location(request: Any, location: str) -> None:
-    """Say in a request which location it is about; lists of locations are about none."""
+def method(of_channel: Any, request: Any, response: Any, location: str) -> Any:
+    """The RPC that takes this request, which is about the location from now on.
+
+    Args:
+        of_channel: `unary_unary` or `unary_stream` of a channel.
+        request: one of a list of locations is about none.
+        response: the class of the response.
+        location: its name; empty for the only one.
+    """
     if location and "location" in request.DESCRIPTOR.fields_by_name:
         request.location = location
+    return of_channel(path_of(request), type(request).SerializeToString, response.FromString)
 
 
 def texts(given: Texts) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from codeserver.front.passing.connections import Connections
@@ -13,7 +14,7 @@ from codeserver.front.passing.reaching import Reaching
 _LAST_WORD_SECONDS = 5.0
 
 
-class Guest:
+class Guest(ABC):
     """Owns the socket of a client: reads what it says first, and then passes it on or closes it.
 
     Args:
@@ -40,9 +41,9 @@ class Guest:
         self._client.close()
         self._connections.leave(self)
 
+    @abstractmethod
     def _read(self) -> None:
         """Read what the client says; it has said something, or has ended."""
-        raise NotImplementedError
 
     def _receive(self) -> int:
         """Read into the buffer; the number of bytes. Closes the connection at its end."""
