@@ -18,7 +18,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 HEAD = """\
 # Configuration
 
-<!-- Written by `make docs` from codeserver/config.py and codeserver/exposure.py. Do not edit. -->
+<!-- Written by `make docs` from codeserver/config.py and codeserver/exposure/. Do not edit. -->
 
 `codeserver grpc` takes every option, short option and environment variable of `dagster api grpc` and
 `dagster code-server start` (Dagster 1.13), and some of its own. The command line wins over the

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from codeserver.config import Config
-from codeserver.listener import Listener
+from codeserver.exposure.listener import Listener
 from tests.deploy.files import Manifest, containers, load, manifests, validate
 from tests.deploy.rendering import render
 from tests.deploy.served import configuration

@@ -13,6 +13,7 @@ import pytest
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
+from codeserver.exposure.listener import Listener
 from codeserver.front.access.security import Security
 from codeserver.front.binding import bind_socket
 from codeserver.front.dagster_api import DagsterApi
@@ -23,7 +24,6 @@ from codeserver.front.reply_room import ReplyRoom
 from codeserver.front.servers.assembly import Services
 from codeserver.front.servers.doors import Doors
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
-from codeserver.listener import Listener
 
 NOTHING = Services(
     Forwarding(DagsterApi, lambda _: None),

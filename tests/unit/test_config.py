@@ -16,7 +16,7 @@ from dagster._cli.code_server import start_command as stock_start
 from codeserver.cli.commands import cli, grpc
 from codeserver.cli.options.settings import config_options
 from codeserver.config import Config, settings
-from codeserver.listener import Listener
+from codeserver.exposure.listener import Listener
 from codeserver.settings import Setting
 from codeserver.values import Refused, parse_duration, parse_size, write_size
 

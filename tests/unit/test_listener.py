@@ -6,7 +6,7 @@ import pytest
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
-from codeserver.listener import Listener, parse
+from codeserver.exposure.listener import Listener, parse
 from codeserver.values import Refused
 
 

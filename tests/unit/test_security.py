@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from codeserver.config import Config
 from codeserver.errors import OperatorError
+from codeserver.exposure.listener import parse
 from codeserver.front.access.security import Security
-from codeserver.listener import parse
 
 EVERYBODY = "whoever reaches this address can have code run here"
 

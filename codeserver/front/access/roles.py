@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from codeserver.role import ROLES
+from codeserver.exposure.role import ROLES
 
 
 class Role(enum.IntEnum):

@@ -9,12 +9,12 @@ import grpc
 from codeserver.client.addresses import is_loopback
 from codeserver.errors import OperatorError
 from codeserver.exposure import Exposure
+from codeserver.exposure.listener import Listener
 from codeserver.front.access import tls
 from codeserver.front.access.roles import Role
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.tokens import Caller, Tokens
 from codeserver.front.passing.tunnel import Refused, Wish
-from codeserver.listener import Listener
 
 _log = logging.getLogger("codeserver")
 

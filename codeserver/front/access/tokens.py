@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codeserver.errors import OperatorError
+from codeserver.exposure.role import ROLES
 from codeserver.front.access.roles import Role
 from codeserver.front.access.secret_files import read_secret
 from codeserver.letters import shown
 from codeserver.marks import Mark, mark
-from codeserver.role import ROLES
 
 _log = logging.getLogger("codeserver")
 

@@ -12,6 +12,7 @@ import grpc
 
 from codeserver import default_address
 from codeserver.config import Config
+from codeserver.exposure.listener import Listener
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.security import Security
 from codeserver.front.binding import bind_port, bind_socket
@@ -19,7 +20,6 @@ from codeserver.front.held_socket import HeldSocket
 from codeserver.front.passing import Port, gateway
 from codeserver.front.passing.tunnel import Wish
 from codeserver.front.servers.assembly import Services, grpc_server
-from codeserver.listener import Listener
 from codeserver.system.sockets import temporary_folder
 
 Credentials = grpc.ServerCredentials | None

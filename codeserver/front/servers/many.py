@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from codeserver.config import Config
 from codeserver.errors import NoSuchLocation, OperatorError
+from codeserver.exposure.listener import Listener
 from codeserver.front.access.rule import Rule
 from codeserver.front.access.security import Security
 from codeserver.front.dagster_api import DagsterApi
@@ -27,7 +28,6 @@ from codeserver.front.servers.place import Common, Place
 from codeserver.front.servers.server import LAST_WORD_SECONDS
 from codeserver.front.typed_api.directory import CodeLocationService, Directory
 from codeserver.letters import shown
-from codeserver.listener import Listener
 from codeserver.locations import Entry, read
 from codeserver.supervisor.evaluating.admission import Slots
 from codeserver.supervisor.loading.failure import LoadFailure

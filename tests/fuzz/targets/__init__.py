@@ -12,7 +12,7 @@ MEASURED: Mapping[str, tuple[str, ...]] = {
     "openings": ("codeserver.front.passing",),
     "requests_to_connect": ("codeserver.front.passing",),
     "ports": ("codeserver.front.passing",),
-    "settings": ("codeserver.listener", "codeserver.values", "codeserver.front.access"),
+    "settings": ("codeserver.exposure.listener", "codeserver.values", "codeserver.front.access"),
     "locations": ("codeserver.locations", "codeserver.values", "codeserver.settings"),
     "encoding": ("codeserver.front.encoding", "codeserver.front.dagster_json"),
 }

@@ -7,9 +7,10 @@ import os
 import tempfile
 from typing import Any
 
-from codeserver import listener, values
+from codeserver import values
 from codeserver.config import settings
 from codeserver.errors import OperatorError
+from codeserver.exposure import listener
 from codeserver.front.access.tokens import Caller, Tokens
 from codeserver.values import Refused
 

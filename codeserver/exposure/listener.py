@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from codeserver.role import ROLES
+from codeserver.exposure.role import ROLES
 from codeserver.values import Kind, Refused
 
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%\w]+\]|[^:\[\],]*):(\d{1,5})")

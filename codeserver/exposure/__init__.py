@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codeserver import listener
 from codeserver.default_address import PORT
+from codeserver.exposure import listener
 from codeserver.settings import of_server, setting
 from codeserver.values import Duration, FilePath, Size, SocketPath
 
